@@ -1,0 +1,31 @@
+//! Why a program cannot be started or followed.
+
+use std::io;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The sidecar is gone, so that there is nobody to tell.
+    #[error("the channel to the sidecar is closed")]
+    ChannelClosed,
+    #[error("this is not a gVisor sandbox: the kernel calls itself {release:?}")]
+    NotGvisor { release: String },
+    #[error("cannot {step}: {source}")]
+    Step { step: &'static str, source: io::Error },
+    #[error("cannot start {interpreter:?}: {source}")]
+    Interpreter { interpreter: String, source: io::Error },
+    #[error("cannot lay {path:?} into the work directory: {source}")]
+    InputFile { path: String, source: io::Error },
+    #[error(transparent)]
+    Program(#[from] cofferdam_protocol::MalformedProgram),
+}
+
+/// Names the step that an error came from.
+pub(crate) trait During<T> {
+    fn during(self, step: &'static str) -> Result<T, Error>;
+}
+
+impl<T, E: Into<io::Error>> During<T> for Result<T, E> {
+    fn during(self, step: &'static str) -> Result<T, Error> {
+        self.map_err(|source| Error::Step { step, source: source.into() })
+    }
+}

@@ -1,0 +1,47 @@
+//! Starting the program.
+
+use crate::{
+    enclosure,
+    error::{During, Error},
+    workspace::WORK,
+};
+use cofferdam_protocol::Program;
+use rustix::process::{Resource, Rlimit, setrlimit};
+use std::{
+    os::unix::process::CommandExt,
+    process::{Child, Command, Stdio},
+};
+
+/// Processes beyond the bound that the kernel still lets come about, so that the runner sees the bound passed.
+const PROCESS_SLACK: u64 = 32;
+
+/// Starts the program, without privileges, in the namespaces that the runner is in.
+pub(crate) fn start(program: &Program) -> Result<Child, Error> {
+    let [interpreter, options @ ..] = program.interpreter.as_slice() else {
+        return Err(cofferdam_protocol::MalformedProgram.into());
+    };
+    let stdin = if program.stdin.is_empty() { Stdio::null() } else { Stdio::piped() };
+    bound_resources(program.limits.processes)?;
+    enclosure::drop_privileges()?;
+    Command::new(interpreter)
+        .args(options)
+        .arg(&program.file)
+        .args(&program.args)
+        .env_clear()
+        .envs(program.env.iter().map(|(name, value)| (name, value)))
+        .current_dir(WORK)
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(|source| Error::Interpreter { interpreter: interpreter.clone(), source })
+}
+
+fn bound_resources(processes: u32) -> Result<(), Error> {
+    let nproc = Some(u64::from(processes) + PROCESS_SLACK);
+    for (resource, bound) in [(Resource::Nproc, nproc), (Resource::Core, Some(0))] {
+        setrlimit(resource, Rlimit { current: bound, maximum: bound }).during("bound the program's resources")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! The first process inside a sandbox: it makes sure that the wall stands, encloses one program once more, starts it,
+//! frames what comes of it, and leaves nothing behind.
+//!
+//! It reads the program from its standard input and writes frames to its standard output (`cofferdam-protocol`). The
+//! end of its standard input means that nobody wants the program any longer.
+#![cfg(target_os = "linux")]
+
+mod channel;
+mod collect;
+mod enclosure;
+mod error;
+mod init;
+mod launch;
+mod output;
+mod supervise;
+mod usage;
+mod workspace;
+
+use crate::{channel::Channel, error::Error, usage::Usage};
+use cofferdam_protocol::Frame;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some(init::ARGUMENT) {
+        return init::run();
+    }
+    let mut channel = Channel::default();
+    let last = match run(&mut channel) {
+        Ok(last) => last,
+        Err(Error::ChannelClosed) => return ExitCode::SUCCESS,
+        Err(error) => Frame::Failed(error.to_string()),
+    };
+    match channel.send(&last) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// All of a run, up to its last frame.
+fn run(channel: &mut Channel) -> Result<Frame, Error> {
+    enclosure::require_gvisor()?;
+    let meminfo = usage::open_meminfo()?;
+    enclosure::enter()?;
+    let init = init::start()?;
+    channel.send(&Frame::Ready)?;
+    let program = channel.receive_program()?;
+    workspace::prepare(&program)?;
+    let usage = Usage::start(meminfo, program.limits)?;
+    let child = launch::start(&program)?;
+    channel.send(&Frame::Started)?;
+    let ending = supervise::until_end(channel, &program, child, init, usage)?;
+    collect::send_files(channel, &program)?;
+    Ok(Frame::Ended(ending))
+}

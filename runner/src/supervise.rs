@@ -1,0 +1,261 @@
+//! From the program's start to its end: feeding it, passing on its output, holding it to its bounds, killing what is left.
+
+use crate::{
+    channel::{self, Channel},
+    error::{During, Error},
+    output::Output,
+    usage::{Over, Usage},
+};
+use cofferdam_protocol::{Ending, Limits, Program, Stream};
+use nix::sys::{
+    signal::{SigSet, Signal},
+    signalfd::SignalFd,
+};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::{Errno, ioctl_fionbio},
+};
+use std::{
+    io::{self, Read, Write},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::ExitStatusExt,
+    },
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus},
+    time::{Duration, Instant},
+};
+
+/// Between two looks at memory, processes and disk. Each costs some 50 µs of a processor.
+const LOOK: Duration = Duration::from_millis(20);
+/// A pipe's capacity: no read gives more.
+const CHUNK: usize = 64 << 10;
+const SIGKILL: i32 = Signal::SIGKILL as i32;
+
+/// Tells of children's ends. A child would inherit the blocked signal, so there is one already: look once by hand.
+fn watch_children() -> Result<SignalFd, Error> {
+    const STEP: &str = "watch for the program's end";
+    let ended = SigSet::from(Signal::SIGCHLD);
+    ended.thread_block().during(STEP)?;
+    SignalFd::new(&ended).during(STEP)
+}
+
+/// Follows the program to its end and gives it.
+pub(crate) fn until_end(
+    channel: &mut Channel,
+    program: &Program,
+    mut child: Child,
+    init: Child,
+    usage: Usage,
+) -> Result<Ending, Error> {
+    let Limits { output_bytes, wall_time_ms, .. } = program.limits;
+    let stdin = child.stdin.take();
+    if let Some(stdin) = &stdin {
+        ioctl_fionbio(stdin, true).during("feed the program")?;
+    }
+    let supervision = Supervision {
+        stdin: stdin.map(|pipe| (pipe, program.stdin.as_slice())),
+        stdout: child.stdout.take(),
+        stderr: child.stderr.take(),
+        lifeline: Some(channel.lifeline().during("watch the channel")?),
+        children: watch_children()?,
+        child,
+        init,
+        usage,
+        exit: None,
+        killed: None,
+    };
+    let outputs = Outputs {
+        stdout: Output::new(Stream::Stdout, output_bytes),
+        stderr: Output::new(Stream::Stderr, output_bytes),
+    };
+    supervision.run(channel, outputs, Instant::now().checked_add(Duration::from_millis(wall_time_ms)))
+}
+
+struct Outputs {
+    stdout: Output,
+    stderr: Output,
+}
+
+/// A pipe that has ended is none.
+struct Supervision<'a> {
+    stdin: Option<(ChildStdin, &'a [u8])>,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+    lifeline: Option<OwnedFd>,
+    children: SignalFd,
+    child: Child,
+    init: Child,
+    usage: Usage,
+    /// How the first process ended, once it has.
+    exit: Option<ExitStatus>,
+    /// Why it was killed, if it was.
+    killed: Option<Ending>,
+}
+
+impl Supervision<'_> {
+    fn run(
+        mut self,
+        channel: &mut Channel,
+        mut outputs: Outputs,
+        deadline: Option<Instant>,
+    ) -> Result<Ending, Error> {
+        self.see_exit()?;
+        let mut next_look = Instant::now() + LOOK;
+        let mut chunk = vec![0; CHUNK];
+        while self.exit.is_none() || self.stdout.is_some() || self.stderr.is_some() {
+            let ready = self.wait(next_look, deadline)?;
+            if ready.stdin {
+                self.feed();
+            }
+            if ready.stdout {
+                pass_on(channel, &mut self.stdout, &mut outputs.stdout, &mut chunk)?;
+            }
+            if ready.stderr {
+                pass_on(channel, &mut self.stderr, &mut outputs.stderr, &mut chunk)?;
+            }
+            if ready.lifeline && self.lifeline.as_ref().map_or(Ok(false), channel::is_closed)? {
+                self.lifeline = None;
+                self.kill(Ending::Cancelled)?;
+            }
+            if self.exit.is_some() {
+                continue;
+            }
+            if ready.child {
+                self.children.read_signal().during("learn that a process ended")?;
+                self.see_exit()?;
+            } else if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                self.kill(Ending::TimedOut)?;
+            } else if Instant::now() >= next_look {
+                self.look()?;
+                next_look = Instant::now() + LOOK;
+            }
+        }
+        for tail in [outputs.stdout.end(), outputs.stderr.end()].into_iter().flatten() {
+            channel.send(&tail)?;
+        }
+        Ok(self.exit.map_or(Ending::Killed(0), |exit| ending(exit, self.killed, self.usage.disk_was_full())))
+    }
+
+    /// Waits until something is ready or a clock is due.
+    fn wait(&self, next_look: Instant, deadline: Option<Instant>) -> Result<Ready, Error> {
+        let due = deadline.map_or(next_look, |deadline| deadline.min(next_look));
+        let left = due.saturating_duration_since(Instant::now());
+        // After a kill or the end there is nothing left to bound: what is to come comes at once.
+        let timeout = (self.exit.is_none() && self.killed.is_none())
+            .then(|| Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() });
+        let sources: [Option<(BorrowedFd<'_>, PollFlags)>; 5] = [
+            self.stdin.as_ref().map(|(pipe, _)| (pipe.as_fd(), PollFlags::OUT)),
+            self.stdout.as_ref().map(|pipe| (pipe.as_fd(), PollFlags::IN)),
+            self.stderr.as_ref().map(|pipe| (pipe.as_fd(), PollFlags::IN)),
+            self.lifeline.as_ref().map(|pipe| (pipe.as_fd(), PollFlags::IN)),
+            Some((self.children.as_fd(), PollFlags::IN)),
+        ];
+        let mut fds: Vec<PollFd<'_>> =
+            sources.iter().flatten().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)).collect();
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error).during("wait for the program"),
+        }
+        let mut polled = fds.iter();
+        let [stdin, stdout, stderr, lifeline, child] =
+            sources.map(|source| source.is_some() && polled.next().is_some_and(|fd| !fd.revents().is_empty()));
+        Ok(Ready { stdin, stdout, stderr, lifeline, child })
+    }
+
+    /// Gives the program as much of its standard input as it takes now.
+    fn feed(&mut self) {
+        let Some((pipe, rest)) = &mut self.stdin else { return };
+        match pipe.write(rest) {
+            Ok(length) if length < rest.len() => *rest = &rest[length..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            // All is written, or the program has closed it.
+            _ => self.stdin = None,
+        }
+    }
+
+    /// If it was the program's first process that ended, nothing that it left behind may go on.
+    fn see_exit(&mut self) -> Result<(), Error> {
+        let Some(exit) = self.child.try_wait().during("learn how the program ended")? else { return Ok(()) };
+        if self.killed.is_none() && !exit.success() && self.usage.over()? == Some(Over::Processes) {
+            self.killed = Some(Ending::OutOfProcesses);
+        }
+        self.exit = Some(exit);
+        self.stdin = None;
+        self.init.kill().during("kill what the program left")
+    }
+
+    fn look(&mut self) -> Result<(), Error> {
+        match self.usage.over()? {
+            Some(Over::Memory) => self.kill(Ending::OutOfMemory),
+            Some(Over::Processes) => self.kill(Ending::OutOfProcesses),
+            None => Ok(()),
+        }
+    }
+
+    /// Kills all processes of the program; the first reason stands.
+    fn kill(&mut self, reason: Ending) -> Result<(), Error> {
+        self.killed.get_or_insert(reason);
+        self.init.kill().during("kill the program")
+    }
+}
+
+struct Ready {
+    stdin: bool,
+    stdout: bool,
+    stderr: bool,
+    lifeline: bool,
+    child: bool,
+}
+
+fn pass_on(
+    channel: &mut Channel,
+    pipe: &mut Option<impl Read>,
+    output: &mut Output,
+    chunk: &mut [u8],
+) -> Result<(), Error> {
+    let Some(reader) = pipe else { return Ok(()) };
+    let length = reader.read(chunk).during("read the program's output")?;
+    if length == 0 {
+        *pipe = None;
+    }
+    output.take(&chunk[..length]).try_for_each(|frame| channel.send(&frame))
+}
+
+/// What the end is called. One that came before the runner's kill is the program's own.
+fn ending(exit: ExitStatus, killed: Option<Ending>, disk_was_full: bool) -> Ending {
+    let byte = |number: i32| number.to_le_bytes()[0];
+    match (exit.code(), exit.signal(), killed) {
+        (None, Some(SIGKILL), Some(reason)) => reason,
+        (Some(0), ..) => Ending::Exited(0),
+        (Some(_), _, Some(Ending::OutOfProcesses)) => Ending::OutOfProcesses,
+        (Some(code), ..) if disk_was_full => Ending::OutOfDisk(byte(code)),
+        (_, Some(signal), _) if disk_was_full => Ending::OutOfDisk(byte(128 + signal)),
+        (Some(code), ..) => Ending::Exited(byte(code)),
+        (_, signal, _) => Ending::Killed(byte(signal.unwrap_or_default())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_programs_own_end_is_told_apart_from_ours() {
+        let (code, signal) = (|code: i32| ExitStatus::from_raw(code << 8), ExitStatus::from_raw);
+        for (exit, killed, disk_was_full, expected) in [
+            (code(0), None, false, Ending::Exited(0)),
+            (code(3), None, false, Ending::Exited(3)),
+            (signal(9), None, false, Ending::Killed(9)),
+            (signal(9), Some(Ending::TimedOut), false, Ending::TimedOut),
+            (signal(9), Some(Ending::OutOfMemory), true, Ending::OutOfMemory),
+            (code(0), Some(Ending::TimedOut), false, Ending::Exited(0)),
+            (signal(11), Some(Ending::Cancelled), false, Ending::Killed(11)),
+            (code(1), Some(Ending::OutOfProcesses), false, Ending::OutOfProcesses),
+            (code(0), None, true, Ending::Exited(0)),
+            (code(1), None, true, Ending::OutOfDisk(1)),
+            (signal(7), None, true, Ending::OutOfDisk(135)),
+        ] {
+            assert_eq!(ending(exit, killed, disk_was_full), expected, "{exit:?} {killed:?} {disk_was_full}");
+        }
+    }
+}

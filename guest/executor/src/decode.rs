@@ -1,0 +1,90 @@
+//! Bytes into text, without losing the bytes.
+
+use alloc::{format, string::String};
+use code_executor_bindings::{
+    cofferdam::code_executor::sandbox::{Capture, Report},
+    exports::cofferdam::code_executor::code_executor::{Outcome, Output},
+};
+
+/// A report with its streams made readable.
+pub(crate) fn outcome(report: Report) -> Outcome {
+    Outcome {
+        id: report.id,
+        status: report.status,
+        stdout: output(report.stdout),
+        stderr: output(report.stderr),
+        files: report.files,
+        skipped: report.skipped,
+        timings: report.timings,
+        warm: report.warm,
+    }
+}
+
+fn output(Capture { bytes, length, cut }: Capture) -> Output {
+    if let Some(head) = cut {
+        let (head, tail) = bytes.split_at(usize::try_from(head).map_or(bytes.len(), |head| head.min(bytes.len())));
+        let text = cut_text(head, tail, length.saturating_sub(bytes.len() as u64));
+        return Output { text, bytes: Some(bytes), length, cut };
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Output { text, bytes: None, length, cut },
+        Err(error) => {
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            Output { text, bytes: Some(error.into_bytes()), length, cut }
+        }
+    }
+}
+
+/// Head and tail with a line between them that says how much is missing. A character that the cut went through is left
+/// out of both.
+fn cut_text(head: &[u8], tail: &[u8], missing: u64) -> String {
+    let head = head.utf8_chunks().last().map_or(head, |last| {
+        let broken = last.invalid().len();
+        let at_the_cut = broken > 0 && str::from_utf8(last.invalid()).is_err_and(|error| error.error_len().is_none());
+        if at_the_cut { &head[..head.len() - broken] } else { head }
+    });
+    let continued = tail.iter().take(3).take_while(|byte| **byte & 0b1100_0000 == 0b1000_0000).count();
+    let (head, tail) = (String::from_utf8_lossy(head), String::from_utf8_lossy(&tail[continued..]));
+    let newline = if head.is_empty() || head.ends_with('\n') { "" } else { "\n" };
+    format!("{head}{newline}[... {missing} bytes cut ...]\n{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(bytes: &[u8], length: u64, cut: Option<u64>) -> Output {
+        output(Capture { bytes: bytes.to_vec(), length, cut })
+    }
+
+    #[test]
+    fn text_needs_no_bytes() {
+        let output = decode("grün\n".as_bytes(), 6, None);
+        assert_eq!((output.text.as_str(), output.bytes, output.length), ("grün\n", None, 6));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_kept_beside_it() {
+        let output = decode(b"a\xffb", 3, None);
+        assert_eq!((output.text.as_str(), output.bytes.as_deref()), ("a\u{fffd}b", Some(&b"a\xffb"[..])));
+    }
+
+    #[test]
+    fn a_cut_is_a_line_of_its_own() {
+        let output = decode(b"headtail", 1000, Some(4));
+        assert_eq!(output.text, "head\n[... 992 bytes cut ...]\ntail");
+        assert_eq!(output.bytes.as_deref(), Some(&b"headtail"[..]));
+        assert_eq!(decode(b"head\ntail", 10, Some(5)).text, "head\n[... 1 bytes cut ...]\ntail");
+    }
+
+    #[test]
+    fn a_character_that_the_cut_went_through_is_left_out() {
+        assert_eq!(decode(b"a\xf0\x9f\x9a\x80b", 100, Some(3)).text, "a\n[... 94 bytes cut ...]\nb");
+        assert_eq!(decode(b"\xffa\xffb", 100, Some(3)).text, "\u{fffd}a\u{fffd}\n[... 96 bytes cut ...]\nb");
+    }
+
+    #[test]
+    fn a_cut_that_a_host_puts_beyond_the_end_is_no_trap() {
+        assert_eq!(decode(b"all", 2, Some(u64::MAX)).text, "all\n[... 0 bytes cut ...]\n");
+    }
+}

@@ -1,0 +1,72 @@
+//! The command line.
+
+mod exit;
+mod files;
+mod gc;
+mod json;
+mod progress;
+mod run;
+mod stdin;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use std::{ffi::OsString, io, process::ExitCode};
+use tracing_subscriber::EnvFilter;
+
+/// What a command failed on, for the person at the terminal.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Runs programs that nobody has read, each in a gVisor sandbox of its own.
+#[derive(Debug, Parser)]
+#[command(name = "cofferdam", version, arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a program and pass on its output and its exit code.
+    Run(Box<run::RunArgs>),
+    /// Remove what processes that were killed have left. Each run does it too.
+    Gc(gc::GcArgs),
+    /// Print a script that completes this command line in a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The whole program.
+#[must_use]
+pub fn main() -> ExitCode {
+    run_with(std::env::args_os())
+}
+
+fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { exit::NOT_RUN.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    log();
+    let result = match cli.command {
+        Command::Run(args) => run::run(*args),
+        Command::Gc(args) => gc::gc(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "cofferdam", &mut io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    result.unwrap_or_else(|failure| {
+        eprintln!("cofferdam: {failure}");
+        exit::NOT_RUN.into()
+    })
+}
+
+/// Warnings, or what `COFFERDAM_LOG` asks for, go to standard error.
+fn log() {
+    let filter = EnvFilter::try_from_env("COFFERDAM_LOG").unwrap_or_else(|_| EnvFilter::new("cofferdam=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time().init();
+}

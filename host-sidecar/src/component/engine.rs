@@ -1,0 +1,82 @@
+//! wasmtime, set up for a guest that is not trusted.
+
+use std::{
+    env,
+    path::PathBuf,
+    sync::{Arc, Weak},
+    thread,
+    time::Duration,
+};
+use wasmtime::{
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, StoreLimits,
+    StoreLimitsBuilder,
+};
+
+/// Bytes of a guest's memory: the largest outcome that the default ceilings allow, held twice, and some.
+const MAX_MEMORY: usize = 1 << 30;
+/// Elements of a guest's table.
+const MAX_TABLE: usize = 10_000;
+/// Guests at once; one over it is an error, not a wait.
+const MAX_INSTANCES: u32 = 1_000;
+/// The grain of the clock that bounds a guest's computing.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The engine for guests. Compiled code is kept in the user's cache folder, so that only the first run on a machine
+/// compiles.
+pub(super) fn engine() -> Result<Engine> {
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(MAX_INSTANCES)
+        .total_core_instances(MAX_INSTANCES * 4)
+        .total_memories(MAX_INSTANCES)
+        .total_tables(MAX_INSTANCES * 2)
+        .total_stacks(MAX_INSTANCES)
+        .max_memory_size(MAX_MEMORY)
+        .table_elements(MAX_TABLE);
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        .memory_reservation(MAX_MEMORY as u64)
+        .memory_guard_size(0)
+        .memory_may_move(false)
+        .wasm_backtrace_max_frames(None)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .cache(cache());
+    Engine::new(&config)
+}
+
+/// Bounds of one guest.
+pub(super) fn store_limits() -> StoreLimits {
+    StoreLimitsBuilder::new()
+        .memory_size(MAX_MEMORY)
+        .table_elements(MAX_TABLE)
+        .instances(10)
+        .memories(1)
+        .tables(4)
+        .trap_on_grow_failure(false)
+        .build()
+}
+
+/// Lets the engine's clock tick for as long as `alive` is.
+pub(super) fn tick(engine: &Engine, alive: &Arc<()>) {
+    let (engine, alive): (_, Weak<()>) = (engine.weak(), Arc::downgrade(alive));
+    thread::spawn(move || {
+        while alive.strong_count() > 0 {
+            thread::sleep(TICK);
+            match engine.upgrade() {
+                Some(engine) => engine.increment_epoch(),
+                None => break,
+            }
+        }
+    });
+}
+
+/// None where there is no folder for it: then each process compiles for itself.
+fn cache() -> Option<Cache> {
+    let base = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cache")))
+        .filter(|base| base.is_absolute())?;
+    let mut config = CacheConfig::new();
+    config.with_directory(base.join("cofferdam/components"));
+    Cache::new(config).inspect_err(|error| tracing::debug!(%error, "compiled code is not cached")).ok()
+}

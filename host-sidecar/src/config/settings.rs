@@ -1,0 +1,254 @@
+//! The settings and their defaults. Where google-adk's `GkeCodeExecutor` has a setting, it has the same name here.
+
+use super::{Bytes, Cpu, Seconds};
+use crate::policy::{Language, Limits, Policy, default_languages};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where sandboxes come from.
+    pub backend: BackendChoice,
+    /// Default time from a program's start to its end, in seconds.
+    pub timeout_seconds: Seconds,
+    /// Default time from a request to the program's start, in seconds.
+    pub startup_timeout_seconds: Seconds,
+    /// Default amount of processors; none: as much as there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_limit: Option<Cpu>,
+    /// Default amount of memory.
+    pub mem_limit: Bytes,
+    /// Default size of all writable directories together.
+    pub disk_limit: Bytes,
+    /// Default number of processes and threads alive at once.
+    pub process_limit: u32,
+    /// Default number of bytes kept of each output stream.
+    pub output_limit: Bytes,
+    /// Default number of files brought back.
+    pub collected_files: u32,
+    /// Default size of the files brought back, in all.
+    pub collected_limit: Bytes,
+    /// What a request may ask for at the most.
+    pub ceilings: Ceilings,
+    /// Languages beside, or instead of, `python` and `bash`.
+    pub languages: BTreeMap<String, Language>,
+    /// The gVisor program. Default: `runsc` of PATH, else the one that set-up built.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runsc: Option<PathBuf>,
+    /// An unpacked image for the sandbox's root. Default: the /usr of this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rootfs: Option<PathBuf>,
+    /// Where runs keep what they need while they last. Default: a folder of the user's that does not outlive a reboot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// What a request may ask for at the most.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ceilings {
+    /// Time from a program's start to its end, in seconds.
+    pub timeout_seconds: Seconds,
+    /// Time from a request to the program's start, in seconds.
+    pub startup_timeout_seconds: Seconds,
+    /// Amount of processors; none: as much as there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_limit: Option<Cpu>,
+    /// Amount of memory.
+    pub mem_limit: Bytes,
+    /// Size of all writable directories together.
+    pub disk_limit: Bytes,
+    /// Number of processes and threads alive at once.
+    pub process_limit: u32,
+    /// Number of bytes kept of each output stream.
+    pub output_limit: Bytes,
+    /// Number of files brought back.
+    pub collected_files: u32,
+    /// Size of the files brought back, in all.
+    pub collected_limit: Bytes,
+}
+
+/// Where sandboxes come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendChoice {
+    /// gVisor on this machine.
+    Local,
+    /// A cluster; not part of this release.
+    Kubernetes,
+    /// Whichever fits where this runs.
+    #[default]
+    Auto,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            backend: BackendChoice::default(),
+            timeout_seconds: Seconds(Duration::from_secs(300)),
+            startup_timeout_seconds: Seconds(Duration::from_secs(60)),
+            cpu_limit: None,
+            mem_limit: Bytes(512 << 20),
+            disk_limit: Bytes(256 << 20),
+            process_limit: 256,
+            output_limit: Bytes(16 << 20),
+            collected_files: 100,
+            collected_limit: Bytes(16 << 20),
+            ceilings: Ceilings::default(),
+            languages: BTreeMap::new(),
+            runsc: None,
+            rootfs: None,
+            state_dir: None,
+        }
+    }
+}
+
+impl Default for Ceilings {
+    fn default() -> Self {
+        Self {
+            timeout_seconds: Seconds(Duration::from_secs(3600)),
+            startup_timeout_seconds: Seconds(Duration::from_secs(600)),
+            cpu_limit: None,
+            mem_limit: Bytes(8 << 30),
+            disk_limit: Bytes(4 << 30),
+            process_limit: 4096,
+            output_limit: Bytes(64 << 20),
+            collected_files: 1000,
+            collected_limit: Bytes(64 << 20),
+        }
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// It cannot be read; the message names it and where it comes from.
+    #[error("{0}")]
+    Malformed(Box<figment::Error>),
+    /// A configuration file that was named is not there.
+    #[error("the configuration file {} cannot be read: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The working directory's file holds a setting that decides which programs and folders of the machine are used.
+    #[error(
+        "{} sets `{setting}`, which a file found in the working directory may not: name the file with --config, or set \
+         it on the command line or in the environment",
+        path.display()
+    )]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// The setting.
+        setting: &'static str,
+    },
+    /// A value that is a value of its kind and still makes no sense.
+    #[error("the setting `{setting}` {problem}")]
+    Senseless {
+        /// The setting.
+        setting: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A backend that this program does not have.
+    #[error("the backend `kubernetes` is not part of this release; use `--backend local` or leave it out")]
+    NoKubernetes,
+}
+
+impl Settings {
+    /// The operator's policy.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Senseless`] for a default above its ceiling, a zero, or a language without a command.
+    pub fn policy(&self) -> Result<Policy, SettingsError> {
+        let ceilings = &self.ceilings;
+        self.refuse_zeros()?;
+        for (setting, above) in [
+            ("timeout_seconds", self.timeout_seconds > ceilings.timeout_seconds),
+            ("startup_timeout_seconds", self.startup_timeout_seconds > ceilings.startup_timeout_seconds),
+            ("cpu_limit", self.cpu_limit.zip(ceilings.cpu_limit).is_some_and(|(default, ceiling)| default > ceiling)),
+            ("mem_limit", self.mem_limit > ceilings.mem_limit),
+            ("disk_limit", self.disk_limit > ceilings.disk_limit),
+            ("process_limit", self.process_limit > ceilings.process_limit),
+            ("output_limit", self.output_limit > ceilings.output_limit),
+            ("collected_files", self.collected_files > ceilings.collected_files),
+            ("collected_limit", self.collected_limit > ceilings.collected_limit),
+        ] {
+            if above {
+                return Err(senseless(setting, "is above its ceiling"));
+            }
+        }
+        let mut languages = default_languages();
+        for (name, language) in &self.languages {
+            let file = cofferdam_contract::relative_path(&language.file).is_ok() && !language.file.contains('/');
+            if language.command.first().is_none_or(String::is_empty) || !file {
+                return Err(senseless(&format!("languages.{name}"), "needs a command and the bare name of a file"));
+            }
+            languages.insert(name.clone(), language.clone());
+        }
+        Ok(Policy { defaults: self.defaults(), ceilings: ceilings.limits(), languages })
+    }
+
+    fn refuse_zeros(&self) -> Result<(), SettingsError> {
+        let ceilings = &self.ceilings;
+        for (setting, value) in [
+            ("process_limit", self.process_limit),
+            ("collected_files", self.collected_files),
+            ("ceilings.process_limit", ceilings.process_limit),
+            ("ceilings.collected_files", ceilings.collected_files),
+        ] {
+            if value == 0 {
+                return Err(senseless(setting, "is zero"));
+            }
+        }
+        Ok(())
+    }
+
+    fn defaults(&self) -> Limits {
+        Limits {
+            wall_time: self.timeout_seconds.0,
+            startup_time: self.startup_timeout_seconds.0,
+            cpu_millis: self.cpu_limit.map(|cpu| cpu.0),
+            memory_bytes: self.mem_limit.0,
+            disk_bytes: self.disk_limit.0,
+            processes: self.process_limit,
+            output_bytes: self.output_limit.0,
+            collected_files: self.collected_files,
+            collected_bytes: self.collected_limit.0,
+        }
+    }
+
+    /// Makes sure that the backend asked for is one that there is.
+    pub(crate) fn require_local_backend(&self) -> Result<(), SettingsError> {
+        match self.backend {
+            BackendChoice::Local | BackendChoice::Auto => Ok(()),
+            BackendChoice::Kubernetes => Err(SettingsError::NoKubernetes),
+        }
+    }
+}
+
+impl Ceilings {
+    fn limits(&self) -> Limits {
+        Limits {
+            wall_time: self.timeout_seconds.0,
+            startup_time: self.startup_timeout_seconds.0,
+            cpu_millis: self.cpu_limit.map(|cpu| cpu.0),
+            memory_bytes: self.mem_limit.0,
+            disk_bytes: self.disk_limit.0,
+            processes: self.process_limit,
+            output_bytes: self.output_limit.0,
+            collected_files: self.collected_files,
+            collected_bytes: self.collected_limit.0,
+        }
+    }
+}
+
+fn senseless(setting: &str, problem: &str) -> SettingsError {
+    SettingsError::Senseless { setting: setting.into(), problem: problem.into() }
+}

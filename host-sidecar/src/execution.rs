@@ -1,0 +1,208 @@
+//! One run of one program, in words that belong to no interface: what every backend and every front end maps to.
+
+use std::time::Duration;
+
+/// One program, to be run at most once. The contract, `wit/types.wit`, says what each part means.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Source text.
+    pub code: String,
+    /// Name of a language in the operator's table.
+    pub language: Option<String>,
+    /// Arguments after the program's own name.
+    pub args: Vec<String>,
+    /// Environment: names and values.
+    pub env: Vec<(String, String)>,
+    /// Standard input.
+    pub stdin: Vec<u8>,
+    /// Files laid into the work directory.
+    pub files: Vec<File>,
+    /// Glob patterns of the files to bring back.
+    pub collect: Vec<String>,
+    /// Bounds that the caller asks for.
+    pub limits: RequestedLimits,
+    /// Name of a network profile.
+    pub network: Option<String>,
+    /// Whose run this is.
+    pub labels: Vec<(String, String)>,
+}
+
+/// A regular file of the work directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Relative path.
+    pub path: String,
+    /// Its bytes.
+    pub content: Vec<u8>,
+}
+
+/// Bounds that a caller asks for; none means the operator's default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RequestedLimits {
+    /// From the program's start to its end, in milliseconds.
+    pub wall_time_ms: Option<u64>,
+    /// From the request to the program's start, in milliseconds.
+    pub startup_time_ms: Option<u64>,
+    /// Thousandths of a processor.
+    pub cpu_millis: Option<u32>,
+    /// Bytes of memory.
+    pub memory_bytes: Option<u64>,
+    /// Bytes of disk.
+    pub disk_bytes: Option<u64>,
+    /// Processes and threads.
+    pub processes: Option<u32>,
+    /// Bytes of each output stream.
+    pub output_bytes: Option<u64>,
+    /// Files brought back.
+    pub collected_files: Option<u32>,
+    /// Bytes of the files brought back.
+    pub collected_bytes: Option<u64>,
+}
+
+/// How the program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// By itself, with this exit code.
+    Exited(u8),
+    /// By this signal, which was not the sandbox's.
+    Killed(u8),
+    /// Killed at the end of its wall time.
+    TimedOut,
+    /// Killed over its memory.
+    OutOfMemory,
+    /// Failed with this exit code (128 + signal) after it had filled its disk.
+    OutOfDisk(u8),
+    /// Killed over its processes.
+    OutOfProcesses,
+    /// Killed because the caller gave up.
+    Cancelled,
+}
+
+/// What was kept of one output stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Capture {
+    /// All of it, or its head and its tail.
+    pub bytes: Vec<u8>,
+    /// Bytes that the program wrote.
+    pub length: u64,
+    /// If the middle was cut out: how many of `bytes` are the head.
+    pub cut: Option<u64>,
+}
+
+/// A file that was asked for and not brought back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedFile {
+    /// Relative path.
+    pub path: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// Time from the request to the end of each phase.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// The run had waited for its turn.
+    pub queued: Option<Duration>,
+    /// A node had been found.
+    pub scheduled: Option<Duration>,
+    /// The image was there.
+    pub pulled: Option<Duration>,
+    /// The program started.
+    pub started: Option<Duration>,
+    /// The program ended.
+    pub finished: Option<Duration>,
+    /// The answer was complete.
+    pub answered: Duration,
+}
+
+/// A run that took place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Joins this run with the operator's logs.
+    pub id: String,
+    /// How the program ended.
+    pub status: Status,
+    /// Standard output.
+    pub stdout: Capture,
+    /// Standard error.
+    pub stderr: Capture,
+    /// The files asked for, sorted by path.
+    pub files: Vec<File>,
+    /// The files asked for and not brought back.
+    pub skipped: Vec<SkippedFile>,
+    /// When each phase ended.
+    pub timings: Timings,
+    /// Whether the sandbox had been started before the request came.
+    pub warm: bool,
+}
+
+/// What kind of failure kept a program from running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// The request contradicts the contract.
+    InvalidRequest,
+    /// The request is too large.
+    TooLarge,
+    /// The operator's policy refuses it.
+    Denied,
+    /// The caller is not known, or may not do this.
+    Unauthorised,
+    /// A quota is used up.
+    Quota,
+    /// As many runs as the sidecar takes.
+    Overloaded,
+    /// No node can take it.
+    Unschedulable,
+    /// The image cannot be fetched.
+    ImageUnavailable,
+    /// The sandbox cannot be built, or is not the one that policy requires.
+    SandboxUnavailable,
+    /// The program had not started in time.
+    StartupTimeout,
+    /// The sandbox was taken away while the program ran.
+    Evicted,
+    /// The caller gave up before the program started.
+    Cancelled,
+    /// Sidecar or cluster cannot be reached.
+    Unreachable,
+    /// A fault of ours.
+    Internal,
+}
+
+/// A run that did not take place, or whose result is not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// The run, if it had come far enough to have an id.
+    pub id: Option<String>,
+    /// What kind of failure it is.
+    pub code: ErrorCode,
+    /// For the caller: what happened and what to do, without a detail of the machine.
+    pub message: String,
+    /// For the operator's log only.
+    pub detail: Option<String>,
+    /// Whether the program certainly did not start and a later try may succeed.
+    pub retryable: bool,
+}
+
+impl Error {
+    /// A failure that another try of the same request will not mend.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { id: None, code, message: message.into(), detail: None, retryable: false }
+    }
+
+    /// Adds what only the operator may read.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl ToString) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+
+    /// Marks that the program certainly did not start and a later try may succeed.
+    #[must_use]
+    pub fn retryable(mut self) -> Self {
+        self.retryable = true;
+        self
+    }
+}

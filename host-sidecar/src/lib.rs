@@ -1,0 +1,16 @@
+//! The native side of Cofferdam: it runs a program that nobody has read in a sandbox that exists for that one run.
+//!
+//! An agent host that embeds wasmtime adds the import `cofferdam:code-executor/sandbox` to its own linker with
+//! [`component::add_to_linker`]; one that has no component of its own calls [`component::Executor`]. Both reach a
+//! [`Sidecar`]: a [`policy::Policy`], which turns a request into a plan or refuses it, and a
+//! [`sandbox::Backend`], which carries the plan out.
+
+pub mod cli;
+pub mod component;
+pub mod config;
+pub mod execution;
+pub mod policy;
+pub mod sandbox;
+mod sidecar;
+
+pub use sidecar::{Sidecar, SetupError};

@@ -1,0 +1,28 @@
+//! How programs of a language are run.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The interpreter of a language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Language {
+    /// The interpreter, looked up in the sandbox's PATH, and its own arguments; the program's file follows them.
+    pub command: Vec<String>,
+    /// Name of the program's file in the work directory.
+    pub file: String,
+}
+
+impl Language {
+    fn new(command: &[&str], file: &str) -> Self {
+        Self { command: command.iter().map(ToString::to_string).collect(), file: file.into() }
+    }
+}
+
+/// The languages that are there without any setting. Python does not buffer, so that what was printed before a kill is
+/// not lost; `main` shadows no module of its standard library.
+pub(crate) fn defaults() -> BTreeMap<String, Language> {
+    [("python", Language::new(&["python3", "-u"], "main.py")), ("bash", Language::new(&["bash"], "main.sh"))]
+        .map(|(name, language)| (name.to_owned(), language))
+        .into()
+}

@@ -1,0 +1,11 @@
+//! Ceilings, defaults and checks: a request becomes a plan, or an error. Pure.
+
+mod check;
+mod language;
+mod limits;
+mod plan;
+
+pub(crate) use language::defaults as default_languages;
+pub use language::Language;
+pub use limits::{Limits, Policy};
+pub use plan::Plan;

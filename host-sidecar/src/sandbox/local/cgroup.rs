@@ -1,0 +1,139 @@
+//! The outer bound on memory and processors: a cgroup around the whole sandbox. The runner's own bounds are tighter and
+//! say more; this one holds even if gVisor itself goes wrong.
+
+use crate::policy::Limits;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+const CGROUPS: &str = "/sys/fs/cgroup";
+const PARENT: &str = "cofferdam";
+/// What gVisor itself, the runner and caches may use beside the program: measured below 100 MiB.
+const OVERHEAD_BYTES: u64 = 256 << 20;
+/// The kernel's own period for processor quotas, in microseconds.
+const PERIOD: u32 = 100_000;
+/// How long a cgroup whose processes are gone may take to be removable.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The cgroup of a run: one folder in version 2, one a controller in version 1, none where this user may make none.
+#[derive(Debug)]
+pub(super) struct Cgroup {
+    memory: Option<PathBuf>,
+    cpu: Option<PathBuf>,
+    version_2: bool,
+}
+
+impl Cgroup {
+    /// The cgroup that a run has if it has one.
+    pub(super) fn of(id: &str) -> Self {
+        let version_2 = Path::new(CGROUPS).join("cgroup.controllers").exists();
+        let existing = |controller: &str| Some(folder(controller, version_2).join(id)).filter(|path| path.exists());
+        let memory = existing("memory");
+        let cpu = if version_2 { None } else { existing("cpu") };
+        Self { memory, cpu, version_2 }
+    }
+
+    /// Makes it, as far as this user may.
+    pub(super) fn create(id: &str, limits: &Limits) -> io::Result<Self> {
+        let version_2 = Path::new(CGROUPS).join("cgroup.controllers").exists();
+        let mut cgroup = Self { memory: None, cpu: None, version_2 };
+        cgroup.memory = make(&folder("memory", version_2), id, version_2)?;
+        if let Some(memory) = &cgroup.memory {
+            let bytes = limits.memory_bytes.saturating_add(limits.disk_bytes).saturating_add(OVERHEAD_BYTES);
+            let file = if version_2 { "memory.max" } else { "memory.limit_in_bytes" };
+            fs::write(memory.join(file), bytes.to_string())?;
+        }
+        let Some(millis) = limits.cpu_millis else { return Ok(cgroup) };
+        cgroup.cpu = if version_2 { cgroup.memory.clone() } else { make(&folder("cpu", version_2), id, version_2)? };
+        let quota = u64::from(millis) * u64::from(PERIOD) / 1000;
+        match &cgroup.cpu {
+            Some(cpu) if version_2 => fs::write(cpu.join("cpu.max"), format!("{quota} {PERIOD}"))?,
+            Some(cpu) => fs::write(cpu.join("cpu.cfs_quota_us"), quota.to_string())?,
+            None => {}
+        }
+        Ok(cgroup)
+    }
+
+    /// Whether a processor quota holds.
+    pub(super) fn bounds_cpu(&self) -> bool {
+        self.cpu.is_some()
+    }
+
+    /// The files that take the number of a process that is to be bounded.
+    pub(super) fn members_files(&self) -> impl Iterator<Item = PathBuf> {
+        self.folders().map(|folder| folder.join("cgroup.procs"))
+    }
+
+    /// Whether the kernel has killed a process of it for want of memory.
+    pub(super) fn was_out_of_memory(&self) -> bool {
+        let file = if self.version_2 { "memory.events" } else { "memory.oom_control" };
+        let text = self.memory.as_ref().and_then(|memory| fs::read_to_string(memory.join(file)).ok());
+        text.is_some_and(|text| {
+            let kills = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
+            kills.is_some_and(|kills| kills.trim() != "0")
+        })
+    }
+
+    /// Removes it; its processes must be gone, or going.
+    pub(super) fn delete(self) -> io::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        for folder in self.folders() {
+            loop {
+                match fs::remove_dir(&folder) {
+                    Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => {
+                        thread::sleep(Duration::from_millis(1));
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                    result => {
+                        result?;
+                        break;
+                    }
+                }
+            }
+            // The last run of all takes the parent along; others keep it.
+            let _ = folder.parent().map(fs::remove_dir);
+        }
+        Ok(())
+    }
+
+    /// Each folder once.
+    fn folders(&self) -> impl Iterator<Item = PathBuf> {
+        let cpu = self.cpu.clone().filter(|_| !self.version_2);
+        self.memory.clone().into_iter().chain(cpu)
+    }
+}
+
+/// The folder that holds the cgroups of all runs.
+fn folder(controller: &str, version_2: bool) -> PathBuf {
+    let hierarchy = Path::new(CGROUPS);
+    if version_2 { hierarchy.join(PARENT) } else { hierarchy.join(controller).join(PARENT) }
+}
+
+/// Makes the cgroup of a run; none where this user may not, or the controller is missing.
+fn make(parent: &Path, id: &str, version_2: bool) -> io::Result<Option<PathBuf>> {
+    if version_2 {
+        // Controllers have to be handed down level by level; what cannot be is found out below.
+        let _ = fs::write(Path::new(CGROUPS).join("cgroup.subtree_control"), "+memory +cpu");
+    }
+    let path = parent.join(id);
+    // A run that ends may take the parent away in between, but hardly twice.
+    let made = (0..3).any(|_| {
+        let _ = fs::create_dir(parent);
+        if version_2 {
+            let _ = fs::write(parent.join("cgroup.subtree_control"), "+memory +cpu");
+        }
+        fs::create_dir(&path).is_ok()
+    });
+    if !made {
+        return Ok(None);
+    }
+    let has_memory = !version_2 || path.join("memory.max").exists();
+    if has_memory {
+        return Ok(Some(path));
+    }
+    fs::remove_dir(&path)?;
+    Ok(None)
+}

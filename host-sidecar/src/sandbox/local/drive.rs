@@ -1,0 +1,234 @@
+//! Following a sandbox from its start to its end: the program goes in, frames come out, every wait has a bound.
+
+use super::cgroup::Cgroup;
+use crate::{
+    execution::{Error, ErrorCode, Status},
+    policy::Plan,
+    sandbox::{
+        Phase, Run,
+        collector::{Collected, Collector, Event},
+    },
+};
+use cofferdam_protocol::encode_program;
+use std::time::Duration;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    process::{Child, ChildStdin},
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// What the runner may take over the program's own time: to kill it, to hand over its files, to end.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long runsc may take to go once the runner has said its last word or was told to go.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// Bytes of runsc's own messages that are kept for the operator.
+const MAX_MESSAGES: u64 = 16 << 10;
+const CHUNK: usize = 128 << 10;
+
+/// A run that came to its end.
+#[derive(Debug)]
+pub(super) struct Driven {
+    pub(super) status: Status,
+    pub(super) started: Duration,
+    pub(super) finished: Duration,
+    pub(super) collected: Collected,
+}
+
+/// How the sandbox's own story ended.
+#[derive(Debug)]
+enum End {
+    /// The runner told how the program ended.
+    Ended(Status),
+    /// The runner told why it could not start the program.
+    Failed(String),
+    /// The runner is gone without a word.
+    Vanished,
+    /// It was given up for its time.
+    Overdue,
+    /// Something other than frames came.
+    Garbled,
+}
+
+/// Runs the plan's program in a sandbox that has just been started.
+pub(super) async fn drive(mut sandbox: Child, plan: Plan, run: &Run<'_>, cgroup: &Cgroup) -> Result<Driven, Error> {
+    let streams = (sandbox.stdin.take(), sandbox.stdout.take(), sandbox.stderr.take());
+    let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
+        return Err(Error::new(ErrorCode::Internal, "the sandbox has no streams"));
+    };
+    let program = encode_program(&plan.program)
+        .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))?;
+    let hang_up = CancellationToken::new();
+    let _hang_up_when_dropped = hang_up.clone().drop_guard();
+    tokio::spawn(feed(stdin, program, hang_up.clone()));
+    let messages = tokio::spawn(read_messages(stderr));
+    let mut watch = Watch { run, collector: Collector::new(plan.limits.output_bytes), ready: false, started: None };
+    let end = watch.until_end(stdout, &plan, &hang_up).await;
+    let finished = run.elapsed();
+    hang_up.cancel();
+    if timeout(FAREWELL, sandbox.wait()).await.is_err() {
+        tracing::warn!(id = run.id, "runsc did not end by itself and is killed");
+    }
+    let _ = sandbox.start_kill();
+    let messages = timeout(FAREWELL, messages).await.ok().and_then(Result::ok).unwrap_or_default();
+    let Watch { collector, ready, started, .. } = watch;
+    let status = judge(end, started.is_some(), ready, run.cancelled.is_cancelled(), || cgroup.was_out_of_memory());
+    match (status, started) {
+        (Ok(status), Some(started)) => Ok(Driven { status, started, finished, collected: collector.finish() }),
+        (Ok(_), None) => Err(vanished().with_detail(messages)),
+        (Err(error), _) if error.detail.is_none() => Err(error.with_detail(messages)),
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// Writes the program, then keeps the pipe open until it is time to hang up: its end tells the runner to stop.
+async fn feed(mut stdin: ChildStdin, program: Vec<u8>, hang_up: CancellationToken) {
+    let written = async {
+        // A runner that is gone shows itself by the end of its output.
+        let _ = stdin.write_all(&program).await;
+        drop(program);
+        hang_up.cancelled().await;
+    };
+    tokio::select! {
+        () = written => {}
+        () = hang_up.cancelled() => {}
+    }
+}
+
+/// What runsc has to say, as far as it is kept; the rest is read and thrown away.
+async fn read_messages(mut stderr: impl AsyncRead + Unpin) -> String {
+    let mut kept = Vec::new();
+    let _ = (&mut stderr).take(MAX_MESSAGES).read_to_end(&mut kept).await;
+    let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+    String::from_utf8_lossy(&kept).trim().to_owned()
+}
+
+struct Watch<'a> {
+    run: &'a Run<'a>,
+    collector: Collector,
+    ready: bool,
+    started: Option<Duration>,
+}
+
+impl Watch<'_> {
+    async fn until_end(
+        &mut self,
+        mut stdout: impl AsyncRead + Unpin,
+        plan: &Plan,
+        hang_up: &CancellationToken,
+    ) -> End {
+        let mut deadline = far_off(Instant::from_std(self.run.requested), plan.limits.startup_time);
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let read = tokio::select! {
+                read = stdout.read(&mut chunk) => read,
+                () = sleep_until(deadline) => return End::Overdue,
+                () = self.run.cancelled.cancelled(), if !hang_up.is_cancelled() => {
+                    hang_up.cancel();
+                    deadline = deadline.min(Instant::now() + GRACE);
+                    continue;
+                }
+            };
+            let length = match read {
+                Ok(0) | Err(_) => return End::Vanished,
+                Ok(length) => length,
+            };
+            self.collector.push(&chunk[..length]);
+            loop {
+                match self.collector.next_event() {
+                    Ok(None) => break,
+                    Ok(Some(Event::Ready)) => self.ready = true,
+                    Ok(Some(Event::Started)) => {
+                        self.started = Some(self.run.elapsed());
+                        self.run.observer.entered(Phase::Running);
+                        deadline = far_off(far_off(Instant::now(), plan.limits.wall_time), GRACE);
+                    }
+                    Ok(Some(Event::Ended(status))) => return End::Ended(status),
+                    Ok(Some(Event::Failed(reason))) => return End::Failed(reason),
+                    Err(_) => return End::Garbled,
+                }
+            }
+        }
+    }
+}
+
+/// `time` after `from`, or later than anybody waits.
+fn far_off(from: Instant, time: Duration) -> Instant {
+    const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
+    from + time.min(TEN_YEARS)
+}
+
+/// What the end means for the caller.
+fn judge(
+    end: End,
+    started: bool,
+    ready: bool,
+    cancelled: bool,
+    was_out_of_memory: impl FnOnce() -> bool,
+) -> Result<Status, Error> {
+    match (end, started) {
+        (End::Ended(status), _) => Ok(status),
+        (_, false) if cancelled => Err(Error::new(ErrorCode::Cancelled, "the run was cancelled before its program started")),
+        (End::Overdue, false) => {
+            let message = "the sandbox was not up within the start-up time; give it more, or try when less is going on";
+            let error = Error::new(ErrorCode::StartupTimeout, message);
+            // Once it is ready, the program may just have started.
+            Err(if ready { error } else { error.retryable() })
+        }
+        (End::Failed(reason), _) => {
+            let message = format!("the sandbox could not start the program: {reason}");
+            Err(Error::new(ErrorCode::SandboxUnavailable, message).with_detail(reason))
+        }
+        (_, true) if was_out_of_memory() => Ok(Status::OutOfMemory),
+        (End::Overdue, true) => Ok(Status::TimedOut),
+        (_, true) if cancelled => Ok(Status::Cancelled),
+        (_, true) => Err(Error::new(ErrorCode::Evicted, "the sandbox died while the program ran; its result is lost")),
+        (End::Vanished | End::Garbled, false) => Err(vanished()),
+    }
+}
+
+fn vanished() -> Error {
+    Error::new(ErrorCode::SandboxUnavailable, "the sandbox could not be started; the operator's log says why")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(end: End, started: bool, cancelled: bool) -> Result<Status, ErrorCode> {
+        judge(end, started, true, cancelled, || false).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn every_end_has_a_name() {
+        for (end, started, cancelled, expected) in [
+            (End::Ended(Status::Exited(3)), true, false, Ok(Status::Exited(3))),
+            (End::Ended(Status::Cancelled), true, true, Ok(Status::Cancelled)),
+            (End::Failed("no wall".into()), false, false, Err(ErrorCode::SandboxUnavailable)),
+            (End::Overdue, false, false, Err(ErrorCode::StartupTimeout)),
+            (End::Overdue, true, false, Ok(Status::TimedOut)),
+            (End::Vanished, false, false, Err(ErrorCode::SandboxUnavailable)),
+            (End::Vanished, false, true, Err(ErrorCode::Cancelled)),
+            (End::Vanished, true, true, Ok(Status::Cancelled)),
+            (End::Vanished, true, false, Err(ErrorCode::Evicted)),
+            (End::Garbled, true, false, Err(ErrorCode::Evicted)),
+            (End::Garbled, false, false, Err(ErrorCode::SandboxUnavailable)),
+        ] {
+            let shown = format!("{end:?}");
+            assert_eq!(code(end, started, cancelled), expected, "{shown} {started} {cancelled}");
+        }
+    }
+
+    #[test]
+    fn a_sandbox_that_the_kernel_killed_is_out_of_memory() {
+        let status = judge(End::Vanished, true, true, false, || true);
+        assert_eq!(status.ok(), Some(Status::OutOfMemory));
+    }
+
+    #[test]
+    fn only_what_certainly_did_not_start_may_be_tried_again() {
+        let retryable = |ready| judge(End::Overdue, false, ready, false, || false).map_err(|error| error.retryable);
+        assert_eq!(retryable(false), Err(true));
+        assert_eq!(retryable(true), Err(false));
+    }
+}

@@ -1,0 +1,88 @@
+//! The gVisor program: finding it, starting a sandbox with it.
+
+use super::{SetupError, cgroup::Cgroup, state::RunDir};
+use std::{
+    env,
+    ffi::OsString,
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+use tokio::process::{Child, Command};
+
+/// Joins the cgroups that are named before `--` and becomes the rest: whatever it starts is bounded from its first moment.
+const JOIN_AND_EXEC: &str = r#"while [ "$1" != -- ]; do echo $$ >"$1" || exit; shift; done; shift; exec "$@""#;
+
+/// A usable gVisor.
+#[derive(Debug, Clone)]
+pub(super) struct Runsc {
+    program: PathBuf,
+    rootless: bool,
+}
+
+impl Runsc {
+    /// The one that was named, else the one that set-up built, else that of PATH. Set-up builds one only where PATH has
+    /// none that is new enough.
+    pub(super) fn find(named: Option<&Path>) -> Result<Self, SetupError> {
+        let rootless = !rustix::process::geteuid().is_root();
+        if rootless {
+            require_user_namespaces()?;
+        }
+        if let Some(named) = named {
+            return if is_executable(named) {
+                Ok(Self { program: named.to_owned(), rootless })
+            } else {
+                Err(SetupError::RunscNotExecutable(named.to_owned()))
+            };
+        }
+        let cache = env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(|| env::home_dir().map(|home| home.join(".cache")))
+            .map(|cache| cache.join("cofferdam/bin"));
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders: Vec<PathBuf> = cache.into_iter().chain(env::split_paths(&path)).collect();
+        match folders.iter().map(|folder| folder.join("runsc")).find(|program| is_executable(program)) {
+            Some(program) => Ok(Self { program, rootless }),
+            None => {
+                let searched = folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>();
+                Err(SetupError::NoRunsc { searched: searched.join(":") })
+            }
+        }
+    }
+
+    /// Starts the sandbox of a run. Its streams are the runner's; it dies with the runner.
+    pub(super) fn start(&self, dir: &RunDir, cgroup: &Cgroup) -> io::Result<Child> {
+        let mut words: Vec<OsString> = cgroup.members_files().map(PathBuf::into_os_string).collect();
+        words.extend(["--".into(), self.program.clone().into(), "--root".into(), dir.runsc_root().into()]);
+        words.extend(["--network=none", "--ignore-cgroups"].map(Into::into));
+        words.extend(self.rootless.then(|| "--rootless".into()));
+        words.extend(["run".into(), "--bundle".into(), dir.bundle().into(), dir.id().into()]);
+        Command::new("/bin/sh")
+            .args(["-c", JOIN_AND_EXEC, "sh"])
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+    }
+}
+
+fn is_executable(program: &Path) -> bool {
+    fs::metadata(program).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+fn require_user_namespaces() -> Result<(), SetupError> {
+    for (sysctl, forbids) in [
+        ("kernel.unprivileged_userns_clone=1", "0"),
+        ("user.max_user_namespaces=15000", "0"),
+        ("kernel.apparmor_restrict_unprivileged_userns=0", "1"),
+    ] {
+        let name = sysctl.split('=').next().unwrap_or_default().replace('.', "/");
+        if fs::read_to_string(Path::new("/proc/sys").join(name)).is_ok_and(|value| value.trim() == forbids) {
+            return Err(SetupError::NoUserNamespaces { sysctl });
+        }
+    }
+    Ok(())
+}

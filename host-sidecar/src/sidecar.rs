@@ -1,0 +1,78 @@
+//! Policy and backend put together.
+
+use crate::{
+    config::{Settings, SettingsError},
+    execution::{Error, Report, Request},
+    policy::Policy,
+    sandbox::{Backend, Observer, Run, local},
+};
+use std::{sync::Arc, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+/// What stands behind the component's import: it decides on a request and has it carried out.
+#[derive(Debug, Clone)]
+pub struct Sidecar {
+    policy: Arc<Policy>,
+    backend: Arc<dyn Backend>,
+}
+
+/// Why a sidecar cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// This machine lacks what the backend needs.
+    #[error(transparent)]
+    Local(#[from] local::SetupError),
+}
+
+impl Sidecar {
+    /// A sidecar with the backend that the settings name.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] for a wrong setting or a machine that lacks something.
+    pub fn new(settings: &Settings) -> Result<Self, SetupError> {
+        let policy = settings.policy()?;
+        settings.require_local_backend()?;
+        Ok(Self::with_backend(policy, Arc::new(local::Local::new(settings)?)))
+    }
+
+    /// A sidecar with a backend of the caller's own.
+    #[must_use]
+    pub fn with_backend(policy: Policy, backend: Arc<dyn Backend>) -> Self {
+        Self { policy: Arc::new(policy), backend }
+    }
+
+    /// Runs one program, at most once, and leaves nothing of it. To give up, set `cancelled` and go on waiting; a caller
+    /// that drops the future instead leaves the sandbox's removal to a task in the background.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] where the program was not run, or its result is not known. Its detail has been logged.
+    pub async fn run(
+        &self,
+        request: Request,
+        cancelled: &CancellationToken,
+        observer: &dyn Observer,
+    ) -> Result<Report, Error> {
+        let run = Run { id: new_id(), requested: Instant::now(), cancelled, observer };
+        let plan = self.policy.plan(request)?;
+        tracing::info!(id = run.id, labels = ?plan.labels, "run");
+        let result = self.backend.run(plan, &run).await;
+        match &result {
+            Ok(report) => tracing::info!(id = run.id, status = ?report.status, timings = ?report.timings, "ran"),
+            Err(error) => {
+                tracing::warn!(id = run.id, code = ?error.code, error = %error, detail = error.detail, "not run");
+            }
+        }
+        result.map_err(|error| Error { id: Some(run.id.clone()), ..error })
+    }
+}
+
+/// Enough of a random number that no two runs of a cluster's life share it, as part of a DNS label.
+fn new_id() -> String {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    format!("run-{}", &id[..20])
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Builds what the program carries inside itself: the runner and the guest component.
+source "$(dirname "$0")/lib.sh"
+
+compiler=$(<"$SETUP/compiler")
+# Two compilers in one target folder would rebuild each other's work.
+out=target/by-$compiler
+arch=$(uname -m)
+
+# build PACKAGE TARGET CARGO-OPTION... -- COMPILER-FLAG...
+build() {
+    local package=$1 target=$2 options=() separator=$'\x1f'
+    shift 2
+    while [ "$1" != -- ]; do options+=("$1") && shift; done
+    # No builder's paths in what others receive.
+    set -- "${@:2}" "--remap-path-prefix=$PWD=." "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates"
+    local flags
+    flags=$(IFS=$separator && echo "$*")
+    CARGO_ENCODED_RUSTFLAGS=$flags "${cargo[@]}" build --profile small --target "$target" --target-dir "$out" \
+        -p "$package" "${options[@]}"
+}
+
+case $compiler in
+rustup)
+    cargo=(cargo)
+    build cofferdam-runner "$arch-unknown-linux-musl" --
+    build code-executor-guest wasm32-unknown-unknown --
+    ;;
+debian)
+    cargo=(env RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo)
+    # The standard library asks for libunwind; with immediate aborts nothing of it is used.
+    mkdir -p "$out/stub"
+    [ -e "$out/stub/libunwind.a" ] || ar crs "$out/stub/libunwind.a"
+    build cofferdam-runner "$arch-unknown-linux-musl" \
+        -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size -- \
+        -Ctarget-feature=+crt-static -Crelocation-model=static -Clinker=musl-gcc -Clink-arg=-static \
+        -Clink-self-contained=no "-L$PWD/$out/stub" -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none
+    build code-executor-guest wasm32-unknown-unknown -Zbuild-std=std,panic_abort -- \
+        -Clinker=wasm-ld -Zlocation-detail=none
+    ;;
+esac
+
+# Only what changed is copied: the program's build looks at the time of these files.
+mkdir -p target/runner target/components
+install -C "$out/$arch-unknown-linux-musl/small/cofferdam-runner" target/runner/cofferdam-runner
+component=$out/code-executor.wasm
+cargo run --quiet --release -p componentize -- "$out/wasm32-unknown-unknown/small/code_executor_guest.wasm" "$component"
+install -C -m 644 "$component" target/components/code-executor.wasm

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Checks format and lints of everything; what is optional is checked when its tool is there.
+source "$(dirname "$0")/lib.sh"
+
+if ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
+    say "adding Rust components: rustfmt clippy (rustup)"
+    rustup component add rustfmt clippy || die "cargo fmt and cargo clippy are needed: on Debian, rustfmt-web and clippy-web"
+fi
+
+cargo fmt --all --check
+# The release profile shares build scripts and macros with the build that was made already.
+cargo clippy --release --workspace --all-targets -- -D warnings
+if have shellcheck; then shellcheck -x -P SCRIPTDIR scripts/*.sh .ci/run; fi
+if have cargo-deny || [ -x "$CACHE/bin/cargo-deny" ]; then scripts/deny.sh; fi

@@ -59,12 +59,12 @@ impl Sidecar {
     ) -> Result<Report, Error> {
         let run = Run { id: new_id(), requested: Instant::now(), cancelled, observer };
         let plan = self.policy.plan(request)?;
-        tracing::info!(id = run.id, labels = ?plan.labels, "run");
+        tracing::info!(id = run.id, labels = ?plan.labels, "requested");
         let result = self.backend.run(plan, &run).await;
         match &result {
             Ok(report) => tracing::info!(id = run.id, status = ?report.status, timings = ?report.timings, "ran"),
             Err(error) => {
-                tracing::warn!(id = run.id, code = ?error.code, error = %error, detail = error.detail, "not run");
+                tracing::warn!(id = run.id, code = ?error.code, error = %error, detail = error.detail, "failed");
             }
         }
         result.map_err(|error| Error { id: Some(run.id.clone()), ..error })

@@ -8,7 +8,9 @@ use crate::{
 use cofferdam_protocol::Program;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::{
+    env,
     os::unix::process::CommandExt,
+    path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
@@ -23,7 +25,7 @@ pub(crate) fn start(program: &Program) -> Result<Child, Error> {
     let stdin = if program.stdin.is_empty() { Stdio::null() } else { Stdio::piped() };
     bound_resources(program.limits.processes)?;
     enclosure::drop_privileges()?;
-    Command::new(interpreter)
+    Command::new(find(interpreter).unwrap_or_else(|| interpreter.into()))
         .args(options)
         .arg(&program.file)
         .args(&program.args)
@@ -36,6 +38,12 @@ pub(crate) fn start(program: &Program) -> Result<Child, Error> {
         .process_group(0)
         .spawn()
         .map_err(|source| Error::Interpreter { interpreter: interpreter.clone(), source })
+}
+
+/// Finds the interpreter in the sandbox's own PATH, which is not the program's.
+fn find(interpreter: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(interpreter)).find(|candidate| candidate.is_file())
 }
 
 fn bound_resources(processes: u32) -> Result<(), Error> {

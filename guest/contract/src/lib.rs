@@ -76,11 +76,11 @@ pub fn check(request: &Request<'_>) -> Result<(), Violation> {
     code(request.code)?;
     args(request.args)?;
     env(&request.env)?;
-    at_most("standard input", request.stdin, MAX_INPUT, "bytes")?;
+    at_most("stdin", request.stdin, MAX_INPUT, "bytes")?;
     files(&request.files)?;
     collect(request.collect)?;
     for (name, value) in &request.limits {
-        valid(*value > 0, || format!("the limit {name} is zero; leave it out for the default"))?;
+        valid(*value > 0, || format!("limits: {name} is zero; leave it out for the default"))?;
     }
     labels(&request.labels)
 }
@@ -130,19 +130,19 @@ fn code(code: &str) -> Result<(), Violation> {
 fn args(args: &[String]) -> Result<(), Violation> {
     at_most("args", args.len(), MAX_WORDS, "arguments")?;
     at_most("args", args.iter().map(String::len).sum(), MAX_WORDS_BYTES, "bytes in all")?;
-    args.iter().try_for_each(|arg| no_nul("an argument", arg))
+    args.iter().try_for_each(|arg| no_nul("args: an argument", arg))
 }
 
 fn env(env: &[(&str, &str)]) -> Result<(), Violation> {
     at_most("env", env.len(), MAX_WORDS, "variables")?;
     at_most("env", env.iter().map(|(name, value)| name.len() + value.len()).sum(), MAX_WORDS_BYTES, "bytes in all")?;
     for (name, value) in env {
-        valid(!name.is_empty(), || "an environment variable has no name".to_string())?;
-        valid(!name.contains('='), || format!("the name of the environment variable {} contains `=`", quoted(name)))?;
-        no_nul("an environment variable's name", name)?;
-        no_nul("an environment variable's value", value)?;
+        valid(!name.is_empty(), || "env: a variable has no name".to_string())?;
+        valid(!name.contains('='), || format!("env: the name of the variable {} contains `=`", quoted(name)))?;
+        no_nul("env: a variable's name", name)?;
+        no_nul("env: a variable's value", value)?;
     }
-    once("the environment variable", env.iter().map(|(name, _)| *name))
+    once("env: the variable", env.iter().map(|(name, _)| *name))
 }
 
 fn files(files: &[(&str, usize)]) -> Result<(), Violation> {
@@ -150,11 +150,11 @@ fn files(files: &[(&str, usize)]) -> Result<(), Violation> {
     at_most("files", files.iter().map(|(_, size)| *size).sum(), MAX_INPUT, "bytes in all")?;
     files.iter().try_for_each(|(path, _)| relative_path(path))?;
     let paths = || files.iter().map(|(path, _)| *path);
-    once("the file", paths())?;
+    once("files: the path", paths())?;
     let is_folder_of = |folder: &str, path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
     pairs(paths()).try_for_each(|(one, other)| {
         valid(!is_folder_of(one, other) && !is_folder_of(other, one), || {
-            format!("of {} and {}, one is given as a file and as the folder of the other", quoted(one), quoted(other))
+            format!("files: of {} and {}, one is given as a file and as the folder of the other", quoted(one), quoted(other))
         })
     })
 }
@@ -165,23 +165,23 @@ fn files(files: &[(&str, usize)]) -> Result<(), Violation> {
 ///
 /// A [`Violation`] that names the path.
 pub fn relative_path(path: &str) -> Result<(), Violation> {
-    valid(!path.is_empty(), || "a file has an empty path".to_string())?;
-    valid(path.len() <= MAX_PATH, || format!("the path {} is longer than {MAX_PATH} bytes", quoted(path)))?;
-    no_nul("a file's path", path)?;
-    valid(!path.starts_with('/'), || format!("the path {} is absolute; give one relative to the work directory", quoted(path)))?;
+    valid(!path.is_empty(), || "files: a path is empty".to_string())?;
+    valid(path.len() <= MAX_PATH, || format!("files: the path {} is longer than {MAX_PATH} bytes", quoted(path)))?;
+    no_nul("files: a path", path)?;
+    valid(!path.starts_with('/'), || format!("files: the path {} is absolute; give one relative to the work directory", quoted(path)))?;
     valid(path.split('/').all(|part| !matches!(part, "" | "." | "..")), || {
-        format!("the path {} has a part that is empty, `.` or `..`", quoted(path))
+        format!("files: the path {} has a part that is empty, `.` or `..`", quoted(path))
     })
 }
 
 fn collect(patterns: &[String]) -> Result<(), Violation> {
     at_most("collect", patterns.len(), MAX_PATTERNS, "patterns")?;
     for pattern in patterns {
-        valid(!pattern.is_empty(), || "a pattern of collect is empty".to_string())?;
-        valid(pattern.len() <= MAX_PATH, || format!("the pattern {} is longer than {MAX_PATH} bytes", quoted(pattern)))?;
-        no_nul("a pattern of collect", pattern)?;
+        valid(!pattern.is_empty(), || "collect: a pattern is empty".to_string())?;
+        valid(pattern.len() <= MAX_PATH, || format!("collect: the pattern {} is longer than {MAX_PATH} bytes", quoted(pattern)))?;
+        no_nul("collect: a pattern", pattern)?;
         valid(!pattern.starts_with('/') && pattern.split('/').all(|part| part != ".."), || {
-            format!("the pattern {} leads out of the work directory", quoted(pattern))
+            format!("collect: the pattern {} leads out of the work directory", quoted(pattern))
         })?;
     }
     Ok(())
@@ -191,13 +191,13 @@ fn labels(labels: &[(&str, &str)]) -> Result<(), Violation> {
     at_most("labels", labels.len(), MAX_LABELS, "labels")?;
     for (key, value) in labels {
         valid(is_label_key(key), || {
-            format!("the label key {} is not 1 to {MAX_LABEL_KEY} letters, digits, `-`, `_` and `.`", quoted(key))
+            format!("labels: the key {} is not 1 to {MAX_LABEL_KEY} letters, digits, `-`, `_` and `.`", quoted(key))
         })?;
         valid(value.len() <= MAX_LABEL_VALUE && !value.chars().any(char::is_control), || {
-            format!("the value of the label {} is longer than {MAX_LABEL_VALUE} bytes or has control characters", quoted(key))
+            format!("labels: the value of {} is longer than {MAX_LABEL_VALUE} bytes or has control characters", quoted(key))
         })?;
     }
-    once("the label", labels.iter().map(|(key, _)| *key))
+    once("labels: the key", labels.iter().map(|(key, _)| *key))
 }
 
 fn is_label_key(key: &str) -> bool {

@@ -7,3 +7,22 @@ wasmtime::component::bindgen!({
     imports: { default: async },
     exports: { default: async },
 });
+
+impl cofferdam::code_executor::types::Request {
+    /// A request for this program, with everything else left to the operator.
+    #[must_use]
+    pub fn new(code: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            language: None,
+            args: None,
+            env: None,
+            stdin: None,
+            files: None,
+            collect: None,
+            limits: None,
+            network: None,
+            labels: None,
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod executor;
 mod import;
 
 pub use bindings::{
+    Executor as Guest,
     cofferdam::code_executor::{sandbox, types},
     exports::cofferdam::code_executor::code_executor,
 };

@@ -137,9 +137,13 @@ impl Watch<'_> {
             loop {
                 match self.collector.next_event() {
                     Ok(None) => break,
-                    Ok(Some(Event::Ready)) => self.ready = true,
+                    Ok(Some(Event::Ready)) => {
+                        self.ready = true;
+                        tracing::debug!(id = self.run.id, "the sandbox stands");
+                    }
                     Ok(Some(Event::Started)) => {
                         self.started = Some(self.run.elapsed());
+                        tracing::debug!(id = self.run.id, "the program runs");
                         self.run.observer.entered(Phase::Running);
                         deadline = far_off(far_off(Instant::now(), plan.limits.wall_time), GRACE);
                     }

@@ -1,0 +1,36 @@
+//! An agent host with a wasmtime of its own: it adds the import to its linker and calls the component.
+//!
+//! `cargo run --release -p cofferdam --example embed -- target/components/code-executor.wasm 'print(6*7)'`
+
+use cofferdam::{
+    Sidecar,
+    component::{Guest, SandboxImport, add_to_linker, types::Request},
+    config::Settings,
+};
+use std::{env, error::Error};
+use wasmtime::{
+    Engine, Store,
+    component::{Component, Linker},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let [component, code] = args.as_slice() else { return Err("usage: embed COMPONENT CODE".into()) };
+
+    let engine = Engine::default();
+    let mut linker: Linker<SandboxImport> = Linker::new(&engine);
+    add_to_linker(&mut linker, |import| import)?;
+
+    let sidecar = Sidecar::new(&Settings::default())?;
+    let mut store = Store::new(&engine, SandboxImport::new(sidecar));
+    let component = Component::from_file(&engine, component)?;
+    let guest = Guest::instantiate_async(&mut store, &component, &linker).await?;
+
+    let request = Request::new(code);
+    match guest.cofferdam_code_executor_code_executor().call_execute(&mut store, &request).await? {
+        Ok(outcome) => print!("{:?}\n{}{}", outcome.status, outcome.stdout.text, outcome.stderr.text),
+        Err(error) => return Err(error.message.into()),
+    }
+    Ok(())
+}

@@ -1,0 +1,2 @@
+open("one.txt", "w").write("1")
+open("two.txt", "w").write("2")

@@ -1,0 +1,2 @@
+echo the first line
+yes the same line again

@@ -1,0 +1,4 @@
+import atexit, os
+atexit.register(print, "never printed")
+print("printed")
+os._exit(3)

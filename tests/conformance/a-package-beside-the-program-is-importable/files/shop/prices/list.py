@@ -1,0 +1,5 @@
+from .. import CURRENCY
+
+
+def price(item):
+    return f'{item}: 3 {CURRENCY}'

@@ -1,0 +1,1 @@
+﻿print('marked', open('main.py', 'rb').read(3))

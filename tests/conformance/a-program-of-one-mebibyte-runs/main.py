@@ -1,0 +1,1 @@
+print('the start of a long program')

@@ -1,0 +1,4 @@
+echo going
+kill -TERM $$
+sleep 5
+echo never

@@ -1,0 +1,2 @@
+def widths(cells):
+    return [len(cell) for cell in cells]

@@ -1,0 +1,3 @@
+import report.table
+
+report.table.widths(["a", None])

@@ -1,0 +1,2 @@
+import colorsys, sys
+print(colorsys.WHOSE, sys.path[0])

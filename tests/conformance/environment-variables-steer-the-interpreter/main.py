@@ -1,0 +1,2 @@
+import deep, sys
+print(deep.WHERE, sys.dont_write_bytecode, sys.flags.optimize)

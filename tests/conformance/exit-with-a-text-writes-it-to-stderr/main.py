@@ -1,0 +1,2 @@
+import sys
+sys.exit("cannot find the column “größe”")

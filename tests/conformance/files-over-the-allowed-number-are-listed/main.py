@@ -1,0 +1,2 @@
+for name in "dcab":
+    open(name, "w").write(name)

@@ -1,0 +1,10 @@
+import os, socket
+os.makedirs("out/real")
+open("out/real/file", "w").write("content")
+os.symlink("/etc/passwd", "out/secret")
+os.symlink("real/file", "out/alias")
+os.symlink("/etc", "out/folder")
+os.symlink("nowhere", "out/dangling")
+os.symlink("..", "out/loop")
+os.mkfifo("out/pipe")
+socket.socket(socket.AF_UNIX).bind("out/socket")

@@ -1,0 +1,3 @@
+import os
+opened = os.open(".", os.O_RDONLY)
+print(opened, [fd for fd in map(int, os.listdir("/proc/self/fd")) if fd < opened])

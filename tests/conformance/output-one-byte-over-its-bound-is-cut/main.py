@@ -1,0 +1,1 @@
+print("first" + "x" * 990 + "last!")

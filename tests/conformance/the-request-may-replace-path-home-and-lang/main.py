@@ -1,0 +1,2 @@
+import os, pathlib, shutil
+print(os.environ["PATH"], os.environ["LANG"], pathlib.Path.home(), shutil.which("ls"))

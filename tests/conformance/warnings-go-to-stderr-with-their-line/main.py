@@ -1,0 +1,3 @@
+import warnings
+warnings.warn("old way", DeprecationWarning)
+print("done")

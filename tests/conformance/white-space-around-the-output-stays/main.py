@@ -1,0 +1,3 @@
+import sys
+sys.stdout.write("\n\n \t text \n\n  ")
+sys.stderr.write("\t\n ")

@@ -1,0 +1,70 @@
+//! What the program does without a sandbox.
+
+use super::{Case, Failure, case::ExpectedStatus};
+use std::{
+    fs,
+    io::Write,
+    os::unix::process::ExitStatusExt,
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+};
+
+/// What came of a native run.
+pub(super) struct Native {
+    pub(super) status: ExpectedStatus,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+}
+
+/// Runs the program in a folder of its own, with the environment that the sandbox gives.
+pub(super) fn run(case: &Case) -> Result<Native, Failure> {
+    let (work, home) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    for file in case.files()? {
+        let path = work.path().join(&file.path);
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(path, &file.content)?;
+    }
+    fs::write(work.path().join(case.program()), case.code()?)?;
+    let interpreter: &[&str] = if case.is_bash() { &["/usr/bin/bash"] } else { &["/usr/bin/python3", "-u"] };
+    let stdin = case.stdin()?;
+    let mut child = Command::new(interpreter[0])
+        .args(&interpreter[1..])
+        .arg(case.program())
+        .args(&case.stated.request.args)
+        .current_dir(work.path())
+        .env_clear()
+        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("LANG", "C.UTF-8")
+        .env("HOME", home.path())
+        .envs(&case.stated.request.env)
+        .stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), stdin) {
+        // A program that does not read it all is no failure.
+        thread::spawn(move || pipe.write_all(&bytes));
+    }
+    let output = child.wait_with_output()?;
+    let status = match (output.status.code(), output.status.signal()) {
+        (Some(code), _) => ExpectedStatus::Exited(u8::try_from(code)?),
+        (None, signal) => ExpectedStatus::Killed(u8::try_from(signal.unwrap_or_default())?),
+    };
+    let as_inside = |bytes| replace(bytes, work.path());
+    Ok(Native { status, stdout: as_inside(output.stdout), stderr: as_inside(output.stderr) })
+}
+
+/// The work directory under the name that it has inside.
+fn replace(bytes: Vec<u8>, work: &Path) -> Vec<u8> {
+    let work = work.as_os_str().as_encoded_bytes();
+    let mut replaced = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.as_slice();
+    while let Some(at) = rest.windows(work.len()).position(|window| window == work) {
+        replaced.extend_from_slice(&rest[..at]);
+        replaced.extend_from_slice(b"/work");
+        rest = &rest[at + work.len()..];
+    }
+    replaced.extend_from_slice(rest);
+    replaced
+}

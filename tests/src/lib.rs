@@ -1,0 +1,4 @@
+//! What the tests share: cases of conformance, and the program under test.
+
+pub mod conformance;
+pub mod program;

@@ -1,0 +1,112 @@
+//! The program under test, as a user starts it.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+use tempfile::TempDir;
+
+/// The repository's root.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_owned)
+}
+
+/// A folder of a test's own, to work in and to keep runs in.
+#[derive(Debug)]
+pub struct Place(TempDir);
+
+impl Place {
+    /// Makes it.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no room for a folder.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test without a folder has failed")]
+    pub fn new() -> Self {
+        Self(tempfile::Builder::new().prefix("cofferdam-test-").tempdir().expect("a folder"))
+    }
+
+    /// Its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Where the runs of this test keep what they need.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.path().join("state")
+    }
+
+    /// Writes a file into it.
+    ///
+    /// # Panics
+    ///
+    /// Where that fails.
+    #[expect(clippy::expect_used, reason = "a test without its files has failed")]
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path().join(name), content).expect("a file");
+    }
+
+    /// `cofferdam` with these arguments, in this folder, with no settings but those of the test.
+    #[must_use]
+    pub fn cofferdam(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+        let mut command = Command::new(root().join("target/release/cofferdam"));
+        command
+            .args(args)
+            .current_dir(self.path())
+            .env("COFFERDAM_STATE_DIR", self.state())
+            .env("XDG_CONFIG_HOME", self.path().join("config"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// What comes of it.
+    ///
+    /// # Panics
+    ///
+    /// Where the program is not there: `make build` makes it.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test without the program has failed")]
+    pub fn run(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
+        self.cofferdam(args).output().expect("cofferdam")
+    }
+
+    /// What comes of it with something piped in.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::run`].
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test without the program has failed")]
+    pub fn run_with_stdin(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>, stdin: &[u8]) -> Output {
+        let mut child = self.cofferdam(args).stdin(Stdio::piped()).spawn().expect("cofferdam");
+        child.stdin.take().expect("a pipe").write_all(stdin).expect("cofferdam reads");
+        child.wait_with_output().expect("cofferdam ends")
+    }
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Standard output as text.
+#[must_use]
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Standard error as text.
+#[must_use]
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

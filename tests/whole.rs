@@ -1,0 +1,16 @@
+//! Tests of the program, the component and what they leave behind, as their users meet them.
+
+#[path = "whole/bad_input.rs"]
+mod bad_input;
+#[path = "whole/cleanup.rs"]
+mod cleanup;
+#[path = "whole/command_line.rs"]
+mod command_line;
+#[path = "whole/concurrency.rs"]
+mod concurrency;
+#[path = "whole/contract.rs"]
+mod contract;
+#[path = "whole/hostile_guest.rs"]
+mod hostile_guest;
+#[path = "whole/settings.rs"]
+mod settings;

@@ -1,0 +1,164 @@
+//! Nothing outlives a run, whatever ended it.
+
+use cofferdam_tests::program::{Place, stderr, stdout};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    os::unix::ffi::OsStrExt,
+    process::{Child, Output},
+    thread,
+};
+
+/// Sends a signal once the program's log says `event`, and gives all that came of it.
+pub(super) fn signal_when(mut child: Child, event: &str, signal: Signal) -> Output {
+    let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut said = String::new();
+    while !said.lines().last().is_some_and(|line| line.contains(event)) {
+        assert_ne!(log.read_line(&mut said).expect("a log"), 0, "it ended before {event:?}:\n{said}");
+    }
+    let pid = Pid::from_child(&child);
+    kill_process(pid, signal).expect("a signal");
+    let rest = thread::spawn(move || {
+        let _ = log.read_to_string(&mut said);
+        said
+    });
+    let mut output = child.wait_with_output().expect("an end");
+    output.stderr = rest.join().expect("a log").into_bytes();
+    output
+}
+
+/// Fails if anything is there that belongs to a run of this place.
+pub(super) fn assert_nothing_left(place: &Place) {
+    assert_eq!(left(place), Vec::<String>::new());
+}
+
+/// Processes, mounts, cgroups and folders of the place's runs.
+fn left(place: &Place) -> Vec<String> {
+    let state = place.state();
+    let marker = state.as_os_str().as_bytes();
+    let mut left = Vec::new();
+    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+        let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if command.windows(marker.len()).any(|window| window == marker) {
+            left.push(format!("process {}", String::from_utf8_lossy(&command).replace('\0', " ")));
+        }
+    }
+    let mounts = fs::read_to_string("/proc/mounts").expect("/proc/mounts");
+    let is_ours = |mount: &&str| mount.contains(&*state.to_string_lossy());
+    left.extend(mounts.lines().filter(is_ours).map(|mount| format!("mount {mount}")));
+    let names = |folder| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    left.extend(names(state.clone()).filter(|path| !path.ends_with("gate")).map(|path| path.display().to_string()));
+    left
+}
+
+/// The cgroups of runs with these ids, and processes in them.
+fn cgroups_left(ids: &[String]) -> Vec<String> {
+    let mut left = Vec::new();
+    for hierarchy in ["", "memory", "cpu"] {
+        let parent = std::path::Path::new("/sys/fs/cgroup").join(hierarchy).join("cofferdam");
+        let ours = ids.iter().map(|id| parent.join(id)).filter(|path| path.exists());
+        left.extend(ours.map(|path| path.display().to_string()));
+    }
+    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+        let cgroup = fs::read_to_string(entry.path().join("cgroup")).unwrap_or_default();
+        left.extend(ids.iter().filter(|id| cgroup.contains(id.as_str())).map(|id| format!("process in {id}")));
+    }
+    left
+}
+
+/// The id that a log speaks of.
+fn id_in(log: &str) -> Option<String> {
+    let at = log.find("run-")?;
+    log.get(at..at + 24).map(str::to_owned)
+}
+
+#[test]
+fn a_run_leaves_nothing() {
+    let place = Place::new();
+    place.write("p.py", "import os, time\nif os.fork() == 0:\n os.setsid()\n time.sleep(600)\nprint('done')");
+    let output = place.run(["run", "p.py"]);
+    assert_eq!((stdout(&output), stderr(&output)), ("done\n".into(), String::new()));
+    assert_nothing_left(&place);
+}
+
+#[test]
+fn a_killed_process_takes_its_sandbox_along() {
+    let place = Place::new();
+    place.write("p.py", "while True: pass");
+    let child = place.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
+    signal_when(child, "the program runs", Signal::KILL);
+    // Nobody cleans up: the sandbox has to notice by itself. The test's own time limit bounds this.
+    while left(&place).iter().any(|left| left.starts_with("process")) {
+        thread::yield_now();
+    }
+    assert_eq!(stdout(&place.run(["gc"])), "removed what 1 run had left\n");
+    assert_nothing_left(&place);
+    assert_eq!(stdout(&place.run(["gc"])), "nothing was left\n");
+}
+
+#[test]
+fn gc_leaves_the_living_alone() {
+    let place = Place::new();
+    place.write("wait.py", "import time; time.sleep(3); print('alive')");
+    let mut command = place.cofferdam(["run", "wait.py"]);
+    let mut child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
+    let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut said = String::new();
+    while !said.contains("the program runs") {
+        assert_ne!(log.read_line(&mut said).expect("a log"), 0, "{said}");
+    }
+    assert_eq!(stdout(&place.run(["gc"])), "nothing was left\n");
+    assert_eq!(stdout(&child.wait_with_output().expect("an end")), "alive\n");
+}
+
+/// 200 runs, every tenth killed at another moment of its life.
+#[test]
+fn two_hundred_runs_of_which_every_tenth_is_killed_leave_nothing() {
+    const RUNS: usize = 200;
+    const LANES: usize = 4;
+    const MOMENTS: [&str; 4] = ["requested", "the sandbox is being started", "the sandbox stands", "the program runs"];
+    let place = Place::new();
+    place.write("short.py", "print('ok')");
+    place.write("endless.py", "import subprocess\nsubprocess.run(['sleep', '600'])");
+    let lane = |lane: usize| {
+        let place = &place;
+        move || {
+            let mut ids = Vec::new();
+            for run in (lane..RUNS).step_by(LANES) {
+                if run % 10 == 9 {
+                    let mut command = place.cofferdam(["run", "endless.py"]);
+                    let child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
+                    let output = signal_when(child, MOMENTS[run / 10 % MOMENTS.len()], Signal::KILL);
+                    ids.extend(id_in(&stderr(&output)));
+                } else {
+                    let output = place.run(["run", "--json", "short.py"]);
+                    let said = stdout(&output);
+                    assert!(said.contains("\"text\":\"ok\\n\""), "{said} {}", stderr(&output));
+                    ids.extend(id_in(&said));
+                }
+            }
+            ids
+        }
+    };
+    let ids: Vec<String> = thread::scope(|scope| {
+        let lanes: Vec<_> = (0..LANES).map(|number| scope.spawn(lane(number))).collect();
+        lanes.into_iter().flat_map(|lane| lane.join().expect("a lane")).collect()
+    });
+    assert_eq!(ids.len(), RUNS);
+    let output = place.run(["gc"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_nothing_left(&place);
+    assert_eq!(cgroups_left(&ids), Vec::<String>::new());
+}
+
+#[test]
+fn the_next_run_removes_what_a_killed_one_left() {
+    let place = Place::new();
+    place.write("p.py", "while True: pass");
+    place.write("ok.py", "print(1)");
+    let child = place.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
+    signal_when(child, "the program runs", Signal::KILL);
+    assert_eq!(stdout(&place.run(["run", "ok.py"])), "1\n");
+    assert_nothing_left(&place);
+}

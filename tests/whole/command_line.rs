@@ -1,0 +1,165 @@
+//! `cofferdam run` is to a program what `python` is.
+
+use cofferdam_tests::program::{Place, stderr, stdout};
+use std::fs;
+
+fn code(place: &Place, program: &str, options: &[&str]) -> Option<i32> {
+    place.write("program.py", program);
+    place.run(["run"].iter().chain(options).chain(&["program.py"])).status.code()
+}
+
+#[test]
+fn streams_and_exit_code_are_the_programs_own() {
+    let place = Place::new();
+    place.write("p.py", "import sys\nprint('out')\nprint('err', file=sys.stderr)\nsys.exit(3)");
+    let output = place.run(["run", "p.py"]);
+    assert_eq!((stdout(&output), stderr(&output), output.status.code()), ("out\n".into(), "err\n".into(), Some(3)));
+}
+
+#[test]
+fn bytes_that_are_no_text_come_through() {
+    let place = Place::new();
+    place.write("p.py", "import os\nos.write(1, bytes(range(256)))\nos.write(2, b'\\xff\\x00')");
+    let output = place.run(["run", "p.py"]);
+    assert_eq!(output.stdout, (0..=255).collect::<Vec<u8>>());
+    assert_eq!(output.stderr, b"\xff\x00");
+}
+
+#[test]
+fn every_end_has_its_exit_code() {
+    let place = Place::new();
+    for (program, options, expected) in [
+        ("import os; os.kill(os.getpid(), 11)", &[][..], 139),
+        ("import os; os.kill(os.getpid(), 15)", &[], 143),
+        ("while True: pass", &["--timeout", "1"], 124),
+        ("x = bytearray(1 << 30)\nfor i in range(0, len(x), 4096): x[i] = 1", &["--memory", "64Mi"], 137),
+        ("import os, time\nwhile True:\n os.fork() or time.sleep(60)", &["--processes", "20"], 137),
+        ("open('f', 'wb').write(bytes(64 << 20))", &["--disk", "8Mi"], 1),
+        ("raise SystemExit(124)", &[], 124),
+    ] {
+        assert_eq!(code(&place, program, options), Some(expected), "{program}");
+    }
+}
+
+#[test]
+fn an_end_that_was_not_the_programs_own_is_explained() {
+    let place = Place::new();
+    place.write("p.py", "print('so far')\nwhile True: pass");
+    let output = place.run(["run", "--timeout", "1", "p.py"]);
+    assert_eq!(stdout(&output), "so far\n");
+    assert!(stderr(&output).contains("--timeout"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_program_can_come_from_standard_input() {
+    let output = Place::new().run_with_stdin(["run", "-", "--", "a b"], b"import sys; print(sys.argv[1:], sys.stdin.read())");
+    assert_eq!(stdout(&output), "['a b'] \n");
+}
+
+#[test]
+fn what_is_piped_in_is_passed_on() {
+    let place = Place::new();
+    place.write("p.py", "import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read()[::-1])");
+    assert_eq!(place.run_with_stdin(["run", "p.py"], b"\x00abc\xff").stdout, b"\xffcba\x00");
+    assert_eq!(place.run_with_stdin(["run", "--no-stdin", "p.py"], b"").stdout, b"");
+}
+
+#[test]
+fn an_open_pipe_that_stays_silent_does_not_hold_the_run() {
+    let place = Place::new();
+    place.write("p.py", "import sys; print(repr(sys.stdin.read()))");
+    let mut child = place.cofferdam(["run", "p.py"]).stdin(std::process::Stdio::piped()).spawn().expect("cofferdam");
+    let open = child.stdin.take();
+    let output = child.wait_with_output().expect("cofferdam ends");
+    drop(open);
+    assert_eq!(stdout(&output), "''\n");
+    assert!(stderr(&output).contains("standard input"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_language_is_that_of_the_extension_or_the_one_named() {
+    let place = Place::new();
+    place.write("p.sh", "echo \"$BASH_VERSINFO\" | grep -q . && echo bash \"$1\"");
+    place.write("noname", "print('python')");
+    assert_eq!(stdout(&place.run(["run", "p.sh", "--", "x"])), "bash x\n");
+    assert_eq!(stdout(&place.run(["run", "--language", "bash", "p.sh"])), "bash \n");
+    assert_eq!(stdout(&place.run(["run", "noname"])), "python\n");
+}
+
+#[test]
+fn files_go_in_and_come_out() {
+    let place = Place::new();
+    place.write("in.csv", "a,b\n1,2\n");
+    place.write(
+        "p.py",
+        "import os\nos.makedirs('out/deep')\nopen('out/deep/copy', 'w').write(open('in.csv').read() + open('d/x').read())",
+    );
+    let output =
+        place.run(["run", "--file", "in.csv", "--file", "in.csv:d/x", "--collect", "out/**", "--out", "results", "p.py"]);
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+    let copy = fs::read_to_string(place.path().join("results/out/deep/copy")).expect("the file");
+    assert_eq!(copy, "a,b\n1,2\na,b\n1,2\n");
+}
+
+#[test]
+fn variables_are_set_or_passed_on() {
+    let place = Place::new();
+    place.write("p.py", "import os; print(os.environ['A'], os.environ['B'], 'C' in os.environ)");
+    let command = &mut place.cofferdam(["run", "--env", "A=1=2", "--env", "B", "p.py"]);
+    let output = command.env("B", "ours").env("C", "secret").output().expect("cofferdam");
+    assert_eq!(stdout(&output), "1=2 ours False\n");
+}
+
+#[test]
+fn json_holds_the_whole_outcome() {
+    let place = Place::new();
+    place.write("p.py", "import os\nopen('f', 'wb').write(b'\\x00')\nos.write(1, b'\\xff')\nos.kill(os.getpid(), 9)");
+    let output = place.run(["run", "--json", "--collect", "f", "p.py"]);
+    assert_eq!(output.status.code(), Some(137));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json["status"], serde_json::json!({ "killed": 9 }));
+    assert_eq!(json["exit_code"], 137);
+    assert_eq!(json["stdout"], serde_json::json!({ "text": "\u{fffd}", "bytes_base64": "/w==", "length": 1, "cut": null }));
+    assert_eq!(json["files"], serde_json::json!([{ "path": "f", "size": 1, "content_base64": "AA==" }]));
+    assert!(json["id"].as_str().is_some_and(|id| id.starts_with("run-")));
+    assert!(json["timings_ms"]["started"].is_u64());
+}
+
+#[test]
+fn a_cut_stream_is_marked_and_said() {
+    let place = Place::new();
+    place.write("p.py", "print('a' * 1000 + 'z' * 1000)");
+    let output = place.run(["run", "--output-limit", "100", "p.py"]);
+    assert_eq!(stdout(&output), format!("{}\n[... 1901 bytes cut ...]\n{}\n", "a".repeat(50), "z".repeat(49)));
+    assert!(stderr(&output).contains("stdout was cut"), "{}", stderr(&output));
+}
+
+#[test]
+fn an_interrupt_kills_the_program() {
+    let place = Place::new();
+    place.write("p.py", "while True: pass");
+    let mut command = place.cofferdam(["run", "p.py"]);
+    let child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
+    let output = super::cleanup::signal_when(child, "the program runs", rustix::process::Signal::INT);
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    super::cleanup::assert_nothing_left(&place);
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_failure() {
+    let place = Place::new();
+    place.write("p.py", "print('x\\n' * 500_000)");
+    let mut child = place.cofferdam(["run", "p.py"]).spawn().expect("cofferdam");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("cofferdam ends");
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+}
+
+#[test]
+fn help_has_examples_and_completions_are_scripts() {
+    let place = Place::new();
+    assert!(stdout(&place.run(["run", "--help"])).contains("Examples:"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(stdout(&place.run(["completions", shell])).contains("cofferdam"), "{shell}");
+    }
+}

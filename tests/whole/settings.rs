@@ -1,0 +1,69 @@
+//! Where settings come from, and which one wins.
+
+use cofferdam_tests::program::{Place, stderr, stdout};
+use std::fs;
+
+/// The memory bound that a run has, as a refusal shows it.
+fn default_language_of(place: &Place, env: &[(&str, &str)], options: &[&str]) -> String {
+    let args = ["run"].iter().chain(options).chain(&["p.x"]);
+    let output = place.cofferdam(args).envs(env.iter().copied()).output().expect("cofferdam");
+    stdout(&output) + &stderr(&output)
+}
+
+#[test]
+fn the_command_line_beats_the_environment_and_that_beats_the_file() {
+    let place = Place::new();
+    place.write("p.py", "while True: pass");
+    let timed_out = |env: &[(&str, &str)], options: &[&str]| {
+        let args = ["run"].iter().chain(options).chain(&["p.py"]);
+        let output = place.cofferdam(args).envs(env.iter().copied()).output().expect("cofferdam");
+        (output.status.code(), stderr(&output))
+    };
+    place.write("cofferdam.toml", "timeout_seconds = 0.5");
+    assert_eq!(timed_out(&[], &[]).0, Some(124));
+    place.write("cofferdam.toml", "timeout_seconds = \"none\"");
+    let (code, message) = timed_out(&[], &[]);
+    assert_eq!(code, Some(125));
+    assert!(message.contains("timeout_seconds") && message.contains("cofferdam.toml"), "{message}");
+    assert_eq!(timed_out(&[("COFFERDAM_TIMEOUT_SECONDS", "0.5")], &[]).0, Some(124));
+    let (code, message) = timed_out(&[("COFFERDAM_TIMEOUT_SECONDS", "x")], &[]);
+    assert_eq!(code, Some(125));
+    assert!(message.to_lowercase().contains("timeout_seconds"), "{message}");
+    let ceiling = [("COFFERDAM_TIMEOUT_SECONDS", "0.5"), ("COFFERDAM_CEILINGS__TIMEOUT_SECONDS", "1")];
+    assert_eq!(timed_out(&ceiling, &["--timeout", "0.6"]).0, Some(124));
+    let (code, message) = timed_out(&ceiling, &["--timeout", "2"]);
+    assert_eq!(code, Some(125));
+    assert!(message.contains("the operator's ceiling of 1000 ms"), "{message}");
+}
+
+#[test]
+fn the_users_file_applies_where_the_working_directory_has_none() {
+    let place = Place::new();
+    place.write("p.x", "echo from the table");
+    fs::create_dir_all(place.path().join("config/cofferdam")).expect("a folder");
+    place.write("config/cofferdam/cofferdam.toml", "[languages.x]\ncommand = [\"bash\"]\nfile = \"main.x\"");
+    assert_eq!(default_language_of(&place, &[], &[]), "from the table\n");
+}
+
+#[test]
+fn a_setting_that_is_none_is_refused_by_its_name() {
+    let place = Place::new();
+    place.write("p.x", "print(1)");
+    for (file, part) in [
+        ("timeout = 3", "timeout"),
+        ("[ceilings]\nmemory = 3", "memory"),
+        ("mem_limit = \"16Gi\"", "`mem_limit` is above its ceiling"),
+        ("process_limit = 0", "`process_limit` is zero"),
+        ("[languages.x]\ncommand = []\nfile = \"x\"", "`languages.x` needs a command"),
+        ("[languages.x]\ncommand = [\"x\"]\nfile = \"../x\"", "`languages.x` needs a command"),
+        ("runsc = \"./evil\"", "which a file found in the working directory may not"),
+        ("backend = \"docker\"", "docker"),
+    ] {
+        place.write("cofferdam.toml", file);
+        let message = default_language_of(&place, &[], &[]);
+        assert!(message.contains(part), "{file}: {message}");
+    }
+    fs::remove_file(place.path().join("cofferdam.toml")).expect("the file");
+    let message = default_language_of(&place, &[("COFFERDAM_TIMEOUT", "3")], &[]);
+    assert!(message.to_lowercase().contains("timeout"), "{message}");
+}

@@ -6,6 +6,6 @@ async def run(script):
     return process.returncode, out, err
 
 async def main():
-    print(await asyncio.gather(run("cat"), run("echo problem >&2; exit 3"), run("sleep 0.1; echo late")))
+    print(await asyncio.gather(run("cat"), run("read line; echo problem >&2; exit 3"), run("read line; sleep 0.1; echo late")))
 
 asyncio.run(main())

@@ -1,1 +1,49 @@
-fn main(){}
+//! `make bench`: measurements side by side, in one run, as a table.
+
+use cofferdam_bench::{bare, figures::Figures, hop, many};
+use cofferdam_tests::program::Place;
+use std::{env, error::Error, path::PathBuf, thread};
+
+const ROUNDS: usize = 20;
+const AT_ONCE: usize = 20;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let place = Place::new();
+    let runsc = runsc()?;
+    let processors = thread::available_parallelism()?;
+    println!("{processors} processors; times in milliseconds; ratios are taken round by round\n");
+    println!("| what | median | 99 % | rounds |\n|---|---|---|---|");
+    let row = |what: &str, figures: &Figures, decimals| println!("| {what} | {} |", figures.columns(decimals));
+
+    let (ours, theirs) = bare::compare(&place, &runsc, ROUNDS)?;
+    row("`cofferdam run` of `print(6*7)`, cold, from start to end", &ours, 0);
+    row("bare `runsc run` of the same bundle", &theirs, 0);
+    row("**ratio**", &ours.ratio(&theirs), 2);
+    row("from the start of `cofferdam run` to that of runsc", &bare::until_runsc(&place, ROUNDS)?, 1);
+    for (name, output) in [("3 bytes", 3), ("1 MiB", 1 << 20)] {
+        let (through, direct) = hop::measure(output, 1000)?;
+        row(&format!("a call through the component that returns {name}, no sandbox"), &through, 3);
+        row("the same call without the component", &direct, 3);
+    }
+    let mut all = Figures::default();
+    all.push(many::at_once(&place, AT_ONCE)?);
+    println!("| {AT_ONCE} cold runs at once, until the last is done | {:.0} | | 1 |", all.percentile(50));
+    let (own, sandbox) = many::memory(&place, AT_ONCE)?;
+    let mib = |bytes: u64| bytes / (1 << 20);
+    println!(
+        "\nA run that waits holds {} MiB in `cofferdam` and {} MiB in its sandbox ({AT_ONCE} at once; what is shared is \
+         divided).",
+        mib(own),
+        mib(sandbox)
+    );
+    Ok(())
+}
+
+/// The gVisor that `cofferdam run` finds by itself.
+fn runsc() -> Result<PathBuf, Box<dyn Error>> {
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cache")));
+    let built = cache.map(|cache| cache.join("cofferdam/bin/runsc"));
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = built.into_iter().chain(env::split_paths(&path).map(|folder| folder.join("runsc")));
+    found.into_iter().find(|runsc| runsc.is_file()).ok_or_else(|| "there is no runsc; run `make setup`".into())
+}

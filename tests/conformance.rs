@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 
 fn main() -> Result<ExitCode, Failure> {
     let arguments = Arguments::from_args();
-    let executor = Executor::new()?;
+    let executor = Executor::new(64)?;
     let local = Sidecar::new(&Settings::default())?;
     let trials = Case::all()?
         .into_iter()

@@ -13,4 +13,4 @@ pub mod policy;
 pub mod sandbox;
 mod sidecar;
 
-pub use sidecar::{Sidecar, SetupError};
+pub use sidecar::{SetupError, Sidecar};

@@ -93,12 +93,7 @@ struct Supervision<'a> {
 }
 
 impl Supervision<'_> {
-    fn run(
-        mut self,
-        channel: &mut Channel,
-        mut outputs: Outputs,
-        deadline: Option<Instant>,
-    ) -> Result<Ending, Error> {
+    fn run(mut self, channel: &mut Channel, mut outputs: Outputs, deadline: Option<Instant>) -> Result<Ending, Error> {
         self.see_exit()?;
         let mut next_look = Instant::now() + LOOK;
         let mut chunk = vec![0; CHUNK];

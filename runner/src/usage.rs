@@ -44,7 +44,7 @@ impl Usage {
             return Ok(Some(Over::Processes));
         }
         // Cheap and too large: it counts files and caches too. What it lets through needs no closer look.
-        let at_most = u64::from(sandbox.totalram).saturating_sub(u64::from(sandbox.freeram));
+        let at_most = sandbox.totalram.saturating_sub(sandbox.freeram);
         let over = at_most > self.limits.memory_bytes
             && anonymous(&self.meminfo)?.saturating_sub(self.anonymous_before) > self.limits.memory_bytes;
         Ok(over.then_some(Over::Memory))

@@ -37,7 +37,8 @@ fn mount_storage(bytes: u64) -> io::Result<()> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     // Laid over /tmp, which any root has; the program's /tmp then hides it.
     mount(c"tmpfs", TMP, c"tmpfs", flags, Some(options.as_c_str()))?;
-    for (name, target, mode) in [("work", WORK, 0o755), ("home", HOME, 0o755), ("shm", SHM, 0o1777), ("tmp", TMP, 0o1777)]
+    for (name, target, mode) in
+        [("work", WORK, 0o755), ("home", HOME, 0o755), ("shm", SHM, 0o1777), ("tmp", TMP, 0o1777)]
     {
         let source = Path::new(TMP).join(name);
         fs::create_dir(&source)?;

@@ -82,7 +82,10 @@ fn what_is_not_gvisor_runs_no_code() {
     let place = Place::new();
     place.write("p.py", "open('/tmp/cofferdam-ran-outside', 'w')");
     // A `runsc` that starts the runner in no sandbox at all.
-    place.write("fake", "#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" = --bundle ] && exec \"$2/../runner/runner\"; shift; done");
+    place.write(
+        "fake",
+        "#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" = --bundle ] && exec \"$2/../runner/runner\"; shift; done",
+    );
     let fake = place.path().join("fake");
     std::fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a script");
     let output = place.run(["run".as_ref(), "--runsc".as_ref(), fake.as_os_str(), "p.py".as_ref()]);

@@ -52,7 +52,8 @@ fn an_end_that_was_not_the_programs_own_is_explained() {
 
 #[test]
 fn the_program_can_come_from_standard_input() {
-    let output = Place::new().run_with_stdin(["run", "-", "--", "a b"], b"import sys; print(sys.argv[1:], sys.stdin.read())");
+    let output =
+        Place::new().run_with_stdin(["run", "-", "--", "a b"], b"import sys; print(sys.argv[1:], sys.stdin.read())");
     assert_eq!(stdout(&output), "['a b'] \n");
 }
 
@@ -94,8 +95,18 @@ fn files_go_in_and_come_out() {
         "p.py",
         "import os\nos.makedirs('out/deep')\nopen('out/deep/copy', 'w').write(open('in.csv').read() + open('d/x').read())",
     );
-    let output =
-        place.run(["run", "--file", "in.csv", "--file", "in.csv:d/x", "--collect", "out/**", "--out", "results", "p.py"]);
+    let output = place.run([
+        "run",
+        "--file",
+        "in.csv",
+        "--file",
+        "in.csv:d/x",
+        "--collect",
+        "out/**",
+        "--out",
+        "results",
+        "p.py",
+    ]);
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
     let copy = fs::read_to_string(place.path().join("results/out/deep/copy")).expect("the file");
     assert_eq!(copy, "a,b\n1,2\na,b\n1,2\n");
@@ -119,7 +130,10 @@ fn json_holds_the_whole_outcome() {
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(json["status"], serde_json::json!({ "killed": 9 }));
     assert_eq!(json["exit_code"], 137);
-    assert_eq!(json["stdout"], serde_json::json!({ "text": "\u{fffd}", "bytes_base64": "/w==", "length": 1, "cut": null }));
+    assert_eq!(
+        json["stdout"],
+        serde_json::json!({ "text": "\u{fffd}", "bytes_base64": "/w==", "length": 1, "cut": null })
+    );
     assert_eq!(json["files"], serde_json::json!([{ "path": "f", "size": 1, "content_base64": "AA==" }]));
     assert!(json["id"].as_str().is_some_and(|id| id.starts_with("run-")));
     assert!(json["timings_ms"]["started"].is_u64());

@@ -32,13 +32,13 @@ async fn execute(executor: &Executor) -> String {
 
 #[tokio::test]
 async fn a_guest_that_traps_is_an_error() {
-    let executor = Executor::with_guest(&guest("unreachable")).expect("a guest");
+    let executor = Executor::with_guest(&guest("unreachable"), 1).expect("a guest");
     assert!(execute(&executor).await.contains("unreachable"));
 }
 
 #[tokio::test]
 async fn a_guest_that_never_returns_is_stopped() {
-    let executor = Executor::with_guest(&guest("(loop $l (br $l)) unreachable")).expect("a guest");
+    let executor = Executor::with_guest(&guest("(loop $l (br $l)) unreachable"), 1).expect("a guest");
     let message = execute(&executor).await;
     assert!(message.contains("computed for longer than"), "{message}");
 }
@@ -46,7 +46,7 @@ async fn a_guest_that_never_returns_is_stopped() {
 #[tokio::test]
 async fn a_guest_that_takes_all_memory_gets_no_more_than_it_may() {
     let grow = "(loop $l (br_if $l (i32.ne (memory.grow (i32.const 256)) (i32.const -1)))) unreachable";
-    let executor = Executor::with_guest(&guest(grow)).expect("a guest");
+    let executor = Executor::with_guest(&guest(grow), 1).expect("a guest");
     let message = execute(&executor).await;
     assert!(message.contains("unreachable"), "{message}");
 }
@@ -54,14 +54,14 @@ async fn a_guest_that_takes_all_memory_gets_no_more_than_it_may() {
 #[tokio::test]
 async fn what_is_no_guest_is_refused() {
     for wrong in [&b"no wasm"[..], b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0"] {
-        assert!(Executor::with_guest(wrong).is_err());
+        assert!(Executor::with_guest(wrong, 1).is_err());
     }
 }
 
 #[tokio::test]
 async fn a_guest_has_only_the_runs_that_its_host_allows() {
     let sidecar = Sidecar::new(&Settings::default()).expect("a sidecar");
-    let executor = Executor::new().expect("the guest");
+    let executor = Executor::new(1).expect("the guest");
     let none = executor.execute(SandboxImport::new(sidecar).with_runs(0), Request::new("print(1)")).await;
     let Err(ExecuteError::Refused(error)) = none else { panic!("it ran: {none:?}") };
     assert!(error.message.contains("all the runs"), "{}", error.message);

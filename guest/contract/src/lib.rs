@@ -118,7 +118,8 @@ fn pairs<'a>(names: impl Iterator<Item = &'a str> + Clone) -> impl Iterator<Item
 
 /// None of the names may be there twice.
 fn once<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<(), Violation> {
-    pairs(names).try_for_each(|(name, other)| valid(name != other, || format!("{what} {} is given twice", quoted(name))))
+    pairs(names)
+        .try_for_each(|(name, other)| valid(name != other, || format!("{what} {} is given twice", quoted(name))))
 }
 
 fn code(code: &str) -> Result<(), Violation> {
@@ -154,7 +155,11 @@ fn files(files: &[(&str, usize)]) -> Result<(), Violation> {
     let is_folder_of = |folder: &str, path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
     pairs(paths()).try_for_each(|(one, other)| {
         valid(!is_folder_of(one, other) && !is_folder_of(other, one), || {
-            format!("files: of {} and {}, one is given as a file and as the folder of the other", quoted(one), quoted(other))
+            format!(
+                "files: of {} and {}, one is given as a file and as the folder of the other",
+                quoted(one),
+                quoted(other)
+            )
         })
     })
 }
@@ -168,7 +173,9 @@ pub fn relative_path(path: &str) -> Result<(), Violation> {
     valid(!path.is_empty(), || "files: a path is empty".to_string())?;
     valid(path.len() <= MAX_PATH, || format!("files: the path {} is longer than {MAX_PATH} bytes", quoted(path)))?;
     no_nul("files: a path", path)?;
-    valid(!path.starts_with('/'), || format!("files: the path {} is absolute; give one relative to the work directory", quoted(path)))?;
+    valid(!path.starts_with('/'), || {
+        format!("files: the path {} is absolute; give one relative to the work directory", quoted(path))
+    })?;
     valid(path.split('/').all(|part| !matches!(part, "" | "." | "..")), || {
         format!("files: the path {} has a part that is empty, `.` or `..`", quoted(path))
     })
@@ -178,7 +185,9 @@ fn collect(patterns: &[String]) -> Result<(), Violation> {
     at_most("collect", patterns.len(), MAX_PATTERNS, "patterns")?;
     for pattern in patterns {
         valid(!pattern.is_empty(), || "collect: a pattern is empty".to_string())?;
-        valid(pattern.len() <= MAX_PATH, || format!("collect: the pattern {} is longer than {MAX_PATH} bytes", quoted(pattern)))?;
+        valid(pattern.len() <= MAX_PATH, || {
+            format!("collect: the pattern {} is longer than {MAX_PATH} bytes", quoted(pattern))
+        })?;
         no_nul("collect: a pattern", pattern)?;
         valid(!pattern.starts_with('/') && pattern.split('/').all(|part| part != ".."), || {
             format!("collect: the pattern {} leads out of the work directory", quoted(pattern))
@@ -194,7 +203,10 @@ fn labels(labels: &[(&str, &str)]) -> Result<(), Violation> {
             format!("labels: the key {} is not 1 to {MAX_LABEL_KEY} letters, digits, `-`, `_` and `.`", quoted(key))
         })?;
         valid(value.len() <= MAX_LABEL_VALUE && !value.chars().any(char::is_control), || {
-            format!("labels: the value of {} is longer than {MAX_LABEL_VALUE} bytes or has control characters", quoted(key))
+            format!(
+                "labels: the value of {} is longer than {MAX_LABEL_VALUE} bytes or has control characters",
+                quoted(key)
+            )
         })?;
     }
     once("labels: the key", labels.iter().map(|(key, _)| *key))

@@ -23,7 +23,6 @@ use code_executor_bindings::{
 code_executor_bindings::export!(Guest with_types_in code_executor_bindings);
 
 /// What the component exports.
-
 pub struct Guest;
 
 impl code_executor::Guest for Guest {

@@ -88,8 +88,7 @@ mod tests {
     use code_executor_bindings::cofferdam::code_executor::types::{File, SkippedFile, Timings};
 
     fn outcome(stdout: &str, stderr: &str) -> Outcome {
-        let output =
-            |text: &str| Output { text: text.into(), bytes: None, length: text.len() as u64, cut: None };
+        let output = |text: &str| Output { text: text.into(), bytes: None, length: text.len() as u64, cut: None };
         let timings =
             Timings { queued: None, scheduled: None, pulled: None, started: None, finished: None, answered: 1 };
         Outcome {

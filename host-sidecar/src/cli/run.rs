@@ -142,7 +142,7 @@ fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     let settings = config::load(&args.settings)?;
     let request = request(&args, &settings)?;
     let sidecar = Sidecar::new(&settings)?;
-    let executor = Executor::new()?;
+    let executor = Executor::new(1)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let cancelled = CancellationToken::new();

@@ -1,7 +1,9 @@
 //! Between the contract's types and ours. Nothing is decided here.
 
 use super::bindings::cofferdam::code_executor::{sandbox, types};
-use crate::execution::{Capture, Error, ErrorCode, File, Report, Request, RequestedLimits, SkippedFile, Status, Timings};
+use crate::execution::{
+    Capture, Error, ErrorCode, File, Report, Request, RequestedLimits, SkippedFile, Status, Timings,
+};
 use std::time::Duration;
 
 pub(super) fn request(request: types::Request) -> Request {

@@ -16,20 +16,18 @@ use wasmtime::{
 const MAX_MEMORY: usize = 1 << 30;
 /// Elements of a guest's table.
 const MAX_TABLE: usize = 10_000;
-/// Guests at once; one over it is an error, not a wait.
-const MAX_INSTANCES: u32 = 1_000;
 /// The grain of the clock that bounds a guest's computing.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The engine for guests. Compiled code is kept in the user's cache folder, so that only the first run on a machine
-/// compiles.
-pub(super) fn engine() -> Result<Engine> {
+/// compiles. Room for `instances` guests at once is made now, some microseconds each; one over it is an error, not a wait.
+pub(super) fn engine(instances: u32) -> Result<Engine> {
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(MAX_INSTANCES)
-        .total_core_instances(MAX_INSTANCES * 4)
-        .total_memories(MAX_INSTANCES)
-        .total_tables(MAX_INSTANCES * 2)
-        .total_stacks(MAX_INSTANCES)
+    pool.total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(4))
+        .total_memories(instances)
+        .total_tables(instances.saturating_mul(2))
+        .total_stacks(instances)
         .max_memory_size(MAX_MEMORY)
         .table_elements(MAX_TABLE);
     let mut config = Config::new();

@@ -51,22 +51,22 @@ struct GuestStore {
 }
 
 impl Executor {
-    /// Loads the guest that this library carries.
+    /// Loads the guest that this library carries, for so many calls at once; one over it is an error.
     ///
     /// # Errors
     ///
     /// [`LoadError`], where wasmtime cannot work on this machine.
-    pub fn new() -> Result<Self, LoadError> {
-        Self::with_guest(GUEST)
+    pub fn new(calls: u32) -> Result<Self, LoadError> {
+        Self::with_guest(GUEST, calls)
     }
 
-    /// Loads a guest of the caller's own; it need not be trusted.
+    /// Loads a guest of the caller's own, which need not be trusted.
     ///
     /// # Errors
     ///
     /// [`LoadError`] for what is no component of the world `executor`.
-    pub fn with_guest(component: &[u8]) -> Result<Self, LoadError> {
-        let engine = engine::engine()?;
+    pub fn with_guest(component: &[u8], calls: u32) -> Result<Self, LoadError> {
+        let engine = engine::engine(calls)?;
         let component = Component::new(&engine, component)?;
         let mut linker = Linker::new(&engine);
         add_to_linker(&mut linker, |store: &mut GuestStore| &mut store.import)?;

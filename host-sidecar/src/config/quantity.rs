@@ -42,10 +42,8 @@ impl FromStr for Bytes {
             ("", 1),
         ];
         let malformed = || MalformedQuantity { text: text.into(), expected: "an amount of bytes such as 64Mi" };
-        let (number, unit) = UNITS
-            .iter()
-            .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)))
-            .ok_or_else(malformed)?;
+        let (number, unit) =
+            UNITS.iter().find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit))).ok_or_else(malformed)?;
         let bytes = digits(number).and_then(|number| number.checked_mul(*unit)).filter(|bytes| *bytes > 0);
         bytes.map(Self).ok_or_else(malformed)
     }
@@ -55,7 +53,8 @@ impl FromStr for Cpu {
     type Err = MalformedQuantity;
 
     fn from_str(text: &str) -> Result<Self, MalformedQuantity> {
-        let malformed = || MalformedQuantity { text: text.into(), expected: "an amount of processors such as 500m or 2" };
+        let malformed =
+            || MalformedQuantity { text: text.into(), expected: "an amount of processors such as 500m or 2" };
         let millis = match text.strip_suffix('m') {
             Some(millis) => digits(millis),
             None => {

@@ -5,7 +5,7 @@ mod language;
 mod limits;
 mod plan;
 
-pub(crate) use language::defaults as default_languages;
 pub use language::Language;
+pub(crate) use language::defaults as default_languages;
 pub use limits::{Limits, Policy};
 pub use plan::Plan;

@@ -44,7 +44,8 @@ impl Policy {
             return Err(Error::new(ErrorCode::InvalidRequest, message));
         };
         if request.files.iter().any(|file| file.path.split('/').next() == Some(&language.file)) {
-            let message = format!("the file `{}` is the program itself; give the input file another name", language.file);
+            let message =
+                format!("the file `{}` is the program itself; give the input file another name", language.file);
             return Err(Error::new(ErrorCode::InvalidRequest, message));
         }
         Ok(Plan {
@@ -55,7 +56,11 @@ impl Policy {
                 args: request.args,
                 env: environment(request.env),
                 stdin: request.stdin,
-                files: request.files.into_iter().map(|file| InputFile { path: file.path, content: file.content }).collect(),
+                files: request
+                    .files
+                    .into_iter()
+                    .map(|file| InputFile { path: file.path, content: file.content })
+                    .collect(),
                 collect: request.collect,
                 limits: for_runner(&limits),
             },
@@ -88,7 +93,10 @@ fn for_runner(limits: &Limits) -> cofferdam_protocol::Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::Settings, execution::{File, RequestedLimits}};
+    use crate::{
+        config::Settings,
+        execution::{File, RequestedLimits},
+    };
 
     fn plan(request: Request) -> Result<Plan, Error> {
         let policy = Settings::default().policy().expect("the defaults are a policy");

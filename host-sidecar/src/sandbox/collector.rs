@@ -168,16 +168,19 @@ mod tests {
 
     #[test]
     fn a_run_is_gathered() {
-        let (events, collected) = collect(100, &[
-            Frame::Ready,
-            Frame::Started,
-            stdout(b"a"),
-            Frame::Output(Stream::Stderr, b"e".to_vec()),
-            stdout(b"b"),
-            Frame::File("f".into(), b"x".to_vec()),
-            Frame::Skipped("l".into(), "is a symbolic link".into()),
-            Frame::Ended(Ending::Exited(3)),
-        ]);
+        let (events, collected) = collect(
+            100,
+            &[
+                Frame::Ready,
+                Frame::Started,
+                stdout(b"a"),
+                Frame::Output(Stream::Stderr, b"e".to_vec()),
+                stdout(b"b"),
+                Frame::File("f".into(), b"x".to_vec()),
+                Frame::Skipped("l".into(), "is a symbolic link".into()),
+                Frame::Ended(Ending::Exited(3)),
+            ],
+        );
         assert_eq!(events, [Event::Ready, Event::Started, Event::Ended(Status::Exited(3))]);
         assert_eq!(collected.stdout, Capture { bytes: b"ab".to_vec(), length: 2, cut: None });
         assert_eq!(collected.stderr.bytes, b"e");
@@ -188,8 +191,10 @@ mod tests {
     #[test]
     fn a_cut_stream_keeps_its_first_and_its_last_bytes() {
         for (held, total, tail) in [(&b"g"[..], 7, &b"efg"[..]), (b"ghi", 9, b"ghi"), (b"xyz", 1000, b"xyz")] {
-            let (_, collected) =
-                collect(6, &[stdout(b"abcdef"), Frame::Cut(Stream::Stdout), Frame::Tail(Stream::Stdout, total, held.to_vec())]);
+            let (_, collected) = collect(
+                6,
+                &[stdout(b"abcdef"), Frame::Cut(Stream::Stdout), Frame::Tail(Stream::Stdout, total, held.to_vec())],
+            );
             let expected = Capture { bytes: [b"abc", tail].concat(), length: total, cut: Some(3) };
             assert_eq!(collected.stdout, expected);
         }

@@ -265,9 +265,13 @@ mod tests {
 
     #[test]
     fn what_no_runner_writes_is_refused() {
-        for bytes in [&[0, 0, 0, 0, 0][..], &[99, 0, 0, 0, 0], &[READY, 1, 0, 0, 0, 7], &[ENDED, 2, 0, 0, 0, 9, 9], &[
-            STDOUT, 0, 0, 0, 255,
-        ]] {
+        for bytes in [
+            &[0, 0, 0, 0, 0][..],
+            &[99, 0, 0, 0, 0],
+            &[READY, 1, 0, 0, 0, 7],
+            &[ENDED, 2, 0, 0, 0, 9, 9],
+            &[STDOUT, 0, 0, 0, 255],
+        ] {
             let mut decoder = Decoder::default();
             decoder.push(bytes);
             assert_eq!(decoder.next_frame(), Err(MalformedFrame), "{bytes:?}");

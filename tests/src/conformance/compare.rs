@@ -35,7 +35,7 @@ fn compare_error(case: &Case, error: &Error, expected: &str) -> Result<(), Failu
 
 /// `invalid-request` as Rust writes it.
 fn camel(kebab: &str) -> String {
-    let parts = kebab.split('-').filter_map(|part| Some(part.split_at_checked(1)?));
+    let parts = kebab.split('-').filter_map(|part| part.split_at_checked(1));
     parts.map(|(first, rest)| first.to_uppercase() + rest).collect()
 }
 
@@ -106,7 +106,8 @@ fn same_bytes(what: &str, found: &[u8], expected: &[u8]) -> Result<(), Failure> 
         return Ok(());
     }
     let at = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
-    let near = |bytes: &[u8]| String::from_utf8_lossy(&bytes[at.saturating_sub(200)..bytes.len().min(at + 400)]).into_owned();
+    let near =
+        |bytes: &[u8]| String::from_utf8_lossy(&bytes[at.saturating_sub(200)..bytes.len().min(at + 400)]).into_owned();
     let text = format!(
         "{what}: {} bytes, expected {}; the first difference is at byte {at}\n--- found\n{}\n--- expected\n{}",
         found.len(),

@@ -26,7 +26,9 @@ impl Case {
 
     pub(super) fn stdin(&self) -> Result<Option<Vec<u8>>, Failure> {
         match self.stated.request.stdin_size {
-            Some(size) => Ok(Some((0..).flat_map(|line: u32| format!("{line:07}\n").into_bytes()).take(size).collect())),
+            Some(size) => {
+                Ok(Some((0..).flat_map(|line: u32| format!("{line:07}\n").into_bytes()).take(size).collect()))
+            }
             None => Ok(self.file("stdin")?),
         }
     }
@@ -66,7 +68,9 @@ impl Case {
                 collected_bytes: limits.collected_bytes,
             }),
             network: stated.network.clone(),
-            labels: Some(stated.labels.iter().map(|(key, value)| Label { key: key.clone(), value: value.clone() }).collect()),
+            labels: Some(
+                stated.labels.iter().map(|(key, value)| Label { key: key.clone(), value: value.clone() }).collect(),
+            ),
         })
     }
 }

@@ -111,12 +111,7 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    async fn until_end(
-        &mut self,
-        mut stdout: impl AsyncRead + Unpin,
-        plan: &Plan,
-        hang_up: &CancellationToken,
-    ) -> End {
+    async fn until_end(&mut self, mut stdout: impl AsyncRead + Unpin, plan: &Plan, hang_up: &CancellationToken) -> End {
         let mut deadline = far_off(Instant::from_std(self.run.requested), plan.limits.startup_time);
         let mut chunk = vec![0; CHUNK];
         loop {
@@ -172,7 +167,9 @@ fn judge(
 ) -> Result<Status, Error> {
     match (end, started) {
         (End::Ended(status), _) => Ok(status),
-        (_, false) if cancelled => Err(Error::new(ErrorCode::Cancelled, "the run was cancelled before its program started")),
+        (_, false) if cancelled => {
+            Err(Error::new(ErrorCode::Cancelled, "the run was cancelled before its program started"))
+        }
         (End::Overdue, false) => {
             let message = "the sandbox was not up within the start-up time; give it more, or try when less is going on";
             let error = Error::new(ErrorCode::StartupTimeout, message);

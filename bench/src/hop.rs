@@ -1,0 +1,62 @@
+//! What going through the component costs, with a backend that answers at once.
+
+use crate::figures::Figures;
+use cofferdam::{
+    Sidecar,
+    component::{Executor, SandboxImport, types::Request},
+    config::Settings,
+    execution::{self, Capture, Report, Status, Timings},
+    policy::Plan,
+    sandbox::{Backend, NoObserver, Run, RunFuture},
+};
+use std::{error::Error, sync::Arc, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Debug)]
+struct AtOnce(usize);
+
+impl Backend for AtOnce {
+    fn run<'a>(&'a self, _: Plan, run: &'a Run<'a>) -> RunFuture<'a> {
+        let bytes = vec![b'x'; self.0];
+        let stdout = Capture { length: bytes.len() as u64, bytes, cut: None };
+        Box::pin(async move {
+            Ok(Report {
+                id: run.id.clone(),
+                status: Status::Exited(0),
+                stdout,
+                stderr: Capture::default(),
+                files: vec![],
+                skipped: vec![],
+                timings: Timings::default(),
+                warm: false,
+            })
+        })
+    }
+}
+
+/// Calls through the component, and calls of the sidecar alone, with so many bytes of output.
+///
+/// # Errors
+///
+/// Where a call fails.
+pub fn measure(output: usize, rounds: usize) -> Result<(Figures, Figures), Box<dyn Error>> {
+    let sidecar = Sidecar::with_backend(Settings::default().policy()?, Arc::new(AtOnce(output)));
+    let executor = Executor::new(1)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut through, mut direct) = (Figures::default(), Figures::default());
+    runtime.block_on(async {
+        for round in 0..rounds + 10 {
+            let start = Instant::now();
+            executor.execute(SandboxImport::new(sidecar.clone()), Request::new("print(6*7)")).await?;
+            let hop = start.elapsed();
+            let start = Instant::now();
+            let request = execution::Request { code: "print(6*7)".into(), ..Default::default() };
+            sidecar.run(request, &CancellationToken::new(), &NoObserver).await?;
+            if round >= 10 {
+                through.push(hop);
+                direct.push(start.elapsed());
+            }
+        }
+        Ok((through, direct))
+    })
+}

@@ -1,0 +1,6 @@
+//! What the measurements share.
+
+pub mod bare;
+pub mod figures;
+pub mod hop;
+pub mod many;

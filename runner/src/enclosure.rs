@@ -38,11 +38,11 @@ pub(crate) fn enter() -> Result<(), Error> {
             | CloneFlags::CLONE_NEWUTS,
     )
     .during("enter namespaces of the program's own")?;
-    for (map, line) in [
-        ("/proc/self/setgroups", "deny".to_owned()),
-        ("/proc/self/uid_map", format!("{uid} {uid} 1")),
-        ("/proc/self/gid_map", format!("{gid} {gid} 1")),
-    ] {
+    // Older releases of gVisor have no such file, and do not ask for it.
+    let _ = fs::write("/proc/self/setgroups", "deny");
+    for (map, line) in
+        [("/proc/self/uid_map", format!("{uid} {uid} 1")), ("/proc/self/gid_map", format!("{gid} {gid} 1"))]
+    {
         fs::write(map, line).during("map the user of the program's namespace")?;
     }
     Ok(())

@@ -9,6 +9,8 @@ pub(crate) enum Error {
     ChannelClosed,
     #[error("this is not a gVisor sandbox: the kernel calls itself {release:?}")]
     NotGvisor { release: String },
+    #[error("this gVisor is too old: it has no ambient capabilities; use a release of 2025 or later")]
+    OldGvisor,
     #[error("cannot {step}: {source}")]
     Step { step: &'static str, source: io::Error },
     #[error("cannot start {interpreter:?}: {source}")]

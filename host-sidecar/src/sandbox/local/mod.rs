@@ -111,8 +111,8 @@ impl Local {
                            root";
             return Err(Error::new(ErrorCode::SandboxUnavailable, message));
         }
-        self.root.lay_out(dir).map_err(|error| unavailable("lay out the root", error))?;
-        bundle::write(dir, &self.root).map_err(|error| unavailable("write the bundle", error))?;
+        let binds = self.root.lay_out(dir).map_err(|error| unavailable("lay out the root", error))?;
+        bundle::write(dir, &binds).map_err(|error| unavailable("write the bundle", error))?;
         tracing::debug!(id = run.id, "the sandbox is being started");
         let sandbox = self.runsc.start(dir, &cgroup).map_err(|error| unavailable("start runsc", error))?;
         let driven = drive::drive(sandbox, plan, run, &cgroup).await?;

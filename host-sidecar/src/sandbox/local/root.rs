@@ -12,14 +12,11 @@ use std::{
 const RUNNER: &[u8] = include_bytes!(env!("COFFERDAM_RUNNER"));
 /// Where the runner is inside the sandbox.
 pub(super) const RUNNER_PATH: &str = "/cofferdam/runner";
-/// Folders of the root that a file system is mounted on, by runsc or by the runner.
-pub(super) const MOUNT_POINTS: [&str; 8] = ["cofferdam", "dev", "home/user", "proc", "sys", "tmp", "usr", "work"];
+/// Folders of every root: file systems are mounted on them, by runsc or by the runner.
+const MOUNT_POINTS: [&str; 7] = ["cofferdam", "dev", "home/user", "proc", "sys", "tmp", "work"];
 /// Files of this machine's /etc that its programs read and that say nothing of it.
 const SHARED_ETC: [&str; 7] =
     ["ld.so.cache", "localtime", "mime.types", "protocols", "services", "timezone", "python3.11/sitecustomize.py"];
-/// Links of the root that lead to where the distribution has merged them.
-const MERGED: [&str; 6] = ["bin", "lib", "lib32", "lib64", "libx32", "sbin"];
-
 /// Which root the sandboxes get.
 #[derive(Debug, Clone)]
 pub(super) enum Root {
@@ -40,30 +37,59 @@ impl Root {
         }
     }
 
-    /// Writes what a run's root is made of.
-    pub(super) fn lay_out(&self, dir: &RunDir) -> io::Result<()> {
-        let runner = dir.runner_dir();
+    /// Writes a run's root: folders to mount on, links, and what is not shared with this machine or the image. Gives
+    /// the folders that are to be mounted into it, read-only. Nothing is written to the image itself.
+    pub(super) fn lay_out(&self, dir: &RunDir) -> io::Result<Vec<Bind>> {
+        let (runner, root) = (dir.runner_dir(), dir.root());
         fs::create_dir_all(&runner)?;
         fs::write(runner.join("runner"), RUNNER)?;
         fs::set_permissions(runner.join("runner"), Permissions::from_mode(0o755))?;
-        match self {
-            Self::Host => lay_out_host(&dir.root()),
-            Self::Image(_) => Ok(()),
+        for folder in MOUNT_POINTS {
+            fs::create_dir_all(root.join(folder))?;
         }
+        let mut binds = match self {
+            Self::Host => lay_out_host(&root),
+            Self::Image(image) => lay_out_image(&root, image),
+        }?;
+        binds.push(Bind { from: runner, to: "/cofferdam".into() });
+        Ok(binds)
     }
 }
 
-fn lay_out_host(root: &Path) -> io::Result<()> {
-    for folder in MOUNT_POINTS {
-        fs::create_dir_all(root.join(folder))?;
+/// A folder that a run's root shows read-only.
+#[derive(Debug)]
+pub(super) struct Bind {
+    pub(super) from: PathBuf,
+    pub(super) to: PathBuf,
+}
+
+/// Every folder of the image but those that the sandbox has of its own.
+fn lay_out_image(root: &Path, image: &Path) -> io::Result<Vec<Bind>> {
+    let mut binds = Vec::new();
+    for entry in fs::read_dir(image)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), root.join(entry.file_name()));
+        if entry.file_type()?.is_symlink() {
+            symlink(fs::read_link(&from)?, to)?;
+        } else if entry.file_type()?.is_dir() && !to.exists() {
+            fs::create_dir(&to)?;
+            binds.push(Bind { to: Path::new("/").join(entry.file_name()), from });
+        }
     }
-    for name in MERGED {
-        if let Ok(target) = fs::read_link(Path::new("/").join(name)) {
-            symlink(target, root.join(name))?;
+    Ok(binds)
+}
+
+/// /usr with links to it, and a minimum of /etc.
+fn lay_out_host(root: &Path) -> io::Result<Vec<Bind>> {
+    for entry in fs::read_dir("/")? {
+        let entry = entry?;
+        let target = fs::read_link(entry.path()).unwrap_or_default();
+        if target.starts_with("usr") || target.starts_with("/usr") {
+            symlink(target, root.join(entry.file_name()))?;
         }
     }
     let etc = root.join("etc");
-    fs::create_dir_all(etc.join("alternatives"))?;
+    fs::create_dir(&etc)?;
     for (file, content) in [
         ("passwd", "root:x:0:0:root:/root:/bin/sh\nuser:x:1001:1001:user:/home/user:/bin/sh\n"),
         ("group", "root:x:0:\nuser:x:1001:\n"),
@@ -80,5 +106,10 @@ fn lay_out_host(root: &Path) -> io::Result<()> {
             fs::write(to, content)?;
         }
     }
-    Ok(())
+    let mut binds = Vec::new();
+    for folder in ["/usr", "/etc/alternatives"].map(PathBuf::from).into_iter().filter(|folder| folder.is_dir()) {
+        fs::create_dir(root.join(folder.strip_prefix("/").unwrap_or(&folder)))?;
+        binds.push(Bind { from: folder.clone(), to: folder });
+    }
+    Ok(binds)
 }

@@ -13,5 +13,7 @@ mod concurrency;
 mod contract;
 #[path = "whole/hostile_guest.rs"]
 mod hostile_guest;
+#[path = "whole/hostile_program.rs"]
+mod hostile_program;
 #[path = "whole/settings.rs"]
 mod settings;

@@ -4,7 +4,7 @@ use crate::{
     config::{Settings, SettingsError},
     execution::{Error, Report, Request},
     policy::Policy,
-    sandbox::{Backend, Observer, Run, local},
+    sandbox::{Backend, Observer, Run, local, new_id},
 };
 use std::{sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -69,10 +69,4 @@ impl Sidecar {
         }
         result.map_err(|error| Error { id: Some(run.id.clone()), ..error })
     }
-}
-
-/// Enough of a random number that no two runs of a cluster's life share it, as part of a DNS label.
-fn new_id() -> String {
-    let id = uuid::Uuid::new_v4().simple().to_string();
-    format!("run-{}", &id[..20])
 }

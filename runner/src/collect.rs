@@ -13,6 +13,8 @@ use std::{
 const MAX_PATH: usize = 255;
 /// Skipped files that are listed one by one.
 const MAX_SKIPPED: usize = 1000;
+/// Names that are looked at: hard links make any number of them.
+const MAX_NAMES: usize = 100_000;
 
 /// Sends every file of the work directory that a pattern names, in the order of their paths.
 pub(crate) fn send_files(channel: &mut Channel, program: &Program) -> Result<(), Error> {
@@ -21,16 +23,25 @@ pub(crate) fn send_files(channel: &mut Channel, program: &Program) -> Result<(),
     }
     let mut budget = Budget { files: program.limits.collected_files, bytes: program.limits.collected_bytes };
     let mut skipped = 0;
-    for (path, file) in wanted(program) {
-        match bring(program, &path, &file, &mut budget) {
+    for (path, found) in wanted(program) {
+        let brought = match found {
+            Found::File(file) => bring(program, &path, &file, &mut budget),
+            Found::Unreadable(reason) => Err(reason),
+        };
+        match brought {
             Ok(Some(content)) => channel.send(&Frame::File(path, content))?,
             Ok(None) => {}
-            Err(reason) if skipped < MAX_SKIPPED => {
+            Err(reason) => {
                 skipped += 1;
-                channel.send(&Frame::Skipped(path, reason))?;
+                if skipped <= MAX_SKIPPED {
+                    channel.send(&Frame::Skipped(path, reason))?;
+                }
             }
-            Err(_) => {}
         }
+    }
+    if skipped > MAX_SKIPPED {
+        let more = format!("{} more files were not brought back", skipped - MAX_SKIPPED);
+        channel.send(&Frame::Skipped("…".into(), more))?;
     }
     Ok(())
 }
@@ -41,27 +52,53 @@ struct Budget {
     bytes: u64,
 }
 
-/// Everything but directories that a pattern names, by path. A path that is not UTF-8 appears with U+FFFD.
-fn wanted(program: &Program) -> BTreeMap<String, PathBuf> {
+/// What a path leads to.
+enum Found {
+    File(PathBuf),
+    Unreadable(String),
+}
+
+/// Everything but directories that a pattern names, by path, and the directories that cannot be looked into. A path that
+/// is not UTF-8 appears with U+FFFD.
+fn wanted(program: &Program) -> BTreeMap<String, Found> {
     let mut found = BTreeMap::new();
     let mut directories = vec![PathBuf::from(WORK)];
+    let mut names = 0;
     while let Some(directory) = directories.pop() {
-        // A directory that the program made unreadable holds nothing that could be brought back.
-        let Ok(entries) = fs::read_dir(&directory) else { continue };
+        let entries = match fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) => {
+                found.insert(relative(&directory), Found::Unreadable(plain(&error)));
+                continue;
+            }
+        };
         for entry in entries.flatten() {
+            names += 1;
+            if names > MAX_NAMES {
+                let reason = format!("more than {MAX_NAMES} names; the rest was not looked at");
+                found.insert(relative(&directory), Found::Unreadable(reason));
+                return found;
+            }
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 directories.push(entry.path());
                 continue;
             }
-            let path = entry.path();
-            let name = path.strip_prefix(WORK).unwrap_or(&path).to_string_lossy().into_owned();
+            let name = relative(&entry.path());
             let named = program.collect.iter().any(|pattern| fast_glob::glob_match(pattern, &name));
             if named && name != program.file {
-                found.insert(name, path);
+                found.insert(name, Found::File(entry.path()));
             }
         }
     }
     found
+}
+
+/// The path as the caller knows it.
+fn relative(path: &Path) -> String {
+    match path.strip_prefix(WORK).unwrap_or(path).to_string_lossy() {
+        name if name.is_empty() => ".".into(),
+        name => name.into_owned(),
+    }
 }
 
 /// The file's bytes, none if it is an input file as it came, or why it stays behind.

@@ -53,7 +53,7 @@ pub(crate) fn let_child_mount() -> Result<(), Error> {
     let mut own = rustix::thread::capabilities(None).during("read the capabilities")?;
     own.inheritable = CapabilitySet::SYS_ADMIN;
     rustix::thread::set_capabilities(None, own).during("hand on a capability")?;
-    rustix::thread::configure_capability_in_ambient_set(CapabilitySet::SYS_ADMIN, true).during("hand on a capability")
+    rustix::thread::configure_capability_in_ambient_set(CapabilitySet::SYS_ADMIN, true).map_err(|_| Error::OldGvisor)
 }
 
 /// Gives up every capability for good, so that the program starts with none and cannot gain one.

@@ -49,6 +49,8 @@ fn run(channel: &mut Channel) -> Result<Frame, Error> {
     let child = launch::start(&program)?;
     channel.send(&Frame::Started)?;
     let ending = supervise::until_end(channel, &program, child, init, usage)?;
+    // Said before the files are looked for: how many there are is the program's choice.
+    channel.send(&Frame::Ended(ending))?;
     collect::send_files(channel, &program)?;
-    Ok(Frame::Ended(ending))
+    Ok(Frame::Done)
 }

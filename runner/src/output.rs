@@ -41,6 +41,11 @@ impl Output {
         self.tail.extend(bytes);
     }
 
+    /// Bytes of memory that this holds, which are not the program's.
+    pub(crate) fn held(&self) -> u64 {
+        self.tail.capacity() as u64
+    }
+
     /// What goes to the sidecar when the stream has ended.
     pub(crate) fn end(self) -> Option<Frame> {
         self.cut.then(|| Frame::Tail(self.stream, self.total, self.tail.into()))

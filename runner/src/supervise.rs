@@ -27,6 +27,11 @@ use std::{
 
 /// Between two looks at memory, processes and disk. Each costs some 50 µs of a processor.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long what the program left behind may still write, if its first process ended by itself: a `tee` that was not
+/// waited for has its say, a daemon does not.
+const LINGER: Duration = Duration::from_millis(300);
+/// How long killed processes may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// A pipe's capacity: no read gives more.
 const CHUNK: usize = 64 << 10;
 const SIGKILL: i32 = Signal::SIGKILL as i32;
@@ -49,8 +54,16 @@ pub(crate) fn until_end(
 ) -> Result<Ending, Error> {
     let Limits { output_bytes, wall_time_ms, .. } = program.limits;
     let stdin = child.stdin.take();
-    if let Some(stdin) = &stdin {
-        ioctl_fionbio(stdin, true).during("feed the program")?;
+    // The program can open its end of a pipe once more and take what the runner was about to read.
+    for pipe in [
+        stdin.as_ref().map(AsFd::as_fd),
+        child.stdout.as_ref().map(AsFd::as_fd),
+        child.stderr.as_ref().map(AsFd::as_fd),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        ioctl_fionbio(pipe, true).during("connect the program's streams")?;
     }
     let supervision = Supervision {
         stdin: stdin.map(|pipe| (pipe, program.stdin.as_slice())),
@@ -62,6 +75,7 @@ pub(crate) fn until_end(
         init,
         usage,
         exit: None,
+        ended: None,
         killed: None,
     };
     let outputs = Outputs {
@@ -76,6 +90,12 @@ struct Outputs {
     stderr: Output,
 }
 
+impl Outputs {
+    fn held(&self) -> u64 {
+        self.stdout.held() + self.stderr.held()
+    }
+}
+
 /// A pipe that has ended is none.
 struct Supervision<'a> {
     stdin: Option<(ChildStdin, &'a [u8])>,
@@ -88,16 +108,18 @@ struct Supervision<'a> {
     usage: Usage,
     /// How the first process ended, once it has.
     exit: Option<ExitStatus>,
+    /// When that was.
+    ended: Option<Instant>,
     /// Why it was killed, if it was.
     killed: Option<Ending>,
 }
 
 impl Supervision<'_> {
     fn run(mut self, channel: &mut Channel, mut outputs: Outputs, deadline: Option<Instant>) -> Result<Ending, Error> {
-        self.see_exit()?;
+        self.see_exit(&outputs)?;
         let mut next_look = Instant::now() + LOOK;
         let mut chunk = vec![0; CHUNK];
-        while self.exit.is_none() || self.stdout.is_some() || self.stderr.is_some() {
+        while !self.is_over(deadline)? {
             let ready = self.wait(next_look, deadline)?;
             if ready.stdin {
                 self.feed();
@@ -112,32 +134,50 @@ impl Supervision<'_> {
                 self.lifeline = None;
                 self.kill(Ending::Cancelled)?;
             }
-            if self.exit.is_some() {
-                continue;
-            }
             if ready.child {
                 self.children.read_signal().during("learn that a process ended")?;
-                self.see_exit()?;
-            } else if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                self.see_exit(&outputs)?;
+            }
+            if self.exit.is_none() && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 self.kill(Ending::TimedOut)?;
-            } else if Instant::now() >= next_look {
-                self.look()?;
+            }
+            if self.exit.is_none() && Instant::now() >= next_look {
+                self.look(&outputs)?;
                 next_look = Instant::now() + LOOK;
             }
         }
+        // Nothing writes any more. A pipe need not have ended for that: its other end may be on its way to nobody.
+        while pass_on(channel, &mut self.stdout, &mut outputs.stdout, &mut chunk)? {}
+        while pass_on(channel, &mut self.stderr, &mut outputs.stderr, &mut chunk)? {}
         for tail in [outputs.stdout.end(), outputs.stderr.end()].into_iter().flatten() {
             channel.send(&tail)?;
         }
         Ok(self.exit.map_or(Ending::Killed(0), |exit| ending(exit, self.killed, self.usage.disk_was_full())))
     }
 
+    /// Whether no process of the program is left: their init is the last to go.
+    fn is_over(&mut self, deadline: Option<Instant>) -> Result<bool, Error> {
+        let Some(ended) = self.ended else { return Ok(false) };
+        let silent = self.stdout.is_none() && self.stderr.is_none();
+        let overdue = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        if !silent && !overdue && self.killed.is_none() && self.lifeline.is_some() && ended.elapsed() < LINGER {
+            return Ok(false);
+        }
+        self.init.kill().during("kill what the program left")?;
+        let init = self.init.try_wait().during("learn that all processes have ended")?;
+        Ok(init.is_some() || ended.elapsed() > PATIENCE)
+    }
+
     /// Waits until something is ready or a clock is due.
     fn wait(&self, next_look: Instant, deadline: Option<Instant>) -> Result<Ready, Error> {
-        let due = deadline.map_or(next_look, |deadline| deadline.min(next_look));
+        let due = match (deadline, self.exit) {
+            (Some(deadline), None) => deadline.min(next_look),
+            (None, None) => next_look,
+            // The init's end is told by a signal; this bounds the wait for one that is lost.
+            (_, Some(_)) => Instant::now() + LOOK,
+        };
         let left = due.saturating_duration_since(Instant::now());
-        // After a kill or the end there is nothing left to bound: what is to come comes at once.
-        let timeout = (self.exit.is_none() && self.killed.is_none())
-            .then(|| Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() });
+        let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
         let sources: [Option<(BorrowedFd<'_>, PollFlags)>; 5] = [
             self.stdin.as_ref().map(|(pipe, _)| (pipe.as_fd(), PollFlags::OUT)),
             self.stdout.as_ref().map(|pipe| (pipe.as_fd(), PollFlags::IN)),
@@ -147,7 +187,7 @@ impl Supervision<'_> {
         ];
         let mut fds: Vec<PollFd<'_>> =
             sources.iter().flatten().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)).collect();
-        match poll(&mut fds, timeout.as_ref()) {
+        match poll(&mut fds, Some(&timeout)) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error).during("wait for the program"),
         }
@@ -168,19 +208,23 @@ impl Supervision<'_> {
         }
     }
 
-    /// If it was the program's first process that ended, nothing that it left behind may go on.
-    fn see_exit(&mut self) -> Result<(), Error> {
+    /// Learns how the program's first process ended, if it was that one.
+    fn see_exit(&mut self, outputs: &Outputs) -> Result<(), Error> {
+        if self.exit.is_some() {
+            return Ok(());
+        }
         let Some(exit) = self.child.try_wait().during("learn how the program ended")? else { return Ok(()) };
-        if self.killed.is_none() && !exit.success() && self.usage.over()? == Some(Over::Processes) {
+        if self.killed.is_none() && !exit.success() && self.usage.over(outputs.held())? == Some(Over::Processes) {
             self.killed = Some(Ending::OutOfProcesses);
         }
         self.exit = Some(exit);
+        self.ended = Some(Instant::now());
         self.stdin = None;
-        self.init.kill().during("kill what the program left")
+        Ok(())
     }
 
-    fn look(&mut self) -> Result<(), Error> {
-        match self.usage.over()? {
+    fn look(&mut self, outputs: &Outputs) -> Result<(), Error> {
+        match self.usage.over(outputs.held())? {
             Some(Over::Memory) => self.kill(Ending::OutOfMemory),
             Some(Over::Processes) => self.kill(Ending::OutOfProcesses),
             None => Ok(()),
@@ -202,18 +246,24 @@ struct Ready {
     child: bool,
 }
 
+/// Passes on what can be read now; whether there was anything.
 fn pass_on(
     channel: &mut Channel,
     pipe: &mut Option<impl Read>,
     output: &mut Output,
     chunk: &mut [u8],
-) -> Result<(), Error> {
-    let Some(reader) = pipe else { return Ok(()) };
-    let length = reader.read(chunk).during("read the program's output")?;
+) -> Result<bool, Error> {
+    let Some(reader) = pipe else { return Ok(false) };
+    let length = match reader.read(chunk) {
+        Ok(length) => length,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+        Err(error) => return Err(error).during("read the program's output"),
+    };
     if length == 0 {
         *pipe = None;
     }
-    output.take(&chunk[..length]).try_for_each(|frame| channel.send(&frame))
+    output.take(&chunk[..length]).try_for_each(|frame| channel.send(&frame))?;
+    Ok(length > 0)
 }
 
 /// What the end is called. One that came before the runner's kill is the program's own.

@@ -14,7 +14,7 @@ pub(crate) struct Usage {
     /// Stays that of the sandbox when the program's own /proc is mounted over it.
     meminfo: File,
     tasks_before: u32,
-    anonymous_before: u64,
+    memory_before: u64,
     limits: Limits,
     disk_was_full: bool,
 }
@@ -29,25 +29,27 @@ pub(crate) enum Over {
 impl Usage {
     /// Starts counting; what exists now is not the program's.
     pub(crate) fn start(meminfo: File, limits: Limits) -> Result<Self, Error> {
-        let anonymous_before = anonymous(&meminfo)?;
+        let memory_before = held_in_memory(&meminfo, own_disk()?.used)?;
         let tasks_before = u32::from(sysinfo().procs);
-        Ok(Self { meminfo, tasks_before, anonymous_before, limits, disk_was_full: false })
+        Ok(Self { meminfo, tasks_before, memory_before, limits, disk_was_full: false })
     }
 
-    /// Looks at all bounds.
-    pub(crate) fn over(&mut self) -> Result<Option<Over>, Error> {
-        const STEP: &str = "read the usage of the disk";
-        let disk = statvfs(WORK).during(STEP)?;
-        self.disk_was_full |= disk.f_bavail == 0 || disk.f_ffree == 0;
+    /// Looks at all bounds. `of_runner` bytes of memory are the runner's own.
+    pub(crate) fn over(&mut self, of_runner: u64) -> Result<Option<Over>, Error> {
+        let disk = own_disk()?;
+        self.disk_was_full |= disk.is_full;
         let sandbox = sysinfo();
         if u32::from(sandbox.procs).saturating_sub(self.tasks_before) > self.limits.processes {
             return Ok(Some(Over::Processes));
         }
-        // Cheap and too large: it counts files and caches too. What it lets through needs no closer look.
+        // Cheap and too large: it counts caches too. What it lets through needs no closer look.
         let at_most = sandbox.totalram.saturating_sub(sandbox.freeram);
-        let over = at_most > self.limits.memory_bytes
-            && anonymous(&self.meminfo)?.saturating_sub(self.anonymous_before) > self.limits.memory_bytes;
-        Ok(over.then_some(Over::Memory))
+        if at_most <= self.limits.memory_bytes {
+            return Ok(None);
+        }
+        let held = held_in_memory(&self.meminfo, disk.used)?;
+        let of_program = held.saturating_sub(self.memory_before).saturating_sub(of_runner);
+        Ok((of_program > self.limits.memory_bytes).then_some(Over::Memory))
     }
 
     /// Whether the disk was full at any look.
@@ -56,24 +58,33 @@ impl Usage {
     }
 }
 
+/// The file system behind the writable directories.
+struct OwnDisk {
+    used: u64,
+    is_full: bool,
+}
+
+fn own_disk() -> Result<OwnDisk, Error> {
+    let disk = statvfs(WORK).during("read the usage of the disk")?;
+    let used = disk.f_blocks.saturating_sub(disk.f_bfree).saturating_mul(disk.f_bsize);
+    Ok(OwnDisk { used, is_full: disk.f_bavail == 0 || disk.f_ffree == 0 })
+}
+
 /// The sandbox's own account of its memory; to be opened before the program's /proc hides it.
 pub(crate) fn open_meminfo() -> Result<File, Error> {
     File::open("/proc/meminfo").during("open /proc/meminfo")
 }
 
-/// Bytes of memory that no file stands behind, of all processes of the sandbox.
-fn anonymous(meminfo: &File) -> Result<u64, Error> {
+/// Bytes of memory that all processes of the sandbox hold: anonymous memory, and every tmpfs and memfd but the `disk`,
+/// which has a bound of its own.
+fn held_in_memory(meminfo: &File, disk: u64) -> Result<u64, Error> {
     const STEP: &str = "read the usage of the memory";
     let mut text = [0; 4096];
     let length = meminfo.read_at(&mut text, 0).during(STEP)?;
     let text = str::from_utf8(&text[..length]).unwrap_or_default();
-    let kib = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().next()?.parse::<u64>().ok()
-    };
-    match (kib("AnonPages:"), kib("Shmem:")) {
-        // gVisor counts a tmpfs in both.
-        (Some(anonymous), Some(tmpfs)) => Ok(anonymous.saturating_sub(tmpfs) * 1024),
-        _ => Err(Error::Step { step: STEP, source: std::io::ErrorKind::InvalidData.into() }),
-    }
+    // gVisor counts every tmpfs in these too.
+    let line = text.lines().find_map(|line| line.strip_prefix("AnonPages:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    let kib = kib.ok_or(Error::Step { step: STEP, source: std::io::ErrorKind::InvalidData.into() })?;
+    Ok((kib * 1024).saturating_sub(disk))
 }

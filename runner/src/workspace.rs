@@ -1,4 +1,4 @@
-//! What the program can write to: one size-bounded tmpfs behind its work directory, HOME, /tmp and /dev/shm.
+//! What the program can write to: one size-bounded tmpfs behind its work directory, HOME, /tmp, /var/tmp and /dev/shm.
 
 use crate::error::{During, Error};
 use cofferdam_protocol::Program;
@@ -16,6 +16,8 @@ pub(crate) const WORK: &str = "/work";
 const HOME: &str = "/home/user";
 const TMP: &str = "/tmp";
 const SHM: &str = "/dev/shm";
+/// Not every root has it.
+const VAR_TMP: &str = "/var/tmp";
 
 /// Bytes of disk for each inode that may exist: as many as a full disk of one-page files needs.
 const BYTES_PER_INODE: u64 = 4096;
@@ -37,13 +39,20 @@ fn mount_storage(bytes: u64) -> io::Result<()> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     // Laid over /tmp, which any root has; the program's /tmp then hides it.
     mount(c"tmpfs", TMP, c"tmpfs", flags, Some(options.as_c_str()))?;
-    for (name, target, mode) in
-        [("work", WORK, 0o755), ("home", HOME, 0o755), ("shm", SHM, 0o1777), ("tmp", TMP, 0o1777)]
-    {
+    for (name, target, mode) in [
+        ("work", WORK, 0o755),
+        ("home", HOME, 0o755),
+        ("shm", SHM, 0o1777),
+        ("var-tmp", VAR_TMP, 0o1777),
+        // Last, since it hides the others.
+        ("tmp", TMP, 0o1777),
+    ] {
         let source = Path::new(TMP).join(name);
         fs::create_dir(&source)?;
         fs::set_permissions(&source, Permissions::from_mode(mode))?;
-        mount_bind(&source, target)?;
+        if target != VAR_TMP || Path::new(VAR_TMP).is_dir() {
+            mount_bind(&source, target)?;
+        }
     }
     Ok(())
 }

@@ -162,3 +162,22 @@ fn the_next_run_removes_what_a_killed_one_left() {
     assert_eq!(stdout(&place.run(["run", "ok.py"])), "1\n");
     assert_nothing_left(&place);
 }
+
+#[test]
+fn what_is_not_ours_is_left_alone() {
+    let place = Place::new();
+    let state = place.state();
+    fs::create_dir_all(state.join("Cargo")).expect("a folder");
+    for name in ["Cargo.lock", ".lock", "...lock", "run-x.lock"] {
+        fs::write(state.join(name), "").expect("a file");
+    }
+    fs::write(state.join("Cargo/file"), "").expect("a file");
+    std::fs::set_permissions(&state, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("a folder");
+    place.write("p.py", "print(1)");
+    assert_eq!(stdout(&place.run(["run", "p.py"])), "1\n");
+    assert_eq!(stdout(&place.run(["gc"])), "nothing was left\n");
+    for name in ["Cargo.lock", ".lock", "...lock", "run-x.lock", "Cargo/file"] {
+        assert!(state.join(name).exists(), "{name}");
+    }
+    assert!(place.path().join("p.py").exists());
+}

@@ -62,7 +62,7 @@ fn what_is_piped_in_is_passed_on() {
     let place = Place::new();
     place.write("p.py", "import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read()[::-1])");
     assert_eq!(place.run_with_stdin(["run", "p.py"], b"\x00abc\xff").stdout, b"\xffcba\x00");
-    assert_eq!(place.run_with_stdin(["run", "--no-stdin", "p.py"], b"").stdout, b"");
+    assert_eq!(place.run_with_stdin(["run", "--stdin", "none", "p.py"], b"").stdout, b"");
 }
 
 #[test]
@@ -154,8 +154,8 @@ fn an_interrupt_kills_the_program() {
     place.write("p.py", "while True: pass");
     let mut command = place.cofferdam(["run", "p.py"]);
     let child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
-    let output = super::cleanup::signal_when(child, "the program runs", rustix::process::Signal::INT);
-    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    let output = super::cleanup::signal_when(child, "the program runs", rustix::process::Signal::TERM);
+    assert_eq!(output.status.code(), Some(143), "{}", stderr(&output));
     super::cleanup::assert_nothing_left(&place);
 }
 
@@ -176,4 +176,54 @@ fn help_has_examples_and_completions_are_scripts() {
     for shell in ["bash", "zsh", "fish"] {
         assert!(stdout(&place.run(["completions", shell])).contains("cofferdam"), "{shell}");
     }
+}
+
+#[test]
+fn what_a_child_that_was_not_waited_for_still_says_is_kept() {
+    let place = Place::new();
+    place.write("p.sh", "exec > >(sed 's/^/log: /')\necho hello");
+    place.write("p.py", "import subprocess\nsubprocess.Popen(['echo', 'late'])");
+    assert_eq!(stdout(&place.run(["run", "p.sh"])), "log: hello\n");
+    assert_eq!(stdout(&place.run(["run", "p.py"])), "late\n");
+}
+
+#[test]
+fn as_much_output_as_the_ceiling_allows_is_exact() {
+    let place = Place::new();
+    place.write(
+        "p.py",
+        "import os\nfor _ in range(48):\n os.write(1, bytes(range(256)) * 4096)\n os.write(2, b'\\xff' * (1 << 20))",
+    );
+    let output = place.run(["run", "--output-limit", "64Mi", "p.py"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout == (0..=255).collect::<Vec<u8>>().repeat(4096 * 48));
+    assert!(output.stderr == [0xff].repeat(48 << 20));
+}
+
+#[test]
+fn output_that_cannot_be_written_is_no_success() {
+    let place = Place::new();
+    place.write("p.py", "print(1)");
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+    let output = place.cofferdam(["run", "p.py"]).stdout(full).output().expect("cofferdam");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("standard output cannot be written"), "{}", stderr(&output));
+}
+
+#[test]
+fn links_in_the_output_folder_lead_nowhere() {
+    let place = Place::new();
+    place.write(
+        "p.py",
+        "import os\nos.mkdir('d')\nopen('d/f', 'w').write('x')\nopen('g', 'w').write('x')\nprint('ran')",
+    );
+    fs::create_dir_all(place.path().join("out")).expect("a folder");
+    fs::create_dir_all(place.path().join("elsewhere")).expect("a folder");
+    place.write("target", "untouched");
+    std::os::unix::fs::symlink("../elsewhere", place.path().join("out/d")).expect("a link");
+    std::os::unix::fs::symlink("../target", place.path().join("out/g")).expect("a link");
+    let output = place.run(["run", "--collect", "**", "--out", "out", "p.py"]);
+    assert_eq!((stdout(&output), output.status.code()), ("ran\n".into(), Some(1)), "{}", stderr(&output));
+    assert_eq!(fs::read_to_string(place.path().join("target")).expect("the file"), "untouched");
+    assert!(!place.path().join("elsewhere/f").exists());
 }

@@ -51,13 +51,13 @@ fn a_setting_that_is_none_is_refused_by_its_name() {
     place.write("p.x", "print(1)");
     for (file, part) in [
         ("timeout = 3", "timeout"),
-        ("[ceilings]\nmemory = 3", "memory"),
+        ("[ceilings]\nmem_limit = \"1Gi\"", "sets `ceilings`, which a file found in the working directory may not"),
         ("mem_limit = \"16Gi\"", "`mem_limit` is above its ceiling"),
         ("process_limit = 0", "`process_limit` is zero"),
         ("[languages.x]\ncommand = []\nfile = \"x\"", "`languages.x` needs a command"),
         ("[languages.x]\ncommand = [\"x\"]\nfile = \"../x\"", "`languages.x` needs a command"),
         ("runsc = \"./evil\"", "which a file found in the working directory may not"),
-        ("backend = \"docker\"", "docker"),
+        ("backend = \"local\"", "sets `backend`"),
     ] {
         place.write("cofferdam.toml", file);
         let message = default_language_of(&place, &[], &[]);

@@ -5,18 +5,18 @@ use crate::component::types::Status;
 /// The program was not run.
 pub(super) const NOT_RUN: u8 = 125;
 const TIMED_OUT: u8 = 124;
-const INTERRUPTED: u8 = 130;
+const SIGINT: i32 = 2;
 /// As if SIGKILL had come from outside.
 const KILLED: u8 = 137;
 
-/// The exit code that stands for how the program ended.
-pub(super) fn code(status: &Status) -> u8 {
+/// The exit code that stands for how the program ended; `signal` is the one that interrupted us.
+pub(super) fn code(status: &Status, signal: Option<i32>) -> u8 {
     match status {
         Status::Exited(code) | Status::OutOfDisk(code) => *code,
         Status::Killed(signal) => signal.saturating_add(128),
         Status::TimedOut => TIMED_OUT,
         Status::OutOfMemory | Status::OutOfProcesses => KILLED,
-        Status::Cancelled => INTERRUPTED,
+        Status::Cancelled => u8::try_from(signal.unwrap_or(SIGINT)).unwrap_or_default().saturating_add(128),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
 };
 use serde::Serialize;
 use std::{
+    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -27,10 +28,11 @@ impl Overrides for GcArgs {
 }
 
 pub(super) fn gc(args: &GcArgs) -> Result<ExitCode, Failure> {
-    match local::collect_garbage(&config::load(args)?)? {
-        0 => println!("nothing was left"),
-        1 => println!("removed what 1 run had left"),
-        runs => println!("removed what {runs} runs had left"),
-    }
+    let answer = match local::collect_garbage(&config::load(args)?)? {
+        0 => "nothing was left".to_owned(),
+        1 => "removed what 1 run had left".to_owned(),
+        runs => format!("removed what {runs} runs had left"),
+    };
+    writeln!(io::stdout(), "{answer}")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 /// An outcome. Bytes are base64; the content of files is left out where they were written to a folder.
-pub(super) fn outcome(outcome: &Outcome, with_content: bool) -> Value {
+pub(super) fn outcome(outcome: &Outcome, signal: Option<i32>, with_content: bool) -> Value {
     let files = outcome.files.iter().map(|file| {
         let mut value = json!({ "path": file.path, "size": file.content.len() });
         if with_content {
@@ -21,7 +21,7 @@ pub(super) fn outcome(outcome: &Outcome, with_content: bool) -> Value {
     json!({
         "id": outcome.id,
         "status": status(&outcome.status),
-        "exit_code": exit::code(&outcome.status),
+        "exit_code": exit::code(&outcome.status, signal),
         "stdout": output(&outcome.stdout),
         "stderr": output(&outcome.stderr),
         "files": files.collect::<Vec<_>>(),

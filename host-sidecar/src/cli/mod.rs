@@ -1,6 +1,7 @@
 //! The command line.
 
 mod exit;
+mod failure;
 mod files;
 mod gc;
 mod json;
@@ -9,11 +10,14 @@ mod run;
 mod stdin;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use std::{ffi::OsString, io, process::ExitCode};
+use failure::Failure;
+use std::{
+    ffi::OsString,
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+};
 use tracing_subscriber::EnvFilter;
-
-/// What a command failed on, for the person at the terminal.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs programs that nobody has read, each in a gVisor sandbox of its own.
 #[derive(Debug, Parser)]
@@ -60,9 +64,14 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     result.unwrap_or_else(|failure| {
-        eprintln!("cofferdam: {failure}");
+        say(&failure);
         exit::NOT_RUN.into()
     })
+}
+
+/// Tells the person at the terminal, who may have closed it.
+fn say(what: impl Display) {
+    let _ = writeln!(io::stderr(), "cofferdam: {what}");
 }
 
 /// Warnings, or what `COFFERDAM_LOG` asks for, go to standard error.

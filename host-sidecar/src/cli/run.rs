@@ -1,6 +1,6 @@
 //! `cofferdam run`: as `python FILE`, through the component.
 
-use super::{Failure, exit, files, json, progress::Progress, stdin};
+use super::{Failure, exit, files, json, progress::Progress, say, stdin};
 use crate::{
     Sidecar,
     component::{
@@ -16,7 +16,10 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -29,11 +32,15 @@ Examples:
   cofferdam run --file sales.csv --collect '*.png' --out results plot.py
   cofferdam run --language bash --json script.sh
 
-Exit codes: the program's own; 128+n for signal n; 124 timed out; 137 out of memory or processes;
-130 interrupted; 125 not run, and standard error says why.
+Exit codes: the program's own; 128+n for signal n, the program's or ours; 124 timed out; 137 out of
+memory or processes; 125 not run, and standard error says why.
 
-Every setting can also stand in cofferdam.toml, and as COFFERDAM_<NAME> in the environment; the command
-line wins over the environment, the environment over the file.";
+A program is up to 1 MiB of UTF-8; what is piped in, and its files in all, up to 8 MiB. What is typed at
+a terminal does not reach it. Its output is shown when it has ended.
+
+Settings can also stand in cofferdam.toml and in the environment, such as timeout_seconds and
+COFFERDAM_TIMEOUT_SECONDS; the command line wins over the environment, the environment over the file.
+The ceilings there say how far the options above may go.";
 
 /// Runs a program and passes on its output and its exit code.
 #[derive(Debug, clap::Args)]
@@ -83,9 +90,9 @@ pub(super) struct RunArgs {
     /// Say in the logs whose run this is; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     label: Vec<String>,
-    /// Give the program no standard input, whatever is piped in
-    #[arg(long)]
-    no_stdin: bool,
+    /// What to do with standard input
+    #[arg(long, value_enum, default_value = "auto")]
+    stdin: stdin::Mode,
     /// Print the whole outcome, or the error, as JSON on standard output
     #[arg(long)]
     json: bool,
@@ -125,9 +132,7 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     match execute(args) {
         Ok(code) => Ok(code),
         Err(failure) if as_json => {
-            let message = failure.to_string();
-            let code = crate::component::types::ErrorCode::InvalidRequest;
-            let error = Error { id: None, code, message, retryable: false };
+            let error = Error { id: None, code: failure.code, message: failure.to_string(), retryable: false };
             print(json::error(&error).to_string().as_bytes())?;
             Ok(exit::NOT_RUN.into())
         }
@@ -141,42 +146,67 @@ fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     }
     let settings = config::load(&args.settings)?;
     let request = request(&args, &settings)?;
+    args.out.as_deref().map_or(Ok(()), files::prepare_output)?;
     let sidecar = Sidecar::new(&settings)?;
     let executor = Executor::new(1)?;
+    let impatient = end_at_signals_once_set()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(async {
+    let (result, signal) = runtime.block_on(async {
         let cancelled = CancellationToken::new();
-        tokio::spawn(cancel_on_signal(cancelled.clone())?);
+        let signal = tokio::spawn(cancel_on_signal(cancelled.clone(), impatient.clone())?);
         let progress = Arc::new(Progress::new(args.json));
-        let import = SandboxImport::new(sidecar).with_cancellation(cancelled).with_observer(progress.clone());
+        let import = SandboxImport::new(sidecar).with_cancellation(cancelled.clone()).with_observer(progress.clone());
         let result = executor.execute(import, request).await;
         progress.clear();
-        Ok::<_, Failure>(result)
+        let signal = if cancelled.is_cancelled() { signal.await.ok() } else { None };
+        let signal = signal.map(|kind| kind.as_raw_value());
+        Ok::<_, Failure>((result, signal))
     })?;
+    // From here on there is nothing to take away, only to write.
+    impatient.store(true, Ordering::Relaxed);
     match result {
-        Ok(outcome) => show(&args, &outcome),
+        Ok(outcome) => show(&args, &outcome, signal),
         Err(ExecuteError::Refused(error)) => refuse(&args, &error),
         Err(error @ ExecuteError::Guest(_)) => Err(error.into()),
     }
 }
 
-/// Sets the token at the first signal that asks to end.
-fn cancel_on_signal(cancelled: CancellationToken) -> io::Result<impl Future<Output = ()>> {
-    let [mut interrupt, mut terminate, mut hang_up] =
-        [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?];
+/// Signals that ask to end.
+const END: [SignalKind; 3] = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+
+/// A flag that lets each of these signals end the process at once.
+fn end_at_signals_once_set() -> io::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for kind in END {
+        let number = kind.as_raw_value();
+        signal_hook::flag::register_conditional_shutdown(number, 128 + number, flag.clone())?;
+    }
+    Ok(flag)
+}
+
+/// Sets the token at the first signal that asks to end; the second ends the process, and the next run takes away the rest.
+fn cancel_on_signal(
+    cancelled: CancellationToken,
+    impatient: Arc<AtomicBool>,
+) -> io::Result<impl Future<Output = SignalKind>> {
+    let [interrupt, terminate, hang_up] = END;
+    let [mut interrupt, mut terminate, mut hang_up] = [signal(interrupt)?, signal(terminate)?, signal(hang_up)?];
     Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
-        }
+        let kind = tokio::select! {
+            _ = interrupt.recv() => END[0],
+            _ = terminate.recv() => END[1],
+            _ = hang_up.recv() => END[2],
+        };
+        impatient.store(true, Ordering::Relaxed);
         cancelled.cancel();
+        kind
     })
 }
 
 fn request(args: &RunArgs, settings: &Settings) -> Result<Request, Failure> {
     let from_stdin = args.file == "-";
-    let code = if from_stdin { stdin::program()? } else { files::read(Path::new(&args.file))? };
+    let patience = args.startup_timeout.unwrap_or(settings.startup_timeout_seconds).0;
+    let code = if from_stdin { stdin::program(patience)? } else { files::read(Path::new(&args.file))? };
     let code = String::from_utf8(code).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         format!("{} is not a text in UTF-8: byte {at} cannot be part of one", args.file)
@@ -191,7 +221,7 @@ fn request(args: &RunArgs, settings: &Settings) -> Result<Request, Failure> {
         language: args.language.clone().or_else(|| language_of(&args.file, settings)),
         args: Some(args.args.clone()),
         env: Some(env),
-        stdin: if from_stdin || args.no_stdin { None } else { stdin::piped()? },
+        stdin: if from_stdin { None } else { stdin::piped(args.stdin, patience)? },
         files: Some(args.files.iter().map(|file| files::read_input(file)).collect::<Result<_, _>>()?),
         collect: Some(args.collect.clone()),
         limits: Some(limits(args)),
@@ -233,36 +263,49 @@ fn limits(args: &RunArgs) -> Limits {
     }
 }
 
-fn show(args: &RunArgs, outcome: &Outcome) -> Result<ExitCode, Failure> {
-    if let Some(folder) = &args.out {
-        files::write_outputs(folder, &outcome.files)?;
-    }
-    let code = ExitCode::from(exit::code(&outcome.status));
+/// Hands the outcome on. Where that fails, the program's success is not ours.
+fn show(args: &RunArgs, outcome: &Outcome, signal: Option<i32>) -> Result<ExitCode, Failure> {
+    let mut failed = Vec::new();
     if args.json {
-        print(json::outcome(outcome, args.out.is_none()).to_string().as_bytes())?;
-        return Ok(code);
-    }
-    write_stream(io::stdout().lock(), &outcome.stdout);
-    write_stream(io::stderr().lock(), &outcome.stderr);
-    if let Some(remark) = exit::remark(&outcome.status) {
-        eprintln!("cofferdam: {remark}");
-    }
-    for (name, output) in [("stdout", &outcome.stdout), ("stderr", &outcome.stderr)] {
-        if output.cut.is_some() {
-            let kept = output.bytes.as_ref().map_or(0, Vec::len);
-            eprintln!("cofferdam: {name} was cut: {kept} of {} bytes are shown (--output-limit)", output.length);
+        let line = json::outcome(outcome, signal, args.out.is_none()).to_string() + "\n";
+        failed.extend(write("standard output", io::stdout().lock(), line.as_bytes()));
+    } else {
+        for (name, failure) in [
+            ("stdout", write("standard output", io::stdout().lock(), shown(&outcome.stdout))),
+            ("stderr", write("standard error", io::stderr().lock(), shown(&outcome.stderr))),
+        ] {
+            failed.extend(failure);
+            let output = if name == "stdout" { &outcome.stdout } else { &outcome.stderr };
+            if output.cut.is_some() {
+                let kept = output.bytes.as_ref().map_or(0, Vec::len);
+                say(format_args!("{name} was cut: {kept} of {} bytes are shown (--output-limit)", output.length));
+            }
+        }
+        if let Some(remark) = exit::remark(&outcome.status) {
+            say(remark);
+        }
+        for file in &outcome.skipped {
+            say(format_args!("{} was not brought back: {}", quoted(&file.path), file.reason));
         }
     }
-    for file in &outcome.skipped {
-        eprintln!("cofferdam: {} was not brought back: {}", quoted(&file.path), file.reason);
-    }
-    Ok(code)
+    failed.extend(args.out.iter().flat_map(|folder| files::write_outputs(folder, &outcome.files)));
+    failed.iter().for_each(say);
+    let code = exit::code(&outcome.status, signal);
+    Ok(if code == 0 && !failed.is_empty() { ExitCode::FAILURE } else { code.into() })
 }
 
-/// A reader that has gone away misses nothing.
-fn write_stream(mut to: impl Write, output: &Output) {
+/// What is shown of a stream: its exact bytes, or where it was cut its text, which says so.
+fn shown(output: &Output) -> &[u8] {
     let bytes = if output.cut.is_some() { None } else { output.bytes.as_deref() };
-    let _ = to.write_all(bytes.unwrap_or(output.text.as_bytes())).and_then(|()| to.flush());
+    bytes.unwrap_or(output.text.as_bytes())
+}
+
+/// Why it could not be written, if so. A reader that has gone away misses nothing.
+fn write(name: &str, mut to: impl Write, bytes: &[u8]) -> Option<String> {
+    match to.write_all(bytes).and_then(|()| to.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Some(format!("{name} cannot be written: {error}")),
+        _ => None,
+    }
 }
 
 fn refuse(args: &RunArgs, error: &Error) -> Result<ExitCode, Failure> {

@@ -12,8 +12,8 @@ use wasmtime::{
     StoreLimitsBuilder,
 };
 
-/// Bytes of a guest's memory: the largest outcome that the default ceilings allow, held twice, and some.
-const MAX_MEMORY: usize = 1 << 30;
+/// Bytes of a guest's memory: the largest outcome that settings can allow, held twice and as text, and some.
+pub(super) const MAX_MEMORY: usize = 2 << 30;
 /// Elements of a guest's table.
 const MAX_TABLE: usize = 10_000;
 /// The grain of the clock that bounds a guest's computing.

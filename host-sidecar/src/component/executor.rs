@@ -18,7 +18,7 @@ use wasmtime::{
 /// The guest that this library carries.
 const GUEST: &[u8] = include_bytes!(env!("COFFERDAM_COMPONENT"));
 /// Time that a guest may compute in one call, beside the runs that it waits for: a large outcome needs a tenth of it.
-const MAX_COMPUTING: Duration = Duration::from_secs(10);
+const MAX_COMPUTING: Duration = Duration::from_secs(20);
 
 /// Calls the guest component. Cheap to clone.
 #[derive(Clone)]
@@ -103,6 +103,8 @@ impl Executor {
         let store = GuestStore { import, limits: engine::store_limits(), called: Instant::now() };
         let mut store = Store::new(&self.engine, store);
         store.limiter(|store| &mut store.limits);
+        // Bytes that may be copied between guest and host in one call.
+        store.set_hostcall_fuel(engine::MAX_MEMORY);
         store.set_epoch_deadline(1);
         // The clock runs on while a run is waited for, which is not the guest's time.
         store.epoch_deadline_callback(|store| {

@@ -3,7 +3,7 @@
 use super::{Settings, SettingsError};
 use figment::{
     Figment,
-    providers::{Env, Format, Serialized, Toml},
+    providers::{Data, Env, Format, Serialized, Toml},
 };
 use serde::Serialize;
 use std::{
@@ -11,15 +11,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The configuration file in the working directory, the user's configuration folder or /etc/cofferdam; the first that
-/// is there is the one.
+/// The configuration files, of which later ones win: in /etc/cofferdam, in the user's configuration folder, in the working
+/// directory. One that is named stands for all three.
 const FILE: &str = "cofferdam.toml";
 /// Starts the names of environment variables; two underscores lead into a table.
 const PREFIX: &str = "COFFERDAM_";
 /// Variables with that prefix that are no settings.
-const NO_SETTINGS: [&str; 2] = ["config", "log"];
+const NO_SETTINGS: [&str; 4] = ["config", "log", "token", "url"];
 /// What a file that merely lies in the working directory may not decide.
-const TRUSTED_ONLY: [&str; 3] = ["runsc", "rootfs", "state_dir"];
+const TRUSTED_ONLY: [&str; 5] = ["backend", "ceilings", "rootfs", "runsc", "state_dir"];
 
 /// What the command line sets: a serializable structure with some of the fields of [`Settings`].
 pub trait Overrides: Serialize {
@@ -34,14 +34,11 @@ pub trait Overrides: Serialize {
 /// [`SettingsError`], naming the setting and where it comes from.
 pub fn load(overrides: &impl Overrides) -> Result<Settings, SettingsError> {
     let defaults = Figment::from(Serialized::defaults(Settings::default()));
-    let with_file = match named(overrides) {
+    let with_files = match named(overrides) {
         Some(path) => defaults.merge(read(&path)?),
-        None => match found()? {
-            Some(file) => defaults.merge(file),
-            None => defaults,
-        },
+        None => found()?.into_iter().fold(defaults, Figment::merge),
     };
-    with_file
+    with_files
         .merge(Env::prefixed(PREFIX).ignore(&NO_SETTINGS).split("__"))
         .merge(Serialized::globals(overrides))
         .extract()
@@ -52,39 +49,34 @@ fn named(overrides: &impl Overrides) -> Option<PathBuf> {
     overrides.config().map(Path::to_owned).or_else(|| env::var_os("COFFERDAM_CONFIG").map(PathBuf::from))
 }
 
-/// The file that applies when none was named.
-fn found() -> Result<Option<figment::providers::Data<Toml>>, SettingsError> {
-    let here = PathBuf::from(FILE);
-    match read(&here) {
-        Ok(file) => return refuse_untrusted(here, file).map(Some),
-        Err(SettingsError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
+/// The files that apply when none was named.
+fn found() -> Result<Vec<Data<Toml>>, SettingsError> {
     let user = env::var_os("XDG_CONFIG_HOME")
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".config")))
-        .map(|folder| folder.join("cofferdam").join(FILE));
-    for path in user.into_iter().chain([Path::new("/etc/cofferdam").join(FILE)]) {
+        .map(|folder| folder.join("cofferdam"));
+    let folders = [Some("/etc/cofferdam".into()), user, Some(PathBuf::new())];
+    let mut found = Vec::new();
+    for folder in folders.into_iter().flatten() {
+        let path = folder.join(FILE);
         match read(&path) {
-            Ok(file) => return Ok(Some(file)),
+            Ok(file) if folder.as_os_str().is_empty() => found.push(refuse_untrusted(path, file)?),
+            Ok(file) => found.push(file),
             Err(SettingsError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
-fn read(path: &Path) -> Result<figment::providers::Data<Toml>, SettingsError> {
+fn read(path: &Path) -> Result<Data<Toml>, SettingsError> {
     match fs::metadata(path).and_then(|_| fs::File::open(path)) {
         Ok(_) => Ok(Toml::file_exact(path)),
         Err(source) => Err(SettingsError::File { path: path.to_owned(), source }),
     }
 }
 
-fn refuse_untrusted(
-    path: PathBuf,
-    file: figment::providers::Data<Toml>,
-) -> Result<figment::providers::Data<Toml>, SettingsError> {
+fn refuse_untrusted(path: PathBuf, file: Data<Toml>) -> Result<Data<Toml>, SettingsError> {
     let settings = Figment::from(&file);
     match TRUSTED_ONLY.into_iter().find(|setting| settings.contains(setting)) {
         Some(setting) => Err(SettingsError::Untrusted { path, setting }),

@@ -5,6 +5,15 @@ use crate::policy::{Language, Limits, Policy, default_languages};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+/// What a guest can hold of each stream, twice and as text, beside the files.
+const MAX_OUTPUT: Bytes = Bytes(64 << 20);
+/// What a guest can hold of files beside the streams.
+const MAX_COLLECTED: Bytes = Bytes(128 << 20);
+/// More than any machine has.
+const MAX_BYTES: Bytes = Bytes(1 << 50);
+/// gVisor counts the tasks of a sandbox in 16 bits.
+const MAX_PROCESSES: u32 = 60_000;
+
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -169,6 +178,7 @@ impl Settings {
     pub fn policy(&self) -> Result<Policy, SettingsError> {
         let ceilings = &self.ceilings;
         self.refuse_zeros()?;
+        self.refuse_boundless()?;
         for (setting, above) in [
             ("timeout_seconds", self.timeout_seconds > ceilings.timeout_seconds),
             ("startup_timeout_seconds", self.startup_timeout_seconds > ceilings.startup_timeout_seconds),
@@ -193,6 +203,26 @@ impl Settings {
             languages.insert(name.clone(), language.clone());
         }
         Ok(Policy { defaults: self.defaults(), ceilings: ceilings.limits(), languages })
+    }
+
+    /// Ceilings that what carries an outcome could not hold.
+    fn refuse_boundless(&self) -> Result<(), SettingsError> {
+        let ceilings = &self.ceilings;
+        for (setting, above, most) in [
+            ("output_limit", ceilings.output_limit > MAX_OUTPUT, MAX_OUTPUT.to_string()),
+            ("collected_limit", ceilings.collected_limit > MAX_COLLECTED, MAX_COLLECTED.to_string()),
+            ("mem_limit", ceilings.mem_limit > MAX_BYTES, MAX_BYTES.to_string()),
+            ("disk_limit", ceilings.disk_limit > MAX_BYTES, MAX_BYTES.to_string()),
+            ("process_limit", ceilings.process_limit > MAX_PROCESSES, MAX_PROCESSES.to_string()),
+        ] {
+            if above {
+                return Err(senseless(
+                    &format!("ceilings.{setting}"),
+                    &format!("is above {most}, the most there can be"),
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn refuse_zeros(&self) -> Result<(), SettingsError> {

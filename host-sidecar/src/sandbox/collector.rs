@@ -20,9 +20,11 @@ pub(crate) enum Event {
     Ready,
     /// The program runs.
     Started,
-    /// The program ended; no more comes.
+    /// The program ended; its files are to come.
     Ended(Status),
-    /// The program was not started, and why, for the operator; no more comes.
+    /// No more comes.
+    Done,
+    /// The program could not be started or followed, and why; no more comes.
     Failed(String),
 }
 
@@ -68,6 +70,7 @@ impl Collector {
                 Frame::File(path, content) => self.files.push(File { path, content }),
                 Frame::Skipped(path, reason) => self.skipped.push(SkippedFile { path, reason }),
                 Frame::Ended(ending) => return Ok(Some(Event::Ended(status(ending)))),
+                Frame::Done => return Ok(Some(Event::Done)),
                 Frame::Failed(reason) => return Ok(Some(Event::Failed(reason))),
             }
         }

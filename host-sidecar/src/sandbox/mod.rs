@@ -1,7 +1,10 @@
 //! Where sandboxes come from.
 
 mod collector;
+mod id;
 pub mod local;
+
+pub(crate) use id::{is_id, new_id};
 
 use crate::{
     execution::{Error, Report},

@@ -2,8 +2,8 @@
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
-/// Longest payload: a collected file or a stream's tail, as large as a ceiling may allow, and some.
-const MAX_PAYLOAD: u32 = 1 << 28;
+/// Longest payload. No ceiling lets a collected file or a stream's tail be as long.
+pub const MAX_PAYLOAD: u32 = 1 << 28;
 const HEADER: usize = 5;
 
 const READY: u8 = 1;
@@ -18,6 +18,7 @@ const FILE: u8 = 9;
 const SKIPPED: u8 = 10;
 const ENDED: u8 = 11;
 const FAILED: u8 = 12;
+const DONE: u8 = 13;
 
 /// One of a program's two output streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +65,11 @@ pub enum Frame {
     File(String, Vec<u8>),
     /// A file that was asked for and is not brought back: its path and why.
     Skipped(String, String),
-    /// The program ended. Last.
+    /// The program ended; its files follow.
     Ended(Ending),
-    /// The program could not be started, and was not. Last.
+    /// All has been said. Last.
+    Done,
+    /// The program could not be started or followed. Last.
     Failed(String),
 }
 
@@ -75,7 +78,7 @@ pub enum Frame {
 #[error("the runner's output is not made of frames")]
 pub struct MalformedFrame;
 
-/// The bytes of `frame` as they go to the sidecar. A payload over 256 MiB is cut there; no limit lets one come about.
+/// The bytes of `frame` as they go to the sidecar. A payload over [`MAX_PAYLOAD`] would be cut there.
 #[must_use]
 pub fn encode(frame: &Frame) -> Vec<u8> {
     let two = |first: &str, second: &[u8]| {
@@ -101,6 +104,7 @@ pub fn encode(frame: &Frame) -> Vec<u8> {
         Frame::Skipped(path, reason) => framed(SKIPPED, &two(path, reason.as_bytes())),
         Frame::Ended(ending) => framed(ENDED, &encode_ending(*ending)),
         Frame::Failed(reason) => framed(FAILED, reason.as_bytes()),
+        Frame::Done => framed(DONE, &[]),
     }
 }
 
@@ -206,6 +210,7 @@ fn decode(kind: u8, payload: &[u8]) -> Option<Frame> {
         SKIPPED => two().and_then(|(path, reason)| Some(Frame::Skipped(text(path)?, text(reason)?))),
         ENDED => decode_ending(payload).map(Frame::Ended),
         FAILED => text(payload).map(Frame::Failed),
+        DONE => empty(Frame::Done),
         _ => None,
     }
 }
@@ -219,6 +224,7 @@ mod tests {
         let mut frames = vec![
             Frame::Ready,
             Frame::Started,
+            Frame::Done,
             Frame::File("a/b.csv".into(), vec![0, 1, 255]),
             Frame::Skipped("c".into(), "a link".into()),
             Frame::Failed("no wall".into()),

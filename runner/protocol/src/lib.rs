@@ -1,7 +1,7 @@
 //! What the sidecar and the runner inside the sandbox say to each other.
 //!
 //! The sidecar sends one [`Program`] and then keeps the channel open for as long as it wants the program to live. The
-//! runner answers with [`Frame`]s: first [`Frame::Ready`], last [`Frame::Ended`] or [`Frame::Failed`]. Both directions
+//! runner answers with [`Frame`]s: first [`Frame::Ready`], last [`Frame::Done`] or [`Frame::Failed`]. Both directions
 //! are length-prefixed, so that nothing a program prints can be taken for a frame.
 
 #![no_std]
@@ -11,5 +11,5 @@ extern crate alloc;
 mod frame;
 mod program;
 
-pub use frame::{Decoder, Ending, Frame, MalformedFrame, Stream, encode};
+pub use frame::{Decoder, Ending, Frame, MAX_PAYLOAD, MalformedFrame, Stream, encode};
 pub use program::{InputFile, Limits, MalformedProgram, Program, decode_program, encode_program};

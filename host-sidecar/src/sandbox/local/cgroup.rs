@@ -15,6 +15,7 @@ const PARENT: &str = "cofferdam";
 const OVERHEAD_BYTES: u64 = 256 << 20;
 /// The kernel's own period for processor quotas, in microseconds.
 const PERIOD: u32 = 100_000;
+const LONGEST_PERIOD: u32 = 1_000_000;
 /// How long a cgroup whose processes are gone may take to be removable.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -42,19 +43,32 @@ impl Cgroup {
         let mut cgroup = Self { memory: None, cpu: None, version_2 };
         cgroup.memory = make(&folder("memory", version_2), id, version_2)?;
         if let Some(memory) = &cgroup.memory {
-            let bytes = limits.memory_bytes.saturating_add(limits.disk_bytes).saturating_add(OVERHEAD_BYTES);
             let file = if version_2 { "memory.max" } else { "memory.limit_in_bytes" };
-            fs::write(memory.join(file), bytes.to_string())?;
+            fs::write(memory.join(file), outer_memory(limits).to_string())?;
+            if version_2 {
+                // There is no such file where the kernel does not swap.
+                let _ = fs::write(memory.join("memory.swap.max"), "0");
+            }
         }
         let Some(millis) = limits.cpu_millis else { return Ok(cgroup) };
         cgroup.cpu = if version_2 { cgroup.memory.clone() } else { make(&folder("cpu", version_2), id, version_2)? };
-        let quota = u64::from(millis) * u64::from(PERIOD) / 1000;
+        // The kernel takes no quota below 1 ms.
+        let period = if millis < 10 { LONGEST_PERIOD } else { PERIOD };
+        let quota = u64::from(millis) * u64::from(period) / 1000;
         match &cgroup.cpu {
-            Some(cpu) if version_2 => fs::write(cpu.join("cpu.max"), format!("{quota} {PERIOD}"))?,
-            Some(cpu) => fs::write(cpu.join("cpu.cfs_quota_us"), quota.to_string())?,
+            Some(cpu) if version_2 => fs::write(cpu.join("cpu.max"), format!("{quota} {period}"))?,
+            Some(cpu) => {
+                fs::write(cpu.join("cpu.cfs_period_us"), period.to_string())?;
+                fs::write(cpu.join("cpu.cfs_quota_us"), quota.to_string())?;
+            }
             None => {}
         }
         Ok(cgroup)
+    }
+
+    /// Whether a bound on memory holds.
+    pub(super) fn bounds_memory(&self) -> bool {
+        self.memory.is_some()
     }
 
     /// Whether a processor quota holds.
@@ -104,6 +118,13 @@ impl Cgroup {
         let cpu = self.cpu.clone().filter(|_| !self.version_2);
         self.memory.clone().into_iter().chain(cpu)
     }
+}
+
+/// Bytes that a whole sandbox may hold: the program, its disk, what the runner holds back for it, and gVisor itself.
+pub(super) fn outer_memory(limits: &Limits) -> u64 {
+    [limits.disk_bytes, limits.output_bytes, limits.collected_bytes, OVERHEAD_BYTES]
+        .into_iter()
+        .fold(limits.memory_bytes, u64::saturating_add)
 }
 
 /// The folder that holds the cgroups of all runs.

@@ -1,6 +1,6 @@
 //! Following a sandbox from its start to its end: the program goes in, frames come out, every wait has a bound.
 
-use super::cgroup::Cgroup;
+use super::{cgroup::Cgroup, outer_bound::OuterBound};
 use crate::{
     execution::{Error, ErrorCode, Status},
     policy::Plan,
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use cofferdam_protocol::encode_program;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStdin},
@@ -38,20 +38,28 @@ pub(super) struct Driven {
 /// How the sandbox's own story ended.
 #[derive(Debug)]
 enum End {
-    /// The runner told how the program ended.
-    Ended(Status),
-    /// The runner told why it could not start the program.
+    /// The runner has said all.
+    Done,
+    /// The runner told why it could not start or follow the program.
     Failed(String),
     /// The runner is gone without a word.
     Vanished,
     /// It was given up for its time.
     Overdue,
+    /// It was given up for its size.
+    TooLarge,
     /// Something other than frames came.
     Garbled,
 }
 
 /// Runs the plan's program in a sandbox that has just been started.
-pub(super) async fn drive(mut sandbox: Child, plan: Plan, run: &Run<'_>, cgroup: &Cgroup) -> Result<Driven, Error> {
+pub(super) async fn drive(
+    mut sandbox: Child,
+    plan: Plan,
+    run: &Run<'_>,
+    cgroup: &Cgroup,
+    marker: &Path,
+) -> Result<Driven, Error> {
     let streams = (sandbox.stdin.take(), sandbox.stdout.take(), sandbox.stderr.take());
     let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
         return Err(Error::new(ErrorCode::Internal, "the sandbox has no streams"));
@@ -62,21 +70,31 @@ pub(super) async fn drive(mut sandbox: Child, plan: Plan, run: &Run<'_>, cgroup:
     let _hang_up_when_dropped = hang_up.clone().drop_guard();
     tokio::spawn(feed(stdin, program, hang_up.clone()));
     let messages = tokio::spawn(read_messages(stderr));
-    let mut watch = Watch { run, collector: Collector::new(plan.limits.output_bytes), ready: false, started: None };
+    let mut watch = Watch {
+        run,
+        collector: Collector::new(plan.limits.output_bytes),
+        ready: false,
+        started: None,
+        ended: None,
+        outer_bound: (!cgroup.bounds_memory()).then(|| OuterBound::new(&plan, marker)),
+    };
     let end = watch.until_end(stdout, &plan, &hang_up).await;
-    let finished = run.elapsed();
     hang_up.cancel();
     if timeout(FAREWELL, sandbox.wait()).await.is_err() {
         tracing::warn!(id = run.id, "runsc did not end by itself and is killed");
     }
     let _ = sandbox.start_kill();
     let messages = timeout(FAREWELL, messages).await.ok().and_then(Result::ok).unwrap_or_default();
-    let Watch { collector, ready, started, .. } = watch;
-    let status = judge(end, started.is_some(), ready, run.cancelled.is_cancelled(), || cgroup.was_out_of_memory());
+    let Watch { collector, ready, started, ended, .. } = watch;
+    let progress = Progress { ready, started: started.is_some(), ended: ended.map(|(status, _)| status) };
+    let status = judge(end, &progress, run.cancelled.is_cancelled(), || cgroup.was_out_of_memory());
     match (status, started) {
-        (Ok(status), Some(started)) => Ok(Driven { status, started, finished, collected: collector.finish() }),
+        (Ok(status), Some(started)) => {
+            let finished = ended.map_or_else(|| run.elapsed(), |(_, finished)| finished);
+            Ok(Driven { status, started, finished, collected: collector.finish() })
+        }
         (Ok(_), None) => Err(vanished().with_detail(messages)),
-        (Err(error), _) if error.detail.is_none() => Err(error.with_detail(messages)),
+        (Err(error), _) if error.detail.is_none() && !messages.is_empty() => Err(error.with_detail(messages)),
         (Err(error), _) => Err(error),
     }
 }
@@ -108,6 +126,15 @@ struct Watch<'a> {
     collector: Collector,
     ready: bool,
     started: Option<Duration>,
+    ended: Option<(Status, Duration)>,
+    outer_bound: Option<OuterBound>,
+}
+
+/// How far a run had come.
+struct Progress {
+    ready: bool,
+    started: bool,
+    ended: Option<Status>,
 }
 
 impl Watch<'_> {
@@ -118,6 +145,7 @@ impl Watch<'_> {
             let read = tokio::select! {
                 read = stdout.read(&mut chunk) => read,
                 () = sleep_until(deadline) => return End::Overdue,
+                () = OuterBound::passed(self.outer_bound.as_ref()) => return End::TooLarge,
                 () = self.run.cancelled.cancelled(), if !hang_up.is_cancelled() => {
                     hang_up.cancel();
                     deadline = deadline.min(Instant::now() + GRACE);
@@ -142,7 +170,11 @@ impl Watch<'_> {
                         self.run.observer.entered(Phase::Running);
                         deadline = far_off(far_off(Instant::now(), plan.limits.wall_time), GRACE);
                     }
-                    Ok(Some(Event::Ended(status))) => return End::Ended(status),
+                    Ok(Some(Event::Ended(status))) => {
+                        self.ended = Some((status, self.run.elapsed()));
+                        deadline = Instant::now() + GRACE;
+                    }
+                    Ok(Some(Event::Done)) => return End::Done,
                     Ok(Some(Event::Failed(reason))) => return End::Failed(reason),
                     Err(_) => return End::Garbled,
                 }
@@ -160,13 +192,15 @@ fn far_off(from: Instant, time: Duration) -> Instant {
 /// What the end means for the caller.
 fn judge(
     end: End,
-    started: bool,
-    ready: bool,
+    progress: &Progress,
     cancelled: bool,
     was_out_of_memory: impl FnOnce() -> bool,
 ) -> Result<Status, Error> {
-    match (end, started) {
-        (End::Ended(status), _) => Ok(status),
+    // What the runner has told of the program stands, whatever became of the rest.
+    if let Some(status) = progress.ended {
+        return Ok(status);
+    }
+    match (end, progress.started) {
         (_, false) if cancelled => {
             Err(Error::new(ErrorCode::Cancelled, "the run was cancelled before its program started"))
         }
@@ -174,18 +208,24 @@ fn judge(
             let message = "the sandbox was not up within the start-up time; give it more, or try when less is going on";
             let error = Error::new(ErrorCode::StartupTimeout, message);
             // Once it is ready, the program may just have started.
-            Err(if ready { error } else { error.retryable() })
+            Err(if progress.ready { error } else { error.retryable() })
         }
-        (End::Failed(reason), _) => {
+        (End::Failed(reason), false) => {
             let message = format!("the sandbox could not start the program: {reason}");
             Err(Error::new(ErrorCode::SandboxUnavailable, message).with_detail(reason))
         }
+        (End::TooLarge, _) => Ok(Status::OutOfMemory),
         (_, true) if was_out_of_memory() => Ok(Status::OutOfMemory),
         (End::Overdue, true) => Ok(Status::TimedOut),
         (_, true) if cancelled => Ok(Status::Cancelled),
-        (_, true) => Err(Error::new(ErrorCode::Evicted, "the sandbox died while the program ran; its result is lost")),
-        (End::Vanished | End::Garbled, false) => Err(vanished()),
+        (End::Failed(reason), true) => Err(lost().with_detail(reason)),
+        (_, true) => Err(lost()),
+        (_, false) => Err(vanished()),
     }
+}
+
+fn lost() -> Error {
+    Error::new(ErrorCode::Evicted, "the sandbox died while the program ran; its result is lost")
 }
 
 fn vanished() -> Error {
@@ -196,18 +236,23 @@ fn vanished() -> Error {
 mod tests {
     use super::*;
 
-    fn code(end: End, started: bool, cancelled: bool) -> Result<Status, ErrorCode> {
-        judge(end, started, true, cancelled, || false).map_err(|error| error.code)
+    fn judged(end: End, progress: Progress, cancelled: bool) -> Result<Status, ErrorCode> {
+        judge(end, &progress, cancelled, || false).map_err(|error| error.code)
+    }
+
+    fn progress(started: bool, ended: Option<Status>) -> Progress {
+        Progress { ready: true, started, ended }
     }
 
     #[test]
     fn every_end_has_a_name() {
+        let failed = || End::Failed("no wall".into());
         for (end, started, cancelled, expected) in [
-            (End::Ended(Status::Exited(3)), true, false, Ok(Status::Exited(3))),
-            (End::Ended(Status::Cancelled), true, true, Ok(Status::Cancelled)),
-            (End::Failed("no wall".into()), false, false, Err(ErrorCode::SandboxUnavailable)),
+            (failed(), false, false, Err(ErrorCode::SandboxUnavailable)),
+            (failed(), true, false, Err(ErrorCode::Evicted)),
             (End::Overdue, false, false, Err(ErrorCode::StartupTimeout)),
             (End::Overdue, true, false, Ok(Status::TimedOut)),
+            (End::TooLarge, true, false, Ok(Status::OutOfMemory)),
             (End::Vanished, false, false, Err(ErrorCode::SandboxUnavailable)),
             (End::Vanished, false, true, Err(ErrorCode::Cancelled)),
             (End::Vanished, true, true, Ok(Status::Cancelled)),
@@ -216,19 +261,31 @@ mod tests {
             (End::Garbled, false, false, Err(ErrorCode::SandboxUnavailable)),
         ] {
             let shown = format!("{end:?}");
-            assert_eq!(code(end, started, cancelled), expected, "{shown} {started} {cancelled}");
+            assert_eq!(judged(end, progress(started, None), cancelled), expected, "{shown} {started} {cancelled}");
+        }
+    }
+
+    #[test]
+    fn what_was_told_of_the_program_stands() {
+        for end in [End::Done, End::Overdue, End::Vanished, End::Garbled, End::TooLarge] {
+            let shown = format!("{end:?}");
+            let judged = judged(end, progress(true, Some(Status::Exited(3))), true);
+            assert_eq!(judged, Ok(Status::Exited(3)), "{shown}");
         }
     }
 
     #[test]
     fn a_sandbox_that_the_kernel_killed_is_out_of_memory() {
-        let status = judge(End::Vanished, true, true, false, || true);
+        let status = judge(End::Vanished, &progress(true, None), false, || true);
         assert_eq!(status.ok(), Some(Status::OutOfMemory));
     }
 
     #[test]
     fn only_what_certainly_did_not_start_may_be_tried_again() {
-        let retryable = |ready| judge(End::Overdue, false, ready, false, || false).map_err(|error| error.retryable);
+        let retryable = |ready| {
+            let progress = Progress { ready, started: false, ended: None };
+            judge(End::Overdue, &progress, false, || false).map_err(|error| error.retryable)
+        };
         assert_eq!(retryable(false), Err(true));
         assert_eq!(retryable(true), Err(false));
     }

@@ -3,6 +3,7 @@
 mod bundle;
 mod cgroup;
 mod drive;
+mod outer_bound;
 mod process;
 mod reaper;
 mod root;
@@ -84,20 +85,22 @@ impl Local {
         run.observer.entered(Phase::Starting);
         let state = self.state.clone();
         // What a killed process left goes while the sandbox starts, so that it costs nothing.
-        let reaping = tokio::task::spawn_blocking(move || reaper::reap(&state));
-        let result = self.run_in(plan, run).await;
-        if let Ok(Err(error)) = reaping.await {
-            tracing::warn!(%error, "what an earlier run left could not be removed");
-        }
-        result
-    }
-
-    async fn run_in(&self, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = reaper::reap(&state) {
+                tracing::warn!(%error, "what an earlier run left could not be removed");
+            }
+        });
         let dir = self.state.create(&run.id).map_err(|error| unavailable("make the folder of the run", error))?;
-        let result = self.run_with(&dir, plan, run).await;
+        let dir = reaper::Owned::new(dir);
+        let result = match dir.dir() {
+            Some(dir) => self.run_with(dir, plan, run).await,
+            None => Err(Error::new(ErrorCode::Internal, "the run has no folder")),
+        };
         run.observer.entered(Phase::Cleaning);
-        if let Err(error) = tokio::task::spawn_blocking(move || reaper::remove(dir)).await {
-            tracing::warn!(id = run.id, %error, "the run's folder could not be removed; the next run or `cofferdam gc` does");
+        match tokio::task::spawn_blocking(move || dir.remove()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(id = run.id, %error, "what the run left could not be removed"),
+            Err(error) => tracing::warn!(id = run.id, %error, "what the run left could not be removed"),
         }
         let mut report = result?;
         report.timings.answered = run.elapsed();
@@ -115,7 +118,7 @@ impl Local {
         bundle::write(dir, &binds).map_err(|error| unavailable("write the bundle", error))?;
         tracing::debug!(id = run.id, "the sandbox is being started");
         let sandbox = self.runsc.start(dir, &cgroup).map_err(|error| unavailable("start runsc", error))?;
-        let driven = drive::drive(sandbox, plan, run, &cgroup).await?;
+        let driven = drive::drive(sandbox, plan, run, &cgroup, &dir.runsc_root()).await?;
         Ok(Report {
             id: run.id.clone(),
             status: driven.status,

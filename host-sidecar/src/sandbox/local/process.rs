@@ -31,6 +31,16 @@ pub(super) fn kill_all(marker: &Path) -> io::Result<()> {
     }
 }
 
+/// Bytes of memory that these processes hold and share with no others.
+pub(super) fn held_memory(marker: &Path) -> io::Result<u64> {
+    let private = |pid: Pid| {
+        let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() * 1024
+    };
+    Ok(find(marker)?.into_iter().map(private).sum())
+}
+
 fn find(marker: &Path) -> io::Result<Vec<Pid>> {
     let marker = marker.as_os_str().as_bytes();
     let mut found = Vec::new();

@@ -5,14 +5,47 @@ use super::{
     process,
     state::{RunDir, StateDir},
 };
-use std::io;
+use std::{io, thread};
 
-/// Removes every run whose process is gone, and gives how many there were.
+/// Removes every run whose process is gone, and gives how many there were. One that cannot be removed does not keep the
+/// others from it; the first such failure is the result.
 pub(super) fn reap(state: &StateDir) -> io::Result<usize> {
-    let abandoned = state.abandoned()?;
-    let count = abandoned.len();
-    abandoned.into_iter().try_for_each(remove)?;
-    Ok(count)
+    let removed: Vec<_> = state.abandoned()?.into_iter().map(remove).collect();
+    let count = removed.len();
+    removed.into_iter().collect::<io::Result<()>>().map(|()| count)
+}
+
+/// A run's folder, which goes when this does: also where whoever waited for the run does so no longer.
+#[derive(Debug)]
+pub(super) struct Owned(Option<RunDir>);
+
+impl Owned {
+    pub(super) fn new(dir: RunDir) -> Self {
+        Self(Some(dir))
+    }
+
+    /// The folder; none only while it is being removed.
+    pub(super) fn dir(&self) -> Option<&RunDir> {
+        self.0.as_ref()
+    }
+
+    /// Removes the run, and waits until that is done.
+    pub(super) fn remove(mut self) -> io::Result<()> {
+        self.0.take().map_or(Ok(()), remove)
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if let Some(dir) = self.0.take() {
+            thread::spawn(move || {
+                let id = dir.id().to_owned();
+                if let Err(error) = remove(dir) {
+                    tracing::warn!(id, %error, "an abandoned run could not be removed");
+                }
+            });
+        }
+    }
 }
 
 /// Removes all of a run: processes first, since they hold the rest; its folder last, since that names the rest.

@@ -14,9 +14,41 @@ const RUNNER: &[u8] = include_bytes!(env!("COFFERDAM_RUNNER"));
 pub(super) const RUNNER_PATH: &str = "/cofferdam/runner";
 /// Folders of every root: file systems are mounted on them, by runsc or by the runner.
 const MOUNT_POINTS: [&str; 7] = ["cofferdam", "dev", "home/user", "proc", "sys", "tmp", "work"];
+/// Empty folders beside these, as every distribution has them.
+const USUAL: [&str; 7] = ["media", "mnt", "opt", "root", "run", "srv", "var/tmp"];
 /// Files of this machine's /etc that its programs read and that say nothing of it.
-const SHARED_ETC: [&str; 7] =
-    ["ld.so.cache", "localtime", "mime.types", "protocols", "services", "timezone", "python3.11/sitecustomize.py"];
+const SHARED_ETC: [&str; 14] = [
+    "bash.bashrc",
+    "inputrc",
+    "ld.so.cache",
+    "localtime",
+    "magic",
+    "matplotlibrc",
+    "mime.types",
+    "os-release",
+    "profile",
+    "protocols",
+    "python3.11/sitecustomize.py",
+    "services",
+    "shells",
+    "timezone",
+];
+/// Folders, likewise.
+const SHARED: [&str; 5] = ["/usr", "/etc/alternatives", "/etc/fonts", "/etc/perl", "/etc/ssl/certs"];
+/// The users that programs ask for by name, and the one that they are.
+const PASSWD: &str = "\
+root:x:0:0:root:/root:/bin/bash
+daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+user:x:1001:1001:user:/home/user:/bin/bash
+";
+const GROUP: &str = "root:x:0:
+daemon:x:1:
+tty:x:5:
+users:x:100:
+nogroup:x:65534:
+user:x:1001:
+";
 /// Which root the sandboxes get.
 #[derive(Debug, Clone)]
 pub(super) enum Root {
@@ -88,11 +120,14 @@ fn lay_out_host(root: &Path) -> io::Result<Vec<Bind>> {
             symlink(target, root.join(entry.file_name()))?;
         }
     }
+    for folder in USUAL {
+        fs::create_dir_all(root.join(folder))?;
+    }
     let etc = root.join("etc");
     fs::create_dir(&etc)?;
     for (file, content) in [
-        ("passwd", "root:x:0:0:root:/root:/bin/sh\nuser:x:1001:1001:user:/home/user:/bin/sh\n"),
-        ("group", "root:x:0:\nuser:x:1001:\n"),
+        ("passwd", PASSWD),
+        ("group", GROUP),
         ("hosts", "127.0.0.1\tlocalhost sandbox\n::1\tlocalhost\n"),
         ("hostname", "sandbox\n"),
         ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
@@ -107,8 +142,8 @@ fn lay_out_host(root: &Path) -> io::Result<Vec<Bind>> {
         }
     }
     let mut binds = Vec::new();
-    for folder in ["/usr", "/etc/alternatives"].map(PathBuf::from).into_iter().filter(|folder| folder.is_dir()) {
-        fs::create_dir(root.join(folder.strip_prefix("/").unwrap_or(&folder)))?;
+    for folder in SHARED.map(PathBuf::from).into_iter().filter(|folder| folder.is_dir()) {
+        fs::create_dir_all(root.join(folder.strip_prefix("/").unwrap_or(&folder)))?;
         binds.push(Bind { from: folder.clone(), to: folder });
     }
     Ok(binds)

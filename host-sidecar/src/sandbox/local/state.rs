@@ -47,6 +47,10 @@ impl StateDir {
         for entry in fs::read_dir(&self.0)? {
             let name = entry?.file_name();
             let Some(id) = name.to_str().and_then(|name| name.strip_suffix(LOCK_SUFFIX)) else { continue };
+            // Whatever else lies there is not ours to remove.
+            if !crate::sandbox::is_id(id) {
+                continue;
+            }
             let lock_path = self.lock_path(id);
             // One that has gone by now was another reaper's.
             let Ok(lock) = File::open(&lock_path) else { continue };
@@ -69,10 +73,14 @@ impl StateDir {
 /// A folder that another user could have prepared is no place for what runs with our rights.
 fn require_own(path: &Path) -> io::Result<()> {
     let metadata = fs::metadata(path)?;
-    if metadata.uid() == rustix::process::geteuid().as_raw() {
-        return Ok(());
+    let denied = |why| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return denied("it belongs to another user");
     }
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"))
+    if metadata.mode() & 0o022 != 0 {
+        return denied("others may write to it");
+    }
+    Ok(())
 }
 
 fn default_path() -> PathBuf {

@@ -1,0 +1,41 @@
+//! What a command failed on.
+
+use crate::{
+    SetupError,
+    component::{ExecuteError, LoadError, types::ErrorCode},
+    config::SettingsError,
+    sandbox::local::GarbageError,
+};
+use cofferdam_contract::Violation;
+use std::io;
+
+/// For the person at the terminal, and by its code for a program.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(super) struct Failure {
+    pub(super) code: ErrorCode,
+    message: String,
+}
+
+/// Whose fault each kind of failure is.
+macro_rules! failures {
+    ($($error:ty => $code:ident),*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self { code: ErrorCode::$code, message: error.to_string() }
+            }
+        }
+    )*};
+}
+
+failures!(
+    String => InvalidRequest,
+    &str => InvalidRequest,
+    SettingsError => InvalidRequest,
+    Violation => InvalidRequest,
+    SetupError => SandboxUnavailable,
+    GarbageError => Internal,
+    LoadError => Internal,
+    ExecuteError => Internal,
+    io::Error => Internal
+);

@@ -1,0 +1,37 @@
+//! The outer bound on memory where there is no cgroup: what the sandbox's processes hold, looked at from outside. The
+//! runner's bound inside does not see what gVisor itself holds for the program, such as full pipes.
+
+use super::{cgroup::outer_memory, process};
+use crate::policy::Plan;
+use std::{path::PathBuf, time::Duration};
+use tokio::time::sleep;
+
+/// Between two looks. Each reads a line for each process of the machine.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Looks at one sandbox.
+#[derive(Debug)]
+pub(super) struct OuterBound {
+    bytes: u64,
+    marker: PathBuf,
+}
+
+impl OuterBound {
+    /// The bound that a cgroup would have, for the processes that have `marker` in their command lines.
+    pub(super) fn new(plan: &Plan, marker: &std::path::Path) -> Self {
+        Self { bytes: outer_memory(&plan.limits), marker: marker.to_owned() }
+    }
+
+    /// Returns once the sandbox holds more; never where there is no such bound.
+    pub(super) async fn passed(bound: Option<&Self>) {
+        let Some(bound) = bound else { return std::future::pending().await };
+        loop {
+            sleep(LOOK).await;
+            let marker = bound.marker.clone();
+            let held = tokio::task::spawn_blocking(move || process::held_memory(&marker)).await;
+            if held.is_ok_and(|held| held.is_ok_and(|held| held > bound.bytes)) {
+                return;
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Following a sandbox from its start to its end: the program goes in, frames come out, every wait has a bound.
 
-use super::{cgroup::Cgroup, outer_bound::OuterBound};
+use super::{cgroup::Cgroup, outer_bound::OuterBound, state::RunDir};
 use crate::{
     execution::{Error, ErrorCode, Status},
     policy::Plan,
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use cofferdam_protocol::encode_program;
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStdin},
@@ -58,7 +58,7 @@ pub(super) async fn drive(
     plan: Plan,
     run: &Run<'_>,
     cgroup: &Cgroup,
-    marker: &Path,
+    dir: &RunDir,
 ) -> Result<Driven, Error> {
     let streams = (sandbox.stdin.take(), sandbox.stdout.take(), sandbox.stderr.take());
     let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
@@ -76,14 +76,17 @@ pub(super) async fn drive(
         ready: false,
         started: None,
         ended: None,
-        outer_bound: (!cgroup.bounds_memory()).then(|| OuterBound::new(&plan, marker)),
+        outer_bound: (!cgroup.bounds_memory()).then(|| OuterBound::new(&plan, &dir.runsc_root())),
     };
     let end = watch.until_end(stdout, &plan, &hang_up).await;
     hang_up.cancel();
-    if timeout(FAREWELL, sandbox.wait()).await.is_err() {
-        tracing::warn!(id = run.id, "runsc did not end by itself and is killed");
+    match timeout(FAREWELL, sandbox.wait()).await {
+        Ok(Ok(status)) if status.code().is_some() => dir.note_quiet(),
+        _ => {
+            tracing::warn!(id = run.id, "runsc did not end by itself and is killed");
+            let _ = sandbox.start_kill();
+        }
     }
-    let _ = sandbox.start_kill();
     let messages = timeout(FAREWELL, messages).await.ok().and_then(Result::ok).unwrap_or_default();
     let Watch { collector, ready, started, ended, .. } = watch;
     let progress = Progress { ready, started: started.is_some(), ended: ended.map(|(status, _)| status) };

@@ -118,7 +118,7 @@ impl Local {
         bundle::write(dir, &binds).map_err(|error| unavailable("write the bundle", error))?;
         tracing::debug!(id = run.id, "the sandbox is being started");
         let sandbox = self.runsc.start(dir, &cgroup).map_err(|error| unavailable("start runsc", error))?;
-        let driven = drive::drive(sandbox, plan, run, &cgroup, &dir.runsc_root()).await?;
+        let driven = drive::drive(sandbox, plan, run, &cgroup, dir).await?;
         Ok(Report {
             id: run.id.clone(),
             status: driven.status,

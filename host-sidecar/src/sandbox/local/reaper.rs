@@ -50,7 +50,9 @@ impl Drop for Owned {
 
 /// Removes all of a run: processes first, since they hold the rest; its folder last, since that names the rest.
 pub(super) fn remove(dir: RunDir) -> io::Result<()> {
-    process::kill_all(&dir.runsc_root())?;
+    if !dir.is_quiet() {
+        process::kill_all(&dir.runsc_root())?;
+    }
     Cgroup::of(dir.id()).delete()?;
     dir.delete()
 }

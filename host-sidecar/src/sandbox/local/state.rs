@@ -7,11 +7,18 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 const LOCK_SUFFIX: &str = ".lock";
 /// Taken shared to make a run's lock, and alone to look for locks that nobody holds.
 const GATE: &str = "gate";
+
+/// Shared memory, which containers have even where their /run is on a disk.
+const SHM: &str = "/dev/shm";
+const RUN: &str = "/run";
+/// Source: statfs(2).
+const TMPFS_MAGIC: rustix::fs::FsWord = 0x0102_1994;
 
 /// The folder of all runs of one user.
 #[derive(Debug, Clone)]
@@ -36,7 +43,13 @@ impl StateDir {
         lock.lock()?;
         let path = self.0.join(id);
         DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(RunDir { id: id.to_owned(), path, lock_path: self.lock_path(id), _lock: lock })
+        Ok(RunDir {
+            id: id.to_owned(),
+            path,
+            lock_path: self.lock_path(id),
+            quiet: AtomicBool::new(false),
+            _lock: lock,
+        })
     }
 
     /// The runs whose processes are gone. Their locks are this process's now.
@@ -55,7 +68,13 @@ impl StateDir {
             // One that has gone by now was another reaper's.
             let Ok(lock) = File::open(&lock_path) else { continue };
             if lock.try_lock().is_ok() {
-                abandoned.push(RunDir { id: id.to_owned(), path: self.0.join(id), lock_path, _lock: lock });
+                abandoned.push(RunDir {
+                    id: id.to_owned(),
+                    path: self.0.join(id),
+                    lock_path,
+                    quiet: AtomicBool::new(false),
+                    _lock: lock,
+                });
             }
         }
         Ok(abandoned)
@@ -86,12 +105,21 @@ fn require_own(path: &Path) -> io::Result<()> {
 fn default_path() -> PathBuf {
     let uid = rustix::process::geteuid();
     if uid.is_root() {
-        return "/run/cofferdam".into();
+        let folder = if is_in_memory(RUN) || !is_in_memory(SHM) { RUN } else { SHM };
+        return Path::new(folder).join("cofferdam");
     }
     match env::var_os("XDG_RUNTIME_DIR") {
         Some(runtime) => Path::new(&runtime).join("cofferdam"),
-        None => env::temp_dir().join(format!("cofferdam-{}", uid.as_raw())),
+        None => {
+            let shared = if is_in_memory(SHM) { SHM.into() } else { env::temp_dir() };
+            shared.join(format!("cofferdam-{}", uid.as_raw()))
+        }
     }
+}
+
+/// A run makes and removes some sixty small files: on a disk that takes longer than all else that is ours.
+fn is_in_memory(path: &str) -> bool {
+    rustix::fs::statfs(path).is_ok_and(|fs| fs.f_type == TMPFS_MAGIC)
 }
 
 /// The folder of one run, while its lock is held.
@@ -100,10 +128,22 @@ pub(super) struct RunDir {
     id: String,
     path: PathBuf,
     lock_path: PathBuf,
+    /// Whether its processes are known to be gone.
+    quiet: AtomicBool,
     _lock: File,
 }
 
 impl RunDir {
+    /// Notes that runsc has ended by itself, which it does after everything it started.
+    pub(super) fn note_quiet(&self) {
+        self.quiet.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether no process of the run is left.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet.load(Ordering::Relaxed)
+    }
+
     pub(super) fn id(&self) -> &str {
         &self.id
     }

@@ -1,6 +1,7 @@
 //! The program under test, as a user starts it.
 
 use std::{
+    env,
     ffi::OsStr,
     fs,
     io::Write,
@@ -28,7 +29,10 @@ impl Place {
     #[must_use]
     #[expect(clippy::expect_used, reason = "a test without a folder has failed")]
     pub fn new() -> Self {
-        Self(tempfile::Builder::new().prefix("cofferdam-test-").tempdir().expect("a folder"))
+        // In memory, where runs are kept by default too.
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { memory.to_owned() } else { env::temp_dir() };
+        Self(tempfile::Builder::new().prefix("cofferdam-test-").tempdir_in(folder).expect("a folder"))
     }
 
     /// Its path.

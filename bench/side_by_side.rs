@@ -4,7 +4,7 @@ use cofferdam_bench::{bare, figures::Figures, hop, many};
 use cofferdam_tests::program::Place;
 use std::{env, error::Error, path::PathBuf, thread};
 
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 40;
 const AT_ONCE: usize = 20;
 
 fn main() -> Result<(), Box<dyn Error>> {

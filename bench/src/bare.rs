@@ -91,18 +91,26 @@ pub fn compare(place: &Place, runsc: &Path, rounds: usize) -> Result<(Figures, F
     place.write("hello.py", "print(6*7)");
     let bundle = Bundle::of(place, "hello.py")?;
     let (mut ours, mut theirs) = (Figures::default(), Figures::default());
-    for round in 0..=rounds {
+    let run = || {
         let start = Instant::now();
         let output = place.run(["run".as_ref(), "--runsc".as_ref(), runsc.as_os_str(), "hello.py".as_ref()]);
         let time = start.elapsed();
-        if output.stdout != b"42\n" {
-            return Err(format!("cofferdam run: {output:?}").into());
-        }
-        let bare = bundle.time(runsc, &format!("bare-{round}"))?;
+        if output.stdout == b"42\n" { Ok(time) } else { Err(format!("cofferdam run: {output:?}")) }
+    };
+    for round in 0..=rounds {
+        // Neither always comes first, which may be the better place or the worse one.
+        let bare = |round| bundle.time(runsc, &format!("bare-{round}"));
+        let (our, their) = if round % 2 == 0 {
+            let our = run()?;
+            (our, bare(round)?)
+        } else {
+            let their = bare(round)?;
+            (run()?, their)
+        };
         // The first round warms the page cache.
         if round > 0 {
-            ours.push(time);
-            theirs.push(bare);
+            ours.push(our);
+            theirs.push(their);
         }
     }
     Ok((ours, theirs))

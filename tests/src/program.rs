@@ -1,5 +1,6 @@
 //! The program under test, as a user starts it.
 
+use rustix::fs::{StatVfsMountFlags, statvfs};
 use std::{
     env,
     ffi::OsStr,
@@ -31,7 +32,8 @@ impl Place {
     pub fn new() -> Self {
         // In memory, where runs are kept by default too.
         let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() { memory.to_owned() } else { env::temp_dir() };
+        let usable = statvfs(memory).is_ok_and(|fs| !fs.f_flag.contains(StatVfsMountFlags::NOEXEC));
+        let folder = if usable { memory.to_owned() } else { env::temp_dir() };
         Self(tempfile::Builder::new().prefix("cofferdam-test-").tempdir_in(folder).expect("a folder"))
     }
 

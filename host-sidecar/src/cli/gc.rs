@@ -15,7 +15,7 @@ use std::{
 /// Removes what processes that were killed have left.
 #[derive(Debug, clap::Args, Serialize)]
 pub(super) struct GcArgs {
-    /// The configuration file. [default: ./cofferdam.toml, else the user's, else /etc/cofferdam/cofferdam.toml]
+    /// The configuration file. [default: ./cofferdam.toml over the user's over /etc/cofferdam/cofferdam.toml]
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     config: Option<PathBuf>,

@@ -115,7 +115,7 @@ struct SettingsArgs {
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     rootfs: Option<PathBuf>,
-    /// The configuration file [default: ./cofferdam.toml, else the user's, else /etc/cofferdam/cofferdam.toml]
+    /// The configuration file [default: ./cofferdam.toml over the user's over /etc/cofferdam/cofferdam.toml]
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     config: Option<PathBuf>,

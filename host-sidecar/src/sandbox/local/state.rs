@@ -1,6 +1,7 @@
 //! Where runs keep what they need while they last: a folder a run, and beside it a lock that its process holds.
 
 use super::SetupError;
+use rustix::fs::StatVfsMountFlags;
 use std::{
     env,
     fs::{self, DirBuilder, File},
@@ -16,7 +17,6 @@ const GATE: &str = "gate";
 
 /// Shared memory, which containers have even where their /run is on a disk.
 const SHM: &str = "/dev/shm";
-const RUN: &str = "/run";
 /// Source: statfs(2).
 const TMPFS_MAGIC: rustix::fs::FsWord = 0x0102_1994;
 
@@ -29,7 +29,7 @@ impl StateDir {
     pub(super) fn open(named: Option<&Path>) -> Result<Self, SetupError> {
         let path = named.map_or_else(default_path, Path::to_owned);
         let opened = DirBuilder::new().recursive(true).mode(0o700).create(&path).and_then(|()| path.canonicalize());
-        match opened.and_then(|path| require_own(&path).map(|()| path)) {
+        match opened.and_then(|path| require_usable(&path).map(|()| path)) {
             Ok(path) => Ok(Self(path)),
             Err(source) => Err(SetupError::StateDir { path, source }),
         }
@@ -90,7 +90,7 @@ impl StateDir {
 }
 
 /// A folder that another user could have prepared is no place for what runs with our rights.
-fn require_own(path: &Path) -> io::Result<()> {
+fn require_usable(path: &Path) -> io::Result<()> {
     let metadata = fs::metadata(path)?;
     let denied = |why| Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
     if metadata.uid() != rustix::process::geteuid().as_raw() {
@@ -99,27 +99,35 @@ fn require_own(path: &Path) -> io::Result<()> {
     if metadata.mode() & 0o022 != 0 {
         return denied("others may write to it");
     }
+    if !lets_execute(path) {
+        return denied("it lies on a file system that is mounted noexec");
+    }
     Ok(())
 }
 
+/// The first place that is in memory, else the first that will do: a run makes and removes some sixty small files, and on
+/// a disk that takes longer than all else that is ours.
 fn default_path() -> PathBuf {
     let uid = rustix::process::geteuid();
-    if uid.is_root() {
-        let folder = if is_in_memory(RUN) || !is_in_memory(SHM) { RUN } else { SHM };
-        return Path::new(folder).join("cofferdam");
-    }
-    match env::var_os("XDG_RUNTIME_DIR") {
-        Some(runtime) => Path::new(&runtime).join("cofferdam"),
-        None => {
-            let shared = if is_in_memory(SHM) { SHM.into() } else { env::temp_dir() };
-            shared.join(format!("cofferdam-{}", uid.as_raw()))
-        }
-    }
+    let (places, name) = if uid.is_root() {
+        (vec!["/run".into(), SHM.into(), "/var/lib".into()], "cofferdam".to_owned())
+    } else {
+        let own = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        let places = own.into_iter().chain([SHM.into(), env::temp_dir()]).collect();
+        (places, format!("cofferdam-{}", uid.as_raw()))
+    };
+    let usable = || places.iter().filter(|place| lets_execute(place));
+    let place = usable().find(|place| is_in_memory(place)).or(usable().next());
+    place.or(places.first()).map_or_else(PathBuf::new, |place| place.join(name))
 }
 
-/// A run makes and removes some sixty small files: on a disk that takes longer than all else that is ours.
-fn is_in_memory(path: &str) -> bool {
+fn is_in_memory(path: &Path) -> bool {
     rustix::fs::statfs(path).is_ok_and(|fs| fs.f_type == TMPFS_MAGIC)
+}
+
+/// gVisor starts nothing from a file system that is mounted `noexec`, as /run often is.
+fn lets_execute(path: &Path) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|fs| !fs.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
 /// The folder of one run, while its lock is held.

@@ -17,3 +17,5 @@ mod hostile_guest;
 mod hostile_program;
 #[path = "whole/settings.rs"]
 mod settings;
+#[path = "whole/unprivileged.rs"]
+mod unprivileged;

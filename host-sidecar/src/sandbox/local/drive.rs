@@ -76,7 +76,11 @@ pub(super) async fn drive(
         ready: false,
         started: None,
         ended: None,
-        outer_bound: (!cgroup.bounds_memory()).then(|| OuterBound::new(&plan, &dir.runsc_root())),
+        too_large: if cgroup.bounds_memory() {
+            CancellationToken::new()
+        } else {
+            OuterBound::new(&plan, &dir.runsc_root()).watch(hang_up.clone())
+        },
     };
     let end = watch.until_end(stdout, &plan, &hang_up).await;
     hang_up.cancel();
@@ -130,7 +134,8 @@ struct Watch<'a> {
     ready: bool,
     started: Option<Duration>,
     ended: Option<(Status, Duration)>,
-    outer_bound: Option<OuterBound>,
+    /// Set when the sandbox holds more than it may; never where the kernel sees to it.
+    too_large: CancellationToken,
 }
 
 /// How far a run had come.
@@ -148,7 +153,7 @@ impl Watch<'_> {
             let read = tokio::select! {
                 read = stdout.read(&mut chunk) => read,
                 () = sleep_until(deadline) => return End::Overdue,
-                () = OuterBound::passed(self.outer_bound.as_ref()) => return End::TooLarge,
+                () = self.too_large.cancelled() => return End::TooLarge,
                 () = self.run.cancelled.cancelled(), if !hang_up.is_cancelled() => {
                     hang_up.cancel();
                     deadline = deadline.min(Instant::now() + GRACE);

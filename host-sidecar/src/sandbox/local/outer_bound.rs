@@ -3,8 +3,12 @@
 
 use super::{cgroup::outer_memory, process};
 use crate::policy::Plan;
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 /// Between two looks. Each reads a line for each process of the machine.
 const LOOK: Duration = Duration::from_millis(200);
@@ -18,20 +22,32 @@ pub(super) struct OuterBound {
 
 impl OuterBound {
     /// The bound that a cgroup would have, for the processes that have `marker` in their command lines.
-    pub(super) fn new(plan: &Plan, marker: &std::path::Path) -> Self {
+    pub(super) fn new(plan: &Plan, marker: &Path) -> Self {
         Self { bytes: outer_memory(&plan.limits), marker: marker.to_owned() }
     }
 
-    /// Returns once the sandbox holds more; never where there is no such bound.
-    pub(super) async fn passed(bound: Option<&Self>) {
-        let Some(bound) = bound else { return std::future::pending().await };
+    /// Looks until the sandbox holds more.
+    async fn passed(&self) {
         loop {
             sleep(LOOK).await;
-            let marker = bound.marker.clone();
+            let marker = self.marker.clone();
             let held = tokio::task::spawn_blocking(move || process::held_memory(&marker)).await;
-            if held.is_ok_and(|held| held.is_ok_and(|held| held > bound.bytes)) {
+            if held.is_ok_and(|held| held.is_ok_and(|held| held > self.bytes)) {
                 return;
             }
         }
+    }
+
+    /// Looks beside whatever else goes on, until `done`; sets what it gives once the sandbox holds more.
+    pub(super) fn watch(self, done: CancellationToken) -> CancellationToken {
+        let passed = CancellationToken::new();
+        let set = passed.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = self.passed() => set.cancel(),
+                () = done.cancelled() => {}
+            }
+        });
+        passed
     }
 }

@@ -1,0 +1,76 @@
+//! A user without rights has the same sandbox.
+
+use cofferdam_tests::program::{Place, root, stderr, stdout};
+use rustix::process::geteuid;
+use std::{
+    env, fs,
+    os::unix::fs::{PermissionsExt, chown},
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+const NOBODY: u32 = 65534;
+
+/// Where set-up has put gVisor, or PATH has it.
+fn runsc() -> PathBuf {
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cache")));
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = cache.into_iter().map(|cache| cache.join("cofferdam/bin")).chain(env::split_paths(&path));
+    folders.map(|folder| folder.join("runsc")).find(|runsc| runsc.is_file()).expect("`make setup` installs it")
+}
+
+/// Runs a program as nobody, or as whoever runs the tests if that is not root.
+fn run(place: &Place, program: &str, options: &[&str]) -> Output {
+    for (from, name) in [(root().join("target/release/cofferdam"), "cofferdam"), (runsc(), "runsc")] {
+        fs::copy(from, place.path().join(name)).expect("a copy");
+    }
+    place.write("p.py", program);
+    let mut command = if geteuid().is_root() {
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("a folder");
+        chown(place.path(), Some(NOBODY), Some(NOBODY)).expect("a folder");
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]);
+        command.arg(place.path().join("cofferdam"));
+        command
+    } else {
+        Command::new(place.path().join("cofferdam"))
+    };
+    command
+        .args(["run", "--runsc", "./runsc"])
+        .args(options)
+        .arg("p.py")
+        .current_dir(place.path())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", place.path())
+        .env("COFFERDAM_STATE_DIR", place.state())
+        .stdin(Stdio::null())
+        .output()
+        .expect("cofferdam")
+}
+
+#[test]
+fn a_run_needs_no_rights_and_leaves_nothing() {
+    let place = Place::new();
+    let output = run(&place, "import os\nprint(os.getuid())\nraise SystemExit(3)", &[]);
+    assert_eq!((stdout(&output), output.status.code()), ("1001\n".into(), Some(3)), "{}", stderr(&output));
+    super::cleanup::assert_nothing_left(&place);
+}
+
+#[test]
+fn what_gvisor_holds_for_a_program_is_bounded_without_a_cgroup() {
+    let place = Place::new();
+    // It talks all the time: the bound does not wait for a pause.
+    let program = "\
+import os, resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (500000, 524288))
+while True:
+    r, w = os.pipe()
+    os.write(w, bytes(65536))
+    os.write(1, b'.')";
+    let options = ["--memory", "64Mi", "--disk", "16Mi", "--output-limit", "1Ki", "--timeout", "100"];
+    let output = run(&place, program, &options);
+    assert_eq!(output.status.code(), Some(137), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--memory"), "{}", stderr(&output));
+    super::cleanup::assert_nothing_left(&place);
+}

@@ -68,7 +68,7 @@ while True:
     r, w = os.pipe()
     os.write(w, bytes(65536))
     os.write(1, b'.')";
-    let options = ["--memory", "64Mi", "--disk", "16Mi", "--output-limit", "1Ki", "--timeout", "100"];
+    let options = ["--memory", "64Mi", "--disk", "16Mi", "--timeout", "100"];
     let output = run(&place, program, &options);
     assert_eq!(output.status.code(), Some(137), "{}", stderr(&output));
     assert!(stderr(&output).contains("--memory"), "{}", stderr(&output));

@@ -278,7 +278,9 @@ fn show(args: &RunArgs, outcome: &Outcome, signal: Option<i32>) -> Result<ExitCo
             let output = if name == "stdout" { &outcome.stdout } else { &outcome.stderr };
             if output.cut.is_some() {
                 let kept = output.bytes.as_ref().map_or(0, Vec::len);
-                say(format_args!("{name} was cut: {kept} of {} bytes are shown (--output-limit)", output.length));
+                let all = output.length;
+                let of = if all > kept as u64 { format!("of {all}") } else { "of an unknown number of".into() };
+                say(format_args!("{name} was cut: {kept} {of} bytes are shown (--output-limit)"));
             }
         }
         if let Some(remark) = exit::remark(&outcome.status) {

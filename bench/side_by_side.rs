@@ -1,21 +1,23 @@
 //! `make bench`: measurements side by side, in one run, as a table.
 
+use cofferdam::{config::Settings, sandbox::local::Local};
 use cofferdam_bench::{bare, figures::Figures, hop, many};
 use cofferdam_tests::program::Place;
-use std::{env, error::Error, path::PathBuf, thread};
+use std::{error::Error, thread};
 
 const ROUNDS: usize = 40;
 const AT_ONCE: usize = 20;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let place = Place::new();
-    let runsc = runsc()?;
+    let local = Local::new(&Settings::default())?;
+    let runsc = local.runsc();
     let processors = thread::available_parallelism()?;
     println!("{processors} processors; times in milliseconds; ratios are taken round by round\n");
     println!("| what | median | 99 % | rounds |\n|---|---|---|---|");
     let row = |what: &str, figures: &Figures, decimals| println!("| {what} | {} |", figures.columns(decimals));
 
-    let (ours, theirs) = bare::compare(&place, &runsc, ROUNDS)?;
+    let (ours, theirs) = bare::compare(&place, runsc, ROUNDS)?;
     row("`cofferdam run` of `print(6*7)`, cold, from start to end", &ours, 0);
     row("bare `runsc run` of the same bundle", &theirs, 0);
     row("**ratio**", &ours.ratio(&theirs), 2);
@@ -37,13 +39,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         mib(sandbox)
     );
     Ok(())
-}
-
-/// The gVisor that `cofferdam run` finds by itself.
-fn runsc() -> Result<PathBuf, Box<dyn Error>> {
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cache")));
-    let built = cache.map(|cache| cache.join("cofferdam/bin/runsc"));
-    let path = env::var_os("PATH").unwrap_or_default();
-    let found = built.into_iter().chain(env::split_paths(&path).map(|folder| folder.join("runsc")));
-    found.into_iter().find(|runsc| runsc.is_file()).ok_or_else(|| "there is no runsc; run `make setup`".into())
 }

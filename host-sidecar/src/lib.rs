@@ -12,5 +12,6 @@ pub mod execution;
 pub mod policy;
 pub mod sandbox;
 mod sidecar;
+mod user_folders;
 
 pub use sidecar::{SetupError, Sidecar};

@@ -25,7 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Between two looks at memory, processes and disk. Each costs some 50 µs of a processor.
+/// Between two looks at memory, processes and disk.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long what the program left behind may still write, if its first process ended by itself: a `tee` that was not
 /// waited for has its say, a daemon does not.

@@ -1,27 +1,20 @@
 //! A user without rights has the same sandbox.
 
+use cofferdam::{config::Settings, sandbox::local::Local};
 use cofferdam_tests::program::{Place, root, stderr, stdout};
 use rustix::process::geteuid;
 use std::{
-    env, fs,
+    fs,
     os::unix::fs::{PermissionsExt, chown},
-    path::PathBuf,
     process::{Command, Output, Stdio},
 };
 
 const NOBODY: u32 = 65534;
 
-/// Where set-up has put gVisor, or PATH has it.
-fn runsc() -> PathBuf {
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cache")));
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = cache.into_iter().map(|cache| cache.join("cofferdam/bin")).chain(env::split_paths(&path));
-    folders.map(|folder| folder.join("runsc")).find(|runsc| runsc.is_file()).expect("`make setup` installs it")
-}
-
 /// Runs a program as nobody, or as whoever runs the tests if that is not root.
 fn run(place: &Place, program: &str, options: &[&str]) -> Output {
-    for (from, name) in [(root().join("target/release/cofferdam"), "cofferdam"), (runsc(), "runsc")] {
+    let local = Local::new(&Settings::default()).expect("`make setup` installs gVisor");
+    for (from, name) in [(root().join("target/release/cofferdam"), "cofferdam"), (local.runsc().to_owned(), "runsc")] {
         fs::copy(from, place.path().join(name)).expect("a copy");
     }
     place.write("p.py", program);

@@ -107,7 +107,7 @@ pub fn quoted(text: &str) -> String {
     ['`'].into_iter().chain(printable).chain(['`']).collect()
 }
 
-/// Pairs of names, each pair once. At most [`MAX_WORDS`] names: half a million pairs, some milliseconds.
+/// Pairs of names, each pair once. At most [`MAX_WORDS`] names: half a million pairs.
 fn pairs<'a>(names: impl Iterator<Item = &'a str> + Clone) -> impl Iterator<Item = (&'a str, &'a str)> {
     let mut rest = names.clone();
     names.flat_map(move |name| {

@@ -270,12 +270,9 @@ fn show(args: &RunArgs, outcome: &Outcome, signal: Option<i32>) -> Result<ExitCo
         let line = json::outcome(outcome, signal, args.out.is_none()).to_string() + "\n";
         failed.extend(write("standard output", io::stdout().lock(), line.as_bytes()));
     } else {
-        for (name, failure) in [
-            ("stdout", write("standard output", io::stdout().lock(), shown(&outcome.stdout))),
-            ("stderr", write("standard error", io::stderr().lock(), shown(&outcome.stderr))),
-        ] {
-            failed.extend(failure);
-            let output = if name == "stdout" { &outcome.stdout } else { &outcome.stderr };
+        failed.extend(write("standard output", io::stdout().lock(), shown(&outcome.stdout)));
+        failed.extend(write("standard error", io::stderr().lock(), shown(&outcome.stderr)));
+        for (name, output) in [("stdout", &outcome.stdout), ("stderr", &outcome.stderr)] {
             if output.cut.is_some() {
                 let kept = output.bytes.as_ref().map_or(0, Vec::len);
                 let all = output.length;

@@ -1,8 +1,7 @@
 //! wasmtime, set up for a guest that is not trusted.
 
+use crate::user_folders;
 use std::{
-    env,
-    path::PathBuf,
     sync::{Arc, Weak},
     thread,
     time::Duration,
@@ -20,7 +19,7 @@ const MAX_TABLE: usize = 10_000;
 const TICK: Duration = Duration::from_millis(100);
 
 /// The engine for guests. Compiled code is kept in the user's cache folder, so that only the first run on a machine
-/// compiles. Room for `instances` guests at once is made now, some microseconds each; one over it is an error, not a wait.
+/// compiles. Room for `instances` guests at once is made now; one over it is an error, not a wait.
 pub(super) fn engine(instances: u32) -> Result<Engine> {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
@@ -70,11 +69,8 @@ pub(super) fn tick(engine: &Engine, alive: &Arc<()>) {
 
 /// None where there is no folder for it: then each process compiles for itself.
 fn cache() -> Option<Cache> {
-    let base = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| env::home_dir().map(|home| home.join(".cache")))
-        .filter(|base| base.is_absolute())?;
+    let folder = user_folders::cache().filter(|folder| folder.is_absolute())?;
     let mut config = CacheConfig::new();
-    config.with_directory(base.join("cofferdam/components"));
+    config.with_directory(folder.join("components"));
     Cache::new(config).inspect_err(|error| tracing::debug!(%error, "compiled code is not cached")).ok()
 }

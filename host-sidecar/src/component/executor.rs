@@ -17,7 +17,7 @@ use wasmtime::{
 
 /// The guest that this library carries.
 const GUEST: &[u8] = include_bytes!(env!("COFFERDAM_COMPONENT"));
-/// Time that a guest may compute in one call, beside the runs that it waits for: a large outcome needs a tenth of it.
+/// Time that a guest may compute in one call, beside the runs that it waits for.
 const MAX_COMPUTING: Duration = Duration::from_secs(20);
 
 /// Calls the guest component. Cheap to clone.

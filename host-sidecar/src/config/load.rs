@@ -1,6 +1,7 @@
 //! Where settings come from. Later ones win: defaults, the configuration file, the environment, the command line.
 
 use super::{Settings, SettingsError};
+use crate::user_folders;
 use figment::{
     Figment,
     providers::{Data, Env, Format, Serialized, Toml},
@@ -51,11 +52,7 @@ fn named(overrides: &impl Overrides) -> Option<PathBuf> {
 
 /// The files that apply when none was named.
 fn found() -> Result<Vec<Data<Toml>>, SettingsError> {
-    let user = env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(|| env::home_dir().map(|home| home.join(".config")))
-        .map(|folder| folder.join("cofferdam"));
-    let folders = [Some("/etc/cofferdam".into()), user, Some(PathBuf::new())];
+    let folders = [Some("/etc/cofferdam".into()), user_folders::config(), Some(PathBuf::new())];
     let mut found = Vec::new();
     for folder in folders.into_iter().flatten() {
         let path = folder.join(FILE);

@@ -11,7 +11,7 @@ use std::{
 
 const CGROUPS: &str = "/sys/fs/cgroup";
 const PARENT: &str = "cofferdam";
-/// What gVisor itself, the runner and caches may use beside the program: measured below 100 MiB.
+/// What gVisor itself, the runner and caches may use beside the program. A sandbox that waits holds some 20 MiB.
 const OVERHEAD_BYTES: u64 = 256 << 20;
 /// The kernel's own period for processor quotas, in microseconds.
 const PERIOD: u32 = 100_000;

@@ -20,7 +20,10 @@ use cgroup::Cgroup;
 use root::Root;
 use runsc::Runsc;
 use state::{RunDir, StateDir};
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// Runs each plan under `runsc` on this machine.
 #[derive(Debug, Clone)]
@@ -79,6 +82,12 @@ impl Local {
             root: Root::new(settings.rootfs.as_deref())?,
             state: StateDir::open(settings.state_dir.as_deref())?,
         })
+    }
+
+    /// The gVisor program that runs are started with.
+    #[must_use]
+    pub fn runsc(&self) -> &Path {
+        self.runsc.program()
     }
 
     async fn run(&self, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {

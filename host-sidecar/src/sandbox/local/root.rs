@@ -49,6 +49,7 @@ users:x:100:
 nogroup:x:65534:
 user:x:1001:
 ";
+
 /// Which root the sandboxes get.
 #[derive(Debug, Clone)]
 pub(super) enum Root {

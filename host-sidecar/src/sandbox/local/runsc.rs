@@ -1,6 +1,7 @@
 //! The gVisor program: finding it, starting a sandbox with it.
 
 use super::{SetupError, cgroup::Cgroup, state::RunDir};
+use crate::user_folders;
 use std::{
     env,
     ffi::OsString,
@@ -36,10 +37,7 @@ impl Runsc {
                 Err(SetupError::RunscNotExecutable(named.to_owned()))
             };
         }
-        let cache = env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .or_else(|| env::home_dir().map(|home| home.join(".cache")))
-            .map(|cache| cache.join("cofferdam/bin"));
+        let cache = user_folders::cache().map(|cache| cache.join("bin"));
         let path = env::var_os("PATH").unwrap_or_default();
         let folders: Vec<PathBuf> = cache.into_iter().chain(env::split_paths(&path)).collect();
         match folders.iter().map(|folder| folder.join("runsc")).find(|program| is_executable(program)) {
@@ -49,6 +47,11 @@ impl Runsc {
                 Err(SetupError::NoRunsc { searched: searched.join(":") })
             }
         }
+    }
+
+    /// The program itself.
+    pub(super) fn program(&self) -> &Path {
+        &self.program
     }
 
     /// Starts the sandbox of a run. Its streams are the runner's; it dies with the runner.

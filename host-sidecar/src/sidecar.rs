@@ -1,10 +1,10 @@
 //! Policy and backend put together.
 
 use crate::{
-    config::{Settings, SettingsError},
+    config::{BackendKind, Settings, SettingsError},
     execution::{Error, Report, Request},
     policy::Policy,
-    sandbox::{Backend, Observer, Run, local, new_id},
+    sandbox::{Backend, Observer, Run, kubernetes, local, new_id},
 };
 use std::{sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,9 @@ pub enum SetupError {
     /// This machine lacks what the backend needs.
     #[error(transparent)]
     Local(#[from] local::SetupError),
+    /// There is no way to the cluster, or not with these settings.
+    #[error(transparent)]
+    Kubernetes(#[from] kubernetes::SetupError),
 }
 
 impl Sidecar {
@@ -35,14 +38,22 @@ impl Sidecar {
     /// [`SetupError`] for a wrong setting or a machine that lacks something.
     pub fn new(settings: &Settings) -> Result<Self, SetupError> {
         let policy = settings.policy()?;
-        settings.require_local_backend()?;
-        Ok(Self::with_backend(policy, Arc::new(local::Local::new(settings)?)))
+        let backend: Arc<dyn Backend> = match settings.backend_kind() {
+            BackendKind::Local => Arc::new(local::Local::new(settings)?),
+            BackendKind::Kubernetes => Arc::new(kubernetes::Kubernetes::new(settings, &policy)?),
+        };
+        Ok(Self::with_backend(policy, backend))
     }
 
     /// A sidecar with a backend of the caller's own.
     #[must_use]
     pub fn with_backend(policy: Policy, backend: Arc<dyn Backend>) -> Self {
         Self { policy: Arc::new(policy), backend }
+    }
+
+    /// Waits until what runs have left to be removed beside their answers is gone; to be called before the process ends.
+    pub async fn settle(&self) {
+        self.backend.settle().await;
     }
 
     /// Runs one program, at most once, and leaves nothing of it. To give up, set `cancelled` and go on waiting; a caller

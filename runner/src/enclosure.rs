@@ -15,6 +15,15 @@ use std::fs;
 /// Source: gVisor, `pkg/sentry/kernel/version`.
 const GVISOR_VERSION: &str = "#1 SMP Sun Jan 10 15:06:54 PST 2016";
 
+/// Whose network the program is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// Its own, with nothing but a loopback.
+    Own,
+    /// The sandbox's.
+    Sandbox,
+}
+
 /// Refuses to go on outside gVisor.
 pub(crate) fn require_gvisor() -> Result<(), Error> {
     let kernel = rustix::system::uname();
@@ -27,11 +36,15 @@ pub(crate) fn require_gvisor() -> Result<(), Error> {
 
 /// Moves this process into namespaces of its own, with its own user and group as the only ones that exist. The process
 /// namespace is that of the children from here on; the first one is its init.
-pub(crate) fn enter() -> Result<(), Error> {
+pub(crate) fn enter(network: Network) -> Result<(), Error> {
     let (uid, gid) = (getuid().as_raw(), getgid().as_raw());
+    let of_network = match network {
+        Network::Own => CloneFlags::CLONE_NEWNET,
+        Network::Sandbox => CloneFlags::empty(),
+    };
     unshare(
-        CloneFlags::CLONE_NEWUSER
-            | CloneFlags::CLONE_NEWNET
+        of_network
+            | CloneFlags::CLONE_NEWUSER
             | CloneFlags::CLONE_NEWPID
             | CloneFlags::CLONE_NEWNS
             | CloneFlags::CLONE_NEWIPC

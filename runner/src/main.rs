@@ -2,7 +2,9 @@
 //! frames what comes of it, and leaves nothing behind.
 //!
 //! It reads the program from its standard input and writes frames to its standard output (`cofferdam-protocol`). The
-//! end of its standard input means that nobody wants the program any longer.
+//! end of its standard input means that nobody wants the program any longer. With `--program FOLDER` the program lies in
+//! that folder, in parts, and the standard output is a log. With `--sandbox-network` the program shares the sandbox's
+//! network instead of having one of its own.
 #![cfg(target_os = "linux")]
 
 mod channel;
@@ -11,21 +13,23 @@ mod enclosure;
 mod error;
 mod init;
 mod launch;
+mod options;
 mod output;
 mod supervise;
 mod usage;
 mod workspace;
 
-use crate::{channel::Channel, error::Error, usage::Usage};
+use crate::{channel::Channel, enclosure::Network, error::Error, options::Options, usage::Usage};
 use cofferdam_protocol::Frame;
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Instant};
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(init::ARGUMENT) {
         return init::run();
     }
-    let mut channel = Channel::default();
-    let last = match run(&mut channel) {
+    let options = Options::from_args();
+    let mut channel = Channel::open(options.program);
+    let last = match run(&mut channel, options.network) {
         Ok(last) => last,
         Err(Error::ChannelClosed) => return ExitCode::SUCCESS,
         Err(error) => Frame::Failed(error.to_string()),
@@ -37,10 +41,10 @@ fn main() -> ExitCode {
 }
 
 /// All of a run, up to its last frame.
-fn run(channel: &mut Channel) -> Result<Frame, Error> {
+fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
     enclosure::require_gvisor()?;
     let meminfo = usage::open_meminfo()?;
-    enclosure::enter()?;
+    enclosure::enter(network)?;
     let init = init::start()?;
     channel.send(&Frame::Ready)?;
     let program = channel.receive_program()?;
@@ -48,9 +52,10 @@ fn run(channel: &mut Channel) -> Result<Frame, Error> {
     let usage = Usage::start(meminfo, program.limits)?;
     let child = launch::start(&program)?;
     channel.send(&Frame::Started)?;
+    let started = Instant::now();
     let ending = supervise::until_end(channel, &program, child, init, usage)?;
     // Said before the files are looked for: how many there are is the program's choice.
-    channel.send(&Frame::Ended(ending))?;
+    channel.send(&Frame::Ended(ending, started.elapsed()))?;
     collect::send_files(channel, &program)?;
     Ok(Frame::Done)
 }

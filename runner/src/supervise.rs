@@ -69,7 +69,8 @@ pub(crate) fn until_end(
         stdin: stdin.map(|pipe| (pipe, program.stdin.as_slice())),
         stdout: child.stdout.take(),
         stderr: child.stderr.take(),
-        lifeline: Some(channel.lifeline().during("watch the channel")?),
+        lifeline: channel.lifeline().during("watch the channel")?,
+        hung_up: false,
         children: watch_children()?,
         child,
         init,
@@ -102,6 +103,8 @@ struct Supervision<'a> {
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
     lifeline: Option<OwnedFd>,
+    /// Whether the sidecar has closed the channel.
+    hung_up: bool,
     children: SignalFd,
     child: Child,
     init: Child,
@@ -132,6 +135,7 @@ impl Supervision<'_> {
             }
             if ready.lifeline && self.lifeline.as_ref().map_or(Ok(false), channel::is_closed)? {
                 self.lifeline = None;
+                self.hung_up = true;
                 self.kill(Ending::Cancelled)?;
             }
             if ready.child {
@@ -160,7 +164,7 @@ impl Supervision<'_> {
         let Some(ended) = self.ended else { return Ok(false) };
         let silent = self.stdout.is_none() && self.stderr.is_none();
         let overdue = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        if !silent && !overdue && self.killed.is_none() && self.lifeline.is_some() && ended.elapsed() < LINGER {
+        if !silent && !overdue && self.killed.is_none() && !self.hung_up && ended.elapsed() < LINGER {
             return Ok(false);
         }
         self.init.kill().during("kill what the program left")?;

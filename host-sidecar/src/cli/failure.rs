@@ -4,7 +4,7 @@ use crate::{
     SetupError,
     component::{ExecuteError, LoadError, types::ErrorCode},
     config::SettingsError,
-    sandbox::local::GarbageError,
+    sandbox::{kubernetes, local},
 };
 use cofferdam_contract::Violation;
 use std::io;
@@ -34,7 +34,8 @@ failures!(
     SettingsError => InvalidRequest,
     Violation => InvalidRequest,
     SetupError => SandboxUnavailable,
-    GarbageError => Internal,
+    local::GarbageError => Internal,
+    kubernetes::GarbageError => Internal,
     LoadError => Internal,
     ExecuteError => Internal,
     io::Error => Internal

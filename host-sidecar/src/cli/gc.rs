@@ -1,34 +1,33 @@
 //! `cofferdam gc`.
 
-use super::Failure;
+use super::{Failure, backend::BackendArgs};
 use crate::{
-    config::{self, Overrides},
-    sandbox::local,
+    config::{self, BackendKind},
+    sandbox::{kubernetes, local},
 };
-use serde::Serialize;
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 /// Removes what processes that were killed have left.
-#[derive(Debug, clap::Args, Serialize)]
+#[derive(Debug, clap::Args)]
 pub(super) struct GcArgs {
-    /// The configuration file. [default: ./cofferdam.toml over the user's over /etc/cofferdam/cofferdam.toml]
-    #[arg(long, value_name = "FILE")]
-    #[serde(skip)]
-    config: Option<PathBuf>,
-}
-
-impl Overrides for GcArgs {
-    fn config(&self) -> Option<&Path> {
-        self.config.as_deref()
-    }
+    #[command(flatten)]
+    settings: BackendArgs,
 }
 
 pub(super) fn gc(args: &GcArgs) -> Result<ExitCode, Failure> {
-    let answer = match local::collect_garbage(&config::load(args)?)? {
+    let settings = config::load(&args.settings)?;
+    settings.policy()?;
+    let removed = match settings.backend_kind() {
+        BackendKind::Local => local::collect_garbage(&settings)?,
+        BackendKind::Kubernetes => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(kubernetes::collect_garbage(&settings))?
+        }
+    };
+    let answer = match removed {
         0 => "nothing was left".to_owned(),
         1 => "removed what 1 run had left".to_owned(),
         runs => format!("removed what {runs} runs had left"),

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backend;
 mod exit;
 mod failure;
 mod files;

@@ -1,6 +1,6 @@
 //! `cofferdam run`: as `python FILE`, through the component.
 
-use super::{Failure, exit, files, json, progress::Progress, say, stdin};
+use super::{Failure, backend::BackendArgs, exit, files, json, progress::Progress, say, stdin};
 use crate::{
     Sidecar,
     component::{
@@ -8,7 +8,7 @@ use crate::{
         code_executor::{Outcome, Output},
         types::{Error, Label, Limits, Request, Variable},
     },
-    config::{self, BackendChoice, Bytes, Cpu, Overrides, Seconds, Settings},
+    config::{self, Bytes, Cpu, Overrides, Seconds, Settings, Workload},
 };
 use cofferdam_contract::quoted;
 use serde::Serialize;
@@ -87,6 +87,9 @@ pub(super) struct RunArgs {
     /// Set an environment variable, or pass on one of ours; may be repeated
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
+    /// The network profile of the program, one of those in the settings [default: none]
+    #[arg(long, value_name = "NAME")]
+    network: Option<String>,
     /// Say in the logs whose run this is; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     label: Vec<String>,
@@ -103,27 +106,30 @@ pub(super) struct RunArgs {
 /// Settings that have an option of their own.
 #[derive(Debug, clap::Args, Serialize)]
 struct SettingsArgs {
-    /// Where sandboxes come from [default: auto]
+    #[command(flatten)]
+    #[serde(flatten)]
+    backend: BackendArgs,
+    /// The image of the sandbox in a cluster [default: python:3.11-slim]
+    #[arg(long, value_name = "IMAGE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    /// What the run becomes in a cluster [default: job]
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    backend: Option<BackendChoice>,
+    workload: Option<Workload>,
     /// The gVisor program [default: that of set-up or PATH]
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     runsc: Option<PathBuf>,
-    /// An unpacked image for the sandbox's root [default: the /usr of this machine]
+    /// An unpacked image for the sandbox's root on this machine [default: its /usr]
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     rootfs: Option<PathBuf>,
-    /// The configuration file [default: ./cofferdam.toml over the user's over /etc/cofferdam/cofferdam.toml]
-    #[arg(long, value_name = "FILE")]
-    #[serde(skip)]
-    config: Option<PathBuf>,
 }
 
 impl Overrides for SettingsArgs {
     fn config(&self) -> Option<&Path> {
-        self.config.as_deref()
+        self.backend.config()
     }
 }
 
@@ -155,20 +161,24 @@ fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
         let cancelled = CancellationToken::new();
         let signal = tokio::spawn(cancel_on_signal(cancelled.clone(), impatient.clone())?);
         let progress = Arc::new(Progress::new(args.json));
-        let import = SandboxImport::new(sidecar).with_cancellation(cancelled.clone()).with_observer(progress.clone());
+        let import =
+            SandboxImport::new(sidecar.clone()).with_cancellation(cancelled.clone()).with_observer(progress.clone());
         let result = executor.execute(import, request).await;
         progress.clear();
         let signal = if cancelled.is_cancelled() { signal.await.ok() } else { None };
         let signal = signal.map(|kind| kind.as_raw_value());
         Ok::<_, Failure>((result, signal))
     })?;
-    // From here on there is nothing to take away, only to write.
-    impatient.store(true, Ordering::Relaxed);
-    match result {
+    // While the result is written, there is nothing that an end would leave half done.
+    let was_impatient = impatient.swap(true, Ordering::Relaxed);
+    let shown = match result {
         Ok(outcome) => show(&args, &outcome, signal),
         Err(ExecuteError::Refused(error)) => refuse(&args, &error),
         Err(error @ ExecuteError::Guest(_)) => Err(error.into()),
-    }
+    };
+    impatient.store(was_impatient, Ordering::Relaxed);
+    runtime.block_on(sidecar.settle());
+    shown
 }
 
 /// Signals that ask to end.
@@ -225,7 +235,7 @@ fn request(args: &RunArgs, settings: &Settings) -> Result<Request, Failure> {
         files: Some(args.files.iter().map(|file| files::read_input(file)).collect::<Result<_, _>>()?),
         collect: Some(args.collect.clone()),
         limits: Some(limits(args)),
-        network: None,
+        network: args.network.clone(),
         labels: Some(args.label.iter().map(label).collect::<Result<_, _>>()?),
     })
 }

@@ -20,7 +20,27 @@ const PREFIX: &str = "COFFERDAM_";
 /// Variables with that prefix that are no settings.
 const NO_SETTINGS: [&str; 4] = ["config", "log", "token", "url"];
 /// What a file that merely lies in the working directory may not decide.
-const TRUSTED_ONLY: [&str; 5] = ["backend", "ceilings", "rootfs", "runsc", "state_dir"];
+const TRUSTED_ONLY: [&str; 19] = [
+    "backend",
+    "ceilings",
+    "image",
+    "image_pull_secrets",
+    "kubeconfig_context",
+    "kubeconfig_path",
+    "namespace",
+    "networks",
+    "node_selector",
+    "pod_labels",
+    "pod_overlay",
+    "priority_class",
+    "rootfs",
+    "runsc",
+    "runtime_class",
+    "service_account",
+    "state_dir",
+    "tolerations",
+    "workload",
+];
 
 /// What the command line sets: a serializable structure with some of the fields of [`Settings`].
 pub trait Overrides: Serialize {

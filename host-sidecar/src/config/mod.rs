@@ -1,9 +1,13 @@
 //! Settings: from the command line, from `COFFERDAM_*`, from `cofferdam.toml`, in this order, and their defaults.
 
+mod image;
+mod kubernetes;
 mod load;
 mod quantity;
 mod settings;
 
+pub(crate) use kubernetes::is_in_cluster;
+pub use kubernetes::{Network, Toleration, Workload};
 pub use load::{Overrides, load};
 pub use quantity::{Bytes, Cpu, MalformedQuantity, Seconds};
-pub use settings::{BackendChoice, Ceilings, Settings, SettingsError};
+pub use settings::{BackendChoice, BackendKind, Ceilings, Settings, SettingsError};

@@ -1,9 +1,13 @@
 //! The settings and their defaults. Where google-adk's `GkeCodeExecutor` has a setting, it has the same name here.
 
-use super::{Bytes, Cpu, Seconds};
+use super::{Bytes, Cpu, Network, Seconds, Toleration, Workload, is_in_cluster};
 use crate::policy::{Language, Limits, Policy, default_languages};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// What a guest can hold of each stream, twice and as text, beside the files.
 const MAX_OUTPUT: Bytes = Bytes(64 << 20);
@@ -24,7 +28,7 @@ pub struct Settings {
     pub timeout_seconds: Seconds,
     /// Default time from a request to the program's start, in seconds.
     pub startup_timeout_seconds: Seconds,
-    /// Default amount of processors; none: as much as there is.
+    /// Default amount of processors. Default: 500m in a cluster, elsewhere as much as there is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_limit: Option<Cpu>,
     /// Default amount of memory.
@@ -52,6 +56,45 @@ pub struct Settings {
     /// Where runs keep what they need while they last. Default: a folder of the user's that does not outlive a reboot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state_dir: Option<PathBuf>,
+    /// The namespace of the cluster that runs are made in.
+    pub namespace: String,
+    /// The image of sandboxes in a cluster; a language may name another.
+    pub image: String,
+    /// Processors that a node must have left for a run.
+    pub cpu_requested: Cpu,
+    /// Memory that a node must have left for a run.
+    pub mem_requested: Bytes,
+    /// The file that tells how to reach the cluster. Default: in a cluster that cluster, else the user's own file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubeconfig_path: Option<PathBuf>,
+    /// The context of that file, or of the user's own. Default: its current one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubeconfig_context: Option<String>,
+    /// What a run becomes in the cluster.
+    pub workload: Workload,
+    /// The RuntimeClass that is gVisor.
+    pub runtime_class: String,
+    /// Taints that Pods tolerate beside that of GKE's gVisor nodes.
+    pub tolerations: Vec<Toleration>,
+    /// Labels of the nodes that Pods may be on.
+    pub node_selector: BTreeMap<String, String>,
+    /// Secrets that images are pulled with.
+    pub image_pull_secrets: Vec<String>,
+    /// The service account of Pods. None of its tokens is mounted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_account: Option<String>,
+    /// More labels of Pods.
+    pub pod_labels: BTreeMap<String, String>,
+    /// The PriorityClass of Pods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority_class: Option<String>,
+    /// Added to Pods, as a strategic merge patch of a Pod template. It can add, and weaken nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod_overlay: Option<serde_json::Value>,
+    /// Networks that requests may ask for.
+    pub networks: BTreeMap<String, Network>,
+    /// How long a Pod that no node can take is kept for the cluster to announce a new node.
+    pub scale_up_seconds: Seconds,
 }
 
 /// What a request may ask for at the most.
@@ -85,12 +128,24 @@ pub struct Ceilings {
 pub enum BackendChoice {
     /// gVisor on this machine.
     Local,
-    /// A cluster; not part of this release.
+    /// A cluster: a gVisor Pod for each run.
     Kubernetes,
-    /// Whichever fits where this runs.
+    /// Kubernetes inside a cluster or where a kubeconfig or a context is named, else this machine.
     #[default]
     Auto,
 }
+
+/// A backend, when the choice has been made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackendKind {
+    /// gVisor on this machine.
+    Local,
+    /// A cluster.
+    Kubernetes,
+}
+
+/// The ancestor's default.
+const CPU_LIMIT_IN_CLUSTER: u32 = 500;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -110,6 +165,23 @@ impl Default for Settings {
             runsc: None,
             rootfs: None,
             state_dir: None,
+            namespace: "default".into(),
+            image: "python:3.11-slim".into(),
+            cpu_requested: Cpu(200),
+            mem_requested: Bytes(256 << 20),
+            kubeconfig_path: None,
+            kubeconfig_context: None,
+            workload: Workload::default(),
+            runtime_class: "gvisor".into(),
+            tolerations: Vec::new(),
+            node_selector: BTreeMap::new(),
+            image_pull_secrets: Vec::new(),
+            service_account: None,
+            pod_labels: BTreeMap::new(),
+            priority_class: None,
+            pod_overlay: None,
+            networks: BTreeMap::new(),
+            scale_up_seconds: Seconds(Duration::from_secs(10)),
         }
     }
 }
@@ -164,9 +236,6 @@ pub enum SettingsError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A backend that this program does not have.
-    #[error("the backend `kubernetes` is not part of this release; use `--backend local` or leave it out")]
-    NoKubernetes,
 }
 
 impl Settings {
@@ -202,7 +271,13 @@ impl Settings {
             }
             languages.insert(name.clone(), language.clone());
         }
-        Ok(Policy { defaults: self.defaults(), ceilings: ceilings.limits(), languages })
+        self.check_kubernetes()?;
+        let networks = match self.backend_kind() {
+            BackendKind::Kubernetes => self.networks.keys().cloned().collect(),
+            // A sandbox on this machine has no network that could be shared.
+            BackendKind::Local => BTreeSet::new(),
+        };
+        Ok(Policy { defaults: self.defaults(), ceilings: ceilings.limits(), languages, networks })
     }
 
     /// Ceilings that what carries an outcome could not hold.
@@ -241,10 +316,11 @@ impl Settings {
     }
 
     fn defaults(&self) -> Limits {
+        let in_cluster = (self.backend_kind() == BackendKind::Kubernetes).then_some(CPU_LIMIT_IN_CLUSTER);
         Limits {
             wall_time: self.timeout_seconds.0,
             startup_time: self.startup_timeout_seconds.0,
-            cpu_millis: self.cpu_limit.map(|cpu| cpu.0),
+            cpu_millis: self.cpu_limit.map(|cpu| cpu.0).or(in_cluster),
             memory_bytes: self.mem_limit.0,
             disk_bytes: self.disk_limit.0,
             processes: self.process_limit,
@@ -254,11 +330,15 @@ impl Settings {
         }
     }
 
-    /// Makes sure that the backend asked for is one that there is.
-    pub(crate) fn require_local_backend(&self) -> Result<(), SettingsError> {
+    /// The backend that these settings choose. A cluster is only chosen by one who is in it or names it.
+    #[must_use]
+    pub fn backend_kind(&self) -> BackendKind {
+        let is_named = self.kubeconfig_path.is_some() || self.kubeconfig_context.is_some();
         match self.backend {
-            BackendChoice::Local | BackendChoice::Auto => Ok(()),
-            BackendChoice::Kubernetes => Err(SettingsError::NoKubernetes),
+            BackendChoice::Local => BackendKind::Local,
+            BackendChoice::Kubernetes => BackendKind::Kubernetes,
+            BackendChoice::Auto if is_named || is_in_cluster() => BackendKind::Kubernetes,
+            BackendChoice::Auto => BackendKind::Local,
         }
     }
 }
@@ -279,6 +359,6 @@ impl Ceilings {
     }
 }
 
-fn senseless(setting: &str, problem: &str) -> SettingsError {
+pub(super) fn senseless(setting: &str, problem: &str) -> SettingsError {
     SettingsError::Senseless { setting: setting.into(), problem: problem.into() }
 }

@@ -11,11 +11,14 @@ pub struct Language {
     pub command: Vec<String>,
     /// Name of the program's file in the work directory.
     pub file: String,
+    /// The image that has the interpreter, for sandboxes that are made of images. Default: the setting `image`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
 }
 
 impl Language {
     fn new(command: &[&str], file: &str) -> Self {
-        Self { command: command.iter().map(ToString::to_string).collect(), file: file.into() }
+        Self { command: command.iter().map(ToString::to_string).collect(), file: file.into(), image: None }
     }
 }
 

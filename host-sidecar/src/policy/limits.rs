@@ -2,7 +2,10 @@
 
 use super::Language;
 use crate::execution::{Error, ErrorCode, RequestedLimits};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// What the operator lets a request have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub struct Policy {
     pub ceilings: Limits,
     /// The languages by their names.
     pub languages: BTreeMap<String, Language>,
+    /// Names of the network profiles that a request may ask for, beside `none`.
+    pub networks: BTreeSet<String>,
 }
 
 /// Bounds of a run, all of them set.
@@ -36,6 +41,16 @@ pub struct Limits {
     pub collected_files: u32,
     /// Bytes of the files brought back, in all.
     pub collected_bytes: u64,
+}
+
+impl Limits {
+    /// Bytes of memory that the whole sandbox of a program may hold: those of the program, of its disk, which is in memory
+    /// too, of what the runner holds for it, and `overhead` for gVisor itself.
+    pub(crate) fn sandbox_memory(&self, overhead: u64) -> u64 {
+        [self.disk_bytes, self.output_bytes, self.collected_bytes, overhead]
+            .into_iter()
+            .fold(self.memory_bytes, u64::saturating_add)
+    }
 }
 
 impl Policy {

@@ -19,6 +19,10 @@ pub struct Plan {
     pub limits: Limits,
     /// Whose run this is.
     pub labels: Vec<(String, String)>,
+    /// The image that the language names.
+    pub image: Option<String>,
+    /// The network profile; none: no network.
+    pub network: Option<String>,
 }
 
 impl Policy {
@@ -30,10 +34,11 @@ impl Policy {
     pub fn plan(&self, request: Request) -> Result<Plan, Error> {
         check(&request)?;
         let limits = self.limits(&request.limits)?;
-        let network = request.network.as_deref().unwrap_or(cofferdam_contract::DEFAULT_NETWORK);
-        if network != cofferdam_contract::DEFAULT_NETWORK {
-            let network = cofferdam_contract::quoted(network);
-            let message = format!("the network profile {network} is not one that the operator allows; there is `none`");
+        let network = request.network.clone().filter(|name| name != cofferdam_contract::DEFAULT_NETWORK);
+        if let Some(name) = network.as_ref().filter(|name| !self.networks.contains(*name)) {
+            let name = cofferdam_contract::quoted(name);
+            let known = self.networks.iter().fold("`none`".to_owned(), |known, name| format!("{known}, `{name}`"));
+            let message = format!("the network profile {name} is not one that the operator allows; there is {known}");
             return Err(Error::new(ErrorCode::Denied, message));
         }
         let name = request.language.as_deref().unwrap_or(cofferdam_contract::DEFAULT_LANGUAGE);
@@ -66,6 +71,8 @@ impl Policy {
             },
             limits,
             labels: request.labels,
+            image: language.image.clone(),
+            network,
         })
     }
 }

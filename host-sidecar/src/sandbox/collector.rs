@@ -2,6 +2,7 @@
 
 use crate::execution::{Capture, File, SkippedFile, Status};
 use cofferdam_protocol::{Decoder, Ending, Frame, MalformedFrame, Stream};
+use std::time::Duration;
 
 /// Gathers the frames of one run.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub(crate) enum Event {
     Ready,
     /// The program runs.
     Started,
-    /// The program ended; its files are to come.
-    Ended(Status),
+    /// The program ended after this time; its files are to come.
+    Ended(Status, Duration),
     /// No more comes.
     Done,
     /// The program could not be started or followed, and why; no more comes.
@@ -69,7 +70,7 @@ impl Collector {
                 }
                 Frame::File(path, content) => self.files.push(File { path, content }),
                 Frame::Skipped(path, reason) => self.skipped.push(SkippedFile { path, reason }),
-                Frame::Ended(ending) => return Ok(Some(Event::Ended(status(ending)))),
+                Frame::Ended(ending, ran) => return Ok(Some(Event::Ended(status(ending), ran))),
                 Frame::Done => return Ok(Some(Event::Done)),
                 Frame::Failed(reason) => return Ok(Some(Event::Failed(reason))),
             }
@@ -181,10 +182,11 @@ mod tests {
                 stdout(b"b"),
                 Frame::File("f".into(), b"x".to_vec()),
                 Frame::Skipped("l".into(), "is a symbolic link".into()),
-                Frame::Ended(Ending::Exited(3)),
+                Frame::Ended(Ending::Exited(3), Duration::from_secs(1)),
             ],
         );
-        assert_eq!(events, [Event::Ready, Event::Started, Event::Ended(Status::Exited(3))]);
+        let ended = Event::Ended(Status::Exited(3), Duration::from_secs(1));
+        assert_eq!(events, [Event::Ready, Event::Started, ended]);
         assert_eq!(collected.stdout, Capture { bytes: b"ab".to_vec(), length: 2, cut: None });
         assert_eq!(collected.stderr.bytes, b"e");
         assert_eq!(collected.files, [File { path: "f".into(), content: b"x".to_vec() }]);

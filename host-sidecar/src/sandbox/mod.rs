@@ -2,7 +2,9 @@
 
 mod collector;
 mod id;
+pub mod kubernetes;
 pub mod local;
+mod progress;
 
 pub(crate) use id::{is_id, new_id};
 
@@ -22,7 +24,15 @@ use tokio_util::sync::CancellationToken;
 pub trait Backend: fmt::Debug + Send + Sync {
     /// Runs the plan's program, at most once, and leaves nothing of it.
     fn run<'a>(&'a self, plan: Plan, run: &'a Run<'a>) -> RunFuture<'a>;
+
+    /// Waits until what runs have left to be removed beside their answers is gone.
+    fn settle(&self) -> SettleFuture<'_> {
+        Box::pin(async {})
+    }
 }
+
+/// What [`Backend::settle`] gives.
+pub type SettleFuture<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// What [`Backend::run`] gives.
 pub type RunFuture<'a> = Pin<Box<dyn Future<Output = Result<Report, Error>> + Send + 'a>>;

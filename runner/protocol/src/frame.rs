@@ -1,6 +1,7 @@
 //! Frames: one byte of kind, four bytes of length (little-endian), then the payload.
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use core::time::Duration;
 
 /// Longest payload. No ceiling lets a collected file or a stream's tail be as long.
 pub const MAX_PAYLOAD: u32 = 1 << 28;
@@ -65,8 +66,8 @@ pub enum Frame {
     File(String, Vec<u8>),
     /// A file that was asked for and is not brought back: its path and why.
     Skipped(String, String),
-    /// The program ended; its files follow.
-    Ended(Ending),
+    /// The program ended after this time; its files follow.
+    Ended(Ending, Duration),
     /// All has been said. Last.
     Done,
     /// The program could not be started or followed. Last.
@@ -102,7 +103,10 @@ pub fn encode(frame: &Frame) -> Vec<u8> {
         }
         Frame::File(path, content) => framed(FILE, &two(path, content)),
         Frame::Skipped(path, reason) => framed(SKIPPED, &two(path, reason.as_bytes())),
-        Frame::Ended(ending) => framed(ENDED, &encode_ending(*ending)),
+        Frame::Ended(ending, ran) => {
+            let micros = u64::try_from(ran.as_micros()).unwrap_or(u64::MAX);
+            framed(ENDED, &[encode_ending(*ending).as_slice(), &micros.to_le_bytes()].concat())
+        }
         Frame::Failed(reason) => framed(FAILED, reason.as_bytes()),
         Frame::Done => framed(DONE, &[]),
     }
@@ -208,7 +212,9 @@ fn decode(kind: u8, payload: &[u8]) -> Option<Frame> {
         STDERR_TAIL => tail(Stream::Stderr),
         FILE => two().and_then(|(path, content)| Some(Frame::File(text(path)?, content.to_owned()))),
         SKIPPED => two().and_then(|(path, reason)| Some(Frame::Skipped(text(path)?, text(reason)?))),
-        ENDED => decode_ending(payload).map(Frame::Ended),
+        ENDED => payload.split_last_chunk::<8>().and_then(|(ending, micros)| {
+            Some(Frame::Ended(decode_ending(ending)?, Duration::from_micros(u64::from_le_bytes(*micros))))
+        }),
         FAILED => text(payload).map(Frame::Failed),
         DONE => empty(Frame::Done),
         _ => None,
@@ -247,7 +253,7 @@ mod tests {
                 Ending::OutOfProcesses,
                 Ending::Cancelled,
             ]
-            .map(Frame::Ended),
+            .map(|ending| Frame::Ended(ending, Duration::from_micros(1_234_567))),
         );
         frames
     }

@@ -122,9 +122,7 @@ impl Cgroup {
 
 /// Bytes that a whole sandbox may hold: the program, its disk, what the runner holds back for it, and gVisor itself.
 pub(super) fn outer_memory(limits: &Limits) -> u64 {
-    [limits.disk_bytes, limits.output_bytes, limits.collected_bytes, OVERHEAD_BYTES]
-        .into_iter()
-        .fold(limits.memory_bytes, u64::saturating_add)
+    limits.sandbox_memory(OVERHEAD_BYTES)
 }
 
 /// The folder that holds the cgroups of all runs.

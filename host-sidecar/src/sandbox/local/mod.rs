@@ -12,7 +12,7 @@ mod state;
 
 use crate::{
     config::Settings,
-    execution::{Error, ErrorCode, Report, Timings},
+    execution::{Error, ErrorCode, Report},
     policy::Plan,
     sandbox::{Backend, Phase, Run, RunFuture},
 };
@@ -127,17 +127,7 @@ impl Local {
         bundle::write(dir, &binds).map_err(|error| unavailable("write the bundle", error))?;
         tracing::debug!(id = run.id, "the sandbox is being started");
         let sandbox = self.runsc.start(dir, &cgroup).map_err(|error| unavailable("start runsc", error))?;
-        let driven = drive::drive(sandbox, plan, run, &cgroup, dir).await?;
-        Ok(Report {
-            id: run.id.clone(),
-            status: driven.status,
-            stdout: driven.collected.stdout,
-            stderr: driven.collected.stderr,
-            files: driven.collected.files,
-            skipped: driven.collected.skipped,
-            timings: Timings { started: Some(driven.started), finished: Some(driven.finished), ..Timings::default() },
-            warm: false,
-        })
+        drive::drive(sandbox, plan, run, &cgroup, dir).await
     }
 }
 

@@ -1,0 +1,65 @@
+//! The connection to the cluster, and the kinds of object that we deal with in it.
+
+use super::{connect::Source, pod_watch::PodWatch};
+use crate::config::Settings;
+use k8s_openapi::api::{
+    batch::v1::Job,
+    core::v1::{ConfigMap, Event, Pod},
+};
+use kube::{Api, Client};
+use std::{future::Future, time::Duration};
+use tokio::time::timeout;
+
+/// How long one request may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A namespace of a cluster.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    pub(super) jobs: Api<Job>,
+    pub(super) pods: Api<Pod>,
+    pub(super) config_maps: Api<ConfigMap>,
+    pub(super) events: Api<Event>,
+    pub(super) watch: PodWatch,
+    /// Names this sidecar among all of the namespace.
+    pub(super) sidecar: String,
+}
+
+impl Cluster {
+    /// Connects; nothing is asked of the cluster yet.
+    pub(super) async fn connect(source: &Source, settings: &Settings) -> Result<Self, kube::Error> {
+        Ok(Self::new(source.client().await?, &settings.namespace))
+    }
+
+    fn new(client: Client, namespace: &str) -> Self {
+        let sidecar = uuid::Uuid::new_v4().simple().to_string();
+        let pods = Api::namespaced(client.clone(), namespace);
+        Self {
+            jobs: Api::namespaced(client.clone(), namespace),
+            config_maps: Api::namespaced(client.clone(), namespace),
+            events: Api::namespaced(client, namespace),
+            watch: PodWatch::new(pods.clone(), &sidecar),
+            pods,
+            sidecar,
+        }
+    }
+}
+
+/// Why a request has no answer that can be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RequestError {
+    /// The client's own word.
+    #[error(transparent)]
+    Kube(#[from] kube::Error),
+    /// None came.
+    #[error("the API server did not answer within {} s", PATIENCE.as_secs())]
+    Silence,
+}
+
+/// Waits for an answer, but not for ever.
+pub(super) async fn bounded<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, RequestError> {
+    match timeout(PATIENCE, request).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(RequestError::Silence),
+    }
+}

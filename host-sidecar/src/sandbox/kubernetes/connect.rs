@@ -1,0 +1,77 @@
+//! Which cluster, and as whom.
+
+use super::SetupError;
+use crate::config::{Settings, is_in_cluster};
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use std::time::Duration;
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Where the way to the cluster is told.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// By the Pod that this process runs in.
+    InCluster,
+    /// By a kubeconfig, in this context or else in its current one.
+    File(Box<Kubeconfig>, Option<String>),
+}
+
+impl Source {
+    /// A file or context that is named, else the cluster that this process runs in, else the user's own file.
+    pub(super) fn find(settings: &Settings) -> Result<Self, SetupError> {
+        let (path, context) = (&settings.kubeconfig_path, &settings.kubeconfig_context);
+        if path.is_none() && context.is_none() && is_in_cluster() {
+            return Ok(Self::InCluster);
+        }
+        let kubeconfig = match path {
+            Some(path) => Kubeconfig::read_from(path)
+                .map_err(|source| SetupError::KubeconfigPath { path: path.clone(), source: Box::new(source) })?,
+            None => Kubeconfig::read().map_err(|source| SetupError::NoKubeconfig { source: Box::new(source) })?,
+        };
+        let known: Vec<&str> = kubeconfig.contexts.iter().map(|context| context.name.as_str()).collect();
+        if let Some(context) = context.as_ref().filter(|context| !known.contains(&context.as_str())) {
+            return Err(SetupError::NoContext { context: context.clone(), known: known.join(", ") });
+        }
+        if context.is_none() && kubeconfig.current_context.as_ref().is_none_or(|current| current.is_empty()) {
+            return Err(SetupError::NoCurrentContext { known: known.join(", ") });
+        }
+        Ok(Self::File(Box::new(kubeconfig), context.clone()))
+    }
+
+    /// What tells this cluster from others.
+    pub(super) fn name(&self) -> String {
+        let Self::File(kubeconfig, context) = self else { return "in-cluster".into() };
+        let context = context.as_ref().or(kubeconfig.current_context.as_ref());
+        let context = kubeconfig.contexts.iter().find(|named| Some(&named.name) == context);
+        let cluster = context.and_then(|context| Some(&context.context.as_ref()?.cluster));
+        let cluster = kubeconfig.clusters.iter().find(|named| Some(&named.name) == cluster);
+        format!(
+            "{:?}",
+            cluster.and_then(|cluster| {
+                let cluster = cluster.cluster.as_ref()?;
+                Some((&cluster.server, &cluster.certificate_authority_data, &cluster.certificate_authority))
+            })
+        )
+    }
+
+    /// A client for that cluster. It belongs to the runtime that this is called in.
+    pub(super) async fn client(&self) -> Result<Client, kube::Error> {
+        let mut config = match self {
+            Self::InCluster => Config::incluster().map_err(|error| kube::Error::Service(error.into()))?,
+            Self::File(kubeconfig, context) => {
+                let options = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
+                Config::from_custom_kubeconfig((**kubeconfig).clone(), &options)
+                    .await
+                    .map_err(|error| kube::Error::Service(error.into()))?
+            }
+        };
+        config.connect_timeout = Some(CONNECT);
+        // A request that may have been carried out is not just sent again.
+        config.default_retry = false;
+        Client::try_from(config)
+    }
+}

@@ -1,0 +1,66 @@
+//! Creating an object exactly once, whatever becomes of the answers.
+
+use super::{
+    cluster::{RequestError, bounded},
+    manifest::TTL,
+    refusal,
+};
+use crate::execution::{Error, ErrorCode};
+use kube::{Api, Resource, ResourceExt, api::PostParams};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{fmt::Debug, time::Duration};
+use tokio::time::{Instant, sleep};
+
+/// Between two attempts, at first and at the most.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// Creates an object whose name nobody else uses. An answer that was lost is settled by that name: the object is there,
+/// or the next attempt makes it. That ends well before the cluster might have removed one that has already done its work.
+pub(super) async fn create<K>(api: &Api<K>, object: &K, step: &str, deadline: Instant) -> Result<K, Error>
+where
+    K: Resource + Clone + Debug + Serialize + DeserializeOwned,
+{
+    let deadline = deadline.min(Instant::now() + TTL / 2);
+    let (mut pause, mut may_exist) = (BACKOFF.0, false);
+    loop {
+        let error = match bounded(api.create(&PostParams::default(), object)).await {
+            Ok(created) => return Ok(created),
+            Err(error) => error,
+        };
+        if is_conflict(&error) {
+            return settle(api, object, step).await;
+        }
+        if !refusal::is_passing(&error) || Instant::now() + pause > deadline {
+            return Err(refusal::of_request(step, &error, may_exist || may_have_happened(&error)));
+        }
+        may_exist |= may_have_happened(&error);
+        tracing::debug!(%error, step, "trying again");
+        sleep(pause).await;
+        pause = (pause * 2).min(BACKOFF.1);
+    }
+}
+
+/// The object of that name, which can only be ours, made by a request whose answer was lost.
+async fn settle<K>(api: &Api<K>, object: &K, step: &str) -> Result<K, Error>
+where
+    K: Resource + Clone + Debug + DeserializeOwned,
+{
+    let found = bounded(api.get(&object.name_any())).await.map_err(|error| refusal::of_request(step, &error, true))?;
+    // What we made has all our labels; a webhook may have added some.
+    if object.labels().iter().all(|(key, value)| found.labels().get(key) == Some(value)) {
+        return Ok(found);
+    }
+    Err(Error::new(ErrorCode::Internal, "the name of the run is taken").with_detail(format!("cannot {step}")))
+}
+
+fn is_conflict(error: &RequestError) -> bool {
+    matches!(error, RequestError::Kube(kube::Error::Api(status)) if status.code == 409 && status.reason == "AlreadyExists")
+}
+
+/// Whether the request may have reached the cluster all the same.
+fn may_have_happened(error: &RequestError) -> bool {
+    match error {
+        RequestError::Kube(kube::Error::Api(status)) => status.code >= 500,
+        _ => true,
+    }
+}

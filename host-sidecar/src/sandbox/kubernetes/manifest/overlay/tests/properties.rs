@@ -1,0 +1,204 @@
+//! Whatever an overlay holds: either an error, or a Pod that has all of the base in it and is no weaker.
+
+use super::{apply, base, benign, dangerous, hardened, json};
+use proptest::{
+    prelude::*,
+    sample::select,
+    strategy::{Union, ValueTree},
+    test_runner::TestRunner,
+};
+use serde_json::{Map, Value};
+
+/// Names of fields, right ones and wrong ones.
+const NAMES: &[&str] = &[
+    "$patch",
+    "add",
+    "affinity",
+    "annotations",
+    "args",
+    "capabilities",
+    "command",
+    "configMap",
+    "containerPort",
+    "containers",
+    "cpu",
+    "csi",
+    "dnsConfig",
+    "drop",
+    "effect",
+    "emptyDir",
+    "env",
+    "envFrom",
+    "ephemeral",
+    "fsGroup",
+    "hostNetwork",
+    "hostPID",
+    "hostPath",
+    "hostPort",
+    "image",
+    "initContainers",
+    "key",
+    "labels",
+    "limits",
+    "memory",
+    "metadata",
+    "mountPath",
+    "mountPropagation",
+    "name",
+    "nameservers",
+    "nodeName",
+    "nodeSelector",
+    "operator",
+    "path",
+    "persistentVolumeClaim",
+    "ports",
+    "privileged",
+    "procMount",
+    "projected",
+    "readOnly",
+    "requests",
+    "resources",
+    "runAsNonRoot",
+    "runAsUser",
+    "runtimeClassName",
+    "secret",
+    "securityContext",
+    "serviceAccountName",
+    "sources",
+    "spec",
+    "subPath",
+    "supplementalGroups",
+    "tolerations",
+    "tolerationz",
+    "type",
+    "value",
+    "volumeMounts",
+    "volumes",
+];
+
+/// Values of fields, right ones and wrong ones.
+fn leaf() -> impl Strategy<Value = Value> {
+    let words =
+        select(&["runner", "more", "scratch", "gvisor", "/", "/work", "/data", "None", "PATH", "ALL", "1Gi", ""]);
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        select(&[-1_i64, 0, 1, 80, 1001]).prop_map(Value::from),
+        words.prop_map(Value::from),
+    ]
+}
+
+/// Any JSON, of the names and values above.
+fn tree() -> impl Strategy<Value = Value> {
+    leaf().prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            2 => prop::collection::vec((select(NAMES), inner.clone()), 0..4)
+                .prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Value>()),
+            1 => prop::collection::vec(inner, 0..3).prop_map(Value::from),
+        ]
+    })
+}
+
+/// The overlays that say one thing about one place of the base, for each of its places: that it be this value, or that
+/// it have this field beside.
+fn about(base: &Value, new: &Value, name: &str) -> Vec<Value> {
+    let mut overlays = vec![new.clone()];
+    match base {
+        Value::Object(fields) => {
+            overlays.push(json!({ name: new }));
+            for (name, value) in fields {
+                overlays.extend(about(value, new, name).into_iter().map(|inner| json!({ name: inner })));
+            }
+        }
+        Value::Array(elements) => {
+            for (index, element) in elements.iter().enumerate() {
+                // An element that has a name of its own is meant by it; of other lists the whole is given.
+                let key = ["mountPath", "name"].into_iter().find(|key| element.get(key).is_some());
+                for inner in about(element, new, name) {
+                    overlays.push(match (key, inner) {
+                        (Some(key), Value::Object(mut inner)) => {
+                            inner.entry(key).or_insert_with(|| element[key].clone());
+                            json!([inner])
+                        }
+                        (_, inner) => {
+                            let mut elements = elements.clone();
+                            elements[index] = inner;
+                            elements.into()
+                        }
+                    });
+                }
+            }
+        }
+        _ => {}
+    }
+    overlays
+}
+
+/// Something about one place of the base.
+fn mutation() -> impl Strategy<Value = Value> {
+    let base = serde_json::to_value(base()).expect("a template");
+    let value = prop_oneof![4 => leaf(), 1 => tree()];
+    (value, select(NAMES), any::<prop::sample::Index>()).prop_map(move |(new, name, place)| {
+        let overlays = about(&base, &new, name);
+        overlays[place.index(overlays.len())].clone()
+    })
+}
+
+/// Both in one: elements of lists one after the other.
+fn both(one: Value, other: Value) -> Value {
+    match (one, other) {
+        (Value::Object(mut one), Value::Object(other)) => {
+            for (name, value) in other {
+                let both = match one.remove(&name) {
+                    Some(there) => both(there, value),
+                    None => value,
+                };
+                one.insert(name, both);
+            }
+            one.into()
+        }
+        (Value::Array(one), Value::Array(other)) => one.into_iter().chain(other).collect(),
+        (_, other) => other,
+    }
+}
+
+fn overlay() -> impl Strategy<Value = Value> {
+    let benign: Vec<_> = benign::overlays().into_iter().map(|(overlay, ..)| overlay).collect();
+    let dangerous: Vec<_> = dangerous::overlays().into_iter().map(|(overlay, _)| overlay).collect();
+    let part = Union::new_weighted(vec![
+        (8, select(benign).boxed()),
+        (3, select(dangerous).boxed()),
+        (4, mutation().boxed()),
+        (1, tree().prop_map(|tree| json!({ "spec": tree })).boxed()),
+    ]);
+    prop::collection::vec(part, 1..4).prop_map(|parts| parts.into_iter().fold(Value::Object(Map::new()), both))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_let_through_is_as_hard_as_before(overlay in overlay()) {
+        if let Ok(result) = apply(&base(), &overlay) {
+            hardened::check(&base(), &result);
+            let (base, result) = (serde_json::to_value(base()), serde_json::to_value(result));
+            prop_assert_eq!(hardened::lost(&base.expect("a template"), &result.expect("a template")), None);
+        }
+    }
+
+    #[test]
+    fn any_json_gets_an_answer(overlay in tree()) {
+        if let Ok(result) = apply(&base(), &overlay) {
+            hardened::check(&base(), &result);
+        }
+    }
+}
+
+/// The properties say something only if the overlays are of both sorts.
+#[test]
+fn of_the_overlays_many_are_let_through_and_many_are_not() {
+    let mut runner = TestRunner::deterministic();
+    let overlays = (0..1000).map(|_| overlay().new_tree(&mut runner).expect("an overlay").current());
+    let through = overlays.filter(|overlay| apply(&base(), overlay).is_ok()).count();
+    assert!((150..850).contains(&through), "{through} of 1000");
+}

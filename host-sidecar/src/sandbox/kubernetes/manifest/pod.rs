@@ -1,0 +1,218 @@
+//! The Pod: one container, which holds nothing that the runner does not need.
+
+use super::{Identity, identity::NETWORK, overlay, program, runner};
+use crate::{
+    config::{Settings, Toleration as ToleratedTaint},
+    policy::{Limits, Plan},
+};
+use k8s_openapi::{
+    api::core::v1::{
+        Capabilities, ConfigMapVolumeSource, Container, EmptyDirVolumeSource, LocalObjectReference, PodDNSConfig,
+        PodSecurityContext, PodSpec, PodTemplateSpec, ResourceRequirements, SeccompProfile, SecurityContext,
+        Toleration, Volume, VolumeMount,
+    },
+    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
+};
+use std::collections::BTreeMap;
+
+/// The one container.
+pub(in super::super) const CONTAINER: &str = "runner";
+/// User and group of every program; not root.
+const USER: i64 = 1001;
+const RUNNER_FOLDER: &str = "/cofferdam/runner";
+const PROGRAM_FOLDER: &str = "/cofferdam/program";
+/// What the runner mounts its own bounded file system over; the image need not have them.
+const SCRATCH: [(&str, &str); 3] = [("work", "/work"), ("home", "/home/user"), ("tmp", "/tmp")];
+/// What gVisor itself and the runner hold beside the program. A sandbox that waits holds some 20 MiB.
+const OVERHEAD_BYTES: u64 = 96 << 20;
+/// Disk of a node beside the log.
+const SPARE_DISK_BYTES: u64 = 16 << 20;
+/// Disk that a node must have left.
+const REQUESTED_DISK: &str = "16Mi";
+/// How long a run waits for a node that is not heard of.
+const LOST_NODE_SECONDS: i64 = 5;
+
+/// The Pod of one run.
+pub(in super::super) fn template(
+    settings: &Settings,
+    plan: &Plan,
+    program_size: usize,
+    identity: &Identity,
+) -> Result<PodTemplateSpec, overlay::OverlayError> {
+    let template = PodTemplateSpec {
+        metadata: Some(ObjectMeta {
+            labels: Some(labels(settings, plan, identity)),
+            annotations: Some(identity.object_annotations()),
+            ..ObjectMeta::default()
+        }),
+        spec: Some(spec(settings, plan, program_size, identity)),
+    };
+    match &settings.pod_overlay {
+        Some(overlay) => overlay::apply(&template, overlay),
+        None => Ok(template),
+    }
+}
+
+fn labels(settings: &Settings, plan: &Plan, identity: &Identity) -> BTreeMap<String, String> {
+    let network = plan.network.as_deref().unwrap_or(cofferdam_contract::DEFAULT_NETWORK);
+    let mut labels = settings.pod_labels.clone();
+    labels.extend(identity.object_labels());
+    labels.insert(NETWORK.into(), network.into());
+    labels
+}
+
+fn spec(settings: &Settings, plan: &Plan, program_size: usize, identity: &Identity) -> PodSpec {
+    let has_network = plan.network.is_some();
+    let named = |name: &String| LocalObjectReference { name: name.clone() };
+    PodSpec {
+        runtime_class_name: Some(settings.runtime_class.clone()),
+        restart_policy: Some("Never".into()),
+        termination_grace_period_seconds: Some(0),
+        automount_service_account_token: Some(false),
+        enable_service_links: Some(false),
+        service_account_name: settings.service_account.clone(),
+        image_pull_secrets: some(settings.image_pull_secrets.iter().map(named).collect()),
+        priority_class_name: settings.priority_class.clone(),
+        node_selector: Some(settings.node_selector.clone()).filter(|labels| !labels.is_empty()),
+        tolerations: Some(tolerations(&settings.tolerations)),
+        hostname: Some("sandbox".into()),
+        // A program without a network has no use for the cluster's names.
+        dns_policy: Some(if has_network { "ClusterFirst" } else { "None" }.into()),
+        dns_config: (!has_network)
+            .then(|| PodDNSConfig { nameservers: Some(vec!["127.0.0.1".into()]), ..PodDNSConfig::default() }),
+        security_context: Some(PodSecurityContext {
+            run_as_non_root: Some(true),
+            run_as_user: Some(USER),
+            run_as_group: Some(USER),
+            seccomp_profile: Some(seccomp_profile()),
+            ..PodSecurityContext::default()
+        }),
+        containers: vec![container(settings, plan, has_network)],
+        volumes: Some(volumes(program_size, identity)),
+        ..PodSpec::default()
+    }
+}
+
+fn container(settings: &Settings, plan: &Plan, has_network: bool) -> Container {
+    let mut args = vec!["--program".to_owned(), PROGRAM_FOLDER.to_owned()];
+    args.extend(has_network.then(|| "--sandbox-network".to_owned()));
+    Container {
+        name: CONTAINER.into(),
+        image: Some(plan.image.as_ref().unwrap_or(&settings.image).clone()),
+        command: Some(vec![format!("{RUNNER_FOLDER}/{}", runner::KEY)]),
+        args: Some(args),
+        working_dir: Some("/".into()),
+        resources: Some(resources(settings, &plan.limits)),
+        security_context: Some(SecurityContext {
+            run_as_non_root: Some(true),
+            run_as_user: Some(USER),
+            run_as_group: Some(USER),
+            privileged: Some(false),
+            allow_privilege_escalation: Some(false),
+            read_only_root_filesystem: Some(true),
+            capabilities: Some(Capabilities { drop: Some(vec!["ALL".into()]), add: None }),
+            seccomp_profile: Some(seccomp_profile()),
+            ..SecurityContext::default()
+        }),
+        // Below what the runner lays over /tmp, so that no program can write to it.
+        termination_message_path: Some("/tmp/termination-log".into()),
+        volume_mounts: Some(mounts()),
+        ..Container::default()
+    }
+}
+
+fn resources(settings: &Settings, limits: &Limits) -> ResourceRequirements {
+    let memory = limits.sandbox_memory(OVERHEAD_BYTES);
+    let cpu_requested = limits.cpu_millis.map_or(settings.cpu_requested.0, |limit| limit.min(settings.cpu_requested.0));
+    let cpu = |millis: u32| Quantity(format!("{millis}m"));
+    let bytes = |bytes: u64| Quantity(crate::config::Bytes(bytes).to_string());
+    let quantities = |all: Vec<(&str, Quantity)>| Some(all.into_iter().map(|(key, q)| (key.to_owned(), q)).collect());
+    let mut bounds =
+        vec![("memory", bytes(memory)), ("ephemeral-storage", bytes(log_bytes(limits) + SPARE_DISK_BYTES))];
+    bounds.extend(limits.cpu_millis.map(|millis| ("cpu", cpu(millis))));
+    ResourceRequirements {
+        requests: quantities(vec![
+            ("cpu", cpu(cpu_requested)),
+            ("memory", bytes(settings.mem_requested.0.min(memory))),
+            ("ephemeral-storage", Quantity(REQUESTED_DISK.into())),
+        ]),
+        limits: quantities(bounds),
+        ..ResourceRequirements::default()
+    }
+}
+
+/// What the log of a run may take of a node's disk: both streams with their tails, and the files, as text.
+fn log_bytes(limits: &Limits) -> u64 {
+    let bytes = limits.output_bytes.saturating_mul(3).saturating_add(limits.collected_bytes);
+    bytes.saturating_add(bytes / 2)
+}
+
+fn mounts() -> Vec<VolumeMount> {
+    let scratch = SCRATCH.iter().map(|(name, path)| (*name, *path));
+    let all = [("runner", RUNNER_FOLDER), ("program", PROGRAM_FOLDER)].into_iter().chain(scratch);
+    // The runner's own file system goes over the empty ones: nothing of the Pod can be written to.
+    let mount = |(name, path): (&str, &str)| VolumeMount {
+        name: name.into(),
+        mount_path: path.into(),
+        read_only: Some(true),
+        ..VolumeMount::default()
+    };
+    all.map(mount).collect()
+}
+
+fn volumes(program_size: usize, identity: &Identity) -> Vec<Volume> {
+    let runner = Volume {
+        name: "runner".into(),
+        config_map: Some(ConfigMapVolumeSource {
+            name: runner::name().into(),
+            default_mode: Some(0o555),
+            ..ConfigMapVolumeSource::default()
+        }),
+        ..Volume::default()
+    };
+    let program = Volume {
+        name: "program".into(),
+        projected: Some(program::volume(identity, program_size)),
+        ..Volume::default()
+    };
+    let scratch = SCRATCH.iter().map(|(name, _)| Volume {
+        name: (*name).into(),
+        empty_dir: Some(EmptyDirVolumeSource { size_limit: Some(Quantity("1Mi".into())), medium: None }),
+        ..Volume::default()
+    });
+    [runner, program].into_iter().chain(scratch).collect()
+}
+
+/// GKE's own taint, those of a node that is not heard of, for a short time, and the operator's.
+fn tolerations(more: &[ToleratedTaint]) -> Vec<Toleration> {
+    let gke = Toleration {
+        key: Some("sandbox.gke.io/runtime".into()),
+        operator: Some("Equal".into()),
+        value: Some("gvisor".into()),
+        effect: Some("NoSchedule".into()),
+        ..Toleration::default()
+    };
+    let lost = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"].map(|key| Toleration {
+        key: Some(key.into()),
+        operator: Some("Exists".into()),
+        effect: Some("NoExecute".into()),
+        toleration_seconds: Some(LOST_NODE_SECONDS),
+        ..Toleration::default()
+    });
+    let more = more.iter().cloned().map(|taint| Toleration {
+        key: taint.key,
+        operator: taint.operator,
+        value: taint.value,
+        effect: taint.effect,
+        toleration_seconds: taint.toleration_seconds,
+    });
+    [gke].into_iter().chain(lost).chain(more).collect()
+}
+
+fn seccomp_profile() -> SeccompProfile {
+    SeccompProfile { type_: "RuntimeDefault".into(), localhost_profile: None }
+}
+
+fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+    Some(list).filter(|list| !list.is_empty())
+}

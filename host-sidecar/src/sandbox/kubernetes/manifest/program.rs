@@ -1,0 +1,43 @@
+//! The ConfigMaps that bring a program to its Pod, in parts where one is too small.
+
+use super::Identity;
+use k8s_openapi::{
+    ByteString,
+    api::core::v1::{ConfigMap, ConfigMapProjection, KeyToPath, ProjectedVolumeSource, VolumeProjection},
+    apimachinery::pkg::apis::meta::v1::OwnerReference,
+};
+
+/// Bytes in one ConfigMap: the API server takes 1 MiB, names and all.
+const PART: usize = 1_000_000;
+const KEY: &str = "program";
+
+/// One ConfigMap for each part, owned from the moment that it exists.
+pub(in super::super) fn config_maps(identity: &Identity, program: &[u8], owner: &OwnerReference) -> Vec<ConfigMap> {
+    let parts = program.chunks(PART).enumerate();
+    parts
+        .map(|(part, bytes)| ConfigMap {
+            metadata: identity.metadata(name(identity, part), Some(owner.clone())),
+            binary_data: Some([(KEY.to_owned(), ByteString(bytes.to_vec()))].into()),
+            immutable: Some(true),
+            ..ConfigMap::default()
+        })
+        .collect()
+}
+
+/// The volume that all parts are in, under names that sort as they follow each other.
+pub(super) fn volume(identity: &Identity, size: usize) -> ProjectedVolumeSource {
+    let parts = 0..size.div_ceil(PART);
+    let sources = parts.map(|part| VolumeProjection {
+        config_map: Some(ConfigMapProjection {
+            name: name(identity, part),
+            items: Some(vec![KeyToPath { key: KEY.into(), path: format!("{part:03}"), mode: None }]),
+            optional: None,
+        }),
+        ..VolumeProjection::default()
+    });
+    ProjectedVolumeSource { default_mode: Some(0o444), sources: Some(sources.collect()) }
+}
+
+fn name(identity: &Identity, part: usize) -> String {
+    format!("{}-{part}", identity.id)
+}

@@ -1,0 +1,36 @@
+//! The one ConfigMap that all Pods of a namespace and version share: the runner.
+
+use super::identity::MANAGED_BY;
+use k8s_openapi::{ByteString, api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::OnceLock,
+};
+
+const RUNNER: &[u8] = include_bytes!(env!("COFFERDAM_RUNNER"));
+/// Key of the program, and its name in the volume.
+pub(super) const KEY: &str = "cofferdam-runner";
+
+/// The name of the ConfigMap, which no other content has.
+pub(in super::super) fn name() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let mut hasher = DefaultHasher::new();
+        RUNNER.hash(&mut hasher);
+        format!("cofferdam-runner-{}-{:016x}", env!("CARGO_PKG_VERSION"), hasher.finish())
+    })
+}
+
+/// The ConfigMap. It has no run's labels: it belongs to none and expires with none.
+pub(in super::super) fn config_map() -> ConfigMap {
+    ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(name().to_owned()),
+            labels: Some([(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned())].into()),
+            ..ObjectMeta::default()
+        },
+        binary_data: Some([(KEY.to_owned(), ByteString(RUNNER.to_vec()))].into()),
+        immutable: Some(true),
+        ..ConfigMap::default()
+    }
+}

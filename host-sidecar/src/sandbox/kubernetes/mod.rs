@@ -1,0 +1,172 @@
+//! Sandboxes of a cluster: a Job and its gVisor Pod for each run, with a ConfigMap that brings the program.
+
+mod cluster;
+mod condition;
+mod connect;
+mod creation;
+mod follow;
+mod inquiry;
+mod manifest;
+mod pod_watch;
+mod process;
+mod reaper;
+mod refusal;
+mod removal;
+mod run;
+mod shared_runner;
+mod start;
+
+use crate::{
+    config::Settings,
+    execution::{Error, ErrorCode, Request},
+    policy::{Plan, Policy},
+    sandbox::{Backend, Run, RunFuture, SettleFuture, new_id},
+};
+use cluster::{Cluster, RequestError};
+use connect::Source;
+use jiff::Timestamp;
+use kube::config::KubeconfigError;
+use manifest::Identity;
+use process::Process;
+use shared_runner::SharedRunner;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::{sync::OnceCell, time::timeout};
+use tokio_util::task::TaskTracker;
+
+/// How long removals may take that nobody waited for.
+const FAREWELL: Duration = Duration::from_secs(35);
+
+/// Runs each plan in a Pod. It belongs to the tokio runtime of its first run.
+#[derive(Debug)]
+pub struct Kubernetes {
+    settings: Settings,
+    source: Source,
+    cluster: OnceCell<Arc<Cluster>>,
+    runner: SharedRunner,
+    /// What is being removed beside the answers.
+    removals: TaskTracker,
+}
+
+/// Why there is no way to a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The file that was named is none.
+    #[error("the setting `kubeconfig_path` names {}, which cannot be used: {source}", path.display())]
+    KubeconfigPath {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<KubeconfigError>,
+    },
+    /// The user has none.
+    #[error(
+        "there is no cluster to use: this is not a Pod of one, and your own kubeconfig cannot be used ({source}); name \
+         one with --kubeconfig, or use `--backend local`"
+    )]
+    NoKubeconfig {
+        /// What is wrong with it.
+        source: Box<KubeconfigError>,
+    },
+    /// The context that was named is not there.
+    #[error("the setting `kubeconfig_context` names {context:?}, which the kubeconfig does not have; it has: {known}")]
+    NoContext {
+        /// The context.
+        context: String,
+        /// Those that are there.
+        known: String,
+    },
+    /// No context was named.
+    #[error("the kubeconfig has no current context; name one with --context; it has: {known}")]
+    NoCurrentContext {
+        /// Those that are there.
+        known: String,
+    },
+    /// The overlay is not one, or weakens the sandbox.
+    #[error("the setting `pod_overlay` cannot be used: {0}")]
+    Overlay(String),
+}
+
+impl Kubernetes {
+    /// Finds the way to the cluster. Nothing is asked of it yet.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`], naming the setting that is wrong.
+    pub fn new(settings: &Settings, policy: &Policy) -> Result<Self, SetupError> {
+        check_overlay(settings, policy)?;
+        let source = Source::find(settings)?;
+        let runner = SharedRunner::new(&source.name(), &settings.namespace);
+        let settings = settings.clone();
+        Ok(Self { settings, source, cluster: OnceCell::new(), runner, removals: TaskTracker::new() })
+    }
+
+    async fn cluster(&self) -> Result<Arc<Cluster>, Error> {
+        let connect = async || Cluster::connect(&self.source, &self.settings).await.map(Arc::new);
+        let cluster = self.cluster.get_or_try_init(connect).await.map_err(|error| unusable(&error))?;
+        Ok(cluster.clone())
+    }
+}
+
+/// Applies the overlay to the Pod of a program like any other, so that what is wrong with it is told before there is one.
+fn check_overlay(settings: &Settings, policy: &Policy) -> Result<(), SetupError> {
+    let Ok(plan) = policy.plan(Request { code: "#".into(), ..Request::default() }) else { return Ok(()) };
+    let identity = Identity {
+        id: new_id(),
+        sidecar: String::new(),
+        labels: Vec::new(),
+        expires: Timestamp::now(),
+        process: Process::current().clone(),
+    };
+    let template = manifest::template(settings, &plan, plan.program.code.len(), &identity);
+    template.map(|_| ()).map_err(|error| SetupError::Overlay(error.to_string()))
+}
+
+/// The way to the cluster leads nowhere, whatever is asked of it.
+fn unusable(error: &kube::Error) -> Error {
+    let text = "the way to the cluster cannot be used: its kubeconfig or service account is broken";
+    Error::new(ErrorCode::Unreachable, text).with_detail(error)
+}
+
+impl Backend for Kubernetes {
+    fn run<'a>(&'a self, plan: Plan, run: &'a Run<'a>) -> RunFuture<'a> {
+        Box::pin(run::run(self, plan, run))
+    }
+
+    fn settle(&self) -> SettleFuture<'_> {
+        Box::pin(async {
+            self.removals.close();
+            if timeout(FAREWELL, self.removals.wait()).await.is_err() {
+                tracing::warn!("what runs left in the cluster is not removed yet; `cofferdam gc` will");
+            }
+            self.removals.reopen();
+        })
+    }
+}
+
+/// Removes from the namespace what processes that are gone have left, and gives how many runs that were.
+///
+/// # Errors
+///
+/// [`GarbageError`] for a cluster that cannot be reached, else what could not be removed.
+pub async fn collect_garbage(settings: &Settings) -> Result<usize, GarbageError> {
+    let source = Source::find(settings)?;
+    let cluster = Cluster::connect(&source, settings).await.map_err(RequestError::from)?;
+    Ok(reaper::reap(&cluster).await?)
+}
+
+/// Why garbage could not be collected.
+#[derive(Debug, thiserror::Error)]
+pub enum GarbageError {
+    /// There is no way to the cluster.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The cluster refused, or did not answer.
+    #[error("what an earlier run left in the cluster could not be removed: {0}")]
+    Request(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<RequestError> for GarbageError {
+    fn from(error: RequestError) -> Self {
+        Self::Request(error.into())
+    }
+}

@@ -1,0 +1,190 @@
+//! One run: its objects are made, its Pod is waited for, its log is followed, its objects are removed.
+
+use super::{
+    Kubernetes,
+    cluster::Cluster,
+    creation,
+    follow::{Ended, Follow},
+    manifest::{self, Identity},
+    pod_watch::Subscription,
+    process::Process,
+    removal::Removal,
+    start::Start,
+};
+use crate::{
+    config::Workload,
+    execution::{Error, ErrorCode, Report},
+    policy::Plan,
+    sandbox::{
+        Phase, Run,
+        progress::{End, GRACE, Progress},
+    },
+};
+use cofferdam_protocol::{LogDecoder, encode_program};
+use jiff::Timestamp;
+use k8s_openapi::{api::core::v1::PodTemplateSpec, apimachinery::pkg::apis::meta::v1::OwnerReference};
+use kube::{Resource, ResourceExt};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Bytes of code, standard input and files together that a cluster is given for one run.
+const MAX_INPUT: usize = 8 << 20;
+/// What the cluster waits longer than we do before it ends a run by itself.
+const SLACK: Duration = Duration::from_secs(30);
+/// How long a Pod that was ended may take to be gone.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Carries out one plan.
+pub(super) async fn run(backend: &Kubernetes, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
+    run.observer.entered(Phase::Starting);
+    refuse_too_large(&plan)?;
+    let program = encode_program(&plan.program)
+        .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))?;
+    let cluster = backend.cluster().await?;
+    let identity = identity(&cluster, &plan, run);
+    let template = manifest::template(&backend.settings, &plan, program.len(), &identity).map_err(|error| {
+        Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied").with_detail(error)
+    })?;
+    let mut progress = Progress::new(run, &plan.limits);
+    let mut sightings = cluster.watch.subscribe(&run.id);
+    let workload = backend.settings.workload;
+    let mut removal = Removal::new(cluster.clone(), backend.removals.clone(), workload, &run.id);
+    let sandbox = Sandbox { backend, cluster: &cluster, identity: &identity, run };
+    let ended = async {
+        sandbox.create(template, deadline(&plan), program, &progress, &mut removal).await?;
+        sandbox.start_and_follow(&mut sightings, &mut progress, &mut removal).await
+    }
+    .await;
+    run.observer.entered(Phase::Cleaning);
+    removal.begin();
+    let is_over = progress.ended() || ended.as_ref().is_ok_and(|(ended, _)| matches!(ended.end, End::Failed(_)));
+    let result = ended.and_then(|(ended, scheduled)| conclude(progress, ended, scheduled));
+    // Where the runner has not said that all is over, it is over when the Pod is gone.
+    if !is_over && sightings.latest().pod.is_some() && timeout(FAREWELL, sightings.gone()).await.is_err() {
+        tracing::warn!(id = run.id, "the Pod was deleted and is not gone yet");
+    }
+    let mut report = result?;
+    report.timings.answered = run.elapsed();
+    Ok(report)
+}
+
+/// The objects of one run.
+struct Sandbox<'a> {
+    backend: &'a Kubernetes,
+    cluster: &'a Cluster,
+    identity: &'a Identity,
+    run: &'a Run<'a>,
+}
+
+impl Sandbox<'_> {
+    /// Makes the Job or the Pod, and then the ConfigMaps that it owns.
+    async fn create(
+        &self,
+        template: PodTemplateSpec,
+        deadline: Duration,
+        program: Vec<u8>,
+        progress: &Progress<'_>,
+        removal: &mut Removal,
+    ) -> Result<(), Error> {
+        let Self { backend, cluster, identity, .. } = self;
+        let (jobs, pods, until) = (&cluster.jobs, &cluster.pods, progress.deadline());
+        let owner = async {
+            match backend.settings.workload {
+                Workload::Job => {
+                    let job = manifest::job(identity, template, deadline);
+                    creation::create(jobs, &job, "create the Job", until).await.map(|job| owner(&job))
+                }
+                Workload::Pod => {
+                    let pod = manifest::pod(identity, template, deadline);
+                    creation::create(pods, &pod, "create the Pod", until).await.map(|pod| owner(&pod))
+                }
+            }
+        };
+        let (runner, owner) = tokio::join!(backend.runner.ensure(cluster, until), owner);
+        let owner = owner.inspect_err(|error| {
+            // A refusal leaves nothing behind.
+            if !matches!(error.code, ErrorCode::Unreachable | ErrorCode::Internal) {
+                removal.disarm();
+            }
+        })?;
+        removal.owner_is(owner.uid.clone());
+        runner?;
+        for config_map in manifest::config_maps(identity, &program, &owner) {
+            creation::create(&cluster.config_maps, &config_map, "create the ConfigMap of the program", until).await?;
+        }
+        tracing::debug!(id = self.run.id, "the sandbox is being started");
+        Ok(())
+    }
+
+    async fn start_and_follow(
+        &self,
+        sightings: &mut Subscription,
+        progress: &mut Progress<'_>,
+        removal: &mut Removal,
+    ) -> Result<(Ended, Option<Duration>), Error> {
+        let Self { backend, cluster, run, .. } = self;
+        let scale_up = backend.settings.scale_up_seconds.0;
+        let start = Start { cluster, runner: &backend.runner, run, scale_up };
+        let started = start.wait(sightings, progress).await?;
+        let follow = Follow { cluster, run, pod: started.pod, decoder: LogDecoder::default() };
+        Ok((follow.until_end(sightings, progress, removal).await, started.scheduled))
+    }
+}
+
+/// What came of a sandbox that ended.
+fn conclude(progress: Progress<'_>, ended: Ended, scheduled: Option<Duration>) -> Result<Report, Error> {
+    let Ended { end, out_of_memory, lost, detail } = ended;
+    let was_cancelled = progress.is_cancelled();
+    let mut report = match (progress.report(end, || out_of_memory), lost) {
+        // What the cluster says of it is closer to the truth than our own conclusion.
+        (Err(_), Some(lost)) if !was_cancelled => return Err(lost),
+        (Err(error), _) if error.detail.is_none() => return Err(error.with_detail(detail.trim())),
+        (result, _) => result?,
+    };
+    report.timings.scheduled = scheduled;
+    Ok(report)
+}
+
+fn refuse_too_large(plan: &Plan) -> Result<(), Error> {
+    let program = &plan.program;
+    let files: usize = program.files.iter().map(|file| file.content.len()).sum();
+    let size = program.code.len() + program.stdin.len() + files;
+    if size <= MAX_INPUT {
+        return Ok(());
+    }
+    let message = format!(
+        "code, standard input and files are {size} bytes in all; a cluster takes up to {MAX_INPUT}: send less, or have \
+         the program make it"
+    );
+    Err(Error::new(ErrorCode::TooLarge, message))
+}
+
+/// What the objects of this run will be known by.
+fn identity(cluster: &Cluster, plan: &Plan, run: &Run<'_>) -> Identity {
+    let lifetime = deadline(plan) + SLACK;
+    let expires = Timestamp::now().checked_add(lifetime).unwrap_or(Timestamp::MAX);
+    Identity {
+        id: run.id.clone(),
+        sidecar: cluster.sidecar.clone(),
+        labels: plan.labels.clone(),
+        // Whole seconds are enough, and easier to read.
+        expires: expires.round(jiff::Unit::Second).unwrap_or(expires),
+        process: Process::current().clone(),
+    }
+}
+
+/// After which the cluster ends the run by itself.
+fn deadline(plan: &Plan) -> Duration {
+    plan.limits.startup_time.saturating_add(plan.limits.wall_time).saturating_add(GRACE + SLACK)
+}
+
+fn owner<K: Resource<DynamicType = ()>>(object: &K) -> OwnerReference {
+    OwnerReference {
+        api_version: K::api_version(&()).into_owned(),
+        kind: K::kind(&()).into_owned(),
+        name: object.name_any(),
+        uid: object.uid().unwrap_or_default(),
+        controller: None,
+        block_owner_deletion: None,
+    }
+}

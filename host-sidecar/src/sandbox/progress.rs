@@ -1,0 +1,258 @@
+//! How far a run has come, by what its runner says, and what its end means for the caller.
+
+use super::{
+    Phase, Run,
+    collector::{Collected, Collector, Event},
+};
+use crate::{
+    execution::{Error, ErrorCode, Report, Status, Timings},
+    policy::Limits,
+};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What the runner may take over the program's own time: to kill it, to hand over its files, to end.
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// How the sandbox's own story ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The runner has said all.
+    Done,
+    /// The runner told why it could not start or follow the program.
+    Failed(String),
+    /// The runner is gone without a word.
+    Vanished,
+    /// It was given up for its time.
+    Overdue,
+    /// It was given up for its size.
+    TooLarge,
+    /// Something other than frames came, or not all of them.
+    Garbled,
+}
+
+/// What has become of a run so far.
+#[derive(Debug)]
+pub(super) struct Progress<'a> {
+    run: &'a Run<'a>,
+    collector: Collector,
+    wall_time: Duration,
+    deadline: Instant,
+    ready: bool,
+    started: Option<Duration>,
+    ended: Option<(Status, Duration)>,
+}
+
+impl<'a> Progress<'a> {
+    pub(super) fn new(run: &'a Run<'a>, limits: &Limits) -> Self {
+        Self {
+            run,
+            collector: Collector::new(limits.output_bytes),
+            wall_time: limits.wall_time,
+            deadline: Instant::from_std(run.requested) + limits.startup_time.min(TEN_YEARS),
+            ready: false,
+            started: None,
+            ended: None,
+        }
+    }
+
+    /// When the next thing must have happened.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Waits no longer than this from now on.
+    pub(super) fn hurry(&mut self, at_most: Duration) {
+        self.deadline = self.deadline.min(Instant::now() + at_most);
+    }
+
+    /// Waits this long from now on, whatever had been the deadline.
+    pub(super) fn extend(&mut self, by: Duration) {
+        self.deadline = Instant::now() + by;
+    }
+
+    /// Whether the caller has given up.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.run.cancelled.is_cancelled()
+    }
+
+    /// Whether the program has been seen to run.
+    fn started(&self) -> bool {
+        self.started.is_some()
+    }
+
+    /// Whether it is known how the program ended.
+    pub(super) fn ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Takes the next bytes of the runner's frames; gives the end if they hold it.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Option<End> {
+        self.collector.push(bytes);
+        loop {
+            match self.collector.next_event() {
+                Ok(None) => return None,
+                Ok(Some(Event::Ready)) => {
+                    self.ready = true;
+                    tracing::debug!(id = self.run.id, "the sandbox stands");
+                }
+                Ok(Some(Event::Started)) => {
+                    self.started = Some(self.run.elapsed());
+                    tracing::debug!(id = self.run.id, "the program runs");
+                    self.run.observer.entered(Phase::Running);
+                    self.deadline = Instant::now() + self.wall_time.min(TEN_YEARS) + GRACE;
+                }
+                Ok(Some(Event::Ended(status, ran))) => {
+                    let ended = self.run.elapsed();
+                    self.ended = Some((status, ended));
+                    // Where frames come late, the start was seen late too.
+                    self.started = self.started.map(|started| started.min(ended.saturating_sub(ran)));
+                    self.deadline = Instant::now() + GRACE;
+                }
+                Ok(Some(Event::Done)) => return Some(End::Done),
+                Ok(Some(Event::Failed(reason))) => return Some(End::Failed(reason)),
+                Err(_) => return Some(End::Garbled),
+            }
+        }
+    }
+
+    /// What came of the run, given how its sandbox ended.
+    pub(super) fn report(self, end: End, was_out_of_memory: impl FnOnce() -> bool) -> Result<Report, Error> {
+        let status = self.judge(end, was_out_of_memory)?;
+        let finished = self.ended.map_or_else(|| self.run.elapsed(), |(_, finished)| finished);
+        let Collected { stdout, stderr, files, skipped } = self.collector.finish();
+        Ok(Report {
+            id: self.run.id.clone(),
+            status,
+            stdout,
+            stderr,
+            files,
+            skipped,
+            timings: Timings { started: self.started, finished: Some(finished), ..Timings::default() },
+            warm: false,
+        })
+    }
+
+    /// What the end means for the caller.
+    fn judge(&self, end: End, was_out_of_memory: impl FnOnce() -> bool) -> Result<Status, Error> {
+        // What the runner has told of the program stands, whatever became of the rest.
+        if let Some((status, _)) = self.ended {
+            return Ok(status);
+        }
+        let cancelled = self.is_cancelled();
+        match (end, self.started()) {
+            (_, false) if cancelled => {
+                Err(Error::new(ErrorCode::Cancelled, "the run was cancelled before its program was seen to start"))
+            }
+            (End::Overdue, false) => {
+                let error = startup_timeout();
+                // Once it is ready, the program may just have started.
+                Err(if self.ready { error } else { error.retryable() })
+            }
+            (End::Failed(reason), false) => {
+                let message = format!("the sandbox could not start the program: {reason}");
+                Err(Error::new(ErrorCode::SandboxUnavailable, message).with_detail(reason))
+            }
+            (End::TooLarge, _) => Ok(Status::OutOfMemory),
+            (_, true) if was_out_of_memory() => Ok(Status::OutOfMemory),
+            (End::Overdue, true) => Ok(Status::TimedOut),
+            (_, true) if cancelled => Ok(Status::Cancelled),
+            (End::Failed(reason), true) => Err(lost().with_detail(reason)),
+            (_, true) => Err(lost()),
+            (_, false) => {
+                let message = "the sandbox could not be started; the operator's log says why";
+                Err(Error::new(ErrorCode::SandboxUnavailable, message))
+            }
+        }
+    }
+}
+
+/// The program had not started in time.
+pub(super) fn startup_timeout() -> Error {
+    let message = "the sandbox was not up within the start-up time; give it more, or try when less is going on";
+    Error::new(ErrorCode::StartupTimeout, message)
+}
+
+fn lost() -> Error {
+    Error::new(ErrorCode::Evicted, "the sandbox died while the program ran; its result is lost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::Settings, sandbox::NoObserver};
+    use cofferdam_protocol::{Ending, Frame, encode};
+    use tokio_util::sync::CancellationToken;
+
+    /// What is made of an end, after these frames.
+    fn judge(frames: &[Frame], end: End, cancelled: bool, was_out_of_memory: bool) -> Result<Report, Error> {
+        let token = CancellationToken::new();
+        let requested = std::time::Instant::now();
+        let run = Run { id: "run-0".into(), requested, cancelled: &token, observer: &NoObserver };
+        let policy = Settings::default().policy().expect("the defaults are a policy");
+        let mut progress = Progress::new(&run, &policy.defaults);
+        for frame in frames {
+            assert!(progress.take(&encode(frame)).is_none(), "{frame:?} is an end");
+        }
+        if cancelled {
+            token.cancel();
+        }
+        progress.report(end, || was_out_of_memory)
+    }
+
+    fn status(frames: &[Frame], end: End, cancelled: bool) -> Result<Status, ErrorCode> {
+        judge(frames, end, cancelled, false).map(|report| report.status).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn every_end_has_a_name() {
+        let failed = || End::Failed("no wall".into());
+        let (ready, started) = ([Frame::Ready].as_slice(), [Frame::Ready, Frame::Started].as_slice());
+        for (end, frames, cancelled, expected) in [
+            (failed(), ready, false, Err(ErrorCode::SandboxUnavailable)),
+            (failed(), started, false, Err(ErrorCode::Evicted)),
+            (End::Overdue, ready, false, Err(ErrorCode::StartupTimeout)),
+            (End::Overdue, started, false, Ok(Status::TimedOut)),
+            (End::TooLarge, started, false, Ok(Status::OutOfMemory)),
+            (End::Vanished, ready, false, Err(ErrorCode::SandboxUnavailable)),
+            (End::Vanished, ready, true, Err(ErrorCode::Cancelled)),
+            (End::Vanished, started, true, Ok(Status::Cancelled)),
+            (End::Vanished, started, false, Err(ErrorCode::Evicted)),
+            (End::Garbled, started, false, Err(ErrorCode::Evicted)),
+            (End::Garbled, ready, false, Err(ErrorCode::SandboxUnavailable)),
+        ] {
+            let shown = format!("{end:?}");
+            assert_eq!(status(frames, end, cancelled), expected, "{shown} {frames:?} {cancelled}");
+        }
+    }
+
+    #[test]
+    fn what_was_told_of_the_program_stands() {
+        let frames = [Frame::Started, Frame::Ended(Ending::Exited(3), Duration::ZERO)];
+        for end in [End::Done, End::Overdue, End::Vanished, End::Garbled, End::TooLarge] {
+            let shown = format!("{end:?}");
+            assert_eq!(status(&frames, end, true), Ok(Status::Exited(3)), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_sandbox_that_the_kernel_killed_is_out_of_memory() {
+        let report = judge(&[Frame::Started], End::Vanished, false, true);
+        assert_eq!(report.map(|report| report.status), Ok(Status::OutOfMemory));
+    }
+
+    #[test]
+    fn only_what_certainly_did_not_start_may_be_tried_again() {
+        let retryable = |frames: &[Frame]| judge(frames, End::Overdue, false, false).map_err(|error| error.retryable);
+        assert_eq!(retryable(&[]).err(), Some(true));
+        assert_eq!(retryable(&[Frame::Ready]).err(), Some(false));
+    }
+
+    #[test]
+    fn a_start_that_was_seen_late_is_counted_back_from_the_end() {
+        let frames = [Frame::Started, Frame::Ended(Ending::Exited(0), Duration::from_secs(3600))];
+        let timings = judge(&frames, End::Done, false, false).expect("a report").timings;
+        assert_eq!(timings.started, Some(Duration::ZERO));
+    }
+}

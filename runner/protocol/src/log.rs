@@ -1,0 +1,148 @@
+//! Frames in a container's log, where only lines of text are safe: each line says which bytes of the channel it holds, so
+//! that a line that was lost is noticed, and one that was read twice counts once.
+
+use alloc::{format, string::String, vec::Vec};
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+/// Starts each line, to tell it from what a container runtime may say.
+const MARK: &[u8] = b"cofferdam ";
+/// Bytes of the channel in a line, at the most: what a container runtime passes on in a few pieces.
+const LINE: usize = 48 << 10;
+/// Longest line that is one of ours.
+const MAX_LINE: usize = LINE / 3 * 4 + 64;
+
+/// Writes the channel's bytes as lines.
+#[derive(Debug, Default)]
+pub struct LogEncoder {
+    written: u64,
+}
+
+impl LogEncoder {
+    /// The next bytes of the channel as lines.
+    pub fn encode(&mut self, bytes: &[u8]) -> String {
+        bytes
+            .chunks(LINE)
+            .map(|chunk| {
+                let line = format!("cofferdam {} {}\n", self.written, BASE64_STANDARD.encode(chunk));
+                self.written += chunk.len() as u64;
+                line
+            })
+            .collect()
+    }
+}
+
+/// Some of the log is not there any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the container's log lacks some of what the runner wrote to it")]
+pub struct LogGap;
+
+/// Reads the channel's bytes from a log, as often as it has to be read again.
+#[derive(Debug, Default)]
+pub struct LogDecoder {
+    line: Vec<u8>,
+    taken: u64,
+    other: Vec<u8>,
+}
+
+impl LogDecoder {
+    /// Bytes of lines that are not the runner's, such as a container runtime's complaints, that are kept.
+    const MAX_OTHER: usize = 4 << 10;
+
+    /// Takes the next bytes of the log and gives those of the channel that are new.
+    ///
+    /// # Errors
+    ///
+    /// [`LogGap`] if some are missing before these.
+    pub fn push(&mut self, log: &[u8]) -> Result<Vec<u8>, LogGap> {
+        let mut new = Vec::new();
+        for piece in log.split_inclusive(|byte| *byte == b'\n') {
+            let room = MAX_LINE.saturating_sub(self.line.len());
+            self.line.extend(piece.iter().take(room));
+            if piece.ends_with(b"\n") {
+                let line = core::mem::take(&mut self.line);
+                self.take_line(line.trim_ascii_end(), &mut new)?;
+            }
+        }
+        Ok(new)
+    }
+
+    /// The log is being read again, from wherever.
+    pub fn restart(&mut self) {
+        self.line.clear();
+    }
+
+    /// What stands in the log beside the runner's lines.
+    #[must_use]
+    pub fn other(&self) -> String {
+        String::from_utf8_lossy(&self.other).trim().into()
+    }
+
+    fn take_line(&mut self, line: &[u8], new: &mut Vec<u8>) -> Result<(), LogGap> {
+        let Some((offset, bytes)) = parse(line) else {
+            let room = Self::MAX_OTHER.saturating_sub(self.other.len());
+            self.other.extend(line.iter().chain(b"\n").take(room));
+            return Ok(());
+        };
+        let Some(known) = self.taken.checked_sub(offset) else { return Err(LogGap) };
+        let fresh = usize::try_from(known).ok().and_then(|known| bytes.get(known..)).unwrap_or_default();
+        self.taken += fresh.len() as u64;
+        new.extend_from_slice(fresh);
+        Ok(())
+    }
+}
+
+fn parse(line: &[u8]) -> Option<(u64, Vec<u8>)> {
+    let line = core::str::from_utf8(line.strip_prefix(MARK)?).ok()?;
+    let (offset, bytes) = line.split_once(' ')?;
+    Some((offset.parse().ok()?, BASE64_STANDARD.decode(bytes).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn channel() -> Vec<u8> {
+        (0..=255).cycle().take(3 * LINE + 17).collect()
+    }
+
+    #[test]
+    fn any_bytes_survive_a_log_however_it_is_split() {
+        let mut encoder = LogEncoder::default();
+        let log: String = channel().chunks(LINE + 1).map(|chunk| encoder.encode(chunk)).collect();
+        for size in [1, 7, 4096, log.len()] {
+            let mut decoder = LogDecoder::default();
+            let read: Vec<u8> =
+                log.as_bytes().chunks(size).flat_map(|chunk| decoder.push(chunk).expect("no gap")).collect();
+            assert_eq!(read, channel());
+        }
+    }
+
+    #[test]
+    fn a_log_that_is_read_again_gives_only_what_is_new() {
+        let mut encoder = LogEncoder::default();
+        let (first, second) = (encoder.encode(b"first"), encoder.encode(b"second"));
+        let mut decoder = LogDecoder::default();
+        let half = [first.as_bytes(), &second.as_bytes()[..9]].concat();
+        assert_eq!(decoder.push(&half).expect("no gap"), b"first");
+        decoder.restart();
+        assert_eq!(decoder.push([first, second].concat().as_bytes()).expect("no gap"), b"second");
+    }
+
+    #[test]
+    fn a_line_that_is_missing_is_noticed() {
+        let mut encoder = LogEncoder::default();
+        let (_, second) = (encoder.encode(b"first"), encoder.encode(b"second"));
+        assert_eq!(LogDecoder::default().push(second.as_bytes()), Err(LogGap));
+    }
+
+    #[test]
+    fn other_lines_are_kept_apart() {
+        let mut decoder = LogDecoder::default();
+        let noise = ["runsc: oops\n", "cofferdam is a word\n", &"x".repeat(2 * MAX_LINE), "\n"].concat();
+        assert_eq!(decoder.push(noise.as_bytes()), Ok(vec![]));
+        assert_eq!(decoder.push(LogEncoder::default().encode(b"frame").as_bytes()), Ok(b"frame".to_vec()));
+        assert!(decoder.other().starts_with("runsc: oops\ncofferdam is a word\nxxx"));
+        assert!(decoder.other().len() <= LogDecoder::MAX_OTHER);
+    }
+}

@@ -4,11 +4,11 @@ CARGO := scripts/cargo.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help tools setup build demo test bench lint deny fmt clean
+.PHONY: help tools setup build demo test bench lint deny fmt clean cluster-up cluster-down
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
-		printf 'make %-6s  %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
+		printf 'make %-12s  %s\n' "$$name" "$$text"; done
 
 # What a build needs; gVisor is for running.
 tools:
@@ -27,10 +27,16 @@ demo: setup build ## run three programs of the kind that agents write
 	@scripts/demo.sh
 
 test: setup lint ## check format and lints, and run every test
-	@$(CARGO) test --release --workspace --exclude cofferdam-bench
+	@CLUSTER=$(CLUSTER) scripts/test.sh
 
 bench: setup build ## measure, side by side with others
 	@$(CARGO) bench -p cofferdam-bench
+
+cluster-up: ## start a Kubernetes node with gVisor, and print its KUBECONFIG
+	@tests/cluster/up.sh
+
+cluster-down: ## stop it, and leave nothing of it
+	@tests/cluster/down.sh
 
 # Linting compiles the program's build script, which wants what the build made.
 lint: build ## check format and lints

@@ -18,21 +18,6 @@ good() { [ -x "$2" ] && [[ $(realpath "$2") != /tmp/* ]] && at_least "$1" "$(dat
 installed=$(command -v runsc || true)
 if good $oldest "$installed" || good "$pinned" "$cached"; then exit 0; fi
 
-have go || PATH=$PATH:/usr/local/go/bin
-wanted=go1.26.3
-
-# fetch_go: any Go can fetch the one that is needed, as a module; prints the program.
-fetch_go() {
-    local arch folder
-    arch=$(go env GOARCH)
-    folder=$(GOFLAGS=-mod=mod GOPATH=$CACHE/go go mod download -json "golang.org/toolchain@v0.0.1-$wanted.linux-$arch" |
-        sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
-    [ -n "$folder" ] || return
-    # A module's files are not executable.
-    chmod +x "$folder"/bin/* "$folder"/pkg/tool/*/*
-    echo "$folder/bin/go"
-}
-
 # build GO: builds gVisor into the cache. Static, because it starts itself again where there are no libraries.
 build() {
     say "building gVisor of $pinned into the cache (some minutes when cold)"
@@ -44,18 +29,9 @@ build() {
 
 if [[ $CACHE == /tmp/* ]]; then
     complain "gVisor cannot run from below /tmp, so it is not built into the cache there"
-else
-    have go || install_packages golang-go || true
-    if have go; then
-        # Asked in the module's folder, a Go that may fetch later ones does so.
-        if at_least $wanted "$(cd scripts/gvisor && go env GOVERSION 2>/dev/null)"; then
-            if build go; then exit 0; fi
-        else
-            say "fetching $wanted, which builds gVisor, as a Go module"
-            if go=$(fetch_go) && build "$go"; then exit 0; fi
-        fi
-        rm -f "$cached.new"
-    fi
+elif go=$(scripts/go.sh); then
+    if build "$go"; then exit 0; fi
+    rm -f "$cached.new"
 fi
 
 if good $oldest "$cached"; then exit 0; fi

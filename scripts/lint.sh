@@ -10,5 +10,5 @@ fi
 cargo fmt --all --check
 # The release profile shares build scripts and macros with the build that was made already.
 cargo clippy --release --workspace --all-targets -- -D warnings
-if have shellcheck; then shellcheck -x -P SCRIPTDIR scripts/*.sh .ci/run; fi
+if have shellcheck; then shellcheck -x -P SCRIPTDIR scripts/*.sh tests/cluster/*.sh .ci/run; fi
 if have cargo-deny || [ -x "$CACHE/bin/cargo-deny" ]; then scripts/deny.sh; fi

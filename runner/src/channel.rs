@@ -7,10 +7,16 @@ use std::{
     io::{self, Read, Write},
     os::fd::{AsFd, OwnedFd},
     path::PathBuf,
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Longest program that is read: the contract's inputs, and some.
 const MAX_PROGRAM: u32 = 64 << 20;
+/// Bytes that a log may have before somebody reads it.
+const BEFORE_A_READER: usize = 8 << 20;
+/// How long a reader may take to come.
+const FOR_A_READER: Duration = Duration::from_secs(5);
 
 /// The sidecar's end of the run.
 #[derive(Debug)]
@@ -23,6 +29,10 @@ pub(crate) enum Channel {
         program: PathBuf,
         /// What makes lines of frames.
         encoder: LogEncoder,
+        /// Bytes of the log so far.
+        length: usize,
+        /// When the log began.
+        opened: Instant,
     },
 }
 
@@ -30,16 +40,31 @@ impl Channel {
     /// The channel of a runner whose program lies in this folder, or else comes in on standard input.
     pub(crate) fn open(program: Option<PathBuf>) -> Self {
         match program {
-            Some(program) => Self::Log { program, encoder: LogEncoder::default() },
+            Some(program) => Self::Log { program, encoder: LogEncoder::default(), length: 0, opened: Instant::now() },
             None => Self::Pipes,
         }
     }
 
-    /// Sends one frame, at once.
+    /// How long it is better to send nothing. A kubelet puts a log aside that is longer than 10 MiB, and who comes to read
+    /// it after that does not get its beginning: up to that length there is time for a reader to come.
+    pub(crate) fn holds_back(&self) -> Option<Duration> {
+        match self {
+            Self::Log { length, opened, .. } if *length > BEFORE_A_READER => {
+                FOR_A_READER.checked_sub(opened.elapsed()).filter(|left| !left.is_zero())
+            }
+            _ => None,
+        }
+    }
+
+    /// Sends one frame, as soon as that is good.
     pub(crate) fn send(&mut self, frame: &Frame) -> Result<(), Error> {
         let mut bytes = encode(frame);
-        if let Self::Log { encoder, .. } = self {
+        if let Some(time) = self.holds_back() {
+            thread::sleep(time);
+        }
+        if let Self::Log { encoder, length, .. } = self {
             bytes = encoder.encode(&bytes).into_bytes();
+            *length += bytes.len();
         }
         let mut output = io::stdout().lock();
         output.write_all(&bytes).and_then(|()| output.flush()).map_err(|_| Error::ChannelClosed)

@@ -35,13 +35,16 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A pipe's capacity: no read gives more.
 const CHUNK: usize = 64 << 10;
 const SIGKILL: i32 = Signal::SIGKILL as i32;
+const SIGTERM: u32 = Signal::SIGTERM as u32;
 
-/// Tells of children's ends. A child would inherit the blocked signal, so there is one already: look once by hand.
-fn watch_children() -> Result<SignalFd, Error> {
+/// Tells of children's ends, and of the wish that the program end: from a kubelet that wish is a signal. A child would
+/// inherit the blocked signals, so there is one already: look once by hand.
+fn watch_signals() -> Result<SignalFd, Error> {
     const STEP: &str = "watch for the program's end";
-    let ended = SigSet::from(Signal::SIGCHLD);
-    ended.thread_block().during(STEP)?;
-    SignalFd::new(&ended).during(STEP)
+    let mut watched = SigSet::from(Signal::SIGCHLD);
+    watched.add(Signal::SIGTERM);
+    watched.thread_block().during(STEP)?;
+    SignalFd::new(&watched).during(STEP)
 }
 
 /// Follows the program to its end and gives it.
@@ -71,7 +74,7 @@ pub(crate) fn until_end(
         stderr: child.stderr.take(),
         lifeline: channel.lifeline().during("watch the channel")?,
         hung_up: false,
-        children: watch_children()?,
+        signals: watch_signals()?,
         child,
         init,
         usage,
@@ -103,9 +106,9 @@ struct Supervision<'a> {
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
     lifeline: Option<OwnedFd>,
-    /// Whether the sidecar has closed the channel.
+    /// Whether the sidecar has closed the channel, or the kubelet wants the end.
     hung_up: bool,
-    children: SignalFd,
+    signals: SignalFd,
     child: Child,
     init: Child,
     usage: Usage,
@@ -123,7 +126,8 @@ impl Supervision<'_> {
         let mut next_look = Instant::now() + LOOK;
         let mut chunk = vec![0; CHUNK];
         while !self.is_over(deadline)? {
-            let ready = self.wait(next_look, deadline)?;
+            // A program whose output is held back waits at its pipe; its bounds hold all the same.
+            let ready = self.wait(next_look, deadline, channel.holds_back().is_none())?;
             if ready.stdin {
                 self.feed();
             }
@@ -135,11 +139,13 @@ impl Supervision<'_> {
             }
             if ready.lifeline && self.lifeline.as_ref().map_or(Ok(false), channel::is_closed)? {
                 self.lifeline = None;
-                self.hung_up = true;
-                self.kill(Ending::Cancelled)?;
+                self.give_up()?;
             }
-            if ready.child {
-                self.children.read_signal().during("learn that a process ended")?;
+            if ready.signal {
+                let signal = self.signals.read_signal().during("learn that a process ended")?;
+                if signal.is_some_and(|signal| signal.ssi_signo == SIGTERM) {
+                    self.give_up()?;
+                }
                 self.see_exit(&outputs)?;
             }
             if self.exit.is_none() && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -173,7 +179,7 @@ impl Supervision<'_> {
     }
 
     /// Waits until something is ready or a clock is due.
-    fn wait(&self, next_look: Instant, deadline: Option<Instant>) -> Result<Ready, Error> {
+    fn wait(&self, next_look: Instant, deadline: Option<Instant>, takes_output: bool) -> Result<Ready, Error> {
         let due = match (deadline, self.exit) {
             (Some(deadline), None) => deadline.min(next_look),
             (None, None) => next_look,
@@ -184,10 +190,10 @@ impl Supervision<'_> {
         let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
         let sources: [Option<(BorrowedFd<'_>, PollFlags)>; 5] = [
             self.stdin.as_ref().map(|(pipe, _)| (pipe.as_fd(), PollFlags::OUT)),
-            self.stdout.as_ref().map(|pipe| (pipe.as_fd(), PollFlags::IN)),
-            self.stderr.as_ref().map(|pipe| (pipe.as_fd(), PollFlags::IN)),
+            self.stdout.as_ref().filter(|_| takes_output).map(|pipe| (pipe.as_fd(), PollFlags::IN)),
+            self.stderr.as_ref().filter(|_| takes_output).map(|pipe| (pipe.as_fd(), PollFlags::IN)),
             self.lifeline.as_ref().map(|pipe| (pipe.as_fd(), PollFlags::IN)),
-            Some((self.children.as_fd(), PollFlags::IN)),
+            Some((self.signals.as_fd(), PollFlags::IN)),
         ];
         let mut fds: Vec<PollFd<'_>> =
             sources.iter().flatten().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)).collect();
@@ -196,9 +202,9 @@ impl Supervision<'_> {
             Err(error) => return Err(error).during("wait for the program"),
         }
         let mut polled = fds.iter();
-        let [stdin, stdout, stderr, lifeline, child] =
+        let [stdin, stdout, stderr, lifeline, signal] =
             sources.map(|source| source.is_some() && polled.next().is_some_and(|fd| !fd.revents().is_empty()));
-        Ok(Ready { stdin, stdout, stderr, lifeline, child })
+        Ok(Ready { stdin, stdout, stderr, lifeline, signal })
     }
 
     /// Gives the program as much of its standard input as it takes now.
@@ -235,6 +241,12 @@ impl Supervision<'_> {
         }
     }
 
+    /// Nobody wants the program any longer.
+    fn give_up(&mut self) -> Result<(), Error> {
+        self.hung_up = true;
+        self.kill(Ending::Cancelled)
+    }
+
     /// Kills all processes of the program; the first reason stands.
     fn kill(&mut self, reason: Ending) -> Result<(), Error> {
         self.killed.get_or_insert(reason);
@@ -247,7 +259,7 @@ struct Ready {
     stdout: bool,
     stderr: bool,
     lifeline: bool,
-    child: bool,
+    signal: bool,
 }
 
 /// Passes on what can be read now; whether there was anything.

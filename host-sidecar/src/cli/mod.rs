@@ -1,11 +1,13 @@
 //! The command line.
 
 mod backend;
+mod doctor;
 mod exit;
 mod failure;
 mod files;
 mod gc;
 mod json;
+mod manifests;
 mod progress;
 mod run;
 mod stdin;
@@ -34,6 +36,10 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Remove what processes that were killed have left. Each run does it too.
     Gc(gc::GcArgs),
+    /// Say whether a cluster, or this machine, can do what runs need.
+    Doctor(doctor::DoctorArgs),
+    /// Print what a cluster needs for runs, for `kubectl apply -f -`.
+    Manifests(manifests::ManifestsArgs),
     /// Print a script that completes this command line in a shell.
     Completions {
         /// The shell.
@@ -59,6 +65,8 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Gc(args) => gc::gc(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Manifests(args) => manifests::manifests(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "cofferdam", &mut io::stdout());
             Ok(ExitCode::SUCCESS)

@@ -185,7 +185,7 @@ fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
 const END: [SignalKind; 3] = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
 
 /// A flag that lets each of these signals end the process at once.
-fn end_at_signals_once_set() -> io::Result<Arc<AtomicBool>> {
+pub(super) fn end_at_signals_once_set() -> io::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     for kind in END {
         let number = kind.as_raw_value();
@@ -195,7 +195,7 @@ fn end_at_signals_once_set() -> io::Result<Arc<AtomicBool>> {
 }
 
 /// Sets the token at the first signal that asks to end; the second ends the process, and the next run takes away the rest.
-fn cancel_on_signal(
+pub(super) fn cancel_on_signal(
     cancelled: CancellationToken,
     impatient: Arc<AtomicBool>,
 ) -> io::Result<impl Future<Output = SignalKind>> {

@@ -71,7 +71,7 @@ impl Policy {
             cpu_millis: match (asked.cpu_millis, ceilings.cpu_millis) {
                 (Some(asked), Some(ceiling)) => Some(number("cpu-millis", Some(asked), asked, ceiling)?),
                 (Some(asked), None) => Some(asked),
-                (None, ceiling) => defaults.cpu_millis.or(ceiling),
+                (None, ceiling) => defaults.cpu_millis.into_iter().chain(ceiling).min(),
             },
             memory_bytes: number("memory-bytes", asked.memory_bytes, defaults.memory_bytes, ceilings.memory_bytes)?,
             disk_bytes: number("disk-bytes", asked.disk_bytes, defaults.disk_bytes, ceilings.disk_bytes)?,

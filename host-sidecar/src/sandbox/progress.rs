@@ -82,9 +82,14 @@ impl<'a> Progress<'a> {
         self.started.is_some()
     }
 
-    /// Whether it is known how the program ended.
+    /// Whether it is known that the program is over.
     pub(super) fn ended(&self) -> bool {
         self.ended.is_some()
+    }
+
+    /// Whether the runner was told to end the program, and not by us.
+    pub(super) fn was_taken_away(&self) -> bool {
+        matches!(self.ended, Some((Status::Cancelled, _))) && !self.is_cancelled()
     }
 
     /// Takes the next bytes of the runner's frames; gives the end if they hold it.
@@ -136,11 +141,14 @@ impl<'a> Progress<'a> {
 
     /// What the end means for the caller.
     fn judge(&self, end: End, was_out_of_memory: impl FnOnce() -> bool) -> Result<Status, Error> {
-        // What the runner has told of the program stands, whatever became of the rest.
-        if let Some((status, _)) = self.ended {
-            return Ok(status);
-        }
         let cancelled = self.is_cancelled();
+        match self.ended {
+            // Somebody else has taken the sandbox away.
+            Some(_) if self.was_taken_away() => return Err(lost()),
+            // What the runner has told of the program stands, whatever became of the rest.
+            Some((status, _)) => return Ok(status),
+            None => {}
+        }
         match (end, self.started()) {
             (_, false) if cancelled => {
                 Err(Error::new(ErrorCode::Cancelled, "the run was cancelled before its program was seen to start"))
@@ -156,9 +164,13 @@ impl<'a> Progress<'a> {
             }
             (End::TooLarge, _) => Ok(Status::OutOfMemory),
             (_, true) if was_out_of_memory() => Ok(Status::OutOfMemory),
-            (End::Overdue, true) => Ok(Status::TimedOut),
             (_, true) if cancelled => Ok(Status::Cancelled),
+            (End::Overdue, true) => Ok(Status::TimedOut),
             (End::Failed(reason), true) => Err(lost().with_detail(reason)),
+            (End::Garbled, true) => {
+                let message = "some of what came of the program was lost on its way; its result is not known";
+                Err(Error::new(ErrorCode::Internal, message))
+            }
             (_, true) => Err(lost()),
             (_, false) => {
                 let message = "the sandbox could not be started; the operator's log says why";
@@ -219,7 +231,7 @@ mod tests {
             (End::Vanished, ready, true, Err(ErrorCode::Cancelled)),
             (End::Vanished, started, true, Ok(Status::Cancelled)),
             (End::Vanished, started, false, Err(ErrorCode::Evicted)),
-            (End::Garbled, started, false, Err(ErrorCode::Evicted)),
+            (End::Garbled, started, false, Err(ErrorCode::Internal)),
             (End::Garbled, ready, false, Err(ErrorCode::SandboxUnavailable)),
         ] {
             let shown = format!("{end:?}");

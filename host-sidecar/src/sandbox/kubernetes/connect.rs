@@ -58,8 +58,8 @@ impl Source {
         )
     }
 
-    /// A client for that cluster. It belongs to the runtime that this is called in.
-    pub(super) async fn client(&self) -> Result<Client, kube::Error> {
+    /// How to reach that cluster.
+    pub(super) async fn config(&self) -> Result<Config, kube::Error> {
         let mut config = match self {
             Self::InCluster => Config::incluster().map_err(|error| kube::Error::Service(error.into()))?,
             Self::File(kubeconfig, context) => {
@@ -72,6 +72,11 @@ impl Source {
         config.connect_timeout = Some(CONNECT);
         // A request that may have been carried out is not just sent again.
         config.default_retry = false;
-        Client::try_from(config)
+        Ok(config)
+    }
+
+    /// A client for that cluster. It belongs to the runtime that this is called in.
+    pub(super) async fn client(&self) -> Result<Client, kube::Error> {
+        Client::try_from(self.config().await?)
     }
 }

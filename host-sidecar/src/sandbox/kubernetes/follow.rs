@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 /// Between two attempts to read the log, at first and at the most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// How long the log and the Pod's last state may take once the Pod is known to have ended.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const LAST_WORDS: Duration = Duration::from_secs(4);
 const CHUNK: usize = 128 << 10;
 
 type Log = Pin<Box<dyn AsyncRead + Send>>;
@@ -84,7 +84,7 @@ impl Follow<'_> {
             self.decoder.restart();
         };
         let (mut out_of_memory, mut lost, mut detail) = (false, None, self.decoder.other());
-        if !matches!(end, End::Done | End::Failed(_)) && !progress.ended() {
+        if progress.was_taken_away() || !matches!(end, End::Done | End::Failed(_)) && !progress.ended() {
             let condition = self.last_condition(sightings).await;
             tracing::debug!(id = self.run.id, ?condition, ?end, "the sandbox ended without a last word");
             match condition {

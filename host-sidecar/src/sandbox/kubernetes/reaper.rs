@@ -55,7 +55,6 @@ where
     K: Clone + DeserializeOwned + Debug,
 {
     let params = DeleteParams {
-        grace_period_seconds: Some(0),
         propagation_policy: Some(PropagationPolicy::Background),
         preconditions: Some(Preconditions { uid, resource_version: None }),
         ..DeleteParams::default()

@@ -89,7 +89,6 @@ where
     let begun = Instant::now();
     let may_be_under_way = uid.is_none();
     let params = DeleteParams {
-        grace_period_seconds: Some(0),
         propagation_policy: Some(PropagationPolicy::Background),
         preconditions: uid.map(|uid| Preconditions { uid: Some(uid), resource_version: None }),
         ..DeleteParams::default()

@@ -18,8 +18,10 @@ use k8s_openapi::api::core::v1::Pod;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep_until};
 
-/// How long nothing need be heard before it is asked, at first and at the most.
+/// How long nothing need be heard of a Pod before it is asked for, at first and at the most.
 const INQUIRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(16));
+/// The same for a Pod that a node is at work on.
+const ON_NODE: Duration = Duration::from_secs(6);
 /// The inquiries from which on the watch is not relied on either.
 const DISTRUST: u32 = 3;
 
@@ -47,7 +49,12 @@ impl Start<'_> {
         loop {
             let seen = sightings.latest();
             if let Some(pod) = &seen.pod {
-                match wait.take(condition::of(pod), self.run)? {
+                let was_scheduled = wait.scheduled.is_some();
+                let has_started = wait.take(condition::of(pod), self.run)?;
+                if !was_scheduled && wait.scheduled.is_some() {
+                    next_inquiry = Instant::now() + ON_NODE;
+                }
+                match has_started {
                     true => return Ok(Started { pod: pod.clone(), scheduled: wait.scheduled }),
                     false if seen.is_gone => return Err(condition::taken_away("the Pod is gone", true)),
                     false => {}

@@ -1,6 +1,6 @@
 //! Who the sidecar is in the cluster, and what it may do there: nothing that the code beside this does not do.
 
-use super::{NAME, metadata};
+use super::metadata;
 use crate::config::Workload;
 use k8s_openapi::api::{
     core::v1::ServiceAccount,
@@ -9,16 +9,18 @@ use k8s_openapi::api::{
 
 /// A verb, and the workload that it is for; none: any.
 type Verb = (&'static str, Option<Workload>);
+/// API group, resource, subresource and verbs.
+type Entry = (&'static str, &'static str, Option<&'static str>, &'static [Verb]);
 
 const ANY: Option<Workload> = None;
 const JOB: Option<Workload> = Some(Workload::Job);
 const POD: Option<Workload> = Some(Workload::Pod);
 
-/// API group, resource, subresource and verbs of all that the sidecar does.
+/// All that the sidecar does.
 ///
 /// What is created is read where its name is taken already (`creation.rs`). `gc` lists and deletes all three kinds,
 /// whatever runs become today: those that are left may be from another day (`reaper.rs`).
-const RIGHTS: [(&str, &str, Option<&str>, &[Verb]); 5] = [
+const RIGHTS: [Entry; 5] = [
     ("batch", "jobs", None, &[("create", JOB), ("get", JOB), ("list", ANY), ("delete", ANY)]),
     ("", "pods", None, &[("create", POD), ("get", POD), ("list", ANY), ("watch", ANY), ("delete", ANY)]),
     ("", "pods", Some("log"), &[("get", ANY)]),
@@ -50,7 +52,7 @@ impl Right {
 
 /// All that the sidecar has to be allowed where runs become this.
 pub(in super::super) fn rights(workload: Workload) -> Vec<Right> {
-    let right = |&(group, resource, subresource, verbs): &(_, _, _, &[Verb])| {
+    let right = |&(group, resource, subresource, verbs): &Entry| {
         let verbs = needed(verbs, workload).into_iter();
         verbs.map(move |verb| Right { group, resource, subresource, verb }).collect::<Vec<_>>()
     };
@@ -66,20 +68,21 @@ fn named(resource: &str, subresource: Option<&str>) -> String {
     subresource.map_or_else(|| resource.to_owned(), |subresource| format!("{resource}/{subresource}"))
 }
 
-pub(super) fn role(namespace: &str, workload: Workload) -> Role {
-    let rule = |&(group, resource, subresource, verbs): &(&str, &str, Option<&str>, &[Verb])| PolicyRule {
+/// Named after the service account that it is for.
+pub(super) fn role(namespace: &str, account: &str, workload: Workload) -> Role {
+    let rule = |&(group, resource, subresource, verbs): &Entry| PolicyRule {
         api_groups: Some(vec![group.to_owned()]),
         resources: Some(vec![named(resource, subresource)]),
         verbs: needed(verbs, workload).into_iter().map(str::to_owned).collect(),
         ..PolicyRule::default()
     };
-    Role { metadata: metadata(namespace, NAME), rules: Some(RIGHTS.iter().map(rule).collect()) }
+    Role { metadata: metadata(namespace, account), rules: Some(RIGHTS.iter().map(rule).collect()) }
 }
 
 pub(super) fn role_binding(namespace: &str, account: &str) -> RoleBinding {
     RoleBinding {
-        metadata: metadata(namespace, NAME),
-        role_ref: RoleRef { api_group: RBAC.to_owned(), kind: "Role".to_owned(), name: NAME.to_owned() },
+        metadata: metadata(namespace, account),
+        role_ref: RoleRef { api_group: RBAC.to_owned(), kind: "Role".to_owned(), name: account.to_owned() },
         subjects: Some(vec![Subject {
             kind: "ServiceAccount".to_owned(),
             name: account.to_owned(),
@@ -117,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_role_grants_what_the_table_says_and_nothing_else() {
-        let role = role("here", Workload::Job);
+        let role = role("here", "cofferdam", Workload::Job);
         let rules = role.rules.unwrap_or_default();
         let granted: usize = rules.iter().map(|rule| rule.verbs.len()).sum();
         assert_eq!(granted, rights(Workload::Job).len());

@@ -20,8 +20,8 @@ const OTHER_CONFIG_MAPS: u64 = 16;
 /// What is said about the quota.
 pub(super) fn about_quota(runs: u32) -> String {
     format!(
-        "Room for {runs} runs at once, and a quarter more: for those that are about to be gone, and for what a RuntimeClass\n\
-         may add to each Pod as its overhead. Another number of runs: --runs."
+        "Room for {runs} runs at once, and a quarter more: for those that are about to be gone, and for what a\n\
+         RuntimeClass may add to each Pod as its overhead. Another number of runs: --runs."
     )
 }
 
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use crate::{
         config::BackendChoice,
-        execution::{RequestedLimits, Request},
+        execution::{Request, RequestedLimits},
         sandbox::{
             kubernetes::{manifest, process::Process},
             new_id,
@@ -157,7 +157,8 @@ mod tests {
             let ResourceRequirements { limits, requests, .. } =
                 largest(&settings, &policy).resources.expect("resources");
             let hard = quota(&settings, &policy, RUNS).spec.and_then(|spec| spec.hard).expect("a quota");
-            let max = limit_range(&settings, &policy).spec.and_then(|spec| spec.limits[0].max.clone()).expect("a maximum");
+            let max =
+                limit_range(&settings, &policy).spec.and_then(|spec| spec.limits[0].max.clone()).expect("a maximum");
             for (kind, quantities) in [("requests", requests), ("limits", limits)] {
                 for (name, quantity) in quantities.unwrap_or_default() {
                     let of_one = number(&quantity);

@@ -1,5 +1,5 @@
-//! What `cofferdam manifests` prints, word for word: `deploy/cofferdam.yaml`. Delete it and run the test to have it written
-//! anew.
+//! What `cofferdam manifests` prints, word for word: `deploy/cofferdam.yaml`. Delete it and run the test to have it
+//! written anew.
 
 use super::{Options, manifests};
 use crate::config::{BackendChoice, Network, Settings, Workload};

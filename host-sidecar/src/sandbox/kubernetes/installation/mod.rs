@@ -13,6 +13,7 @@ pub(super) use namespace::{ENFORCE, RESTRICTED};
 use crate::config::{BackendChoice, Settings, SettingsError};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Name of every object that there is only one of.
 const NAME: &str = "cofferdam";
@@ -35,7 +36,9 @@ pub(crate) enum InstallationError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// A network profile that no NetworkPolicy can have.
-    #[error("the setting `networks.{network}.egress` has {rule}, which is no egress rule of a NetworkPolicy: {problem}")]
+    #[error(
+        "the setting `networks.{network}.egress` has {rule}, which is no egress rule of a NetworkPolicy: {problem}"
+    )]
     Egress {
         /// The profile.
         network: String,
@@ -69,7 +72,8 @@ pub(crate) fn manifests(settings: &Settings, options: &Options) -> Result<String
         return Err(InstallationError::SharedServiceAccount(sidecar.clone()));
     }
     let place = settings.namespace.as_str();
-    let mut yaml = format!("# What runs of Cofferdam need in the namespace `{place}`, as `cofferdam manifests` prints it.\n");
+    let mut yaml =
+        format!("# What runs of Cofferdam need in the namespace `{place}`, as `cofferdam manifests` prints it.\n");
     match namespace::namespace(place) {
         Some(namespace) => yaml += &document("Refuses Pods that are not as restricted as those of runs.", &namespace)?,
         None => yaml += namespace::NO_NAMESPACE,
@@ -79,9 +83,10 @@ pub(crate) fn manifests(settings: &Settings, options: &Options) -> Result<String
         yaml += &document("Whom Pods belong to. It may do nothing.", &access::program_account(place, account))?;
     }
     let comment = "All that the sidecar does in the cluster, and in this namespace alone.";
-    yaml += &document(comment, &access::role(place, settings.workload))?;
+    yaml += &document(comment, &access::role(place, sidecar, settings.workload))?;
     yaml += &document("", &access::role_binding(place, sidecar))?;
-    let comment = "Nobody reaches a Pod of a run, and it reaches nobody. A program without a network has none to begin with.";
+    let comment =
+        "Nobody reaches a Pod of a run, and it reaches nobody. A program without a network has none to begin with.";
     yaml += &document(comment, &network::default_deny(place))?;
     for (name, profile) in &settings.networks {
         let comment = format!("What runs in the network profile `{name}` reach beside the cluster's DNS.");
@@ -108,6 +113,6 @@ fn metadata(namespace: &str, name: &str) -> ObjectMeta {
     }
 }
 
-fn part_of() -> std::collections::BTreeMap<String, String> {
+fn part_of() -> BTreeMap<String, String> {
     [(PART_OF.0.to_owned(), PART_OF.1.to_owned())].into()
 }

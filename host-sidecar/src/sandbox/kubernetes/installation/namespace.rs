@@ -11,8 +11,8 @@ pub(in super::super) const RESTRICTED: &str = "restricted";
 const DEFAULT: &str = "default";
 /// Said instead of a document.
 pub(super) const NO_NAMESPACE: &str = "\
-# The namespace `default` is there already and is not made here, nor restricted. What bounds runs below bounds everything
-# else in it too: give them a namespace of their own with --namespace.
+# The namespace `default` is there already and is not made here, nor restricted. What bounds runs below bounds
+# everything else in it too: give them a namespace of their own with --namespace.
 ";
 
 /// The namespace; none for the one that belongs to everybody.

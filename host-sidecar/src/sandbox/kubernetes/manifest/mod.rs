@@ -9,8 +9,8 @@ mod program;
 mod runner;
 mod workload;
 
-pub(super) use identity::{EXPIRES, Identity, MANAGED_BY, PROCESS, RUN, SIDECAR};
-pub(super) use pod::{CONTAINER, template};
+pub(super) use identity::{EXPIRES, Identity, MANAGED_BY, NETWORK, PROCESS, RUN, SIDECAR};
+pub(super) use pod::{CONTAINER, memory as pod_memory, template};
 pub(super) use program::config_maps;
 pub(super) use runner::{config_map as runner_config_map, name as runner_name};
 pub(super) use workload::{TTL, job, pod};

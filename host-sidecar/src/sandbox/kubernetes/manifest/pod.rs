@@ -29,6 +29,9 @@ const OVERHEAD_BYTES: u64 = 96 << 20;
 const SPARE_DISK_BYTES: u64 = 16 << 20;
 /// Disk that a node must have left.
 const REQUESTED_DISK: &str = "16Mi";
+/// How long the runner may take to end the program and to tell of it. A Pod without this would be gone for the cluster
+/// before it is gone from its node.
+const GRACE_SECONDS: i64 = 3;
 /// How long a run waits for a node that is not heard of.
 const LOST_NODE_SECONDS: i64 = 5;
 
@@ -67,7 +70,7 @@ fn spec(settings: &Settings, plan: &Plan, program_size: usize, identity: &Identi
     PodSpec {
         runtime_class_name: Some(settings.runtime_class.clone()),
         restart_policy: Some("Never".into()),
-        termination_grace_period_seconds: Some(0),
+        termination_grace_period_seconds: Some(GRACE_SECONDS),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
         service_account_name: settings.service_account.clone(),
@@ -121,8 +124,13 @@ fn container(settings: &Settings, plan: &Plan, has_network: bool) -> Container {
     }
 }
 
+/// Bytes of memory that the Pod of a run with these limits may hold.
+pub(in super::super) fn memory(limits: &Limits) -> u64 {
+    limits.sandbox_memory(OVERHEAD_BYTES)
+}
+
 fn resources(settings: &Settings, limits: &Limits) -> ResourceRequirements {
-    let memory = limits.sandbox_memory(OVERHEAD_BYTES);
+    let memory = memory(limits);
     let cpu_requested = limits.cpu_millis.map_or(settings.cpu_requested.0, |limit| limit.min(settings.cpu_requested.0));
     let cpu = |millis: u32| Quantity(format!("{millis}m"));
     let bytes = |bytes: u64| Quantity(crate::config::Bytes(bytes).to_string());
@@ -150,11 +158,11 @@ fn log_bytes(limits: &Limits) -> u64 {
 fn mounts() -> Vec<VolumeMount> {
     let scratch = SCRATCH.iter().map(|(name, path)| (*name, *path));
     let all = [("runner", RUNNER_FOLDER), ("program", PROGRAM_FOLDER)].into_iter().chain(scratch);
-    // The runner's own file system goes over the empty ones: nothing of the Pod can be written to.
+    // The runner's own file system goes over the empty ones, for good. Runtimes lay the termination log into /tmp before.
     let mount = |(name, path): (&str, &str)| VolumeMount {
         name: name.into(),
         mount_path: path.into(),
-        read_only: Some(true),
+        read_only: Some(name != "tmp"),
         ..VolumeMount::default()
     };
     all.map(mount).collect()

@@ -64,6 +64,9 @@ pub(super) fn mounts(base: &PodTemplateSpec, result: &PodTemplateSpec) -> Result
                 return refused(&field(&path, "name"), "the volume is the sandbox's own");
             }
             place(mount, &own).or_else(|reason| refused(&field(&path, "mountPath"), &reason))?;
+            if mount.read_only != Some(true) {
+                return refused(&path, "it is not `readOnly`, and nothing that a program writes may outlive it");
+            }
         }
     }
     Ok(())

@@ -63,7 +63,7 @@ fn of_runner() -> Vec<(Value, &'static str, Value)> {
     let more = json!({ "name": "more", "mountPath": "/data", "readOnly": true, "mountPropagation": "None" });
     vec![
         (json!({ "volumeMounts": [more] }), "volumeMounts/5", more),
-        (mount("/workshop", json!({})), "volumeMounts/5/mountPath", json!("/workshop")),
+        (mount("/workshop", json!({ "readOnly": true })), "volumeMounts/5/mountPath", json!("/workshop")),
         (json!({ "resources": resources }), "resources/limits/nvidia.com~1gpu", json!("1")),
         (json!({ "resources": resources }), "resources/requests/ephemeral-storage", json!("1Gi")),
         (json!({ "resources": { "claims": [{ "name": "gpu" }] } }), "resources/claims/0/name", json!("gpu")),

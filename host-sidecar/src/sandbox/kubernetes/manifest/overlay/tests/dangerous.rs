@@ -184,6 +184,8 @@ fn mounts() -> Table {
         (mount("/work", none.clone()), "volumeMounts[/work].name"),
         (mount("/data", json!({ "name": "scratch" })), "volumeMounts[/data].name"),
         (mount("/data", propagation), "volumeMounts[/data].mountPropagation"),
+        (mount("/data", none.clone()), "volumeMounts[/data]"),
+        (mount("/data", json!({ "readOnly": false })), "volumeMounts[/data]"),
         (mount("/", none.clone()), "volumeMounts[/].mountPath"),
         (mount("/cofferdam", none.clone()), "volumeMounts[/cofferdam].mountPath"),
         (mount("/data/../work", none.clone()), "volumeMounts[/data/../work].mountPath"),

@@ -155,8 +155,11 @@ fn mounts(pod: &PodSpec, base: &Container, result: &Container) {
     let all = result.volume_mounts.as_deref().expect("ours");
     assert!(own.iter().all(|mount| all.contains(mount)));
     let folder = |path: &str| format!("/{}/", path.trim_matches('/'));
-    for VolumeMount { mount_path, mount_propagation, name, .. } in all.iter().filter(|mount| !own.contains(mount)) {
+    for VolumeMount { mount_path, mount_propagation, name, read_only, .. } in
+        all.iter().filter(|mount| !own.contains(mount))
+    {
         assert!(mount_path.starts_with('/') && !mount_path.contains(".."), "{mount_path}");
+        assert_eq!(*read_only, Some(true));
         assert!(mount_propagation.as_ref().is_none_or(|propagation| propagation == "None"));
         assert!(pod.volumes.iter().flatten().all(|volume| volume.name != *name));
         let place = folder(mount_path);

@@ -1,0 +1,43 @@
+//! `cofferdam manifests`.
+
+use super::{Failure, backend::BackendArgs};
+use crate::{
+    config,
+    sandbox::kubernetes::installation::{self, Options},
+};
+use clap::value_parser;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  cofferdam manifests --namespace sandboxes | kubectl apply -f -
+  cofferdam manifests --config cofferdam.toml --runs 200 > sandboxes.yaml
+
+It is YAML: the namespace with its Pod Security labels, the service accounts, the rights of the
+sidecar, the NetworkPolicies, the quota and the limit range. It follows the settings: namespace,
+workload, service_account, networks, the limits and the ceilings. Nothing is asked of a cluster.";
+
+/// Prints what a cluster needs for runs.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ManifestsArgs {
+    /// The service account that the sidecar acts as, which gets the rights that runs need
+    #[arg(long, value_name = "NAME", default_value = "cofferdam")]
+    sidecar_service_account: String,
+    /// Runs at once that the namespace has room for
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = value_parser!(u32).range(1..=100_000))]
+    runs: u32,
+    #[command(flatten)]
+    settings: BackendArgs,
+}
+
+pub(super) fn manifests(args: &ManifestsArgs) -> Result<ExitCode, Failure> {
+    let settings = config::load(&args.settings)?;
+    let options = Options { sidecar_service_account: args.sidecar_service_account.clone(), runs: args.runs };
+    let yaml = installation::manifests(&settings, &options).map_err(|error| error.to_string())?;
+    io::stdout().lock().write_all(yaml.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -18,6 +18,12 @@ impl Figures {
         Self(self.0.iter().zip(&others.0).map(|(ours, theirs)| ours / theirs).collect())
     }
 
+    /// By how much each of these is above its partner of the same round.
+    #[must_use]
+    pub fn above(&self, others: &Self) -> Self {
+        Self(self.0.iter().zip(&others.0).map(|(ours, theirs)| ours - theirs).collect())
+    }
+
     /// The value that `percent` of a hundred are not above.
     #[must_use]
     pub fn percentile(&self, percent: usize) -> f64 {
@@ -31,5 +37,12 @@ impl Figures {
     #[must_use]
     pub fn columns(&self, decimals: usize) -> String {
         format!("{:.decimals$} | {:.decimals$} | {}", self.percentile(50), self.percentile(99), self.0.len())
+    }
+
+    /// Median, least, most and number, as columns.
+    #[must_use]
+    pub fn span(&self, decimals: usize) -> String {
+        let [median, least, most] = [50, 0, 100].map(|percent| self.percentile(percent));
+        format!("{median:.decimals$} | {least:.decimals$} | {most:.decimals$} | {}", self.0.len())
     }
 }

@@ -3,4 +3,5 @@
 pub mod bare;
 pub mod figures;
 pub mod hop;
+pub mod kubernetes;
 pub mod many;

@@ -1,4 +1,5 @@
 //! What the tests share: cases of conformance, and the program under test.
 
+pub mod cluster;
 pub mod conformance;
 pub mod program;

@@ -1,6 +1,8 @@
 import importlib, sys, warnings
 warnings.simplefilter("ignore")
-for name in sorted(sys.stdlib_module_names - {"antigravity", "this", "idlelib", "turtledemo", "turtle", "tkinter"}):
+# Distributions package these apart, so that they may be here and not there.
+apart = {"distutils", "ensurepip", "idlelib", "lib2to3", "tkinter", "turtle", "turtledemo", "_tkinter", "_gdbm", "_dbm"}
+for name in sorted(sys.stdlib_module_names - apart - {"antigravity", "this"}):
     try:
         importlib.import_module(name)
     except Exception as error:

@@ -1,0 +1,253 @@
+//! The Kubernetes backend beside its ancestor, google-adk's `GkeCodeExecutor`, and beside a bare Pod, on one cluster.
+
+mod adk;
+mod bare_pod;
+mod ours;
+
+use crate::figures::Figures;
+use adk::Adk;
+use cofferdam_tests::{
+    cluster::{Action, Namespace, Proxy, kubeconfig, runtime},
+    conformance::Failure,
+    program::Place,
+};
+use k8s_openapi::api::{
+    batch::v1::Job,
+    core::v1::{ConfigMap, Pod},
+};
+use kube::{Api, api::ListParams};
+use ours::{Library, Target};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+/// What is run, by Cofferdam as by the others.
+const PROGRAM: &str = "print(\"hello\")";
+const OUTPUT: &str = "hello\n";
+/// Before each measurement, when Cofferdam's objects are gone: nodes take sandboxes down after that.
+const PAUSE: Duration = Duration::from_secs(2);
+/// After the last result, before it is counted what is left.
+const AFTER: Duration = Duration::from_secs(5);
+
+/// Runs what it stands for, once, and gives the time until there was a result.
+type Contestant<'a> = Box<dyn FnMut() -> Result<Duration, Failure> + 'a>;
+
+/// Two namespaces: Cofferdam's as `cofferdam manifests` makes it, and one without any bounds for the others.
+pub struct Stage {
+    place: Place,
+    ours: Namespace,
+    theirs: String,
+    admin_kubeconfig: PathBuf,
+    our_kubeconfig: PathBuf,
+    python: PathBuf,
+}
+
+/// One program after another.
+pub struct Sequential {
+    /// google-adk's executor.
+    pub adk: Figures,
+    /// The process `cofferdam run`, from start to end.
+    pub process: Figures,
+    /// Cofferdam as a library.
+    pub library: Figures,
+    /// A bare Pod, whose output nobody reads.
+    pub bare: Figures,
+    /// What is left of google-adk's runs, in words.
+    pub left_by_adk: String,
+    /// What is left of Cofferdam's, of both kinds.
+    pub left_by_us: String,
+}
+
+/// Many programs at once, until the last has its result.
+pub struct AtOnce {
+    /// google-adk's executor, a thread for each.
+    pub adk: Figures,
+    /// A process `cofferdam run` for each.
+    pub processes: Figures,
+    /// The same with `--workload pod`.
+    pub pod_processes: Figures,
+    /// One process with Cofferdam as a library.
+    pub library: Figures,
+}
+
+/// Requests to the API server that a run takes.
+pub struct Requests {
+    /// google-adk's executor.
+    pub adk: usize,
+    /// The process `cofferdam run`.
+    pub process: usize,
+    /// The same with `--workload pod`.
+    pub pod_process: usize,
+    /// Cofferdam as a library, which has its watch already.
+    pub library: usize,
+}
+
+impl Stage {
+    /// Makes the namespaces; none where `KUBECONFIG` names no cluster.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the cluster has against it, or the lack of a google-adk.
+    pub fn set() -> Result<Option<Self>, Failure> {
+        let Some(admin_kubeconfig) = kubeconfig() else { return Ok(None) };
+        let python = adk::python()?;
+        let ours = runtime().block_on(Namespace::create())?;
+        let theirs = runtime().block_on(adk::create_namespace(&ours.admin));
+        let our_kubeconfig = ours.kubeconfig();
+        match theirs {
+            Ok(theirs) => {
+                Ok(Some(Self { place: Place::new(), ours, theirs, admin_kubeconfig, our_kubeconfig, python }))
+            }
+            Err(error) => {
+                runtime().block_on(ours.delete())?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Deletes the namespaces.
+    ///
+    /// # Errors
+    ///
+    /// A cluster that does not answer.
+    pub fn clear(self) -> Result<(), Failure> {
+        let theirs = runtime().block_on(adk::delete_namespace(&self.ours.admin, &self.theirs));
+        runtime().block_on(self.ours.delete())?;
+        theirs
+    }
+
+    /// Each in turn, so many times, after a first time that does not count.
+    ///
+    /// # Errors
+    ///
+    /// Where a run fails.
+    pub fn sequential(&self, rounds: usize) -> Result<Sequential, Failure> {
+        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.theirs, rounds + 1, 1)?;
+        let library = Library::new(self.target(), 1)?;
+        let pods: Api<Pod> = Api::namespaced(self.ours.admin.clone(), &self.theirs);
+        let mut contestants: [Contestant<'_>; 4] = [
+            Box::new(|| executor.run()),
+            Box::new(|| ours::processes(&self.place, self.target(), "job", 1)),
+            Box::new(|| library.run(1)),
+            Box::new(|| runtime().block_on(bare_pod::run(&pods))),
+        ];
+        self.in_turn(&mut contestants, 1)?;
+        self.wait_for_quiet()?;
+        let before = [self.objects(&self.theirs)?, self.objects(&self.ours.name)?];
+        let [adk, process, library, bare] = self.in_turn(&mut contestants, rounds)?;
+        thread::sleep(AFTER);
+        let after = [self.objects(&self.theirs)?, self.objects(&self.ours.name)?];
+        let [left_by_adk, left_by_us] = [0, 1].map(|whose| left(before[whose], after[whose]));
+        Ok(Sequential { adk, process, library, bare, left_by_adk, left_by_us })
+    }
+
+    /// So many at once, each kind in turn, so many times.
+    ///
+    /// # Errors
+    ///
+    /// Where a run fails.
+    pub fn at_once(&self, programs: u32, rounds: usize) -> Result<AtOnce, Failure> {
+        let many = usize::try_from(programs)?;
+        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.theirs, rounds, many)?;
+        let library = Library::new(self.target(), programs)?;
+        let mut contestants: [Contestant<'_>; 4] = [
+            Box::new(|| executor.run()),
+            Box::new(|| ours::processes(&self.place, self.target(), "job", many)),
+            Box::new(|| ours::processes(&self.place, self.target(), "pod", many)),
+            Box::new(|| library.run(many)),
+        ];
+        let [adk, processes, pod_processes, library] = self.in_turn(&mut contestants, rounds)?;
+        Ok(AtOnce { adk, processes, pod_processes, library })
+    }
+
+    /// What the API server is asked for a run, in runs that are not timed.
+    ///
+    /// # Errors
+    ///
+    /// Where a run fails.
+    pub fn requests(&self) -> Result<Requests, Failure> {
+        let process = |workload: &'static str| {
+            requests(&self.our_kubeconfig, |proxy| {
+                let proxy = proxy.to_owned();
+                Ok(Box::new(move || {
+                    let target = Target { kubeconfig: &proxy, namespace: &self.ours.name };
+                    ours::processes(&self.place, target, workload, 1)
+                }))
+            })
+        };
+        Ok(Requests {
+            adk: requests(&self.admin_kubeconfig, |proxy| {
+                let mut executor = Adk::start(&self.python, proxy, &self.theirs, 2, 1)?;
+                Ok(Box::new(move || executor.run()))
+            })?,
+            process: process("job")?,
+            pod_process: process("pod")?,
+            library: requests(&self.our_kubeconfig, |proxy| {
+                let library = Library::new(Target { kubeconfig: proxy, namespace: &self.ours.name }, 1)?;
+                Ok(Box::new(move || library.run_and_settle()))
+            })?,
+        })
+    }
+
+    fn target(&self) -> Target<'_> {
+        Target { kubeconfig: &self.our_kubeconfig, namespace: &self.ours.name }
+    }
+
+    /// Each in turn, so many times, and each round another one first. Nobody runs while something of another is still there,
+    /// but for the finished Jobs of google-adk.
+    fn in_turn<const N: usize>(
+        &self,
+        contestants: &mut [Contestant<'_>; N],
+        rounds: usize,
+    ) -> Result<[Figures; N], Failure> {
+        let mut figures = std::array::from_fn(|_| Figures::default());
+        for round in 0..rounds {
+            for turn in 0..N {
+                let who = (round + turn) % N;
+                self.wait_for_quiet()?;
+                figures[who].push(contestants[who]()?);
+            }
+        }
+        Ok(figures)
+    }
+
+    fn wait_for_quiet(&self) -> Result<(), Failure> {
+        runtime().block_on(self.ours.assert_nothing_left())?;
+        thread::sleep(PAUSE);
+        Ok(())
+    }
+
+    /// How many Jobs, Pods and ConfigMaps are in a namespace, whosesoever.
+    fn objects(&self, namespace: &str) -> Result<[usize; 3], Failure> {
+        let (client, all) = (&self.ours.admin, ListParams::default());
+        runtime().block_on(async {
+            Ok([
+                Api::<Job>::namespaced(client.clone(), namespace).list_metadata(&all).await?.items.len(),
+                Api::<Pod>::namespaced(client.clone(), namespace).list_metadata(&all).await?.items.len(),
+                Api::<ConfigMap>::namespaced(client.clone(), namespace).list_metadata(&all).await?.items.len(),
+            ])
+        })
+    }
+}
+
+/// What has been added, in words.
+fn left(before: [usize; 3], after: [usize; 3]) -> String {
+    let [jobs, pods, config_maps] = [0, 1, 2].map(|kind| after[kind].saturating_sub(before[kind]));
+    format!("{jobs} Jobs, {pods} Pods, {config_maps} ConfigMaps")
+}
+
+/// Requests of a run that is not the first: what is needed once is there.
+fn requests<'a>(
+    kubeconfig: &Path,
+    contestant: impl FnOnce(&Path) -> Result<Contestant<'a>, Failure>,
+) -> Result<usize, Failure> {
+    let place = Place::new();
+    let proxy = runtime().block_on(Proxy::start(kubeconfig, place.path(), |_, _| Action::Forward))?;
+    let mut contestant = contestant(proxy.kubeconfig())?;
+    contestant()?;
+    let before = proxy.asked().len();
+    contestant()?;
+    Ok(proxy.asked().len() - before)
+}

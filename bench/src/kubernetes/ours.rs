@@ -1,0 +1,85 @@
+//! Cofferdam, as a program and as a library.
+
+use cofferdam::{
+    Sidecar,
+    component::{Executor, SandboxImport, types::Request},
+    config::{BackendChoice, Settings},
+};
+use cofferdam_tests::{cluster::runtime, conformance::Failure, program::Place};
+use futures_util::future::try_join_all;
+use std::{
+    path::Path,
+    process::Child,
+    time::{Duration, Instant},
+};
+
+/// Where runs are made, and as whom.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target<'a> {
+    /// The way to the cluster.
+    pub(super) kubeconfig: &'a Path,
+    /// The namespace.
+    pub(super) namespace: &'a str,
+}
+
+/// Time until so many processes of `cofferdam run`, started at once, have ended.
+pub(super) fn processes(
+    place: &Place,
+    target: Target<'_>,
+    workload: &str,
+    at_once: usize,
+) -> Result<Duration, Failure> {
+    place.write("hello.py", super::PROGRAM);
+    let kubeconfig = target.kubeconfig.to_string_lossy();
+    let args = ["run", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", target.namespace];
+    let args = [&args[..], &["--workload", workload, "hello.py"]].concat();
+    let start = Instant::now();
+    let children: Result<Vec<Child>, _> = (0..at_once).map(|_| place.cofferdam(&args).spawn()).collect();
+    for child in children? {
+        let output = child.wait_with_output()?;
+        if output.stdout != super::OUTPUT.as_bytes() {
+            return Err(format!("cofferdam run: {output:?}").into());
+        }
+    }
+    Ok(start.elapsed())
+}
+
+/// A sidecar of this process, called through the component.
+#[derive(Debug)]
+pub(super) struct Library {
+    sidecar: Sidecar,
+    executor: Executor,
+}
+
+impl Library {
+    /// One for so many calls at once.
+    pub(super) fn new(target: Target<'_>, at_once: u32) -> Result<Self, Failure> {
+        let settings = Settings {
+            backend: BackendChoice::Kubernetes,
+            kubeconfig_path: Some(target.kubeconfig.to_owned()),
+            namespace: target.namespace.to_owned(),
+            ..Settings::default()
+        };
+        Ok(Self { sidecar: Sidecar::new(&settings)?, executor: Executor::new(at_once)? })
+    }
+
+    /// Time until so many calls at once have their outcomes.
+    pub(super) fn run(&self, at_once: usize) -> Result<Duration, Failure> {
+        let start = Instant::now();
+        runtime().block_on(try_join_all((0..at_once).map(|_| self.call())))?;
+        Ok(start.elapsed())
+    }
+
+    /// The same, and until what was left to be removed beside the answers is gone.
+    pub(super) fn run_and_settle(&self) -> Result<Duration, Failure> {
+        let time = self.run(1)?;
+        runtime().block_on(self.sidecar.settle());
+        Ok(time)
+    }
+
+    async fn call(&self) -> Result<(), Failure> {
+        let import = SandboxImport::new(self.sidecar.clone());
+        let outcome = self.executor.execute(import, Request::new(super::PROGRAM)).await?;
+        if outcome.stdout.text == super::OUTPUT { Ok(()) } else { Err(format!("{outcome:?}").into()) }
+    }
+}

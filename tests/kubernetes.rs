@@ -1,0 +1,49 @@
+//! `cofferdam` in the cluster that `KUBECONFIG` names. Without one there is nothing to test.
+
+#[path = "kubernetes/bad_input.rs"]
+mod bad_input;
+#[path = "kubernetes/context.rs"]
+mod context;
+#[path = "kubernetes/failures.rs"]
+mod failures;
+#[path = "kubernetes/hardening.rs"]
+mod hardening;
+#[path = "kubernetes/leftovers.rs"]
+mod leftovers;
+#[path = "kubernetes/network_faults.rs"]
+mod network_faults;
+#[path = "kubernetes/runs.rs"]
+mod runs;
+
+use cofferdam_tests::{
+    cluster::{self, Namespace, runtime},
+    conformance::Failure,
+};
+use context::{Context, Test};
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::{process::ExitCode, sync::Arc};
+
+/// Runs at once, on a node with the same processors as these tests.
+const AT_ONCE: usize = 4;
+
+fn main() -> Result<ExitCode, Failure> {
+    let mut arguments = Arguments::from_args();
+    if cluster::kubeconfig().is_none() {
+        println!("no cluster is tested: KUBECONFIG names none");
+        return Ok(ExitCode::SUCCESS);
+    }
+    arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
+    let namespace = Arc::new(runtime().block_on(Namespace::create())?);
+    let tests: [&[Test]; 6] =
+        [runs::TESTS, bad_input::TESTS, failures::TESTS, hardening::TESTS, leftovers::TESTS, network_faults::TESTS];
+    let trial = |(name, test): &Test| {
+        let (namespace, test) = (namespace.clone(), *test);
+        Trial::test(*name, move || test(&Context::new(namespace)).map_err(Failed::from))
+    };
+    let conclusion = libtest_mimic::run(&arguments, tests.into_iter().flatten().map(trial).collect());
+    runtime().block_on(async {
+        namespace.assert_nothing_left().await?;
+        namespace.delete().await
+    })?;
+    Ok(conclusion.exit_code())
+}

@@ -1,0 +1,112 @@
+//! Whatever the network does, a program runs at most once and its result is whole.
+
+use super::{
+    context::{Context, Test, expect, expect_error},
+    failures::status,
+};
+use cofferdam_tests::{
+    cluster::{Action, Asked},
+    conformance::Failure,
+};
+use hyper::{Method, StatusCode};
+
+pub(super) const TESTS: &[Test] = &[
+    ("a_lost_answer_to_a_creation_runs_the_program_once", a_lost_answer_runs_the_program_once),
+    ("a_lost_request_is_sent_again", a_lost_request_is_sent_again),
+    ("a_busy_server_is_asked_again", a_busy_server_is_asked_again),
+    ("a_log_that_breaks_off_is_read_on", a_log_that_breaks_off_is_read_on),
+    ("a_watch_that_breaks_off_goes_on", a_watch_that_breaks_off_goes_on),
+    ("a_watch_whose_version_is_forgotten_begins_anew", a_watch_begins_anew),
+    ("a_watch_that_is_refused_is_made_up_for", a_watch_that_is_refused_is_made_up_for),
+    ("a_server_that_stays_broken_is_unreachable", a_server_that_stays_broken_is_unreachable),
+];
+
+fn a_lost_answer_runs_the_program_once(context: &Context) -> Result<(), Failure> {
+    for (workload, path) in [("job", "/jobs"), ("pod", "/pods")] {
+        let script = move |asked: &Asked, before| match asked.method {
+            Method::POST if before == 0 && (asked.path.contains(path) || asked.path.contains("/configmaps")) => {
+                Action::LoseAnswer
+            }
+            _ => Action::Forward,
+        };
+        let proxy = if workload == "pod" { context.proxy_for_pods(script)? } else { context.proxy(script)? };
+        let answer = context.run_by(proxy.kubeconfig(), "print('once')", &["--workload", workload])?;
+        expect(answer["stdout"]["text"] == "once\n", &answer)?;
+        let settled = proxy.asked().iter().filter(|asked| asked.is(Method::GET, "/run-")).count();
+        expect(settled >= 2, proxy.asked())?;
+    }
+    Ok(())
+}
+
+fn a_lost_request_is_sent_again(context: &Context) -> Result<(), Failure> {
+    let proxy = context.proxy(|asked, before| match asked.method {
+        Method::POST if before == 0 => Action::LoseRequest,
+        _ => Action::Forward,
+    })?;
+    let answer = context.run_by(proxy.kubeconfig(), "print('sent')", &[])?;
+    expect(answer["stdout"]["text"] == "sent\n", answer)
+}
+
+fn a_busy_server_is_asked_again(context: &Context) -> Result<(), Failure> {
+    let proxy = context.proxy(|asked, before| match asked.method {
+        Method::POST if before == 0 => {
+            Action::Answer(StatusCode::TOO_MANY_REQUESTS, status(429, "TooManyRequests", "busy"))
+        }
+        Method::POST if before == 1 => {
+            Action::Answer(StatusCode::INTERNAL_SERVER_ERROR, status(500, "InternalError", "etcd"))
+        }
+        _ => Action::Forward,
+    })?;
+    let answer = context.run_by(proxy.kubeconfig(), "print('asked')", &[])?;
+    expect(answer["stdout"]["text"] == "asked\n", answer)
+}
+
+fn a_log_that_breaks_off_is_read_on(context: &Context) -> Result<(), Failure> {
+    let proxy = context.proxy(|asked, before| {
+        if asked.path.contains("/log") && before < 3 { Action::Cut(1000 + 70_000 * before) } else { Action::Forward }
+    })?;
+    let program = "import sys\nfor i in range(40000): sys.stdout.write('%06d\\n' % i)\nsys.stderr.write('end')";
+    let answer = context.run_by(proxy.kubeconfig(), program, &[])?;
+    let text = answer["stdout"]["text"].as_str().unwrap_or_default();
+    let expected: String = (0..40_000).map(|number| format!("{number:06}\n")).collect();
+    expect(text == expected && answer["stderr"]["text"] == "end", (&answer["error"], text.len()))
+}
+
+fn a_watch_that_breaks_off_goes_on(context: &Context) -> Result<(), Failure> {
+    let proxy = context.proxy(|asked, before| {
+        if asked.path.contains("watch=true") && before < 2 { Action::Cut(200) } else { Action::Forward }
+    })?;
+    let answer = context.run_by(proxy.kubeconfig(), "print('on')", &[])?;
+    expect(answer["stdout"]["text"] == "on\n", answer)
+}
+
+fn a_watch_begins_anew(context: &Context) -> Result<(), Failure> {
+    let proxy = context.proxy(|asked, before| {
+        if asked.path.contains("watch=true") && before == 0 {
+            let gone = status(410, "Expired", "too old resource version");
+            Action::Answer(StatusCode::OK, format!("{{\"type\":\"ERROR\",\"object\":{gone}}}\n"))
+        } else {
+            Action::Forward
+        }
+    })?;
+    let answer = context.run_by(proxy.kubeconfig(), "print('anew')", &[])?;
+    expect(answer["stdout"]["text"] == "anew\n", answer)
+}
+
+fn a_watch_that_is_refused_is_made_up_for(context: &Context) -> Result<(), Failure> {
+    let proxy =
+        context.proxy(|asked, _| if asked.path.contains("watch=true") { Action::Hang } else { Action::Forward })?;
+    let answer = context.run_by(proxy.kubeconfig(), "print('asked for')", &[])?;
+    expect(answer["stdout"]["text"] == "asked for\n", answer)
+}
+
+fn a_server_that_stays_broken_is_unreachable(context: &Context) -> Result<(), Failure> {
+    let proxy = context.proxy(|asked, _| match asked.method {
+        Method::POST => Action::Answer(StatusCode::INTERNAL_SERVER_ERROR, status(500, "InternalError", "etcd")),
+        _ => Action::Forward,
+    })?;
+    let answer = context.run_by(proxy.kubeconfig(), "print(1)", &["--startup-timeout", "3"])?;
+    expect_error(&answer, "unreachable", "")?;
+    // It may have been carried out all the same.
+    expect(answer["error"]["retryable"] == false, answer)
+}

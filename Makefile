@@ -30,7 +30,7 @@ test: setup lint ## check format and lints, and run every test
 	@CLUSTER=$(CLUSTER) scripts/test.sh
 
 bench: setup build ## measure, side by side with others
-	@$(CARGO) bench -p cofferdam-bench
+	@scripts/bench.sh
 
 cluster-up: ## start a Kubernetes node with gVisor, and print its KUBECONFIG
 	@tests/cluster/up.sh

@@ -39,10 +39,10 @@ impl Figures {
         format!("{:.decimals$} | {:.decimals$} | {}", self.percentile(50), self.percentile(99), self.0.len())
     }
 
-    /// Median, least, most and number, as columns.
+    /// Median, minimum, maximum and number, as columns.
     #[must_use]
     pub fn span(&self, decimals: usize) -> String {
-        let [median, least, most] = [50, 0, 100].map(|percent| self.percentile(percent));
-        format!("{median:.decimals$} | {least:.decimals$} | {most:.decimals$} | {}", self.0.len())
+        let [median, min, max] = [50, 0, 100].map(|percent| self.percentile(percent));
+        format!("{median:.decimals$} | {min:.decimals$} | {max:.decimals$} | {}", self.0.len())
     }
 }

@@ -50,7 +50,7 @@ fn what_contradicts_the_contract_is_refused() {
         (&["run", "--label", "a", "p.py"], "KEY=VALUE"),
         (&["run", "--collect", "*", "p.py"], "--out"),
         (&["run", "--collect", "../*", "--out", "o", "p.py"], "leads out of the work directory"),
-        (&["run", "--backend", "kubernetes", "p.py"], "not part of this release"),
+        (&["run", "--kubeconfig", "nowhere", "p.py"], "`kubeconfig_path` names nowhere"),
         (&["run", "--runsc", "p.py", "p.py"], "not a program"),
         (&["run", "--rootfs", "p.py", "p.py"], "not a folder"),
         (&["run", "--config", "none.toml", "p.py"], "none.toml cannot be read"),

@@ -35,7 +35,7 @@ pub(super) fn python() -> Result<PathBuf, Failure> {
 pub(super) async fn create_namespace(admin: &Client) -> Result<String, Failure> {
     let metadata = ObjectMeta { generate_name: Some("cofferdam-bench-adk-".into()), ..ObjectMeta::default() };
     let namespace = Namespace { metadata, ..Namespace::default() };
-    let created = Api::all(admin.clone()).create(&PostParams::default(), &namespace).await?;
+    let created = Api::<Namespace>::all(admin.clone()).create(&PostParams::default(), &namespace).await?;
     Ok(created.metadata.name.ok_or("a namespace without a name")?)
 }
 
@@ -90,7 +90,8 @@ impl Adk {
             self.stdout.read_line(&mut line)?;
             let answer: Value = serde_json::from_str(&line).map_err(|_| format!("bench/adk/run.py said {line:?}"))?;
             let seconds = answer["seconds"].as_f64().filter(|_| answer["stdout"] == super::OUTPUT);
-            last = last.max(Duration::try_from_secs_f64(seconds.ok_or(line)?)?);
+            let seconds = seconds.ok_or_else(|| format!("google-adk gave {line}"))?;
+            last = last.max(Duration::try_from_secs_f64(seconds)?);
         }
         Ok(last)
     }

@@ -17,6 +17,8 @@ use std::{
 /// The same image, runtime and processors as a run has by default, and nothing that a Pod need not have.
 fn pod(settings: &Settings) -> Result<Pod, Failure> {
     Ok(serde_json::from_value(json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
         "metadata": { "generateName": "bare-" },
         "spec": {
             "runtimeClassName": settings.runtime_class,

@@ -17,7 +17,10 @@ use k8s_openapi::api::{
 };
 use kube::{Api, api::ListParams};
 use ours::{Library, Target};
+use serde::de::DeserializeOwned;
 use std::{
+    collections::BTreeSet,
+    fmt::Debug,
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -54,10 +57,6 @@ pub struct Sequential {
     pub library: Figures,
     /// A bare Pod, whose output nobody reads.
     pub bare: Figures,
-    /// What is left of google-adk's runs, in words.
-    pub left_by_adk: String,
-    /// What is left of Cofferdam's, of both kinds.
-    pub left_by_us: String,
 }
 
 /// Many programs at once, until the last has its result.
@@ -70,6 +69,10 @@ pub struct AtOnce {
     pub pod_processes: Figures,
     /// One process with Cofferdam as a library.
     pub library: Figures,
+    /// What google-adk has left soon after one more time, in words.
+    pub left_by_adk: String,
+    /// What the processes `cofferdam run` have.
+    pub left_by_us: String,
 }
 
 /// Requests to the API server that a run takes.
@@ -134,23 +137,18 @@ impl Stage {
             Box::new(|| runtime().block_on(bare_pod::run(&pods))),
         ];
         self.in_turn(&mut contestants, 1)?;
-        self.wait_for_quiet()?;
-        let before = [self.objects(&self.theirs)?, self.objects(&self.ours.name)?];
         let [adk, process, library, bare] = self.in_turn(&mut contestants, rounds)?;
-        thread::sleep(AFTER);
-        let after = [self.objects(&self.theirs)?, self.objects(&self.ours.name)?];
-        let [left_by_adk, left_by_us] = [0, 1].map(|whose| left(before[whose], after[whose]));
-        Ok(Sequential { adk, process, library, bare, left_by_adk, left_by_us })
+        Ok(Sequential { adk, process, library, bare })
     }
 
-    /// So many at once, each kind in turn, so many times.
+    /// So many at once, each kind in turn, so many times, after a first time that does not count.
     ///
     /// # Errors
     ///
     /// Where a run fails.
     pub fn at_once(&self, programs: u32, rounds: usize) -> Result<AtOnce, Failure> {
         let many = usize::try_from(programs)?;
-        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.theirs, rounds, many)?;
+        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.theirs, rounds + 2, many)?;
         let library = Library::new(self.target(), programs)?;
         let mut contestants: [Contestant<'_>; 4] = [
             Box::new(|| executor.run()),
@@ -158,8 +156,12 @@ impl Stage {
             Box::new(|| ours::processes(&self.place, self.target(), "pod", many)),
             Box::new(|| library.run(many)),
         ];
+        self.in_turn(&mut contestants, 1)?;
         let [adk, processes, pod_processes, library] = self.in_turn(&mut contestants, rounds)?;
-        Ok(AtOnce { adk, processes, pod_processes, library })
+        let [their, our, ..] = &mut contestants;
+        let left_by_adk = self.left_by(their, &self.theirs)?;
+        let left_by_us = self.left_by(our, &self.ours.name)?;
+        Ok(AtOnce { adk, processes, pod_processes, library, left_by_adk, left_by_us })
     }
 
     /// What the API server is asked for a run, in runs that are not timed.
@@ -202,7 +204,7 @@ impl Stage {
         contestants: &mut [Contestant<'_>; N],
         rounds: usize,
     ) -> Result<[Figures; N], Failure> {
-        let mut figures = std::array::from_fn(|_| Figures::default());
+        let mut figures: [Figures; N] = std::array::from_fn(|_| Figures::default());
         for round in 0..rounds {
             for turn in 0..N {
                 let who = (round + turn) % N;
@@ -219,23 +221,32 @@ impl Stage {
         Ok(())
     }
 
-    /// How many Jobs, Pods and ConfigMaps are in a namespace, whosesoever.
-    fn objects(&self, namespace: &str) -> Result<[usize; 3], Failure> {
-        let (client, all) = (&self.ours.admin, ListParams::default());
+    /// The Jobs, Pods and ConfigMaps that were not there before, in words.
+    fn left_by(&self, contestant: &mut Contestant<'_>, namespace: &str) -> Result<String, Failure> {
+        self.wait_for_quiet()?;
+        let before = self.objects(namespace)?;
+        contestant()?;
+        thread::sleep(AFTER);
+        let after = self.objects(namespace)?;
+        let [jobs, pods, config_maps] = [0, 1, 2].map(|kind| after[kind].difference(&before[kind]).count());
+        Ok(format!("{jobs} Jobs, {pods} Pods, {config_maps} ConfigMaps"))
+    }
+
+    fn objects(&self, namespace: &str) -> Result<[BTreeSet<String>; 3], Failure> {
+        let client = &self.ours.admin;
         runtime().block_on(async {
             Ok([
-                Api::<Job>::namespaced(client.clone(), namespace).list_metadata(&all).await?.items.len(),
-                Api::<Pod>::namespaced(client.clone(), namespace).list_metadata(&all).await?.items.len(),
-                Api::<ConfigMap>::namespaced(client.clone(), namespace).list_metadata(&all).await?.items.len(),
+                names(Api::<Job>::namespaced(client.clone(), namespace)).await?,
+                names(Api::<Pod>::namespaced(client.clone(), namespace)).await?,
+                names(Api::<ConfigMap>::namespaced(client.clone(), namespace)).await?,
             ])
         })
     }
 }
 
-/// What has been added, in words.
-fn left(before: [usize; 3], after: [usize; 3]) -> String {
-    let [jobs, pods, config_maps] = [0, 1, 2].map(|kind| after[kind].saturating_sub(before[kind]));
-    format!("{jobs} Jobs, {pods} Pods, {config_maps} ConfigMaps")
+async fn names<K: Clone + Debug + DeserializeOwned>(api: Api<K>) -> Result<BTreeSet<String>, Failure> {
+    let found = api.list_metadata(&ListParams::default()).await?;
+    Ok(found.items.into_iter().filter_map(|object| object.metadata.name).collect())
 }
 
 /// Requests of a run that is not the first: what is needed once is there.

@@ -7,9 +7,9 @@ use crate::{
 };
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, ConfigMapVolumeSource, Container, EmptyDirVolumeSource, LocalObjectReference, PodDNSConfig,
-        PodSecurityContext, PodSpec, PodTemplateSpec, ResourceRequirements, SeccompProfile, SecurityContext,
-        Toleration, Volume, VolumeMount,
+        Capabilities, Container, EmptyDirVolumeSource, LocalObjectReference, PodDNSConfig, PodSecurityContext, PodSpec,
+        PodTemplateSpec, ProjectedVolumeSource, ResourceRequirements, SeccompProfile, SecurityContext, Toleration,
+        Volume, VolumeMount,
     },
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
 };
@@ -19,10 +19,14 @@ use std::collections::BTreeMap;
 pub(in super::super) const CONTAINER: &str = "runner";
 /// User and group of every program; not root.
 const USER: i64 = 1001;
-const RUNNER_FOLDER: &str = "/cofferdam/runner";
-const PROGRAM_FOLDER: &str = "/cofferdam/program";
+/// Where the runner and the program are, and their names there.
+const FOLDER: &str = "/cofferdam";
+const RUNNER: &str = "cofferdam-runner";
+const PROGRAM: &str = "program";
 /// What the runner mounts its own bounded file system over; the image need not have them.
-const SCRATCH: [(&str, &str); 3] = [("work", "/work"), ("home", "/home/user"), ("tmp", "/tmp")];
+const SCRATCH: [&str; 3] = ["/work", "/home/user", TMP];
+/// Runtimes lay the termination log into it, so that it cannot be read-only.
+const TMP: &str = "/tmp";
 /// What gVisor itself and the runner hold beside the program. A sandbox that waits holds some 20 MiB.
 const OVERHEAD_BYTES: u64 = 96 << 20;
 /// Disk of a node beside the log.
@@ -97,12 +101,12 @@ fn spec(settings: &Settings, plan: &Plan, program_size: usize, identity: &Identi
 }
 
 fn container(settings: &Settings, plan: &Plan, has_network: bool) -> Container {
-    let mut args = vec!["--program".to_owned(), PROGRAM_FOLDER.to_owned()];
+    let mut args = vec!["--program".to_owned(), format!("{FOLDER}/{PROGRAM}")];
     args.extend(has_network.then(|| "--sandbox-network".to_owned()));
     Container {
         name: CONTAINER.into(),
         image: Some(plan.image.as_ref().unwrap_or(&settings.image).clone()),
-        command: Some(vec![format!("{RUNNER_FOLDER}/{}", runner::KEY)]),
+        command: Some(vec![format!("{FOLDER}/{RUNNER}")]),
         args: Some(args),
         working_dir: Some("/".into()),
         resources: Some(resources(settings, &plan.limits)),
@@ -118,7 +122,7 @@ fn container(settings: &Settings, plan: &Plan, has_network: bool) -> Container {
             ..SecurityContext::default()
         }),
         // Below what the runner lays over /tmp, so that no program can write to it.
-        termination_message_path: Some("/tmp/termination-log".into()),
+        termination_message_path: Some(format!("{TMP}/termination-log")),
         volume_mounts: Some(mounts()),
         ..Container::default()
     }
@@ -155,40 +159,33 @@ fn log_bytes(limits: &Limits) -> u64 {
     bytes.saturating_add(bytes / 2)
 }
 
+/// Few, since each takes a sandbox's start a little longer.
 fn mounts() -> Vec<VolumeMount> {
-    let scratch = SCRATCH.iter().map(|(name, path)| (*name, *path));
-    let all = [("runner", RUNNER_FOLDER), ("program", PROGRAM_FOLDER)].into_iter().chain(scratch);
-    // The runner's own file system goes over the empty ones, for good. Runtimes lay the termination log into /tmp before.
+    let own = ("cofferdam", FOLDER);
+    // The runner's own file system goes over the empty ones, for good.
+    let scratch = SCRATCH.map(|path| ("scratch", path));
     let mount = |(name, path): (&str, &str)| VolumeMount {
         name: name.into(),
         mount_path: path.into(),
-        read_only: Some(name != "tmp"),
+        read_only: Some(path != TMP),
         ..VolumeMount::default()
     };
-    all.map(mount).collect()
+    [own].into_iter().chain(scratch).map(mount).collect()
 }
 
 fn volumes(program_size: usize, identity: &Identity) -> Vec<Volume> {
-    let runner = Volume {
-        name: "runner".into(),
-        config_map: Some(ConfigMapVolumeSource {
-            name: runner::name().into(),
-            default_mode: Some(0o555),
-            ..ConfigMapVolumeSource::default()
-        }),
+    let sources = [runner::projection(RUNNER)].into_iter().chain(program::projections(identity, program_size, PROGRAM));
+    let cofferdam = Volume {
+        name: "cofferdam".into(),
+        projected: Some(ProjectedVolumeSource { sources: Some(sources.collect()), default_mode: None }),
         ..Volume::default()
     };
-    let program = Volume {
-        name: "program".into(),
-        projected: Some(program::volume(identity, program_size)),
-        ..Volume::default()
-    };
-    let scratch = SCRATCH.iter().map(|(name, _)| Volume {
-        name: (*name).into(),
+    let scratch = Volume {
+        name: "scratch".into(),
         empty_dir: Some(EmptyDirVolumeSource { size_limit: Some(Quantity("1Mi".into())), medium: None }),
         ..Volume::default()
-    });
-    [runner, program].into_iter().chain(scratch).collect()
+    };
+    vec![cofferdam, scratch]
 }
 
 /// GKE's own taint, those of a node that is not heard of, for a short time, and the operator's.

@@ -3,7 +3,7 @@
 use super::Identity;
 use k8s_openapi::{
     ByteString,
-    api::core::v1::{ConfigMap, ConfigMapProjection, KeyToPath, ProjectedVolumeSource, VolumeProjection},
+    api::core::v1::{ConfigMap, ConfigMapProjection, KeyToPath, VolumeProjection},
     apimachinery::pkg::apis::meta::v1::OwnerReference,
 };
 
@@ -24,18 +24,16 @@ pub(in super::super) fn config_maps(identity: &Identity, program: &[u8], owner: 
         .collect()
 }
 
-/// The volume that all parts are in, under names that sort as they follow each other.
-pub(super) fn volume(identity: &Identity, size: usize) -> ProjectedVolumeSource {
-    let parts = 0..size.div_ceil(PART);
-    let sources = parts.map(|part| VolumeProjection {
+/// All parts in a folder of a volume, under names that sort as they follow each other.
+pub(super) fn projections(identity: &Identity, size: usize, folder: &str) -> impl Iterator<Item = VolumeProjection> {
+    (0..size.div_ceil(PART)).map(move |part| VolumeProjection {
         config_map: Some(ConfigMapProjection {
             name: name(identity, part),
-            items: Some(vec![KeyToPath { key: KEY.into(), path: format!("{part:03}"), mode: None }]),
+            items: Some(vec![KeyToPath { key: KEY.into(), path: format!("{folder}/{part:03}"), mode: Some(0o444) }]),
             optional: None,
         }),
         ..VolumeProjection::default()
-    });
-    ProjectedVolumeSource { default_mode: Some(0o444), sources: Some(sources.collect()) }
+    })
 }
 
 fn name(identity: &Identity, part: usize) -> String {

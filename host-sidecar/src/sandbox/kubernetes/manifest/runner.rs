@@ -1,15 +1,18 @@
 //! The one ConfigMap that all Pods of a namespace and version share: the runner.
 
 use super::identity::MANAGED_BY;
-use k8s_openapi::{ByteString, api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use k8s_openapi::{
+    ByteString,
+    api::core::v1::{ConfigMap, ConfigMapProjection, KeyToPath, VolumeProjection},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::OnceLock,
 };
 
 const RUNNER: &[u8] = include_bytes!(env!("COFFERDAM_RUNNER"));
-/// Key of the program, and its name in the volume.
-pub(super) const KEY: &str = "cofferdam-runner";
+const KEY: &str = "cofferdam-runner";
 
 /// The name of the ConfigMap, which no other content has.
 pub(in super::super) fn name() -> &'static str {
@@ -32,5 +35,17 @@ pub(in super::super) fn config_map() -> ConfigMap {
         binary_data: Some([(KEY.to_owned(), ByteString(RUNNER.to_vec()))].into()),
         immutable: Some(true),
         ..ConfigMap::default()
+    }
+}
+
+/// The runner in a volume, under this name.
+pub(super) fn projection(path: &str) -> VolumeProjection {
+    VolumeProjection {
+        config_map: Some(ConfigMapProjection {
+            name: name().to_owned(),
+            items: Some(vec![KeyToPath { key: KEY.into(), path: path.into(), mode: Some(0o555) }]),
+            optional: None,
+        }),
+        ..VolumeProjection::default()
     }
 }

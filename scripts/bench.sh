@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Measures. The Kubernetes backend in the cluster that KUBECONFIG names, else in that of `make cluster-up` where it is up.
+theirs=${KUBECONFIG:-}
+source "$(dirname "$0")/../tests/cluster/lib.sh"
+
+if [ -n "$theirs" ]; then
+    KUBECONFIG=$theirs
+elif ! alive; then
+    unset KUBECONFIG
+fi
+exec cargo bench -p cofferdam-bench "$@"

@@ -13,6 +13,8 @@ use std::{
 
 /// Longest program that is read: the contract's inputs, and some.
 const MAX_PROGRAM: u32 = 64 << 20;
+/// Bytes that are written at once, of a frame that may be large.
+const PIECE: usize = 96 << 10;
 /// Bytes that a log may have before somebody reads it.
 const BEFORE_A_READER: usize = 8 << 20;
 /// How long a reader may take to come.
@@ -49,7 +51,7 @@ impl Channel {
     /// it after that does not get its beginning: up to that length there is time for a reader to come.
     pub(crate) fn holds_back(&self) -> Option<Duration> {
         match self {
-            Self::Log { length, opened, .. } if *length > BEFORE_A_READER => {
+            Self::Log { length, opened, .. } if *length + PIECE > BEFORE_A_READER => {
                 FOR_A_READER.checked_sub(opened.elapsed()).filter(|left| !left.is_zero())
             }
             _ => None,
@@ -58,16 +60,26 @@ impl Channel {
 
     /// Sends one frame, as soon as that is good.
     pub(crate) fn send(&mut self, frame: &Frame) -> Result<(), Error> {
-        let mut bytes = encode(frame);
-        if let Some(time) = self.holds_back() {
-            thread::sleep(time);
+        for piece in encode(frame).chunks(PIECE) {
+            if let Some(time) = self.holds_back() {
+                thread::sleep(time);
+            }
+            self.write(piece).map_err(|_| Error::ChannelClosed)?;
         }
-        if let Self::Log { encoder, length, .. } = self {
-            bytes = encoder.encode(&bytes).into_bytes();
-            *length += bytes.len();
-        }
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut output = io::stdout().lock();
-        output.write_all(&bytes).and_then(|()| output.flush()).map_err(|_| Error::ChannelClosed)
+        match self {
+            Self::Pipes => output.write_all(bytes)?,
+            Self::Log { encoder, length, .. } => {
+                let lines = encoder.encode(bytes);
+                *length += lines.len();
+                output.write_all(lines.as_bytes())?;
+            }
+        }
+        output.flush()
     }
 
     /// Waits for the program.

@@ -31,7 +31,7 @@ pub(crate) fn require_gvisor() -> Result<(), Error> {
     if release.ends_with("-gvisor") || kernel.version().to_bytes() == GVISOR_VERSION.as_bytes() {
         return Ok(());
     }
-    Err(Error::NotGvisor { release: release.into_owned() })
+    Err(Error::NotGvisor)
 }
 
 /// Moves this process into namespaces of its own, with its own user and group as the only ones that exist. The process

@@ -7,8 +7,11 @@ pub(crate) enum Error {
     /// The sidecar is gone, so that there is nobody to tell.
     #[error("the channel to the sidecar is closed")]
     ChannelClosed,
-    #[error("this is not a gVisor sandbox: the kernel calls itself {release:?}")]
-    NotGvisor { release: String },
+    #[error("this is not a gVisor sandbox")]
+    NotGvisor,
+    /// Whoever wanted the program has given it up long ago.
+    #[error("the sandbox was started too late")]
+    Expired,
     #[error("this gVisor is too old: it has no ambient capabilities; use a release of 2025 or later")]
     OldGvisor,
     #[error("cannot {step}: {source}")]

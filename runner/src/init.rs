@@ -26,7 +26,8 @@ pub(crate) fn start() -> Result<Child, Error> {
         .env_clear()
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
+        // The runner's own may be the log that frames go to.
+        .stderr(Stdio::null())
         .spawn()
         .during(STEP)?;
     let mut answer = [0];

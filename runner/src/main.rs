@@ -4,7 +4,7 @@
 //! It reads the program from its standard input and writes frames to its standard output (`cofferdam-protocol`). The
 //! end of its standard input means that nobody wants the program any longer. With `--program FOLDER` the program lies in
 //! that folder, in parts, and the standard output is a log. With `--sandbox-network` the program shares the sandbox's
-//! network instead of having one of its own.
+//! network instead of having one of its own. With `--expires SECONDS` it starts nothing after that time.
 #![cfg(target_os = "linux")]
 
 mod channel;
@@ -28,8 +28,10 @@ fn main() -> ExitCode {
         return init::run();
     }
     let options = Options::from_args();
+    let is_expired = options.is_expired();
     let mut channel = Channel::open(options.program);
-    let last = match run(&mut channel, options.network) {
+    let result = if is_expired { Err(Error::Expired) } else { run(&mut channel, options.network) };
+    let last = match result {
         Ok(last) => last,
         Err(Error::ChannelClosed) => return ExitCode::SUCCESS,
         Err(error) => Frame::Failed(error.to_string()),
@@ -48,7 +50,7 @@ fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
     let init = init::start()?;
     channel.send(&Frame::Ready)?;
     let program = channel.receive_program()?;
-    workspace::prepare(&program)?;
+    workspace::prepare(&program, network)?;
     let usage = Usage::start(meminfo, program.limits)?;
     let child = launch::start(&program)?;
     channel.send(&Frame::Started)?;

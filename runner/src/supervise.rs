@@ -125,9 +125,19 @@ impl Supervision<'_> {
         self.see_exit(&outputs)?;
         let mut next_look = Instant::now() + LOOK;
         let mut chunk = vec![0; CHUNK];
+        let mut deadline = deadline;
+        let mut last_turn = Instant::now();
         while !self.is_over(deadline)? {
+            let takes_output = channel.holds_back().is_none();
+            let turn = last_turn.elapsed();
+            last_turn = Instant::now();
+            if !takes_output {
+                // The time that its output is held back is not the program's.
+                deadline = deadline.and_then(|deadline| deadline.checked_add(turn));
+                self.ended = self.ended.map(|ended| ended + turn);
+            }
             // A program whose output is held back waits at its pipe; its bounds hold all the same.
-            let ready = self.wait(next_look, deadline, channel.holds_back().is_none())?;
+            let ready = self.wait(next_look, deadline, takes_output)?;
             if ready.stdin {
                 self.feed();
             }

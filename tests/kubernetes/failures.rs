@@ -45,8 +45,8 @@ fn run_with(context: &Context, settings: &str) -> Result<Value, Failure> {
 
 fn a_node_that_is_not_there_is_unschedulable(context: &Context) -> Result<(), Failure> {
     let answer = run_with(context, "scale_up_seconds = 1\nnode_selector = { pool = 'nowhere' }")?;
-    expect_error(&answer, "unschedulable", "no node")?;
-    expect(answer["error"]["retryable"] == true, answer)
+    expect_error(&answer, "unschedulable", "`node_selector`")?;
+    expect(answer["error"]["retryable"] == false, answer)
 }
 
 fn more_than_any_node_has_is_unschedulable(context: &Context) -> Result<(), Failure> {

@@ -67,3 +67,23 @@ fn a_setting_that_is_none_is_refused_by_its_name() {
     let message = default_language_of(&place, &[("COFFERDAM_TIMEOUT", "3")], &[]);
     assert!(message.to_lowercase().contains("timeout"), "{message}");
 }
+
+#[test]
+fn a_cluster_is_only_taken_where_it_is_named() {
+    let place = Place::new();
+    place.write("p.py", "print('here')");
+    place.write(
+        "kubeconfig",
+        "apiVersion: v1\nkind: Config\ncontexts: [{ name: there, context: { cluster: c, user: u } }]",
+    );
+    let run = |options: &[&str]| {
+        let args = ["run"].iter().chain(options).chain(&["p.py"]);
+        place.cofferdam(args).env("KUBECONFIG", place.path().join("kubeconfig")).output().expect("cofferdam")
+    };
+    assert_eq!(stdout(&run(&[])), "here\n");
+    for options in [["--context", "elsewhere"], ["--backend", "kubernetes"]] {
+        let output = run(&options);
+        assert_eq!(output.status.code(), Some(125), "{options:?}");
+        assert!(stderr(&output).contains("it has: there"), "{}", stderr(&output));
+    }
+}

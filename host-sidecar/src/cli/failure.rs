@@ -17,6 +17,13 @@ pub(super) struct Failure {
     message: String,
 }
 
+impl Failure {
+    /// A fault of ours.
+    pub(super) fn internal(error: impl ToString) -> Self {
+        Self { code: ErrorCode::Internal, message: error.to_string() }
+    }
+}
+
 /// Whose fault each kind of failure is.
 macro_rules! failures {
     ($($error:ty => $code:ident),*) => {$(

@@ -20,6 +20,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -169,16 +170,21 @@ fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
         let signal = signal.map(|kind| kind.as_raw_value());
         Ok::<_, Failure>((result, signal))
     })?;
-    // While the result is written, there is nothing that an end would leave half done.
-    let was_impatient = impatient.swap(true, Ordering::Relaxed);
-    let shown = match result {
-        Ok(outcome) => show(&args, &outcome, signal),
-        Err(ExecuteError::Refused(error)) => refuse(&args, &error),
-        Err(error @ ExecuteError::Guest(_)) => Err(error.into()),
+    let show = || match &result {
+        Ok(outcome) => show(&args, outcome, signal),
+        Err(ExecuteError::Refused(error)) => refuse(&args, error),
+        Err(error @ ExecuteError::Guest(_)) => Err(Failure::internal(error)),
     };
-    impatient.store(was_impatient, Ordering::Relaxed);
-    runtime.block_on(sidecar.settle());
-    shown
+    let shown = thread::scope(|scope| {
+        let shown = scope.spawn(show);
+        runtime.block_on(sidecar.settle());
+        // From here on there is nothing to take away, only to write.
+        impatient.store(true, Ordering::Relaxed);
+        shown.join()
+    });
+    // Not even a hanging program that fetches credentials is waited for.
+    runtime.shutdown_background();
+    shown.unwrap_or_else(|_| Err("the result could not be shown".into()))
 }
 
 /// Signals that ask to end.

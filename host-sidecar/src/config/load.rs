@@ -20,13 +20,15 @@ const PREFIX: &str = "COFFERDAM_";
 /// Variables with that prefix that are no settings.
 const NO_SETTINGS: [&str; 4] = ["config", "log", "token", "url"];
 /// What a file that merely lies in the working directory may not decide.
-const TRUSTED_ONLY: [&str; 19] = [
+const TRUSTED_ONLY: [&str; 22] = [
     "backend",
     "ceilings",
+    "cpu_requested",
     "image",
     "image_pull_secrets",
     "kubeconfig_context",
     "kubeconfig_path",
+    "mem_requested",
     "namespace",
     "networks",
     "node_selector",
@@ -36,6 +38,7 @@ const TRUSTED_ONLY: [&str; 19] = [
     "rootfs",
     "runsc",
     "runtime_class",
+    "scale_up_seconds",
     "service_account",
     "state_dir",
     "tolerations",
@@ -95,7 +98,11 @@ fn read(path: &Path) -> Result<Data<Toml>, SettingsError> {
 
 fn refuse_untrusted(path: PathBuf, file: Data<Toml>) -> Result<Data<Toml>, SettingsError> {
     let settings = Figment::from(&file);
-    match TRUSTED_ONLY.into_iter().find(|setting| settings.contains(setting)) {
+    let languages = settings.find_value("languages").ok().and_then(|languages| languages.into_dict());
+    let mut languages =
+        languages.iter().flat_map(|languages| languages.values()).filter_map(|language| language.as_dict());
+    let names_image = languages.any(|language| language.contains_key("image")).then_some("languages.*.image");
+    match names_image.or_else(|| TRUSTED_ONLY.into_iter().find(|setting| settings.contains(setting))) {
         Some(setting) => Err(SettingsError::Untrusted { path, setting }),
         None => Ok(file),
     }

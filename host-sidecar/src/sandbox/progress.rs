@@ -5,8 +5,8 @@ use super::{
     collector::{Collected, Collector, Event},
 };
 use crate::{
-    execution::{Error, ErrorCode, Report, Status, Timings},
-    policy::Limits,
+    execution::{Error, ErrorCode, Report, SkippedFile, Status, Timings},
+    policy::Plan,
 };
 use std::time::Duration;
 use tokio::time::Instant;
@@ -37,20 +37,26 @@ pub(super) enum End {
 pub(super) struct Progress<'a> {
     run: &'a Run<'a>,
     collector: Collector,
+    /// Patterns of the files to bring back.
+    collect: Vec<String>,
     wall_time: Duration,
     deadline: Instant,
+    /// No later than this, whatever else the runner says.
+    cap: Option<Instant>,
     ready: bool,
     started: Option<Duration>,
     ended: Option<(Status, Duration)>,
 }
 
 impl<'a> Progress<'a> {
-    pub(super) fn new(run: &'a Run<'a>, limits: &Limits) -> Self {
+    pub(super) fn new(run: &'a Run<'a>, plan: &Plan) -> Self {
         Self {
             run,
-            collector: Collector::new(limits.output_bytes),
-            wall_time: limits.wall_time,
-            deadline: Instant::from_std(run.requested) + limits.startup_time.min(TEN_YEARS),
+            collector: Collector::new(plan.limits.output_bytes),
+            collect: plan.program.collect.clone(),
+            wall_time: plan.limits.wall_time,
+            deadline: Instant::from_std(run.requested) + plan.limits.startup_time.min(TEN_YEARS),
+            cap: None,
             ready: false,
             started: None,
             ended: None,
@@ -59,17 +65,13 @@ impl<'a> Progress<'a> {
 
     /// When the next thing must have happened.
     pub(super) fn deadline(&self) -> Instant {
-        self.deadline
+        self.cap.map_or(self.deadline, |cap| cap.min(self.deadline))
     }
 
-    /// Waits no longer than this from now on.
+    /// Waits no longer than this from now on, whatever comes.
     pub(super) fn hurry(&mut self, at_most: Duration) {
-        self.deadline = self.deadline.min(Instant::now() + at_most);
-    }
-
-    /// Waits this long from now on, whatever had been the deadline.
-    pub(super) fn extend(&mut self, by: Duration) {
-        self.deadline = Instant::now() + by;
+        let cap = Instant::now() + at_most;
+        self.cap = Some(self.cap.map_or(cap, |earlier| earlier.min(cap)));
     }
 
     /// Whether the caller has given up.
@@ -95,6 +97,10 @@ impl<'a> Progress<'a> {
     /// Takes the next bytes of the runner's frames; gives the end if they hold it.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Option<End> {
         self.collector.push(bytes);
+        if self.ended() {
+            // Files that are still on their way are worth the wait.
+            self.deadline = Instant::now() + GRACE;
+        }
         loop {
             match self.collector.next_event() {
                 Ok(None) => return None,
@@ -124,9 +130,14 @@ impl<'a> Progress<'a> {
 
     /// What came of the run, given how its sandbox ended.
     pub(super) fn report(self, end: End, was_out_of_memory: impl FnOnce() -> bool) -> Result<Report, Error> {
+        let is_whole = matches!(end, End::Done);
         let status = self.judge(end, was_out_of_memory)?;
         let finished = self.ended.map_or_else(|| self.run.elapsed(), |(_, finished)| finished);
-        let Collected { stdout, stderr, files, skipped } = self.collector.finish();
+        let Collected { stdout, stderr, files, mut skipped } = self.collector.finish();
+        if !is_whole {
+            let reason = "the sandbox was gone before all of these files had been brought back";
+            skipped.extend(self.collect.into_iter().map(|path| SkippedFile { path, reason: reason.into() }));
+        }
         Ok(Report {
             id: self.run.id.clone(),
             status,
@@ -203,7 +214,8 @@ mod tests {
         let requested = std::time::Instant::now();
         let run = Run { id: "run-0".into(), requested, cancelled: &token, observer: &NoObserver };
         let policy = Settings::default().policy().expect("the defaults are a policy");
-        let mut progress = Progress::new(&run, &policy.defaults);
+        let request = crate::execution::Request { code: "#".into(), collect: vec!["*".into()], ..Default::default() };
+        let mut progress = Progress::new(&run, &policy.plan(request).expect("a plan"));
         for frame in frames {
             assert!(progress.take(&encode(frame)).is_none(), "{frame:?} is an end");
         }
@@ -259,6 +271,13 @@ mod tests {
         let retryable = |frames: &[Frame]| judge(frames, End::Overdue, false, false).map_err(|error| error.retryable);
         assert_eq!(retryable(&[]).err(), Some(true));
         assert_eq!(retryable(&[Frame::Ready]).err(), Some(false));
+    }
+
+    #[test]
+    fn files_that_did_not_all_come_are_missed() {
+        let frames = [Frame::Started, Frame::Ended(Ending::Exited(0), Duration::ZERO)];
+        let skipped = |end| judge(&frames, end, false, false).expect("a report").skipped.len();
+        assert_eq!((skipped(End::Done), skipped(End::Vanished)), (0, 1));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use k8s_openapi::api::{
 };
 use kube::{Api, Client};
 use std::{future::Future, time::Duration};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,13 +52,21 @@ pub(super) enum RequestError {
     #[error(transparent)]
     Kube(#[from] kube::Error),
     /// None came.
-    #[error("the API server did not answer within {} s", PATIENCE.as_secs())]
+    #[error("the API server did not answer in time")]
     Silence,
 }
 
 /// Waits for an answer, but not for ever.
 pub(super) async fn bounded<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, RequestError> {
-    match timeout(PATIENCE, request).await {
+    bounded_until(Instant::now() + PATIENCE, request).await
+}
+
+/// The same, and no longer than until then.
+pub(super) async fn bounded_until<T>(
+    deadline: Instant,
+    request: impl Future<Output = kube::Result<T>>,
+) -> Result<T, RequestError> {
+    match timeout_at(deadline.min(Instant::now() + PATIENCE), request).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(RequestError::Silence),
     }

@@ -72,6 +72,13 @@ pub(super) fn of(pod: &Pod) -> Condition {
     }
 }
 
+/// Whether the last state of a Pod shows that its container never ran.
+pub(super) fn never_ran(pod: &Pod) -> bool {
+    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+    let mut states = statuses.into_iter().flatten().filter_map(|container| container.state.as_ref());
+    states.all(|state| state.running.is_none() && state.terminated.is_none())
+}
+
 /// What a container waits for in vain.
 fn stuck(waiting: &ContainerStateWaiting) -> Option<Error> {
     let reason = waiting.reason.as_deref().unwrap_or_default();
@@ -106,10 +113,15 @@ pub(super) fn is_only_full(message: &str) -> bool {
     message.contains("No preemption victims found") || message.contains("preemption is not allowed")
 }
 
-/// No node can take it.
+/// No node can take it, in the scheduler's words.
 pub(super) fn unschedulable(detail: &str) -> Error {
-    let text = "no node of the cluster can take the sandbox; ask for less, or try when less is going on";
-    Error::new(ErrorCode::Unschedulable, text).with_detail(detail).retryable()
+    if is_only_full(detail) {
+        let text = "no node of the cluster has room for the sandbox; ask for less, or try when less is going on";
+        return Error::new(ErrorCode::Unschedulable, text).with_detail(detail).retryable();
+    }
+    let text = "no node of the cluster is one that the sandbox may be on, or large enough for it; ask for less, or have the \
+                operator look at `node_selector`, `tolerations`, `cpu_requested` and `mem_requested`";
+    Error::new(ErrorCode::Unschedulable, text).with_detail(detail)
 }
 
 /// The container cannot be started.

@@ -58,6 +58,13 @@ impl Source {
         )
     }
 
+    /// Whether the kubeconfig itself says that the way is through a proxy.
+    fn names_proxy(&self) -> bool {
+        let Self::File(kubeconfig, _) = self else { return false };
+        let mut clusters = kubeconfig.clusters.iter().filter_map(|named| named.cluster.as_ref());
+        clusters.any(|cluster| cluster.proxy_url.is_some())
+    }
+
     /// How to reach that cluster.
     pub(super) async fn config(&self) -> Result<Config, kube::Error> {
         let mut config = match self {
@@ -70,6 +77,10 @@ impl Source {
             }
         };
         config.connect_timeout = Some(CONNECT);
+        if !self.names_proxy() {
+            // Proxies of the environment are for the web.
+            config.proxy_url = None;
+        }
         // A request that may have been carried out is not just sent again.
         config.default_retry = false;
         Ok(config)

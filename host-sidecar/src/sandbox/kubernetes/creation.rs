@@ -1,7 +1,7 @@
 //! Creating an object exactly once, whatever becomes of the answers.
 
 use super::{
-    cluster::{RequestError, bounded},
+    cluster::{RequestError, bounded, bounded_until},
     manifest::TTL,
     refusal,
 };
@@ -11,29 +11,43 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt::Debug, time::Duration};
 use tokio::time::{Instant, sleep};
 
+/// How long it is tried to reach a server that is not there.
+const CONNECT: Duration = Duration::from_secs(3);
 /// Between two attempts, at first and at the most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
+/// Why an object could not be created.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: Error,
+    /// Whether it may exist all the same.
+    pub(super) may_exist: bool,
+}
+
 /// Creates an object whose name nobody else uses. An answer that was lost is settled by that name: the object is there,
 /// or the next attempt makes it. That ends well before the cluster might have removed one that has already done its work.
-pub(super) async fn create<K>(api: &Api<K>, object: &K, step: &str, deadline: Instant) -> Result<K, Error>
+pub(super) async fn create<K>(api: &Api<K>, object: &K, step: &str, deadline: Instant) -> Result<K, Failure>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned,
 {
     let deadline = deadline.min(Instant::now() + TTL / 2);
+    let begun = Instant::now();
     let (mut pause, mut may_exist) = (BACKOFF.0, false);
     loop {
-        let error = match bounded(api.create(&PostParams::default(), object)).await {
+        let error = match bounded_until(deadline, api.create(&PostParams::default(), object)).await {
             Ok(created) => return Ok(created),
             Err(error) => error,
         };
-        if is_conflict(&error) {
-            return settle(api, object, step).await;
-        }
-        if !refusal::is_passing(&error) || Instant::now() + pause > deadline {
-            return Err(refusal::of_request(step, &error, may_exist || may_have_happened(&error)));
+        if is_taken(&error) {
+            return settle(api, object, step).await.map_err(|error| Failure { error, may_exist: true });
         }
         may_exist |= may_have_happened(&error);
+        // Who is not there at all will hardly come while one waits.
+        let until =
+            if may_exist || !refusal::is_unconnected(&error) { deadline } else { deadline.min(begun + CONNECT) };
+        if !refusal::is_passing(&error) || Instant::now() + pause > until {
+            return Err(Failure { error: refusal::of_request(step, &error, false), may_exist });
+        }
         tracing::debug!(%error, step, "trying again");
         sleep(pause).await;
         pause = (pause * 2).min(BACKOFF.1);
@@ -53,7 +67,7 @@ where
     Err(Error::new(ErrorCode::Internal, "the name of the run is taken").with_detail(format!("cannot {step}")))
 }
 
-fn is_conflict(error: &RequestError) -> bool {
+fn is_taken(error: &RequestError) -> bool {
     matches!(error, RequestError::Kube(kube::Error::Api(status)) if status.code == 409 && status.reason == "AlreadyExists")
 }
 
@@ -61,6 +75,8 @@ fn is_conflict(error: &RequestError) -> bool {
 fn may_have_happened(error: &RequestError) -> bool {
     match error {
         RequestError::Kube(kube::Error::Api(status)) => status.code >= 500,
-        _ => true,
+        // A connection that did not come about carried nothing.
+        RequestError::Kube(kube) => !refusal::is_unconnected(error) && !refusal::is_of_credentials(kube),
+        RequestError::Silence => true,
     }
 }

@@ -3,8 +3,10 @@
 use super::{
     cluster::{Cluster, bounded},
     condition::{self, Condition},
+    inquiry,
     manifest::CONTAINER,
     pod_watch::Subscription,
+    refusal,
     removal::Removal,
 };
 use crate::{
@@ -23,7 +25,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// Between two attempts to read the log, at first and at the most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
-/// How long the log and the Pod's last state may take once the Pod is known to have ended.
+/// How long the log may be silent, and the Pod's last state be late, once the Pod is known to have ended.
 const LAST_WORDS: Duration = Duration::from_secs(4);
 const CHUNK: usize = 128 << 10;
 
@@ -57,25 +59,29 @@ impl Follow<'_> {
         removal: &mut Removal,
     ) -> Ended {
         let mut pause = BACKOFF.0;
-        let mut is_last = false;
+        let mut unheard = None;
         let end = loop {
-            is_last |= self.has_ended(sightings);
-            let read = self.read(sightings, progress, removal).await;
-            match read {
-                Read::End(End::Overdue) if !is_last && !self.run.cancelled.is_cancelled() => {
-                    // Perhaps it is only the connection that is silent.
-                    is_last = true;
-                    progress.extend(LAST_WORDS);
+            // What is read from here on is all there is.
+            let is_last = has_ended(sightings);
+            match self.read(sightings, progress, removal).await {
+                Read::End(End::Overdue) => {
+                    // The runner would have ended the program in time. If it has, it is only the way to it that is silent.
+                    unheard = self.ask(sightings).await;
+                    break if has_ended(sightings) || unheard.is_some() { End::Vanished } else { End::Overdue };
                 }
                 Read::End(end) => break end,
-                // All there is has been read.
                 Read::Closed if is_last => break End::Vanished,
+                Read::Silent => break End::Vanished,
                 Read::Closed | Read::Broken => {
-                    if self.run.cancelled.is_cancelled() || Instant::now() >= progress.deadline() {
+                    if progress.is_cancelled() || Instant::now() >= progress.deadline() {
                         break End::Vanished;
                     }
                     sleep(pause).await;
                     pause = (pause * 2).min(BACKOFF.1);
+                    if !has_ended(sightings) {
+                        // The watch may have missed that it ended; without that, the log is read again for nothing.
+                        let _ = self.ask(sightings).await;
+                    }
                 }
             }
             if sightings.latest().is_gone {
@@ -83,8 +89,20 @@ impl Follow<'_> {
             }
             self.decoder.restart();
         };
-        let (mut out_of_memory, mut lost, mut detail) = (false, None, self.decoder.other());
-        if progress.was_taken_away() || !matches!(end, End::Done | End::Failed(_)) && !progress.ended() {
+        self.conclude(end, unheard, sightings, progress).await
+    }
+
+    /// What the cluster knows of an end of which the runner has not told.
+    async fn conclude(
+        self,
+        end: End,
+        unheard: Option<Error>,
+        sightings: &mut Subscription,
+        progress: &Progress<'_>,
+    ) -> Ended {
+        let (mut out_of_memory, mut lost, mut detail) = (false, unheard, self.decoder.other());
+        let has_told = progress.ended() && !progress.was_taken_away();
+        if !has_told && !matches!(end, End::Failed(_) | End::Overdue) {
             let condition = self.last_condition(sightings).await;
             tracing::debug!(id = self.run.id, ?condition, ?end, "the sandbox ended without a last word");
             match condition {
@@ -96,7 +114,7 @@ impl Follow<'_> {
                 _ => {}
             }
         }
-        Ended { end, out_of_memory, lost, detail }
+        Ended { end, out_of_memory, lost: lost.filter(|_| !has_told), detail }
     }
 
     /// Reads the log once, as far as it goes.
@@ -106,30 +124,31 @@ impl Follow<'_> {
         let mut log: Log = match bounded(self.cluster.pods.log_stream(&name, &params)).await {
             Ok(log) => Box::pin(log),
             Err(error) => {
-                tracing::debug!(id = self.run.id, %error, "the log cannot be read yet");
+                tracing::debug!(id = self.run.id, %error, "the log cannot be read");
                 return if Instant::now() >= progress.deadline() { Read::End(End::Overdue) } else { Read::Broken };
             }
         };
         let mut chunk = vec![0; CHUNK];
-        let mut is_cancelled = self.run.cancelled.is_cancelled();
+        let mut is_told = false;
+        let mut heard = Instant::now();
         loop {
+            let silence = if has_ended(sightings) { heard + LAST_WORDS } else { progress.deadline() };
             let read = tokio::select! {
                 read = log.read(&mut chunk) => read,
                 () = sleep_until(progress.deadline()) => return Read::End(End::Overdue),
-                () = self.run.cancelled.cancelled(), if !is_cancelled => {
-                    is_cancelled = true;
+                () = sleep_until(silence) => return Read::Silent,
+                () = self.run.cancelled.cancelled(), if !is_told => {
+                    is_told = true;
                     removal.begin();
                     progress.hurry(GRACE);
                     continue;
                 }
                 () = sightings.changed() => {
-                    // What is still in the log is worth a moment.
-                    if self.has_ended(sightings) {
-                        progress.hurry(LAST_WORDS);
-                    }
+                    heard = Instant::now();
                     continue;
                 }
             };
+            heard = Instant::now();
             match read {
                 Ok(0) => return Read::Closed,
                 Err(error) => {
@@ -151,33 +170,41 @@ impl Follow<'_> {
         }
     }
 
-    /// Whether the container has ended, so that its log is complete.
-    fn has_ended(&self, sightings: &Subscription) -> bool {
-        let seen = sightings.latest();
-        let condition = seen.pod.as_deref().map(condition::of);
-        seen.is_gone || matches!(condition, Some(Condition::Ended { .. } | Condition::Lost(_)))
+    /// Asks for the Pod instead of watching it; gives why that cannot be.
+    async fn ask(&self, sightings: &Subscription) -> Option<Error> {
+        match inquiry::pod(self.cluster, &self.run.id).await {
+            Ok(pod) => {
+                sightings.correct(pod);
+                None
+            }
+            Err(error) => Some(refusal::of_request("look for the Pod", &error, true)),
+        }
     }
 
     /// What the cluster says last. A log ends a little before the Pod's state tells why.
     async fn last_condition(&self, sightings: &mut Subscription) -> Condition {
         let told = timeout(LAST_WORDS, async {
-            while !self.has_ended(sightings) {
+            while !has_ended(sightings) {
                 sightings.changed().await;
             }
         });
         // Without it, the last that was seen has to do.
         let _ = told.await;
-        match sightings.latest() {
-            seen if seen.is_gone && !self.has_container_end(&seen.pod) => {
+        let seen = sightings.latest();
+        match condition::of(seen.pod.as_deref().unwrap_or(&self.pod)) {
+            Condition::Pending { .. } | Condition::Unschedulable(_) | Condition::Running if seen.is_gone => {
                 Condition::Lost(condition::taken_away("the Pod is gone", false))
             }
-            seen => condition::of(seen.pod.as_deref().unwrap_or(&self.pod)),
+            condition => condition,
         }
     }
+}
 
-    fn has_container_end(&self, pod: &Option<Arc<Pod>>) -> bool {
-        matches!(pod.as_deref().map(condition::of), Some(Condition::Ended { .. } | Condition::Lost(_)))
-    }
+/// Whether the container has ended, or its Pod is being taken away.
+fn has_ended(sightings: &Subscription) -> bool {
+    let seen = sightings.latest();
+    let condition = seen.pod.as_deref().map(condition::of);
+    seen.is_gone || matches!(condition, Some(Condition::Ended { .. } | Condition::Lost(_)))
 }
 
 /// How one reading of the log ended.
@@ -186,6 +213,8 @@ enum Read {
     End(End),
     /// The log is at its end.
     Closed,
+    /// The container has ended, and nothing more comes.
+    Silent,
     /// The connection is at its end.
     Broken,
 }

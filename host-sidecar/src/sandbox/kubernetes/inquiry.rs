@@ -37,22 +37,24 @@ pub(super) async fn pod(cluster: &Cluster, id: &str) -> Result<Option<Pod>, Requ
 /// What events say of a run.
 pub(super) async fn events(cluster: &Cluster, id: &str, pod: Option<&Pod>) -> Result<Heard, RequestError> {
     let mut events = Vec::new();
-    let pod = pod.map(|pod| pod.name_any()).filter(|pod| pod != id);
-    for name in [Some(id.to_owned()), pod].into_iter().flatten() {
+    let pod_name = pod.map(|pod| pod.name_any());
+    for name in [Some(id.to_owned()), pod_name.clone().filter(|name| name != id)].into_iter().flatten() {
         let params = ListParams::default().fields(&format!("involvedObject.name={name}")).limit(MAX_EVENTS);
         events.extend(bounded(cluster.events.list(&params)).await?.items);
     }
-    Ok(hear(&events))
+    Ok(hear(&events, pod_name.is_some()))
 }
 
 /// Pure.
-fn hear(events: &[Event]) -> Heard {
+fn hear(events: &[Event], has_pod: bool) -> Heard {
     let mut heard = Heard::default();
+    let is_made = has_pod || events.iter().any(|event| event.reason.as_deref() == Some("SuccessfulCreate"));
     for event in events {
         let message = event.message.as_deref().unwrap_or_default();
         let reason = event.reason.as_deref().unwrap_or_default();
         match reason {
-            "FailedCreate" => heard.fatal = Some(refusal::of_message(message)),
+            // The Job controller tries again: what failed once may have passed.
+            "FailedCreate" if !is_made && is_final(message) => heard.fatal = Some(refusal::of_message(message)),
             // Sources: cluster-autoscaler and Karpenter.
             "TriggeredScaleUp" | "Nominated" => heard.is_scaling_up = true,
             "NotTriggerScaleUp" => heard.will_not_scale_up = true,
@@ -72,6 +74,13 @@ fn hear(events: &[Event]) -> Heard {
     heard
 }
 
+/// Whether the same would be refused again, now.
+fn is_final(message: &str) -> bool {
+    let passing =
+        ["Operation cannot be fulfilled", "failed calling webhook", "etcdserver", "timeout", "deadline exceeded"];
+    !passing.iter().any(|sign| message.contains(sign))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,13 +96,15 @@ mod tests {
     #[test]
     fn events_tell_what_a_pod_cannot() {
         let quota = event("FailedCreate", "pods is forbidden: exceeded quota: small");
-        assert_eq!(hear(&[quota]).fatal.map(|error| error.code), Some(ErrorCode::Quota));
+        assert_eq!(hear(std::slice::from_ref(&quota), false).fatal.map(|error| error.code), Some(ErrorCode::Quota));
+        assert!(hear(&[quota, event("SuccessfulCreate", "")], false).fatal.is_none());
         let handler =
             event("FailedCreatePodSandBox", "failed to get sandbox runtime: no runtime for \"x\" is configured");
-        assert_eq!(hear(&[handler]).fatal.map(|error| error.code), Some(ErrorCode::SandboxUnavailable));
+        assert_eq!(hear(&[handler], true).fatal.map(|error| error.code), Some(ErrorCode::SandboxUnavailable));
         let mount = event("FailedMount", &format!("configmap \"{}\" not found", runner_name()));
-        assert!(hear(&[mount]).lacks_runner);
-        let passing = hear(&[event("FailedMount", "configmap \"run-1-0\" not found"), event("TriggeredScaleUp", "")]);
+        assert!(hear(&[mount], true).lacks_runner);
+        let passing =
+            hear(&[event("FailedMount", "configmap \"run-1-0\" not found"), event("TriggeredScaleUp", "")], true);
         assert!(passing.fatal.is_none() && passing.is_scaling_up && !passing.lacks_runner);
     }
 }

@@ -32,11 +32,13 @@ use manifest::Identity;
 use process::Process;
 use shared_runner::SharedRunner;
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use tokio::{sync::OnceCell, time::timeout};
+use tokio::{runtime::Handle, sync::OnceCell, task::spawn_blocking, time::timeout};
 use tokio_util::task::TaskTracker;
 
+/// How long a program that fetches credentials may take.
+const CREDENTIALS: Duration = Duration::from_secs(30);
 /// How long removals may take that nobody waited for.
-const FAREWELL: Duration = Duration::from_secs(35);
+const FAREWELL: Duration = Duration::from_secs(45);
 
 /// Runs each plan in a Pod. It belongs to the tokio runtime of its first run.
 #[derive(Debug)]
@@ -103,9 +105,20 @@ impl Kubernetes {
     }
 
     async fn cluster(&self) -> Result<Arc<Cluster>, Error> {
-        let connect = async || Cluster::connect(&self.source, &self.settings).await.map(Arc::new);
-        let cluster = self.cluster.get_or_try_init(connect).await.map_err(|error| unusable(&error))?;
-        Ok(cluster.clone())
+        let connect = async || {
+            let (source, settings, runtime) = (self.source.clone(), self.settings.clone(), Handle::current());
+            // A kubeconfig may name a program that fetches credentials, which kube waits for without letting others go on.
+            let connected = spawn_blocking(move || runtime.block_on(Cluster::connect(&source, &settings)));
+            match timeout(CREDENTIALS, connected).await {
+                Ok(Ok(connected)) => connected.map(Arc::new).map_err(|error| unusable(&error)),
+                Ok(Err(error)) => Err(Error::new(ErrorCode::Internal, "the cluster cannot be used").with_detail(error)),
+                Err(_) => {
+                    let text = "the credentials for the cluster did not come in time";
+                    Err(Error::new(ErrorCode::Unreachable, text).retryable())
+                }
+            }
+        };
+        self.cluster.get_or_try_init(connect).await.cloned()
     }
 }
 
@@ -125,6 +138,10 @@ fn check_overlay(settings: &Settings, policy: &Policy) -> Result<(), SetupError>
 
 /// The way to the cluster leads nowhere, whatever is asked of it.
 fn unusable(error: &kube::Error) -> Error {
+    if refusal::is_of_credentials(error) {
+        let text = "the credentials for the cluster cannot be had; the operator's log says why";
+        return Error::new(ErrorCode::Unauthorised, text).with_detail(error);
+    }
     let text = "the way to the cluster cannot be used: its kubeconfig or service account is broken";
     Error::new(ErrorCode::Unreachable, text).with_detail(error)
 }

@@ -1,6 +1,9 @@
 //! One watch for all Pods of this sidecar, however many runs there are.
 
-use super::manifest::{RUN, SIDECAR};
+use super::{
+    condition,
+    manifest::{RUN, SIDECAR},
+};
 use futures_util::{StreamExt, pin_mut};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
@@ -22,6 +25,8 @@ use tokio::{
 const SERVER_SECONDS: u32 = 240;
 /// After this time it is not the server that is silent, but the connection that is gone.
 const SILENCE: Duration = Duration::from_secs(SERVER_SECONDS as u64 + 10);
+/// How long a server may take to begin one.
+const ANSWER: Duration = Duration::from_secs(10);
 /// Between two attempts, at first and at the most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// Any version will do: what there is comes first.
@@ -34,6 +39,13 @@ pub(super) struct Sighting {
     pub(super) pod: Option<Arc<Pod>>,
     /// It was there and is not any more.
     pub(super) is_gone: bool,
+}
+
+impl Sighting {
+    /// Whether it was seen to the end, and never ran.
+    pub(super) fn never_ran(&self) -> bool {
+        self.is_gone && self.pod.as_deref().is_some_and(condition::never_ran)
+    }
 }
 
 type Runs = Arc<Mutex<HashMap<String, watch::Sender<Sighting>>>>;
@@ -130,22 +142,26 @@ fn notice(runs: &Runs, run: &str, pod: Option<Pod>) {
 /// Watches for ever, from where it was when a watch ended, or from the start where the server has forgotten that.
 async fn watch(pods: Api<Pod>, selector: String, runs: Runs) {
     let params = WatchParams::default().labels(&selector).timeout(SERVER_SECONDS);
-    let (mut version, mut pause) = (FROM_THE_START.to_owned(), BACKOFF.0);
+    let (mut version, mut pause) = (FROM_THE_START.to_owned(), BACKOFF.0 / 2);
     loop {
-        match follow(&pods, &params, &mut version, &runs).await {
-            Ok(()) => pause = BACKOFF.0,
-            Err(error) => {
-                tracing::debug!(%error, "the watch on Pods broke off");
-                sleep(pause).await;
-                pause = (pause * 2).min(BACKOFF.1);
+        let begun = Instant::now();
+        if let Err(error) = follow(&pods, &params, &mut version, &runs).await {
+            tracing::debug!(%error, "the watch on Pods broke off");
+            if let kube::Error::Api(_) = error {
+                // Whatever it was, such as 410 for a version that is forgotten, the start is always known.
+                version = FROM_THE_START.to_owned();
             }
         }
+        // One that lasted was a good one; others are not to be asked for in a hurry.
+        pause = if begun.elapsed() > BACKOFF.1 { BACKOFF.0 } else { (pause * 2).min(BACKOFF.1) };
+        sleep(pause).await;
     }
 }
 
 async fn follow(pods: &Api<Pod>, params: &WatchParams, version: &mut String, runs: &Runs) -> kube::Result<()> {
     let deadline = Instant::now() + SILENCE;
-    let stream = pods.watch(params, version).await?;
+    let Ok(stream) = timeout_at(Instant::now() + ANSWER, pods.watch(params, version)).await else { return Ok(()) };
+    let stream = stream?;
     pin_mut!(stream);
     while let Ok(Some(event)) = timeout_at(deadline, stream.next()).await {
         match event? {
@@ -164,11 +180,7 @@ async fn follow(pods: &Api<Pod>, params: &WatchParams, version: &mut String, run
                 }
             }
             WatchEvent::Bookmark(bookmark) => *version = bookmark.metadata.resource_version,
-            WatchEvent::Error(status) => {
-                // 410: the server has forgotten the version.
-                *version = FROM_THE_START.to_owned();
-                return Err(kube::Error::Api(status));
-            }
+            WatchEvent::Error(status) => return Err(kube::Error::Api(status)),
         }
     }
     Ok(())

@@ -1,5 +1,9 @@
 //! Which process made an object, so that another one on the same machine can tell whether it is still alive.
 
+use rustix::{
+    io::Errno,
+    process::{Pid, test_kill_process},
+};
 use std::{fmt, fs, str::FromStr, sync::OnceLock};
 
 /// A process, among all that have been on any machine.
@@ -28,7 +32,17 @@ impl Process {
 
     /// Whether it certainly has ended. Of a process elsewhere nothing can be said.
     pub(super) fn is_gone(&self) -> bool {
-        !self.place.is_empty() && self.place == here() && start_of(self.pid) != Some(self.start)
+        if self.place.is_empty() || self.place != here() {
+            return false;
+        }
+        match start_of(self.pid) {
+            Some(start) => start != self.start,
+            // What another user's /proc hides may be alive all the same.
+            None => i32::try_from(self.pid)
+                .ok()
+                .and_then(Pid::from_raw)
+                .is_none_or(|pid| test_kill_process(pid) == Err(Errno::SRCH) || is_zombie(self.pid)),
+        }
     }
 }
 
@@ -46,8 +60,12 @@ fn start_of(pid: u32) -> Option<u64> {
     // The second field is the program's name, which may hold anything.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace();
-    let is_zombie = fields.next() == Some("Z");
-    fields.nth(18)?.parse().ok().filter(|_| !is_zombie)
+    if fields.next() == Some("Z") { None } else { fields.nth(18)?.parse().ok() }
+}
+
+fn is_zombie(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat"))
+        .is_ok_and(|stat| stat.rsplit_once(')').is_some_and(|(_, fields)| fields.trim_start().starts_with('Z')))
 }
 
 impl fmt::Display for Process {

@@ -5,7 +5,7 @@ use super::{
     manifest::{EXPIRES, MANAGED_BY, PROCESS, RUN},
     process::Process,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::{
     Api, Resource, ResourceExt,
     api::{DeleteParams, ListParams, Preconditions, PropagationPolicy},
@@ -13,17 +13,19 @@ use kube::{
 use serde::de::DeserializeOwned;
 use std::{collections::BTreeSet, fmt::Debug};
 
+/// How far the clocks of two machines may be apart.
+const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// Objects in one answer.
 const PAGE: u32 = 500;
 
 /// Removes what is garbage, and gives how many runs that were.
 pub(super) async fn reap(cluster: &Cluster) -> Result<usize, RequestError> {
     let mut runs = BTreeSet::new();
-    // Owners first: what they own goes with them.
-    reap_kind(&cluster.jobs, &mut runs).await?;
-    reap_kind(&cluster.pods, &mut runs).await?;
-    reap_kind(&cluster.config_maps, &mut runs).await?;
-    Ok(runs.len())
+    // Owners first: what they own goes with them. What cannot be removed is no reason to leave the rest.
+    let jobs = reap_kind(&cluster.jobs, &mut runs).await;
+    let pods = reap_kind(&cluster.pods, &mut runs).await;
+    let config_maps = reap_kind(&cluster.config_maps, &mut runs).await;
+    jobs.and(pods).and(config_maps).map(|()| runs.len())
 }
 
 async fn reap_kind<K>(api: &Api<K>, runs: &mut BTreeSet<String>) -> Result<(), RequestError>
@@ -32,6 +34,7 @@ where
 {
     // What belongs to no run, such as the shared runner, has no such label.
     let mut params = ListParams::default().labels(&format!("{}={},{RUN}", MANAGED_BY.0, MANAGED_BY.1)).limit(PAGE);
+    let mut refused = Ok(());
     loop {
         let page = bounded(api.list_metadata(&params)).await?;
         for object in &page.items {
@@ -39,13 +42,13 @@ where
                 continue;
             }
             if object.meta().deletion_timestamp.is_none() {
-                delete(api, &object.name_any(), object.uid()).await?;
+                refused = refused.and(delete(api, &object.name_any(), object.uid()).await);
             }
             runs.extend(object.labels().get(RUN).cloned());
         }
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params = params.continue_token(&token),
-            None => return Ok(()),
+            None => return refused,
         }
     }
 }
@@ -69,7 +72,8 @@ where
 /// Whether nobody can want it any longer: it is past its time, or its process was on this machine and is gone.
 fn is_garbage(object: &impl Resource, now: Timestamp) -> bool {
     let annotation = |key: &str| object.annotations().get(key).cloned();
-    let expired = annotation(EXPIRES).and_then(|time| time.parse::<Timestamp>().ok()).is_some_and(|time| time < now);
+    let expired =
+        annotation(EXPIRES).and_then(|time| time.parse::<Timestamp>().ok()).is_some_and(|time| time + SKEW < now);
     let orphaned = annotation(PROCESS).and_then(|process| process.parse::<Process>().ok()).is_some_and(|p| p.is_gone());
     expired || orphaned
 }
@@ -90,7 +94,7 @@ mod tests {
     fn only_what_is_past_its_time_or_orphaned_is_garbage() {
         let alive = Process::current().to_string();
         let gone = alive.rsplit_once('/').map(|(process, _)| format!("{process}/1")).expect("a process");
-        assert!(is_garbage_with(&json!({ EXPIRES: "2029-12-31T23:59:59Z", PROCESS: alive })));
+        assert!(is_garbage_with(&json!({ EXPIRES: "2029-12-31T23:57:59Z", PROCESS: alive })));
         assert!(is_garbage_with(&json!({ EXPIRES: "2030-01-01T00:01:00Z", PROCESS: gone })));
         assert!(!is_garbage_with(&json!({ EXPIRES: "2030-01-01T00:01:00Z", PROCESS: alive })));
         assert!(!is_garbage_with(&json!({ EXPIRES: "2030-01-01T00:01:00Z", PROCESS: "elsewhere/1/2" })));

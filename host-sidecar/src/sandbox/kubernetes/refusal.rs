@@ -2,13 +2,18 @@
 
 use super::cluster::RequestError;
 use crate::execution::{Error, ErrorCode};
-use kube::core::Status;
+use kube::{client::AuthError, core::Status};
 
 /// A refusal in the cluster's own words, from an answer of the API server or from an event of a controller's.
 pub(super) fn of_message(message: &str) -> Error {
     // Sources: the messages of Kubernetes' admission plugins and authorizer.
-    let (code, text) = if message.contains("exceeded quota") || message.contains("must specify limits") {
+    let (code, text) = if message.contains("exceeded quota") {
         (ErrorCode::Quota, "the cluster's quota is used up; try again when other runs have ended")
+    } else if message.contains("must specify ") {
+        (
+            ErrorCode::SandboxUnavailable,
+            "the namespace's quota wants a bound that sandboxes do not name; the log says which",
+        )
     } else if message.contains("RuntimeClass") {
         (ErrorCode::SandboxUnavailable, "the cluster has no gVisor by the name that the setting `runtime_class` gives")
     } else if message.contains("PriorityClass") {
@@ -36,7 +41,7 @@ pub(super) fn of_message(message: &str) -> Error {
 
 /// What a request that failed means. `may_have_happened` says that it was one to create, and might yet be carried out.
 pub(super) fn of_request(step: &str, error: &RequestError, may_have_happened: bool) -> Error {
-    let detail = format!("cannot {step}: {error}");
+    let detail = format!("cannot {step}: {}", with_causes(error));
     let unreachable = |text| {
         let error = Error::new(ErrorCode::Unreachable, text).with_detail(&detail);
         if may_have_happened { error } else { error.retryable() }
@@ -48,7 +53,7 @@ pub(super) fn of_request(step: &str, error: &RequestError, may_have_happened: bo
                 Error::new(ErrorCode::Unauthorised, text).with_detail(detail)
             }
             Status { code: 403 | 404, message, .. } => of_message(message).with_detail(detail),
-            Status { code: 429, .. } => {
+            Status { code: 409 | 429, .. } => {
                 let text = "the cluster has too much to do; try again later";
                 Error::new(ErrorCode::Overloaded, text).with_detail(detail).retryable()
             }
@@ -60,7 +65,7 @@ pub(super) fn of_request(step: &str, error: &RequestError, may_have_happened: bo
             }
         },
         RequestError::Silence => unreachable("the cluster cannot be reached: its API server does not answer"),
-        RequestError::Kube(kube::Error::Auth(_)) => {
+        RequestError::Kube(error) if is_of_credentials(error) => {
             let text = "the credentials for the cluster cannot be had; the operator's log says why";
             Error::new(ErrorCode::Unauthorised, text).with_detail(detail)
         }
@@ -68,17 +73,44 @@ pub(super) fn of_request(step: &str, error: &RequestError, may_have_happened: bo
     }
 }
 
+/// What an error says, and what had led to it as far as that says more.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Whether no connection came about, so that the request went nowhere. The client says so in words only.
+pub(super) fn is_unconnected(error: &RequestError) -> bool {
+    matches!(error, RequestError::Kube(kube::Error::Service(error)) if error.to_string().contains("(Connect)"))
+}
+
+/// Whether it is the credentials that cannot be had.
+pub(super) fn is_of_credentials(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Auth(_) => true,
+        kube::Error::Service(error) => error.is::<AuthError>(),
+        _ => false,
+    }
+}
+
 /// Whether the same request may succeed a little later.
 pub(super) fn is_passing(error: &RequestError) -> bool {
     match error {
         RequestError::Silence => true,
-        RequestError::Kube(kube::Error::Api(status)) => matches!(status.code, 429 | 500..),
-        RequestError::Kube(
-            kube::Error::HyperError(_)
-            | kube::Error::Service(_)
-            | kube::Error::ReadEvents(_)
-            | kube::Error::SerdeError(_),
-        ) => true,
+        // 409: a quota was being counted by somebody else too.
+        RequestError::Kube(kube::Error::Api(status)) => matches!(status.code, 409 | 429 | 500..),
+        RequestError::Kube(kube::Error::Service(error)) => !error.is::<AuthError>(),
+        RequestError::Kube(kube::Error::HyperError(_) | kube::Error::ReadEvents(_) | kube::Error::SerdeError(_)) => {
+            true
+        }
         RequestError::Kube(_) => false,
     }
 }

@@ -35,12 +35,15 @@ pub(super) struct Removal {
     /// Of the object that owns all the others, once it is known.
     uid: Option<String>,
     is_begun: bool,
+    /// That of the run, which may be dropped outside of it.
+    runtime: Handle,
 }
 
 impl Removal {
     /// For a run that is about to be created.
     pub(super) fn new(cluster: Arc<Cluster>, tasks: TaskTracker, workload: Workload, id: &str) -> Self {
-        Self { cluster, tasks, workload, id: id.to_owned(), uid: None, is_begun: false }
+        let runtime = Handle::current();
+        Self { cluster, tasks, workload, id: id.to_owned(), uid: None, is_begun: false, runtime }
     }
 
     /// From now on it is known which object it is.
@@ -53,7 +56,6 @@ impl Removal {
         if std::mem::replace(&mut self.is_begun, true) {
             return None;
         }
-        let runtime = Handle::try_current().ok()?;
         let (cluster, workload, id, uid) = (self.cluster.clone(), self.workload, self.id.clone(), self.uid.clone());
         Some(self.tasks.spawn_on(
             async move {
@@ -65,7 +67,7 @@ impl Removal {
                     tracing::warn!(id, %error, "what the run left in the cluster could not be removed; `cofferdam gc` will");
                 }
             },
-            &runtime,
+            &self.runtime,
         ))
     }
 

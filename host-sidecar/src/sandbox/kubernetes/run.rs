@@ -45,13 +45,22 @@ pub(super) async fn run(backend: &Kubernetes, plan: Plan, run: &Run<'_>) -> Resu
     let template = manifest::template(&backend.settings, &plan, program.len(), &identity).map_err(|error| {
         Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied").with_detail(error)
     })?;
-    let mut progress = Progress::new(run, &plan.limits);
+    let mut progress = Progress::new(run, &plan);
     let mut sightings = cluster.watch.subscribe(&run.id);
     let workload = backend.settings.workload;
     let mut removal = Removal::new(cluster.clone(), backend.removals.clone(), workload, &run.id);
     let sandbox = Sandbox { backend, cluster: &cluster, identity: &identity, run };
+    let mut program_was_sent = false;
     let ended = async {
-        sandbox.create(template, deadline(&plan), program, &progress, &mut removal).await?;
+        let owner = tokio::select! {
+            owner = sandbox.create_owner(template, deadline(&plan), &progress, &mut removal) => owner?,
+            () = run.cancelled.cancelled() => return Err(cancelled()),
+        };
+        program_was_sent = true;
+        tokio::select! {
+            created = sandbox.create_program(&owner, program, &progress) => created?,
+            () = run.cancelled.cancelled() => return Err(cancelled()),
+        }
         sandbox.start_and_follow(&mut sightings, &mut progress, &mut removal).await
     }
     .await;
@@ -63,7 +72,11 @@ pub(super) async fn run(backend: &Kubernetes, plan: Plan, run: &Run<'_>) -> Resu
     if !is_over && sightings.latest().pod.is_some() && timeout(FAREWELL, sightings.gone()).await.is_err() {
         tracing::warn!(id = run.id, "the Pod was deleted and is not gone yet");
     }
-    let mut report = result?;
+    let mut report = result.map_err(|error| {
+        // The program was there for the taking, whether or not anything was heard of it.
+        let is_certain = !program_was_sent || error.code == ErrorCode::Quota || sightings.latest().never_ran();
+        Error { retryable: error.retryable && is_certain, ..error }
+    })?;
     report.timings.answered = run.elapsed();
     Ok(report)
 }
@@ -77,15 +90,14 @@ struct Sandbox<'a> {
 }
 
 impl Sandbox<'_> {
-    /// Makes the Job or the Pod, and then the ConfigMaps that it owns.
-    async fn create(
+    /// Makes the Job or the Pod, which nothing runs in before it has its program.
+    async fn create_owner(
         &self,
         template: PodTemplateSpec,
         deadline: Duration,
-        program: Vec<u8>,
         progress: &Progress<'_>,
         removal: &mut Removal,
-    ) -> Result<(), Error> {
+    ) -> Result<OwnerReference, Error> {
         let Self { backend, cluster, identity, .. } = self;
         let (jobs, pods, until) = (&cluster.jobs, &cluster.pods, progress.deadline());
         let owner = async {
@@ -101,16 +113,31 @@ impl Sandbox<'_> {
             }
         };
         let (runner, owner) = tokio::join!(backend.runner.ensure(cluster, until), owner);
-        let owner = owner.inspect_err(|error| {
-            // A refusal leaves nothing behind.
-            if !matches!(error.code, ErrorCode::Unreachable | ErrorCode::Internal) {
+        let owner = owner.map_err(|failure| {
+            if !failure.may_exist {
                 removal.disarm();
             }
+            failure.error
         })?;
         removal.owner_is(owner.uid.clone());
         runner?;
-        for config_map in manifest::config_maps(identity, &program, &owner) {
-            creation::create(&cluster.config_maps, &config_map, "create the ConfigMap of the program", until).await?;
+        Ok(owner)
+    }
+
+    /// Makes the ConfigMaps that bring the program. From the first of them on, the program may run.
+    async fn create_program(
+        &self,
+        owner: &OwnerReference,
+        program: Vec<u8>,
+        progress: &Progress<'_>,
+    ) -> Result<(), Error> {
+        for config_map in manifest::config_maps(self.identity, &program, owner) {
+            let step = "create the ConfigMap of the program";
+            let created = creation::create(&self.cluster.config_maps, &config_map, step, progress.deadline()).await;
+            created.map_err(|failure| {
+                let retryable = failure.error.retryable && !failure.may_exist;
+                Error { retryable, ..failure.error }
+            })?;
         }
         tracing::debug!(id = self.run.id, "the sandbox is being started");
         Ok(())
@@ -137,12 +164,17 @@ fn conclude(progress: Progress<'_>, ended: Ended, scheduled: Option<Duration>) -
     let was_cancelled = progress.is_cancelled();
     let mut report = match (progress.report(end, || out_of_memory), lost) {
         // What the cluster says of it is closer to the truth than our own conclusion.
-        (Err(_), Some(lost)) if !was_cancelled => return Err(lost),
+        (_, Some(lost)) if !was_cancelled => return Err(lost),
         (Err(error), _) if error.detail.is_none() => return Err(error.with_detail(detail.trim())),
         (result, _) => result?,
     };
     report.timings.scheduled = scheduled;
     Ok(report)
+}
+
+/// The caller gave up in time.
+pub(super) fn cancelled() -> Error {
+    Error::new(ErrorCode::Cancelled, "the run was cancelled before its program was seen to start")
 }
 
 fn refuse_too_large(plan: &Plan) -> Result<(), Error> {

@@ -45,7 +45,9 @@ impl SharedRunner {
         let found = match bounded(cluster.config_maps.get(name)).await {
             Ok(found) => found,
             Err(RequestError::Kube(kube::Error::Api(status))) if status.code == 404 => {
-                creation::create(&cluster.config_maps, &wanted, "create the ConfigMap of the runner", deadline).await?
+                creation::create(&cluster.config_maps, &wanted, "create the ConfigMap of the runner", deadline)
+                    .await
+                    .map_err(|failure| failure.error)?
             }
             Err(error) => return Err(refusal::of_request("look for the ConfigMap of the runner", &error, false)),
         };

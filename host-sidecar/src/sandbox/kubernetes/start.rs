@@ -5,10 +5,11 @@ use super::{
     condition::{self, Condition},
     inquiry,
     pod_watch::Subscription,
+    run::cancelled,
     shared_runner::SharedRunner,
 };
 use crate::{
-    execution::{Error, ErrorCode},
+    execution::Error,
     sandbox::{
         Run,
         progress::{Progress, startup_timeout},
@@ -43,46 +44,60 @@ pub(super) struct Started {
 impl Start<'_> {
     /// Gives the Pod, or why there will be none.
     pub(super) async fn wait(&self, sightings: &mut Subscription, progress: &Progress<'_>) -> Result<Started, Error> {
-        let mut wait = Wait { scheduled: None, unschedulable: None, may_scale_up: true, complaint: None };
+        let mut wait = Wait::default();
         let (mut pause, mut inquiries) = (INQUIRY.0, 0);
         let mut next_inquiry = Instant::now() + pause;
         loop {
             let seen = sightings.latest();
             if let Some(pod) = &seen.pod {
                 let was_scheduled = wait.scheduled.is_some();
-                let has_started = wait.take(condition::of(pod), self.run)?;
+                if wait.take(condition::of(pod), self.run)? {
+                    return Ok(Started { pod: pod.clone(), scheduled: wait.scheduled });
+                }
+                if seen.is_gone {
+                    return Err(condition::taken_away("the Pod is gone", true));
+                }
                 if !was_scheduled && wait.scheduled.is_some() {
                     next_inquiry = Instant::now() + ON_NODE;
                 }
-                match has_started {
-                    true => return Ok(Started { pod: pod.clone(), scheduled: wait.scheduled }),
-                    false if seen.is_gone => return Err(condition::taken_away("the Pod is gone", true)),
-                    false => {}
-                }
             }
             let give_up_node = wait.give_up_node(self.scale_up);
+            let due = give_up_node.map_or(next_inquiry, |give_up| give_up.min(next_inquiry));
             tokio::select! {
                 () = sightings.changed() => continue,
-                () = self.run.cancelled.cancelled() => {
-                    let text = "the run was cancelled before its program was seen to start";
-                    return Err(Error::new(ErrorCode::Cancelled, text));
-                }
-                () = sleep_until(progress.deadline()) => return Err(wait.overdue()),
-                () = sleep_until(next_inquiry.min(give_up_node)) => {}
+                () = self.run.cancelled.cancelled() => return Err(cancelled()),
+                () = sleep_until(progress.deadline()) => return Err(self.overdue(wait)),
+                () = sleep_until(due) => {}
             }
+            let heard = tokio::select! {
+                heard = self.inquire(sightings, seen.pod.as_deref(), inquiries >= DISTRUST, progress) => heard?,
+                () = self.run.cancelled.cancelled() => return Err(cancelled()),
+                () = sleep_until(progress.deadline()) => return Err(self.overdue(wait)),
+            };
             inquiries += 1;
-            let heard = self.inquire(sightings, seen.pod.as_deref(), inquiries >= DISTRUST, progress).await?;
             wait.complaint = heard.complaint.or(wait.complaint);
-            if wait.unschedulable.is_some() && !heard.is_scaling_up {
-                if heard.will_not_scale_up || Instant::now() >= give_up_node {
-                    return Err(wait.overdue());
-                }
-            } else if heard.is_scaling_up {
-                wait.may_scale_up = false;
+            wait.is_scaling_up |= heard.is_scaling_up;
+            let no_node = heard.will_not_scale_up || give_up_node.is_some_and(|give_up| Instant::now() >= give_up);
+            if no_node && wait.give_up_node(self.scale_up).is_some() {
+                return Err(self.overdue(wait));
             }
             pause = (pause * 2).min(INQUIRY.1);
             next_inquiry = Instant::now() + pause;
         }
+    }
+
+    /// Why it took too long.
+    fn overdue(&self, wait: Wait) -> Error {
+        if wait.scheduled.is_some() {
+            // Perhaps it lacks the runner, and nobody may read the event that says so.
+            self.runner.forget();
+        }
+        let error = match (wait.unschedulable, wait.complaint) {
+            (Some((message, _)), _) => return condition::unschedulable(&message),
+            (None, Some(complaint)) => startup_timeout().with_detail(complaint),
+            (None, None) => startup_timeout(),
+        };
+        error.retryable()
     }
 
     async fn inquire(
@@ -118,12 +133,12 @@ impl Start<'_> {
 }
 
 /// What has been seen while waiting.
+#[derive(Default)]
 struct Wait {
     scheduled: Option<Duration>,
     /// In the scheduler's words, and since when.
     unschedulable: Option<(String, Instant)>,
-    /// Whether a new node is still only hoped for.
-    may_scale_up: bool,
+    is_scaling_up: bool,
     complaint: Option<String>,
 }
 
@@ -148,21 +163,9 @@ impl Wait {
         Ok(false)
     }
 
-    /// When it is clear that no node will come; far off while one may.
-    fn give_up_node(&self, scale_up: Duration) -> Instant {
-        match &self.unschedulable {
-            Some((message, since)) if self.may_scale_up && !condition::is_only_full(message) => *since + scale_up,
-            _ => Instant::now() + INQUIRY.1,
-        }
-    }
-
-    /// Why it took too long.
-    fn overdue(self) -> Error {
-        let error = match (&self.unschedulable, &self.complaint) {
-            (Some((message, _)), _) => return condition::unschedulable(message),
-            (None, Some(complaint)) => startup_timeout().with_detail(complaint),
-            (None, None) => startup_timeout(),
-        };
-        error.retryable()
+    /// When it will be clear that no node comes; none while one may.
+    fn give_up_node(&self, scale_up: Duration) -> Option<Instant> {
+        let (message, since) = self.unschedulable.as_ref()?;
+        (!self.is_scaling_up && !condition::is_only_full(message)).then(|| *since + scale_up)
     }
 }

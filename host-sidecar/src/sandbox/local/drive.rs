@@ -48,7 +48,7 @@ pub(super) async fn drive(
     } else {
         OuterBound::new(&plan, &dir.runsc_root()).watch(hang_up.clone())
     };
-    let mut progress = Progress::new(run, &plan.limits);
+    let mut progress = Progress::new(run, &plan);
     let end = until_end(&mut progress, stdout, run, &too_large, &hang_up).await;
     hang_up.cancel();
     match timeout(FAREWELL, sandbox.wait()).await {

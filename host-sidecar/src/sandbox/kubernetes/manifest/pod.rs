@@ -36,6 +36,8 @@ const REQUESTED_DISK: &str = "16Mi";
 /// How long the runner may take to end the program and to tell of it. A Pod without this would be gone for the cluster
 /// before it is gone from its node.
 const GRACE_SECONDS: i64 = 3;
+/// How far a node's clock may be from ours.
+const CLOCK_SKEW_SECONDS: i64 = 120;
 /// How long a run waits for a node that is not heard of.
 const LOST_NODE_SECONDS: i64 = 5;
 
@@ -94,14 +96,16 @@ fn spec(settings: &Settings, plan: &Plan, program_size: usize, identity: &Identi
             seccomp_profile: Some(seccomp_profile()),
             ..PodSecurityContext::default()
         }),
-        containers: vec![container(settings, plan, has_network)],
+        containers: vec![container(settings, plan, has_network, identity)],
         volumes: Some(volumes(program_size, identity)),
         ..PodSpec::default()
     }
 }
 
-fn container(settings: &Settings, plan: &Plan, has_network: bool) -> Container {
+fn container(settings: &Settings, plan: &Plan, has_network: bool, identity: &Identity) -> Container {
+    let expires = identity.expires.as_second() + CLOCK_SKEW_SECONDS;
     let mut args = vec!["--program".to_owned(), format!("{FOLDER}/{PROGRAM}")];
+    args.extend(["--expires".to_owned(), expires.to_string()]);
     args.extend(has_network.then(|| "--sandbox-network".to_owned()));
     Container {
         name: CONTAINER.into(),

@@ -64,7 +64,7 @@ pub(super) struct RunArgs {
     /// Memory of all its processes together [default: 512Mi]
     #[arg(long, value_name = "BYTES")]
     memory: Option<Bytes>,
-    /// Processors that it may use, such as 500m or 2 [default: all]
+    /// Processors that it may use, such as 500m or 2 [default: all; in a cluster 500m]
     #[arg(long, value_name = "CPUS")]
     cpu: Option<Cpu>,
     /// Size of its work directory, HOME and /tmp together [default: 256Mi]

@@ -150,10 +150,12 @@ impl Stage {
         let many = usize::try_from(programs)?;
         let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.theirs, rounds + 2, many)?;
         let library = Library::new(self.target(), programs)?;
+        let kubeconfig_for_pods = self.ours.kubeconfig_for_pods();
+        let for_pods = Target { kubeconfig: &kubeconfig_for_pods, namespace: &self.ours.name };
         let mut contestants: [Contestant<'_>; 4] = [
             Box::new(|| executor.run()),
             Box::new(|| ours::processes(&self.place, self.target(), "job", many)),
-            Box::new(|| ours::processes(&self.place, self.target(), "pod", many)),
+            Box::new(|| ours::processes(&self.place, for_pods, "pod", many)),
             Box::new(|| library.run(many)),
         ];
         self.in_turn(&mut contestants, 1)?;
@@ -171,7 +173,9 @@ impl Stage {
     /// Where a run fails.
     pub fn requests(&self) -> Result<Requests, Failure> {
         let process = |workload: &'static str| {
-            requests(&self.our_kubeconfig, |proxy| {
+            let is_pod = workload == "pod";
+            let kubeconfig = if is_pod { self.ours.kubeconfig_for_pods() } else { self.our_kubeconfig.clone() };
+            requests(&kubeconfig, |proxy| {
                 let proxy = proxy.to_owned();
                 Ok(Box::new(move || {
                     let target = Target { kubeconfig: &proxy, namespace: &self.ours.name };

@@ -1,0 +1,26 @@
+//! The bodies of the HTTP API: what the bridge writes and the sidecar reads, and the other way round. In the contract's
+//! words, `wit/types.wit`: names of members have `_` where WIT has `-`. Pure.
+#![cfg_attr(not(feature = "openapi"), no_std)]
+
+extern crate alloc;
+
+mod bytes;
+mod execution;
+mod outcome;
+mod problem;
+mod request;
+
+pub use bytes::Bytes;
+pub use execution::{Event, Execution, Phase, State};
+pub use outcome::{File, Outcome, Output, SkippedFile, Status, Timings};
+pub use problem::{ErrorCode, Problem};
+pub use request::{Limits, Request};
+
+/// The version of the contract and of this API; a server that speaks another one is told by it.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Names, in a request and in each answer, the version that its sender speaks.
+pub const VERSION_HEADER: &str = "cofferdam-version";
+/// Where executions are: `POST` makes one, `GET` and `DELETE` on `/{id}` look it up and cancel it.
+pub const EXECUTIONS: &str = "/v1/executions";
+/// The media type of a [`Problem`].
+pub const PROBLEM: &str = "application/problem+json";

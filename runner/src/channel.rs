@@ -1,11 +1,19 @@
 //! The channel to the sidecar: the program comes in, frames go out on standard output.
 
-use crate::error::{During, Error};
+use crate::{
+    error::{During, Error},
+    replay::Replay,
+};
 use cofferdam_protocol::{Frame, LogEncoder, MalformedProgram, Program, decode_program, encode};
+use nix::sys::{
+    signal::{SigSet, Signal},
+    signalfd::SignalFd,
+};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
     fs,
     io::{self, Read, Write},
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
     thread,
     time::{Duration, Instant},
@@ -33,6 +41,8 @@ pub(crate) enum Channel {
         encoder: LogEncoder,
         /// Bytes of the log so far.
         length: usize,
+        /// For who joins it late.
+        replay: Replay,
         /// When the log began.
         opened: Instant,
     },
@@ -42,7 +52,13 @@ impl Channel {
     /// The channel of a runner whose program lies in this folder, or else comes in on standard input.
     pub(crate) fn open(program: Option<PathBuf>) -> Self {
         match program {
-            Some(program) => Self::Log { program, encoder: LogEncoder::default(), length: 0, opened: Instant::now() },
+            Some(program) => Self::Log {
+                program,
+                encoder: LogEncoder::default(),
+                length: 0,
+                replay: Replay::new(),
+                opened: Instant::now(),
+            },
             None => Self::Pipes,
         }
     }
@@ -73,13 +89,43 @@ impl Channel {
         let mut output = io::stdout().lock();
         match self {
             Self::Pipes => output.write_all(bytes)?,
-            Self::Log { encoder, length, .. } => {
+            Self::Log { encoder, length, replay, .. } => {
                 let lines = encoder.encode(bytes);
                 *length += lines.len();
+                replay.keep(&lines);
                 output.write_all(lines.as_bytes())?;
             }
         }
         output.flush()
+    }
+
+    /// A reader has joined: it is told all that it has missed.
+    fn repeat(&mut self) -> io::Result<()> {
+        let Self::Log { length, replay, .. } = self else { return Ok(()) };
+        let lines = replay.say();
+        *length += lines.len();
+        let mut output = io::stdout().lock();
+        output.write_all(lines.as_bytes())?;
+        output.flush()
+    }
+
+    /// After the last frame: a reader that joins only now is still told all of it.
+    pub(crate) fn linger(&mut self) -> Result<(), Error> {
+        const STEP: &str = "wait for a reader";
+        if !matches!(self, Self::Log { replay, .. } if replay.is_awaited()) {
+            return Ok(());
+        }
+        let ends = SigSet::from(Signal::SIGTERM);
+        ends.thread_block().during(STEP)?;
+        let ends = SignalFd::new(&ends).during(STEP)?;
+        let stdin = io::stdin();
+        let mut fds = [PollFd::new(&stdin, PollFlags::IN), PollFd::new(&ends, PollFlags::IN)];
+        let patience = Timespec { tv_sec: FOR_A_READER.as_secs().cast_signed(), tv_nsec: 0 };
+        poll(&mut fds, Some(&patience)).during(STEP)?;
+        if fds[0].revents().contains(PollFlags::IN) && hear(stdin.as_fd())? > 0 {
+            self.repeat().during(STEP)?;
+        }
+        Ok(())
     }
 
     /// Waits for the program.
@@ -99,11 +145,21 @@ impl Channel {
         }
     }
 
-    /// What becomes readable when the sidecar closes the channel, where it can.
-    pub(crate) fn lifeline(&self) -> io::Result<Option<OwnedFd>> {
-        match self {
-            Self::Pipes => io::stdin().as_fd().try_clone_to_owned().map(Some),
-            Self::Log { .. } => Ok(None),
+    /// What becomes readable when there is something to [`attend`](Self::attend) to.
+    pub(crate) fn lifeline(&self) -> io::Result<OwnedFd> {
+        io::stdin().as_fd().try_clone_to_owned()
+    }
+
+    /// Finds out what the sidecar wants.
+    pub(crate) fn attend(&mut self, lifeline: &OwnedFd) -> Result<Wish, Error> {
+        match (hear(lifeline.as_fd())?, &self) {
+            (0, Self::Pipes) => Ok(Wish::End),
+            // A reader of a log may come and go.
+            (0, Self::Log { .. }) => Ok(Wish::NothingMore),
+            _ => {
+                self.repeat().map_err(|_| Error::ChannelClosed)?;
+                Ok(Wish::GoOn)
+            }
         }
     }
 }
@@ -120,8 +176,19 @@ fn read_program(mut input: impl Read) -> Result<Program, Error> {
     Ok(decode_program(&body)?)
 }
 
-/// Whether the sidecar has closed the channel; call when [`Channel::lifeline`] is readable.
-pub(crate) fn is_closed(lifeline: &OwnedFd) -> Result<bool, Error> {
-    let mut byte = [0];
-    Ok(rustix::io::read(lifeline, &mut byte).during("read the channel")? == 0)
+/// What the sidecar wants of a runner that is at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Nobody wants the program any longer.
+    End,
+    /// Nothing, and it will not say more.
+    NothingMore,
+    /// Nothing, now.
+    GoOn,
+}
+
+/// Bytes that have come.
+fn hear(stdin: BorrowedFd<'_>) -> Result<usize, Error> {
+    let mut bytes = [0; 64];
+    rustix::io::read(stdin, &mut bytes).during("read the channel")
 }

@@ -3,8 +3,9 @@
 //!
 //! It reads the program from its standard input and writes frames to its standard output (`cofferdam-protocol`). The
 //! end of its standard input means that nobody wants the program any longer. With `--program FOLDER` the program lies in
-//! that folder, in parts, and the standard output is a log. With `--sandbox-network` the program shares the sandbox's
-//! network instead of having one of its own. With `--expires SECONDS` it starts nothing after that time.
+//! that folder, in parts, the standard output is a log, and a byte on the standard input asks for all of it again. With
+//! `--sandbox-network` the program shares the sandbox's network instead of having one of its own. With `--expires SECONDS`
+//! it starts nothing after that time.
 #![cfg(target_os = "linux")]
 
 mod channel;
@@ -15,6 +16,7 @@ mod init;
 mod launch;
 mod options;
 mod output;
+mod replay;
 mod supervise;
 mod usage;
 mod workspace;
@@ -36,7 +38,7 @@ fn main() -> ExitCode {
         Err(Error::ChannelClosed) => return ExitCode::SUCCESS,
         Err(error) => Frame::Failed(error.to_string()),
     };
-    match channel.send(&last) {
+    match channel.send(&last).and_then(|()| channel.linger()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

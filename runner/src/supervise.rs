@@ -1,7 +1,7 @@
 //! From the program's start to its end: feeding it, passing on its output, holding it to its bounds, killing what is left.
 
 use crate::{
-    channel::{self, Channel},
+    channel::{Channel, Wish},
     error::{During, Error},
     output::Output,
     usage::{Over, Usage},
@@ -72,7 +72,7 @@ pub(crate) fn until_end(
         stdin: stdin.map(|pipe| (pipe, program.stdin.as_slice())),
         stdout: child.stdout.take(),
         stderr: child.stderr.take(),
-        lifeline: channel.lifeline().during("watch the channel")?,
+        lifeline: Some(channel.lifeline().during("watch the channel")?),
         hung_up: false,
         signals: watch_signals()?,
         child,
@@ -147,9 +147,12 @@ impl Supervision<'_> {
             if ready.stderr {
                 pass_on(channel, &mut self.stderr, &mut outputs.stderr, &mut chunk)?;
             }
-            if ready.lifeline && self.lifeline.as_ref().map_or(Ok(false), channel::is_closed)? {
-                self.lifeline = None;
-                self.give_up()?;
+            if let Some(lifeline) = self.lifeline.take_if(|_| ready.lifeline) {
+                match channel.attend(&lifeline)? {
+                    Wish::End => self.give_up()?,
+                    Wish::NothingMore => {}
+                    Wish::GoOn => self.lifeline = Some(lifeline),
+                }
             }
             if ready.signal {
                 let signal = self.signals.read_signal().during("learn that a process ended")?;

@@ -15,6 +15,8 @@ pub(super) const TESTS: &[Test] = &[
     ("a_lost_request_is_sent_again", a_lost_request_is_sent_again),
     ("a_busy_server_is_asked_again", a_busy_server_is_asked_again),
     ("a_log_that_breaks_off_is_read_on", a_log_that_breaks_off_is_read_on),
+    ("an_output_that_breaks_off_is_read_on_from_the_log", an_output_that_breaks_off_is_read_on),
+    ("without_events_the_log_will_do", without_events_the_log_will_do),
     ("a_watch_that_breaks_off_goes_on", a_watch_that_breaks_off_goes_on),
     ("a_watch_whose_version_is_forgotten_begins_anew", a_watch_begins_anew),
     ("a_watch_that_is_refused_is_made_up_for", a_watch_that_is_refused_is_made_up_for),
@@ -63,13 +65,50 @@ fn a_busy_server_is_asked_again(context: &Context) -> Result<(), Failure> {
 
 fn a_log_that_breaks_off_is_read_on(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, before| {
-        if asked.path.contains("/log") && before < 3 { Action::Cut(1000 + 70_000 * before) } else { Action::Forward }
+        // Without this it would be joined, and its log not be read.
+        if asked.path.contains("/attach") {
+            Action::LoseRequest
+        } else if asked.path.contains("/log") && before < 3 {
+            Action::Cut(1000 + 70_000 * before)
+        } else {
+            Action::Forward
+        }
     })?;
     let program = "import sys\nfor i in range(40000): sys.stdout.write('%06d\\n' % i)\nsys.stderr.write('end')";
     let answer = context.run_by(proxy.kubeconfig(), program, &[])?;
     let text = answer["stdout"]["text"].as_str().unwrap_or_default();
     let expected: String = (0..40_000).map(|number| format!("{number:06}\n")).collect();
     expect(text == expected && answer["stderr"]["text"] == "end", (&answer["error"], text.len()))
+}
+
+fn an_output_that_breaks_off_is_read_on(context: &Context) -> Result<(), Failure> {
+    for cut in [0, 200, 20_000] {
+        let proxy = context.proxy(
+            move |asked, _| {
+                if asked.path.contains("/attach") { Action::Cut(cut) } else { Action::Forward }
+            },
+        )?;
+        let program =
+            "import sys, time\nfor i in range(4000): sys.stdout.write('%06d\\n' % i)\ntime.sleep(1)\nsys.exit(3)";
+        let answer = context.run_by(proxy.kubeconfig(), program, &[])?;
+        let expected: String = (0..4000).map(|number| format!("{number:06}\n")).collect();
+        expect(answer["stdout"]["text"] == expected && answer["status"]["exited"] == 3, (cut, &answer["error"]))?;
+        expect(proxy.asked().iter().any(|asked| asked.path.contains("/log")), proxy.asked())?;
+    }
+    Ok(())
+}
+
+fn without_events_the_log_will_do(context: &Context) -> Result<(), Failure> {
+    let proxy = context.proxy(|asked, _| {
+        if asked.path.contains("/events") {
+            Action::Answer(StatusCode::FORBIDDEN, status(403, "Forbidden", "no events for you"))
+        } else {
+            Action::Forward
+        }
+    })?;
+    let answer = context.run_by(proxy.kubeconfig(), "print('all the same')", &[])?;
+    expect(answer["stdout"]["text"] == "all the same\n", answer)?;
+    expect(!proxy.asked().iter().any(|asked| asked.path.contains("/attach")), proxy.asked())
 }
 
 fn a_watch_that_breaks_off_goes_on(context: &Context) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ pub mod kubernetes;
 pub mod local;
 mod progress;
 
-pub(crate) use id::{is_id, new_id};
+pub(crate) use id::{id_in, is_id, new_id};
 
 use crate::{
     execution::{Error, Report},

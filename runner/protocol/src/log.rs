@@ -42,11 +42,15 @@ pub struct LogDecoder {
     line: Vec<u8>,
     taken: u64,
     other: Vec<u8>,
+    /// Bytes that may still be passed over before those that come next.
+    ahead: usize,
 }
 
 impl LogDecoder {
     /// Bytes of lines that are not the runner's, such as a container runtime's complaints, that are kept.
     const MAX_OTHER: usize = 4 << 10;
+    /// Bytes of the log that come before its beginning does, where it is joined in the middle.
+    const MAX_AHEAD: usize = 1 << 20;
 
     /// Takes the next bytes of the log and gives those of the channel that are new.
     ///
@@ -69,6 +73,19 @@ impl LogDecoder {
     /// The log is being read again, from wherever.
     pub fn restart(&mut self) {
         self.line.clear();
+        self.ahead = 0;
+    }
+
+    /// What comes begins in the middle, and is followed by all of it from the beginning.
+    pub fn join(&mut self) {
+        self.restart();
+        self.ahead = Self::MAX_AHEAD;
+    }
+
+    /// Whether what was joined in the middle has not come to its beginning yet.
+    #[must_use]
+    pub fn is_ahead(&self) -> bool {
+        self.ahead > 0
     }
 
     /// What stands in the log beside the runner's lines.
@@ -78,12 +95,22 @@ impl LogDecoder {
     }
 
     fn take_line(&mut self, line: &[u8], new: &mut Vec<u8>) -> Result<(), LogGap> {
+        let ahead = self.ahead.checked_sub(line.len()).filter(|ahead| *ahead > 0);
         let Some((offset, bytes)) = parse(line) else {
+            // The first is half of a line.
+            if let Some(ahead) = ahead {
+                self.ahead = ahead;
+                return Ok(());
+            }
             let room = Self::MAX_OTHER.saturating_sub(self.other.len());
             self.other.extend(line.iter().chain(b"\n").take(room));
             return Ok(());
         };
-        let Some(known) = self.taken.checked_sub(offset) else { return Err(LogGap) };
+        let Some(known) = self.taken.checked_sub(offset) else {
+            self.ahead = ahead.ok_or(LogGap)?;
+            return Ok(());
+        };
+        self.ahead = 0;
         let fresh = usize::try_from(known).ok().and_then(|known| bytes.get(known..)).unwrap_or_default();
         self.taken += fresh.len() as u64;
         new.extend_from_slice(fresh);
@@ -134,6 +161,33 @@ mod tests {
         let mut encoder = LogEncoder::default();
         let (_, second) = (encoder.encode(b"first"), encoder.encode(b"second"));
         assert_eq!(LogDecoder::default().push(second.as_bytes()), Err(LogGap));
+    }
+
+    #[test]
+    fn a_log_that_is_joined_in_the_middle_comes_round() {
+        let mut encoder = LogEncoder::default();
+        let (first, second, third) = (encoder.encode(b"first"), encoder.encode(b"second"), encoder.encode(b"third"));
+        let mut decoder = LogDecoder::default();
+        decoder.join();
+        let stream = [&second[7..], &third, &first, &second, &third].concat();
+        assert_eq!(decoder.push(stream.as_bytes()).expect("no gap"), b"firstsecondthird");
+        assert_eq!(decoder.other(), "");
+        let fourth = [encoder.encode(b"fourth"), encoder.encode(b"fifth")];
+        assert_eq!(decoder.push(fourth[1].as_bytes()), Err(LogGap));
+        // From the log, after all.
+        decoder.restart();
+        let log = [first, second, third, fourth.concat()].concat();
+        assert_eq!(decoder.push(log.as_bytes()).expect("no gap"), b"fourthfifth");
+    }
+
+    #[test]
+    fn a_beginning_is_not_waited_for_for_ever() {
+        let mut encoder = LogEncoder::default();
+        encoder.encode(b"first");
+        let mut decoder = LogDecoder::default();
+        decoder.join();
+        let mut rest = (0..100).map(|_| encoder.encode(&[0; LINE]));
+        assert!(rest.any(|line| decoder.push(line.as_bytes()).is_err()));
     }
 
     #[test]

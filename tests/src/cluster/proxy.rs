@@ -20,7 +20,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{io::AsyncReadExt, net::TcpListener, sync::watch, task::JoinHandle};
 
 /// A request that came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +105,7 @@ impl Proxy {
                     // A connection that breaks is what this is for.
                     let _ = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(connection), service)
+                        .with_upgrades()
                         .await;
                 });
             }
@@ -153,7 +154,16 @@ impl State {
             same
         };
         self.sender.send_modify(|count| *count += 1);
-        match (self.script)(&asked, same) {
+        let action = (self.script)(&asked, same);
+        if request.headers().contains_key("upgrade") {
+            let left = match action {
+                Action::Forward => usize::MAX,
+                Action::Cut(left) => left,
+                _ => return Err("broken".into()),
+            };
+            return self.tunnel(request, left).await;
+        }
+        match action {
             Action::Forward => self.forward(request).await,
             Action::Cut(left) => Ok(self.forward(request).await?.map(|inner| CutBody { inner, left }.boxed_unsync())),
             Action::Edit(edit) => Ok(self
@@ -173,16 +183,40 @@ impl State {
         }
     }
 
+    /// Connects the client with the API server, which may tell it so many bytes.
+    async fn tunnel(&self, mut request: Request<Incoming>, left: usize) -> Answer {
+        let client = hyper::upgrade::on(&mut request);
+        let mut response = self.send(request).await?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let server = hyper::upgrade::on(&mut response);
+            tokio::spawn(async move {
+                let (client, server) = (TokioIo::new(client.await?), TokioIo::new(server.await?));
+                let (mut from_client, mut to_client) = tokio::io::split(client);
+                let (from_server, mut to_server) = tokio::io::split(server);
+                let mut from_server = from_server.take(left as u64);
+                tokio::select! {
+                    copied = tokio::io::copy(&mut from_client, &mut to_server) => copied,
+                    copied = tokio::io::copy(&mut from_server, &mut to_client) => copied,
+                }
+                .map_err(Failure::from)
+            });
+        }
+        Ok(response.map(|body| body.map_err(Failure::from).boxed_unsync()))
+    }
+
     async fn forward(&self, request: Request<Incoming>) -> Answer {
+        let (mut parts, body) = self.send(request).await?.into_parts();
+        parts.headers.remove("transfer-encoding");
+        parts.headers.remove("content-length");
+        Ok(Response::from_parts(parts, body.map_err(Failure::from).boxed_unsync()))
+    }
+
+    async fn send(&self, request: Request<Incoming>) -> Result<Response<Body>, Failure> {
         let (mut parts, body) = request.into_parts();
         parts.headers.remove("host");
         parts.uri = parts.uri.path_and_query().ok_or("no path")?.as_str().parse()?;
         let body = Body::from(body.collect().await?.to_bytes());
-        let response = self.client.send(Request::from_parts(parts, body)).await?;
-        let (mut parts, body) = response.into_parts();
-        parts.headers.remove("transfer-encoding");
-        parts.headers.remove("content-length");
-        Ok(Response::from_parts(parts, body.map_err(Failure::from).boxed_unsync()))
+        Ok(self.client.send(Request::from_parts(parts, body)).await?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The connection to the cluster, and the kinds of object that we deal with in it.
 
-use super::{connect::Source, pod_watch::PodWatch};
+use super::{connect::Source, event_watch::EventWatch, pod_watch::PodWatch};
 use crate::config::Settings;
 use k8s_openapi::api::{
     batch::v1::Job,
@@ -20,7 +20,8 @@ pub(super) struct Cluster {
     pub(super) pods: Api<Pod>,
     pub(super) config_maps: Api<ConfigMap>,
     pub(super) events: Api<Event>,
-    pub(super) watch: PodWatch,
+    pub(super) pod_watch: PodWatch,
+    pub(super) event_watch: EventWatch,
     /// Names this sidecar among all of the namespace.
     pub(super) sidecar: String,
 }
@@ -34,12 +35,14 @@ impl Cluster {
     fn new(client: Client, namespace: &str) -> Self {
         let sidecar = uuid::Uuid::new_v4().simple().to_string();
         let pods = Api::namespaced(client.clone(), namespace);
+        let events = Api::namespaced(client.clone(), namespace);
         Self {
             jobs: Api::namespaced(client.clone(), namespace),
-            config_maps: Api::namespaced(client.clone(), namespace),
-            events: Api::namespaced(client, namespace),
-            watch: PodWatch::new(pods.clone(), &sidecar),
+            config_maps: Api::namespaced(client, namespace),
+            pod_watch: PodWatch::new(pods.clone(), &sidecar),
+            event_watch: EventWatch::new(events.clone()),
             pods,
+            events,
             sidecar,
         }
     }

@@ -1,13 +1,15 @@
 //! From the start of a run's container to the runner's last word.
 
 use super::{
-    cluster::{Cluster, bounded},
+    cluster::{Cluster, RequestError, bounded},
     condition::{self, Condition},
     inquiry,
+    joining::Joined,
     manifest::CONTAINER,
-    pod_watch::Subscription,
+    pod_watch::Sighting,
     refusal,
     removal::Removal,
+    subscribers::Subscription,
 };
 use crate::{
     execution::Error,
@@ -18,25 +20,40 @@ use crate::{
 };
 use cofferdam_protocol::LogDecoder;
 use futures_util::{AsyncRead, AsyncReadExt};
-use k8s_openapi::api::core::v1::Pod;
-use kube::{ResourceExt, api::LogParams};
-use std::{pin::Pin, sync::Arc, time::Duration};
+use kube::api::LogParams;
+use std::{io, pin::Pin, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// Between two attempts to read the log, at first and at the most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// How long the log may be silent, and the Pod's last state be late, once the Pod is known to have ended.
 const LAST_WORDS: Duration = Duration::from_secs(4);
+/// How long a joined output alone is followed: a program that takes longer is watched over.
+const UNSEEN: Duration = Duration::from_secs(2);
 const CHUNK: usize = 128 << 10;
 
-type Log = Pin<Box<dyn AsyncRead + Send>>;
-
-/// Reads a container's log to its end.
+/// Reads what a container writes to its end.
 pub(super) struct Follow<'a> {
-    pub(super) cluster: &'a Cluster,
-    pub(super) run: &'a Run<'a>,
-    pub(super) pod: Arc<Pod>,
-    pub(super) decoder: LogDecoder,
+    cluster: &'a Cluster,
+    run: &'a Run<'a>,
+    pod: String,
+    decoder: LogDecoder,
+    joined: Option<Joined>,
+}
+
+/// Where it is read from.
+enum Source {
+    Joined(Joined),
+    Log(Pin<Box<dyn AsyncRead + Send>>),
+}
+
+impl Source {
+    async fn read(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Joined(joined) => joined.read(chunk).await,
+            Self::Log(log) => log.read(chunk).await,
+        }
+    }
 }
 
 /// How a sandbox ended, as its log and the cluster tell it.
@@ -50,11 +67,26 @@ pub(super) struct Ended {
     pub(super) detail: String,
 }
 
-impl Follow<'_> {
+impl<'a> Follow<'a> {
+    /// Of a Pod whose container has started; `joins` where its log cannot be had yet.
+    pub(super) async fn new(cluster: &'a Cluster, run: &'a Run<'a>, pod: String, joins: bool) -> Self {
+        let mut follow = Self { cluster, run, pod, decoder: LogDecoder::default(), joined: None };
+        if joins {
+            match Joined::new(&cluster.pods, &follow.pod).await {
+                Ok(joined) => {
+                    follow.joined = Some(joined);
+                    follow.decoder.join();
+                }
+                Err(error) => tracing::debug!(id = run.id, %error, "the container's output cannot be joined"),
+            }
+        }
+        follow
+    }
+
     /// Follows to the end, which the progress learns of.
     pub(super) async fn until_end(
         mut self,
-        sightings: &mut Subscription,
+        sightings: &mut Subscription<Sighting>,
         progress: &mut Progress<'_>,
         removal: &mut Removal,
     ) -> Ended {
@@ -97,7 +129,7 @@ impl Follow<'_> {
         self,
         end: End,
         unheard: Option<Error>,
-        sightings: &mut Subscription,
+        sightings: &mut Subscription<Sighting>,
         progress: &Progress<'_>,
     ) -> Ended {
         let (mut out_of_memory, mut lost, mut detail) = (false, unheard, self.decoder.other());
@@ -117,24 +149,40 @@ impl Follow<'_> {
         Ended { end, out_of_memory, lost: lost.filter(|_| !has_told), detail }
     }
 
-    /// Reads the log once, as far as it goes.
-    async fn read(&mut self, sightings: &mut Subscription, progress: &mut Progress<'_>, removal: &mut Removal) -> Read {
+    /// Opens what is read next: the joined output once, after that the log.
+    async fn open(&mut self) -> Result<Source, RequestError> {
+        if let Some(joined) = self.joined.take() {
+            return Ok(Source::Joined(joined));
+        }
+        self.cluster.pod_watch.begin();
         let params = LogParams { container: Some(CONTAINER.into()), follow: true, ..LogParams::default() };
-        let name = self.pod.name_any();
-        let mut log: Log = match bounded(self.cluster.pods.log_stream(&name, &params)).await {
-            Ok(log) => Box::pin(log),
+        Ok(Source::Log(Box::pin(bounded(self.cluster.pods.log_stream(&self.pod, &params)).await?)))
+    }
+
+    /// Reads once, as far as it goes.
+    async fn read(
+        &mut self,
+        sightings: &mut Subscription<Sighting>,
+        progress: &mut Progress<'_>,
+        removal: &mut Removal,
+    ) -> Read {
+        let mut source = match self.open().await {
+            Ok(source) => source,
             Err(error) => {
                 tracing::debug!(id = self.run.id, %error, "the log cannot be read");
                 return if Instant::now() >= progress.deadline() { Read::End(End::Overdue) } else { Read::Broken };
             }
         };
+        let is_joined = matches!(source, Source::Joined(_));
+        let mut is_unseen = is_joined;
         let mut chunk = vec![0; CHUNK];
         let mut is_told = false;
         let mut heard = Instant::now();
+        let watched_from = heard + UNSEEN;
         loop {
             let silence = if has_ended(sightings) { heard + LAST_WORDS } else { progress.deadline() };
             let read = tokio::select! {
-                read = log.read(&mut chunk) => read,
+                read = source.read(&mut chunk) => read,
                 () = sleep_until(progress.deadline()) => return Read::End(End::Overdue),
                 () = sleep_until(silence) => return Read::Silent,
                 () = self.run.cancelled.cancelled(), if !is_told => {
@@ -147,6 +195,15 @@ impl Follow<'_> {
                     heard = Instant::now();
                     continue;
                 }
+                () = sleep_until(watched_from), if is_unseen => {
+                    is_unseen = false;
+                    self.cluster.pod_watch.begin();
+                    // Had it been joined in time, it would have begun by now.
+                    if self.decoder.is_ahead() {
+                        return Read::Broken;
+                    }
+                    continue;
+                }
             };
             heard = Instant::now();
             match read {
@@ -156,6 +213,7 @@ impl Follow<'_> {
                     return Read::Broken;
                 }
                 Ok(length) => match self.decoder.push(&chunk[..length]) {
+                    Err(_) if is_joined => return Read::Broken,
                     Err(gap) => {
                         tracing::warn!(id = self.run.id, %gap);
                         return Read::End(End::Garbled);
@@ -171,10 +229,10 @@ impl Follow<'_> {
     }
 
     /// Asks for the Pod instead of watching it; gives why that cannot be.
-    async fn ask(&self, sightings: &Subscription) -> Option<Error> {
+    async fn ask(&self, sightings: &Subscription<Sighting>) -> Option<Error> {
         match inquiry::pod(self.cluster, &self.run.id).await {
             Ok(pod) => {
-                sightings.correct(pod);
+                sightings.correct(pod, true);
                 None
             }
             Err(error) => Some(refusal::of_request("look for the Pod", &error, true)),
@@ -182,7 +240,12 @@ impl Follow<'_> {
     }
 
     /// What the cluster says last. A log ends a little before the Pod's state tells why.
-    async fn last_condition(&self, sightings: &mut Subscription) -> Condition {
+    async fn last_condition(&self, sightings: &mut Subscription<Sighting>) -> Condition {
+        self.cluster.pod_watch.begin();
+        if sightings.latest().pod.is_none() {
+            // It may be gone before it was ever seen.
+            let _ = self.ask(sightings).await;
+        }
         let told = timeout(LAST_WORDS, async {
             while !has_ended(sightings) {
                 sightings.changed().await;
@@ -191,7 +254,7 @@ impl Follow<'_> {
         // Without it, the last that was seen has to do.
         let _ = told.await;
         let seen = sightings.latest();
-        match condition::of(seen.pod.as_deref().unwrap_or(&self.pod)) {
+        match seen.pod.as_deref().map_or(Condition::Running, condition::of) {
             Condition::Pending { .. } | Condition::Unschedulable(_) | Condition::Running if seen.is_gone => {
                 Condition::Lost(condition::taken_away("the Pod is gone", false))
             }
@@ -201,7 +264,7 @@ impl Follow<'_> {
 }
 
 /// Whether the container has ended, or its Pod is being taken away.
-fn has_ended(sightings: &Subscription) -> bool {
+fn has_ended(sightings: &Subscription<Sighting>) -> bool {
     let seen = sightings.latest();
     let condition = seen.pod.as_deref().map(condition::of);
     seen.is_gone || matches!(condition, Some(Condition::Ended { .. } | Condition::Lost(_)))

@@ -5,9 +5,11 @@ mod condition;
 mod connect;
 mod creation;
 pub(crate) mod doctor;
+mod event_watch;
 mod follow;
 mod inquiry;
 pub(crate) mod installation;
+mod joining;
 mod manifest;
 mod pod_watch;
 mod process;
@@ -17,6 +19,8 @@ mod removal;
 mod run;
 mod shared_runner;
 mod start;
+mod subscribers;
+mod watching;
 
 use crate::{
     config::Settings,

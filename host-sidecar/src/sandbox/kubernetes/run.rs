@@ -4,23 +4,26 @@ use super::{
     Kubernetes,
     cluster::Cluster,
     creation,
+    event_watch::Told,
     follow::{Ended, Follow},
+    inquiry,
     manifest::{self, Identity},
-    pod_watch::Subscription,
+    pod_watch::Sighting,
     process::Process,
     removal::Removal,
     start::Start,
+    subscribers::Subscription,
 };
 use crate::{
     config::Workload,
-    execution::{Error, ErrorCode, Report},
+    execution::{Error, ErrorCode, Report, Timings},
     policy::Plan,
     sandbox::{
         Phase, Run,
         progress::{End, GRACE, Progress},
     },
 };
-use cofferdam_protocol::{LogDecoder, encode_program};
+use cofferdam_protocol::encode_program;
 use jiff::Timestamp;
 use k8s_openapi::{api::core::v1::PodTemplateSpec, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use kube::{Resource, ResourceExt};
@@ -46,7 +49,7 @@ pub(super) async fn run(backend: &Kubernetes, plan: Plan, run: &Run<'_>) -> Resu
         Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied").with_detail(error)
     })?;
     let mut progress = Progress::new(run, &plan);
-    let mut sightings = cluster.watch.subscribe(&run.id);
+    let (mut events, mut sightings) = (cluster.event_watch.subscribe(&run.id), cluster.pod_watch.subscribe(&run.id));
     let workload = backend.settings.workload;
     let mut removal = Removal::new(cluster.clone(), backend.removals.clone(), workload, &run.id);
     let sandbox = Sandbox { backend, cluster: &cluster, identity: &identity, run };
@@ -61,16 +64,16 @@ pub(super) async fn run(backend: &Kubernetes, plan: Plan, run: &Run<'_>) -> Resu
             created = sandbox.create_program(&owner, program, &progress) => created?,
             () = run.cancelled.cancelled() => return Err(cancelled()),
         }
-        sandbox.start_and_follow(&mut sightings, &mut progress, &mut removal).await
+        sandbox.start_and_follow(&mut events, &mut sightings, &mut progress, &mut removal).await
     }
     .await;
     run.observer.entered(Phase::Cleaning);
     removal.begin();
     let is_over = progress.ended() || ended.as_ref().is_ok_and(|(ended, _)| matches!(ended.end, End::Failed(_)));
-    let result = ended.and_then(|(ended, scheduled)| conclude(progress, ended, scheduled));
+    let result = ended.and_then(|(ended, timings)| conclude(progress, ended, timings));
     // Where the runner has not said that all is over, it is over when the Pod is gone.
-    if !is_over && sightings.latest().pod.is_some() && timeout(FAREWELL, sightings.gone()).await.is_err() {
-        tracing::warn!(id = run.id, "the Pod was deleted and is not gone yet");
+    if !is_over && program_was_sent {
+        sandbox.see_it_go(&mut sightings).await;
     }
     let mut report = result.map_err(|error| {
         // The program was there for the taking, whether or not anything was heard of it.
@@ -104,11 +107,11 @@ impl Sandbox<'_> {
             match backend.settings.workload {
                 Workload::Job => {
                     let job = manifest::job(identity, template, deadline);
-                    creation::create(jobs, &job, "create the Job", until).await.map(|job| owner(&job))
+                    creation::create(jobs, &job, "create the Job", until).await.map(|job| self.listen(&job))
                 }
                 Workload::Pod => {
                     let pod = manifest::pod(identity, template, deadline);
-                    creation::create(pods, &pod, "create the Pod", until).await.map(|pod| owner(&pod))
+                    creation::create(pods, &pod, "create the Pod", until).await.map(|pod| self.listen(&pod))
                 }
             }
         };
@@ -122,6 +125,12 @@ impl Sandbox<'_> {
         removal.owner_is(owner.uid.clone());
         runner?;
         Ok(owner)
+    }
+
+    /// Hears of what comes of an object that has been created; it will own the others.
+    fn listen<K: Resource<DynamicType = ()>>(&self, object: &K) -> OwnerReference {
+        self.cluster.event_watch.begin(object.resource_version());
+        owner(object)
     }
 
     /// Makes the ConfigMaps that bring the program. From the first of them on, the program may run.
@@ -145,21 +154,39 @@ impl Sandbox<'_> {
 
     async fn start_and_follow(
         &self,
-        sightings: &mut Subscription,
+        events: &mut Subscription<Told>,
+        sightings: &mut Subscription<Sighting>,
         progress: &mut Progress<'_>,
         removal: &mut Removal,
-    ) -> Result<(Ended, Option<Duration>), Error> {
+    ) -> Result<(Ended, Timings), Error> {
         let Self { backend, cluster, run, .. } = self;
         let scale_up = backend.settings.scale_up_seconds.0;
         let start = Start { cluster, runner: &backend.runner, run, scale_up };
-        let started = start.wait(sightings, progress).await?;
-        let follow = Follow { cluster, run, pod: started.pod, decoder: LogDecoder::default() };
-        Ok((follow.until_end(sightings, progress, removal).await, started.scheduled))
+        let started = start.wait(events, sightings, progress).await?;
+        let timings = Timings { scheduled: started.scheduled, pulled: started.pulled, ..Timings::default() };
+        let follow = Follow::new(cluster, run, started.pod, started.was_told).await;
+        Ok((follow.until_end(sightings, progress, removal).await, timings))
+    }
+
+    /// Waits until a Pod that is being removed is gone, or until it is clear that there is none.
+    async fn see_it_go(&self, sightings: &mut Subscription<Sighting>) {
+        let Self { cluster, run, .. } = self;
+        cluster.pod_watch.begin();
+        if sightings.latest().pod.is_none() {
+            match inquiry::pod(cluster, &run.id).await {
+                Ok(Some(pod)) => sightings.correct(Some(pod), true),
+                Ok(None) => return,
+                Err(error) => tracing::debug!(id = run.id, %error, "the Pod could not be looked for"),
+            }
+        }
+        if timeout(FAREWELL, sightings.gone()).await.is_err() {
+            tracing::warn!(id = run.id, "the Pod was deleted and is not gone yet");
+        }
     }
 }
 
 /// What came of a sandbox that ended.
-fn conclude(progress: Progress<'_>, ended: Ended, scheduled: Option<Duration>) -> Result<Report, Error> {
+fn conclude(progress: Progress<'_>, ended: Ended, timings: Timings) -> Result<Report, Error> {
     let Ended { end, out_of_memory, lost, detail } = ended;
     let was_cancelled = progress.is_cancelled();
     let mut report = match (progress.report(end, || out_of_memory), lost) {
@@ -168,7 +195,7 @@ fn conclude(progress: Progress<'_>, ended: Ended, scheduled: Option<Duration>) -
         (Err(error), _) if error.detail.is_none() => return Err(error.with_detail(detail.trim())),
         (result, _) => result?,
     };
-    report.timings.scheduled = scheduled;
+    report.timings = Timings { scheduled: timings.scheduled, pulled: timings.pulled, ..report.timings };
     Ok(report)
 }
 

@@ -3,10 +3,12 @@
 use super::{
     cluster::Cluster,
     condition::{self, Condition},
+    event_watch::Told,
     inquiry,
-    pod_watch::Subscription,
+    pod_watch::Sighting,
     run::cancelled,
     shared_runner::SharedRunner,
+    subscribers::Subscription,
 };
 use crate::{
     execution::Error,
@@ -16,9 +18,12 @@ use crate::{
     },
 };
 use k8s_openapi::api::core::v1::Pod;
-use std::{sync::Arc, time::Duration};
+use kube::ResourceExt;
+use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
+/// How long events alone are waited for: a start that takes longer is followed more closely.
+const UNSEEN: Duration = Duration::from_secs(5);
 /// How long nothing need be heard of a Pod before it is asked for, at first and at the most.
 const INQUIRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(16));
 /// The same for a Pod that a node is at work on.
@@ -36,23 +41,53 @@ pub(super) struct Start<'a> {
 
 /// A container that runs, or has run.
 pub(super) struct Started {
-    pub(super) pod: Arc<Pod>,
+    pub(super) pod: String,
+    /// Whether it was told of, and not seen: its log cannot be had yet.
+    pub(super) was_told: bool,
     /// When a node had been found, since the request.
     pub(super) scheduled: Option<Duration>,
+    /// When the image was there, since the request.
+    pub(super) pulled: Option<Duration>,
 }
 
 impl Start<'_> {
     /// Gives the Pod, or why there will be none.
-    pub(super) async fn wait(&self, sightings: &mut Subscription, progress: &Progress<'_>) -> Result<Started, Error> {
+    pub(super) async fn wait(
+        &self,
+        events: &mut Subscription<Told>,
+        sightings: &mut Subscription<Sighting>,
+        progress: &Progress<'_>,
+    ) -> Result<Started, Error> {
         let mut wait = Wait::default();
         let (mut pause, mut inquiries) = (INQUIRY.0, 0);
-        let mut next_inquiry = Instant::now() + pause;
+        let mut next_inquiry = Instant::now() + UNSEEN;
         loop {
+            if let Some(started) = wait.hear(events.latest(), self.run) {
+                return Ok(started);
+            }
+            if wait.is_amiss {
+                break;
+            }
+            tokio::select! {
+                () = events.changed() => {}
+                () = self.run.cancelled.cancelled() => return Err(cancelled()),
+                () = sleep_until(progress.deadline()) => return Err(self.overdue(wait)),
+                () = sleep_until(next_inquiry) => break,
+            }
+        }
+        self.cluster.pod_watch.begin();
+        if !wait.is_amiss {
+            next_inquiry = Instant::now() + pause;
+        }
+        loop {
+            if let Some(started) = wait.hear(events.latest(), self.run) {
+                return Ok(started);
+            }
             let seen = sightings.latest();
             if let Some(pod) = &seen.pod {
                 let was_scheduled = wait.scheduled.is_some();
                 if wait.take(condition::of(pod), self.run)? {
-                    return Ok(Started { pod: pod.clone(), scheduled: wait.scheduled });
+                    return Ok(wait.started(pod.name_any(), false));
                 }
                 if seen.is_gone {
                     return Err(condition::taken_away("the Pod is gone", true));
@@ -65,6 +100,7 @@ impl Start<'_> {
             let due = give_up_node.map_or(next_inquiry, |give_up| give_up.min(next_inquiry));
             tokio::select! {
                 () = sightings.changed() => continue,
+                () = events.changed() => continue,
                 () = self.run.cancelled.cancelled() => return Err(cancelled()),
                 () = sleep_until(progress.deadline()) => return Err(self.overdue(wait)),
                 () = sleep_until(due) => {}
@@ -102,14 +138,14 @@ impl Start<'_> {
 
     async fn inquire(
         &self,
-        sightings: &Subscription,
+        sightings: &Subscription<Sighting>,
         pod: Option<&Pod>,
         also_pod: bool,
         progress: &Progress<'_>,
     ) -> Result<inquiry::Heard, Error> {
         if also_pod {
             match inquiry::pod(self.cluster, &self.run.id).await {
-                Ok(pod) => sightings.correct(pod),
+                Ok(pod) => sightings.correct(pod, false),
                 Err(error) => tracing::debug!(id = self.run.id, %error, "the Pod could not be looked for"),
             }
         }
@@ -136,6 +172,8 @@ impl Start<'_> {
 #[derive(Default)]
 struct Wait {
     scheduled: Option<Duration>,
+    pulled: Option<Duration>,
+    is_amiss: bool,
     /// In the scheduler's words, and since when.
     unschedulable: Option<(String, Instant)>,
     is_scaling_up: bool,
@@ -143,6 +181,19 @@ struct Wait {
 }
 
 impl Wait {
+    /// Gives the start, if that was told.
+    fn hear(&mut self, told: Told, run: &Run<'_>) -> Option<Started> {
+        let since = |time: Instant| time.into_std().saturating_duration_since(run.requested);
+        self.scheduled = self.scheduled.or(told.scheduled.map(since));
+        self.pulled = told.pulled.map(since);
+        self.is_amiss |= told.is_amiss;
+        told.started.map(|pod| self.started(pod, true))
+    }
+
+    fn started(&self, pod: String, was_told: bool) -> Started {
+        Started { pod, was_told, scheduled: self.scheduled, pulled: self.pulled }
+    }
+
     /// Whether the container has started.
     fn take(&mut self, condition: Condition, run: &Run<'_>) -> Result<bool, Error> {
         if !matches!(condition, Condition::Unschedulable(_)) {

@@ -20,12 +20,14 @@ const POD: Option<Workload> = Some(Workload::Pod);
 ///
 /// What is created is read where its name is taken already (`creation.rs`). `gc` lists and deletes all three kinds,
 /// whatever runs become today: those that are left may be from another day (`reaper.rs`).
-const RIGHTS: [Entry; 5] = [
+/// A connection is joined by GET, which clusters of 1.35 and later want to be allowed as a creation (`joining.rs`).
+const RIGHTS: [Entry; 6] = [
     ("batch", "jobs", None, &[("create", JOB), ("get", JOB), ("list", ANY), ("delete", ANY)]),
     ("", "pods", None, &[("create", POD), ("get", POD), ("list", ANY), ("watch", ANY), ("delete", ANY)]),
+    ("", "pods", Some("attach"), &[("get", ANY), ("create", ANY)]),
     ("", "pods", Some("log"), &[("get", ANY)]),
     ("", "configmaps", None, &[("create", ANY), ("get", ANY), ("list", ANY), ("delete", ANY)]),
-    ("", "events", None, &[("list", ANY)]),
+    ("", "events", None, &[("list", ANY), ("watch", ANY)]),
 ];
 
 const RBAC: &str = "rbac.authorization.k8s.io";

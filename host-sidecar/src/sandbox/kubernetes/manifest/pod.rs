@@ -113,6 +113,8 @@ fn container(settings: &Settings, plan: &Plan, has_network: bool, identity: &Ide
         command: Some(vec![format!("{FOLDER}/{RUNNER}")]),
         args: Some(args),
         working_dir: Some("/".into()),
+        // What asks the runner for its output from the beginning; the program never has it.
+        stdin: Some(true),
         resources: Some(resources(settings, &plan.limits)),
         security_context: Some(SecurityContext {
             run_as_non_root: Some(true),

@@ -1,6 +1,6 @@
 //! `cofferdam run` is to a program what `python` is.
 
-use cofferdam_tests::program::{Place, stderr, stdout};
+use cofferdam_tests::program::{Place, root, stderr, stdout};
 use std::fs;
 
 fn code(place: &Place, program: &str, options: &[&str]) -> Option<i32> {
@@ -167,6 +167,37 @@ fn a_reader_that_leaves_early_is_no_failure() {
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("cofferdam ends");
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+}
+
+#[test]
+fn the_components_can_be_had_as_files_or_piped() {
+    let place = Place::new();
+    for (options, built) in [(&[][..], "code-executor"), (&["--composed"], "code-executor-http")] {
+        let built = fs::read(root().join(format!("target/components/{built}.wasm"))).expect("`make build` makes it");
+        let run = |output| place.run(["component"].iter().chain(options).chain(&["-o", output]));
+        assert_eq!(run("c.wasm").status.code(), Some(0));
+        assert!(fs::read(place.path().join("c.wasm")).expect("a component") == built, "{options:?}");
+        assert!(run("-").stdout == built, "{options:?}");
+        let failed = run("nowhere/c.wasm");
+        assert_eq!(failed.status.code(), Some(125));
+        assert!(stderr(&failed).contains("`nowhere/c.wasm` cannot be written"), "{}", stderr(&failed));
+    }
+}
+
+#[test]
+fn a_component_is_not_for_a_terminal() {
+    let place = Place::new();
+    let cofferdam = root().join("target/release/cofferdam");
+    let output = std::process::Command::new("script")
+        .args(["--quiet", "--return", "--command"])
+        .arg(format!("{} component -o -", cofferdam.display()))
+        .arg("/dev/null")
+        .current_dir(place.path())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("script");
+    assert_eq!(output.status.code(), Some(125));
+    assert!(stdout(&output).contains("a component is no text for a terminal"), "{}", stdout(&output));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod backend;
+mod component;
 mod doctor;
 mod exit;
 mod failure;
@@ -40,6 +41,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Print what a cluster needs for runs, for `kubectl apply -f -`.
     Manifests(manifests::ManifestsArgs),
+    /// Write the component that agents' hosts load.
+    Component(component::ComponentArgs),
     /// Print a script that completes this command line in a shell.
     Completions {
         /// The shell.
@@ -67,6 +70,7 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Gc(args) => gc::gc(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Manifests(args) => manifests::manifests(&args),
+        Command::Component(args) => component::component(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "cofferdam", &mut io::stdout());
             Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ mod failure;
 mod files;
 mod gc;
 mod json;
+mod live;
 mod manifests;
 mod progress;
 mod run;

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     execution::Error,
     sandbox::{
-        Run,
+        Phase, Run,
         progress::{Progress, startup_timeout},
     },
 };
@@ -151,7 +151,10 @@ impl Wait {
         match condition {
             Condition::Pending { scheduled: false } => {}
             Condition::Pending { scheduled: true } => {
-                self.scheduled.get_or_insert_with(|| run.elapsed());
+                self.scheduled.get_or_insert_with(|| {
+                    run.observer.entered(Phase::Scheduled);
+                    run.elapsed()
+                });
             }
             Condition::Unschedulable(message) => {
                 let since = self.unschedulable.take().map_or_else(Instant::now, |(_, since)| since);

@@ -13,8 +13,8 @@ const LONGEST_WAIT: u64 = 7 * 24 * 3_600_000;
 /// What a request may ask for at the most where the operator has said nothing, in bytes.
 const OUTPUT: u64 = 64 << 20;
 const COLLECTED: u64 = 64 << 20;
-/// What a byte may cost in JSON: `\u0000`.
-const JSON: u64 = 6;
+/// What a byte costs in JSON at the most.
+const JSON: u64 = 2;
 /// For all that is no output and no file's content, in bytes.
 const REST: u64 = 16 << 20;
 /// What a component's memory has room for, beside what is made of it.
@@ -71,12 +71,12 @@ mod tests {
             collected_bytes: Some(50),
             ..NONE
         };
-        assert_eq!(Bounds::of(Some(&limits)), Bounds { wait: 63_000, answer: 250 * 6 + (16 << 20) });
+        assert_eq!(Bounds::of(Some(&limits)), Bounds { wait: 63_000, answer: 250 * 2 + (16 << 20) });
     }
 
     #[test]
     fn what_is_not_asked_for_is_the_highest_ceiling() {
-        let expected = Bounds { wait: 4_260_000, answer: 1 << 30 };
+        let expected = Bounds { wait: 4_260_000, answer: 400 << 20 };
         assert_eq!(Bounds::of(None), expected);
         assert_eq!(Bounds::of(Some(&NONE)), expected);
     }

@@ -5,6 +5,9 @@ use cofferdam_tests::{program::Place, sidecar::Sidecar};
 use serde_json::json;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
+/// Method, path, headers and body, and of the answer the status, the code and a part of its detail.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str, &'a str);
+
 const RUNS: &str = "/v1/executions";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -12,7 +15,7 @@ async fn every_wrong_request_is_a_problem_by_name() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let hello = r#"{"code":"print(1)"}"#;
-    let cases: &[(&str, &str, &[(&str, &str)], &str, u16, &str, &str)] = &[
+    let cases: &[Case<'_>] = &[
         ("POST", RUNS, &[JSON], "{", 400, "invalid-request", "is not JSON"),
         ("POST", RUNS, &[JSON], "", 400, "invalid-request", "is not JSON"),
         ("POST", RUNS, &[JSON], "{}", 400, "invalid-request", "missing field `code`"),

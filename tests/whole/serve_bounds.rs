@@ -57,6 +57,31 @@ async fn whose_turn_does_not_come_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_asks_again_takes_no_place() {
+    let place = Place::new();
+    let bounds = [("COFFERDAM_SERVE__MAX_RUNS", "1"), ("COFFERDAM_SERVE__MAX_QUEUED", "1")];
+    let mut sidecar = Sidecar::start(&place, &[], &bounds);
+    let caller = sidecar.caller();
+    let again = [super::serve::STREAM, ("idempotency-key", "k")];
+    let mut streams = Vec::new();
+    for _ in 0..4 {
+        let stream = caller.start(&endless(), &again).await;
+        assert_eq!(stream.status(), 200);
+        streams.push(stream);
+    }
+    sidecar.wait_for("the program runs");
+    let metrics = caller.send("GET", "/metrics", &[], "").await.text;
+    assert!(metrics.contains("cofferdam_runs_queued 0\n"), "{metrics}");
+    // The run is cancelled by the last of them, and not by the first.
+    streams.truncate(1);
+    let id = streams[0].read_until("now").await.split('"').nth(3).expect("an id").to_owned();
+    let found = caller.send("GET", &format!("/v1/executions/{id}"), &[], "").await;
+    assert_eq!(found.json["state"], "running");
+    streams.clear();
+    assert!(sidecar.wait_for("ran id=").contains("status=Cancelled"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_queue_is_part_of_the_start_up_time() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], &[("COFFERDAM_SERVE__MAX_RUNS", "1")]);
@@ -104,4 +129,26 @@ async fn a_hundred_at_once_are_all_answered_or_refused_and_none_runs_twice() {
     let runs = runs_in(&log);
     assert!((count(200)..=count(200) + 10).contains(&runs), "{runs} runs, {} outcomes", count(200));
     assert_nothing_left(&place);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_slow_is_given_up() {
+    let place = Place::new();
+    let bounds = [("COFFERDAM_SERVE__HEADER_SECONDS", "0.2"), ("COFFERDAM_SERVE__BODY_SECONDS", "0.2")];
+    let _sidecar = Sidecar::start(&place, &[], &bounds);
+    let post =
+        "POST /v1/executions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    for (said, answer) in [
+        ("", ""),
+        ("GET /healthz HTTP/1.1\r\nHo", ""),
+        ("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200"),
+        (post, "HTTP/1.1 408"),
+    ] {
+        let mut raw = UnixStream::connect(place.path().join("s.sock")).expect("a socket");
+        raw.write_all(said.as_bytes()).expect("a request");
+        let mut heard = String::new();
+        // The connection ends, which is what is waited for.
+        let _ = raw.read_to_string(&mut heard);
+        assert!(heard.starts_with(answer) && (!answer.is_empty() || heard.is_empty()), "{said:?}: {heard:?}");
+    }
 }

@@ -69,16 +69,18 @@ pub(super) async fn post(
     let task = server.tasks.token();
     server.refuse_if_ending()?;
     let begun = server.registry.begin(wishes.key.clone(), digest, &tenant.name, || Execution::new(requested))?;
-    let (execution, is_new) = match begun {
+    let (execution, telling) = match begun {
         Begun::New(execution, telling) => (execution, Some(telling)),
         Begun::Same(execution) => (execution, None),
     };
     noted.execution(&execution.id);
     // Both before the run starts, so that nothing of it is missed and it is nobody's for no moment.
-    let feed = execution.feed();
+    let feed = if wishes.stream { execution.feed() } else { None };
     let caller = execution.attach(wishes.detached);
-    if let Some(telling) = is_new {
-        start(&server, Accepted { tenant, execution: execution.clone(), telling, plan, place });
+    match telling {
+        Some(telling) => start(&server, Accepted { tenant, execution: execution.clone(), telling, plan, place }),
+        // Who waits for another's run is in nobody's way.
+        None => drop((plan, place)),
     }
     drop(task);
     Ok(respond(&execution, &wishes, caller, feed).await)

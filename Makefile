@@ -4,7 +4,7 @@ CARGO := scripts/cargo.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help tools setup build demo test bench lint deny fmt clean cluster-up cluster-down
+.PHONY: help tools setup build components demo test bench lint deny fmt clean cluster-up cluster-down
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
@@ -22,6 +22,9 @@ setup: tools ## install what building and running need
 build: tools ## make target/release/cofferdam and target/components/*.wasm
 	@scripts/build-embedded.sh
 	@$(CARGO) build --release -p cofferdam
+
+components: tools ## make target/components/*.wasm only
+	@scripts/build-embedded.sh components
 
 demo: setup build ## run three programs of the kind that agents write
 	@scripts/demo.sh

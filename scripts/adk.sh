@@ -1,33 +1,3 @@
 #!/usr/bin/env bash
 # Prints the path of a Python that has google-adk as bench/adk/requirements.txt pins it, in the cache.
-exec 3>&1 >&2
-source "$(dirname "$0")/lib.sh"
-
-wanted=bench/adk/requirements.txt
-folder=$CACHE/adk
-
-# python: one that google-adk works with and that can make an environment of its own.
-python() {
-    local python
-    for python in /usr/bin/python3 python3; do
-        if "$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-            echo "$python"
-            return
-        fi
-    done
-    return 1
-}
-
-# The copy is put there last: what has it is whole.
-if ! cmp -s "$wanted" "$folder/requirements.txt" || ! "$folder/bin/python" -c '' 2>/dev/null; then
-    python >/dev/null || install_packages python3-venv || true
-    python=$(python) || die "no Python of 3.11 or later with venv: on Debian, install python3-venv"
-    say "installing google-adk $(sed -n 's/^google-adk==//p' $wanted) into the cache"
-    rm -rf "$folder"
-    mkdir -p "$CACHE"
-    "$python" -m venv "$folder"
-    "$folder/bin/pip" --disable-pip-version-check install --quiet --requirement "$wanted" ||
-        die "pip could not install what $wanted names"
-    cp "$wanted" "$folder/requirements.txt"
-fi
-echo "$folder/bin/python" >&3
+exec "$(dirname "$0")/python.sh" adk bench/adk/requirements.txt

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Builds what the program carries inside itself: the runner and the guest component.
+# Builds what the program carries inside itself: the components and the runner; with the argument `components`, only those.
 source "$(dirname "$0")/lib.sh"
+
+only=${1:-}
 
 compiler=$(<"$SETUP/compiler")
 # Two compilers in one target folder would rebuild each other's work.
@@ -20,29 +22,30 @@ build() {
         -p "$package" "${options[@]}"
 }
 
+guests=(code-executor-guest http-bridge)
 case $compiler in
 rustup)
     cargo=(cargo)
-    build cofferdam-runner "$arch-unknown-linux-musl" --
-    build code-executor-guest wasm32-unknown-unknown --
+    [ "$only" ] || build cofferdam-runner "$arch-unknown-linux-musl" --
+    for guest in "${guests[@]}"; do build "$guest" wasm32-unknown-unknown --; done
     ;;
 debian)
     cargo=(env RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo)
     # The standard library asks for libunwind; with immediate aborts nothing of it is used.
     mkdir -p "$out/stub"
     [ -e "$out/stub/libunwind.a" ] || ar crs "$out/stub/libunwind.a"
-    build cofferdam-runner "$arch-unknown-linux-musl" \
+    [ "$only" ] || build cofferdam-runner "$arch-unknown-linux-musl" \
         -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size -- \
         -Ctarget-feature=+crt-static -Crelocation-model=static -Clinker=musl-gcc -Clink-arg=-static \
         -Clink-self-contained=no "-L$PWD/$out/stub" -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none
-    build code-executor-guest wasm32-unknown-unknown -Zbuild-std=std,panic_abort -- \
-        -Clinker=wasm-ld -Zlocation-detail=none
+    for guest in "${guests[@]}"; do
+        build "$guest" wasm32-unknown-unknown -Zbuild-std=std,panic_abort -- -Clinker=wasm-ld -Zlocation-detail=none
+    done
     ;;
 esac
 
 # Only what changed is copied: the program's build looks at the time of these files.
-mkdir -p target/runner target/components
-install -C "$out/$arch-unknown-linux-musl/small/cofferdam-runner" target/runner/cofferdam-runner
-component=$out/code-executor.wasm
-cargo run --quiet --release -p componentize -- "$out/wasm32-unknown-unknown/small/code_executor_guest.wasm" "$component"
-install -C -m 644 "$component" target/components/code-executor.wasm
+mkdir -p target/runner target/components "$out/components"
+[ "$only" ] || install -C "$out/$arch-unknown-linux-musl/small/cofferdam-runner" target/runner/cofferdam-runner
+scripts/componentize.sh "$out/components"
+install -C -m 644 "$out"/components/*.wasm target/components

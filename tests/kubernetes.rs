@@ -14,6 +14,8 @@ mod leftovers;
 mod network_faults;
 #[path = "kubernetes/runs.rs"]
 mod runs;
+#[path = "kubernetes/serve.rs"]
+mod serve;
 
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
@@ -34,8 +36,15 @@ fn main() -> Result<ExitCode, Failure> {
     }
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     let namespace = Arc::new(runtime().block_on(Namespace::create())?);
-    let tests: [&[Test]; 6] =
-        [runs::TESTS, bad_input::TESTS, failures::TESTS, hardening::TESTS, leftovers::TESTS, network_faults::TESTS];
+    let tests: [&[Test]; 7] = [
+        runs::TESTS,
+        bad_input::TESTS,
+        failures::TESTS,
+        hardening::TESTS,
+        leftovers::TESTS,
+        network_faults::TESTS,
+        serve::TESTS,
+    ];
     let trial = |(name, test): &Test| {
         let (namespace, test) = (namespace.clone(), *test);
         Trial::test(*name, move || test(&Context::new(namespace)).map_err(Failed::from))

@@ -15,6 +15,18 @@ mod contract;
 mod hostile_guest;
 #[path = "whole/hostile_program.rs"]
 mod hostile_program;
+#[path = "whole/serve.rs"]
+mod serve;
+#[path = "whole/serve_bad_input.rs"]
+mod serve_bad_input;
+#[path = "whole/serve_bounds.rs"]
+mod serve_bounds;
+#[path = "whole/serve_end.rs"]
+mod serve_end;
+#[path = "whole/serve_tenants.rs"]
+mod serve_tenants;
+#[path = "whole/serve_tls.rs"]
+mod serve_tls;
 #[path = "whole/settings.rs"]
 mod settings;
 #[path = "whole/unprivileged.rs"]

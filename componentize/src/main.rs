@@ -1,19 +1,33 @@
-//! Makes a component of a core module that wit-bindgen was compiled into, and gives it its root name, which hosts ask
-//! for and the compiler does not write: `componentize MODULE COMPONENT`. The name is that of COMPONENT without its
-//! extension.
+//! Makes the components of the core modules that wit-bindgen was compiled into: `componentize WIT EXECUTOR BRIDGE FOLDER`
+//! writes `code-executor.wasm`, which imports the sandbox, and `code-executor-http.wasm`, which has the bridge for it.
+
+mod compose;
+mod describe;
 
 use anyhow::{Context, Result, bail};
-use std::{env, ffi::OsStr, fs, path::Path};
+use describe::Descriptions;
+use std::{env, fs, path::Path};
 
 fn main() -> Result<()> {
     let args: Vec<_> = env::args_os().skip(1).collect();
-    let [module, component] = args.as_slice() else { bail!("usage: componentize MODULE COMPONENT") };
-    let (module, component) = (Path::new(module), Path::new(component));
-    let name = component.file_stem().and_then(OsStr::to_str).context("COMPONENT has no name")?;
+    let [wit, executor, bridge, folder] = args.as_slice() else {
+        bail!("usage: componentize WIT EXECUTOR BRIDGE FOLDER")
+    };
+    let folder = Path::new(folder);
+    let (executor, bridge) = (encode(Path::new(executor))?, encode(Path::new(bridge))?);
+    let composed = compose::compose(&executor, &bridge)?;
+    let descriptions = Descriptions::read(Path::new(wit))?;
+    for (name, component, world) in
+        [("code-executor", executor, "executor"), ("code-executor-http", composed, "http-bridge")]
+    {
+        let path = folder.join(name).with_extension("wasm");
+        let described = descriptions.add(name, &component, world)?;
+        fs::write(&path, described).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn encode(module: &Path) -> Result<Vec<u8>> {
     let core = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
-    let encoded = wit_component::ComponentEncoder::default().validate(true).module(&core)?.encode()?;
-    let mut metadata = wasm_metadata::AddMetadata::default();
-    metadata.name = wasm_metadata::AddMetadataField::Set(name.to_owned());
-    let named = metadata.to_wasm(&encoded)?;
-    fs::write(component, named).with_context(|| format!("cannot write {}", component.display()))
+    wit_component::ComponentEncoder::default().validate(true).module(&core)?.encode()
 }

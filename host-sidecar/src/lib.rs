@@ -11,6 +11,7 @@ pub mod config;
 pub mod execution;
 pub mod policy;
 pub mod sandbox;
+pub mod serve;
 mod sidecar;
 mod user_folders;
 

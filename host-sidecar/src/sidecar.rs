@@ -3,7 +3,7 @@
 use crate::{
     config::{BackendKind, Settings, SettingsError},
     execution::{Error, Report, Request},
-    policy::Policy,
+    policy::{Plan, Policy},
     sandbox::{Backend, Observer, Run, kubernetes, local, new_id},
 };
 use std::{sync::Arc, time::Instant};
@@ -51,6 +51,21 @@ impl Sidecar {
         Self { policy: Arc::new(policy), backend }
     }
 
+    /// The same backend under another policy.
+    #[must_use]
+    pub fn with_policy(&self, policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), backend: self.backend.clone() }
+    }
+
+    /// Asks whether runs can be made.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the backend from it.
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.backend.ready().await
+    }
+
     /// Waits until what runs have left to be removed beside their answers is gone; to be called before the process ends.
     pub async fn settle(&self) {
         self.backend.settle().await;
@@ -69,9 +84,19 @@ impl Sidecar {
         observer: &dyn Observer,
     ) -> Result<Report, Error> {
         let run = Run { id: new_id(), requested: Instant::now(), cancelled, observer };
-        let plan = self.policy.plan(request)?;
+        let plan = self.plan(request)?;
+        self.carry_out(plan, &run).await
+    }
+
+    /// What policy makes of a request.
+    pub(crate) fn plan(&self, request: Request) -> Result<Plan, Error> {
+        self.policy.plan(request)
+    }
+
+    /// Has a plan carried out, at most once, for a run that its caller has named.
+    pub(crate) async fn carry_out(&self, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
         tracing::info!(id = run.id, labels = ?plan.labels, "requested");
-        let result = self.backend.run(plan, &run).await;
+        let result = self.backend.run(plan, run).await;
         match &result {
             Ok(report) => tracing::info!(id = run.id, status = ?report.status, timings = ?report.timings, "ran"),
             Err(error) => {

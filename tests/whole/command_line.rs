@@ -1,7 +1,8 @@
 //! `cofferdam run` is to a program what `python` is.
 
-use cofferdam_tests::program::{Place, stderr, stdout};
-use std::fs;
+use cofferdam_tests::program::{Place, root, stderr, stdout};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{fs, io::Read};
 
 fn code(place: &Place, program: &str, options: &[&str]) -> Option<i32> {
     place.write("program.py", program);
@@ -144,8 +145,11 @@ fn a_cut_stream_is_marked_and_said() {
     let place = Place::new();
     place.write("p.py", "print('a' * 1000 + 'z' * 1000)");
     let output = place.run(["run", "--output-limit", "100", "p.py"]);
-    assert_eq!(stdout(&output), format!("{}\n[... 1901 bytes cut ...]\n{}\n", "a".repeat(50), "z".repeat(49)));
-    assert!(stderr(&output).contains("stdout was cut"), "{}", stderr(&output));
+    assert_eq!(stdout(&output), format!("{}\n[... 1851 bytes cut ...]\n{}\n", "a".repeat(100), "z".repeat(49)));
+    assert!(stderr(&output).contains("stdout was cut: 150 of 2001 bytes"), "{}", stderr(&output));
+    let output = place.run(["run", "--output-limit", "1900", "p.py"]);
+    assert_eq!(stdout(&output), format!("{}{}\n", "a".repeat(1000), "z".repeat(1000)));
+    assert_eq!(stderr(&output), "");
 }
 
 #[test]
@@ -160,13 +164,60 @@ fn an_interrupt_kills_the_program() {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_failure() {
+fn output_comes_while_the_program_runs() {
     let place = Place::new();
-    place.write("p.py", "print('x\\n' * 500_000)");
+    place.write("p.py", "import os, time\nos.write(1, b'now')\nos.write(2, b'too')\ntime.sleep(600)");
+    let mut child = place.cofferdam(["run", "p.py"]).spawn().expect("cofferdam");
+    let (mut out, mut err) = ([0; 3], [0; 3]);
+    child.stdout.as_mut().expect("a pipe").read_exact(&mut out).expect("output");
+    child.stderr.as_mut().expect("a pipe").read_exact(&mut err).expect("output");
+    assert_eq!((&out, &err), (b"now", b"too"));
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("a signal");
+    let output = child.wait_with_output().expect("cofferdam ends");
+    assert_eq!((stdout(&output), output.status.code()), (String::new(), Some(143)));
+    super::cleanup::assert_nothing_left(&place);
+}
+
+#[test]
+fn a_reader_that_leaves_early_ends_the_program() {
+    let place = Place::new();
+    place.write("p.py", "while True: print('x')");
     let mut child = place.cofferdam(["run", "p.py"]).spawn().expect("cofferdam");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("cofferdam ends");
-    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+    assert_eq!((output.status.code(), stderr(&output)), (Some(141), String::new()));
+    super::cleanup::assert_nothing_left(&place);
+}
+
+#[test]
+fn the_components_can_be_had_as_files_or_piped() {
+    let place = Place::new();
+    for (options, built) in [(&[][..], "code-executor"), (&["--composed"], "code-executor-http")] {
+        let built = fs::read(root().join(format!("target/components/{built}.wasm"))).expect("`make build` makes it");
+        let run = |output| place.run(["component"].iter().chain(options).chain(&["-o", output]));
+        assert_eq!(run("c.wasm").status.code(), Some(0));
+        assert!(fs::read(place.path().join("c.wasm")).expect("a component") == built, "{options:?}");
+        assert!(run("-").stdout == built, "{options:?}");
+        let failed = run("nowhere/c.wasm");
+        assert_eq!(failed.status.code(), Some(125));
+        assert!(stderr(&failed).contains("`nowhere/c.wasm` cannot be written"), "{}", stderr(&failed));
+    }
+}
+
+#[test]
+fn a_component_is_not_for_a_terminal() {
+    let place = Place::new();
+    let cofferdam = root().join("target/release/cofferdam");
+    let output = std::process::Command::new("script")
+        .args(["--quiet", "--return", "--command"])
+        .arg(format!("{} component -o -", cofferdam.display()))
+        .arg("/dev/null")
+        .current_dir(place.path())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("script");
+    assert_eq!(output.status.code(), Some(125));
+    assert!(stdout(&output).contains("a component is no text for a terminal"), "{}", stdout(&output));
 }
 
 #[test]

@@ -1,15 +1,15 @@
-//! The contract and the component that is built from it.
+//! The contract and the components that are built from it.
 
 use cofferdam_tests::program::root;
-use std::fs;
+use std::{collections::BTreeMap, fs, process::Command};
 use wasmparser::{Encoding, Parser, Payload};
 use wit_parser::{Resolve, TypeDefKind};
 
-/// What agents' hosts have to fetch and hold.
-const MAX_SIZE: usize = 60 << 10;
+const BARE: &str = "code-executor";
+const COMPOSED: &str = "code-executor-http";
 
-fn component() -> Vec<u8> {
-    fs::read(root().join("target/components/code-executor.wasm")).expect("`make build` makes it")
+fn component(name: &str) -> Vec<u8> {
+    fs::read(root().join(format!("target/components/{name}.wasm"))).expect("`make build` makes it")
 }
 
 fn contract() -> (Resolve, wit_parser::PackageId) {
@@ -18,27 +18,36 @@ fn contract() -> (Resolve, wit_parser::PackageId) {
     (resolve, package)
 }
 
-/// Names of what the component itself imports, exports, and is called.
-fn surface() -> (Vec<String>, Vec<String>, Option<String>) {
-    let (mut imports, mut exports, mut name) = (vec![], vec![], None);
-    let mut depth = 0;
-    let component = component();
-    for payload in Parser::new(0).parse_all(&component) {
+/// What a component itself says, beside what is inside of it.
+#[derive(Default)]
+struct Surface {
+    imports: Vec<String>,
+    exports: Vec<String>,
+    name: Option<String>,
+    sections: BTreeMap<String, Vec<u8>>,
+}
+
+fn surface(component: &[u8]) -> Surface {
+    let (mut surface, mut depth) = (Surface::default(), 0);
+    for payload in Parser::new(0).parse_all(component) {
         match payload.expect("a component") {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) if depth > 0 => depth -= 1,
             Payload::Version { encoding, .. } if depth == 0 => assert_eq!(encoding, Encoding::Component),
             Payload::ComponentImportSection(section) if depth == 0 => {
-                imports.extend(section.into_iter().map(|import| import.expect("an import").name.name.to_owned()));
+                let imports = section.into_iter().map(|import| import.expect("an import").name.name.to_owned());
+                surface.imports.extend(imports);
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
-                exports.extend(section.into_iter().map(|export| export.expect("an export").name.name.to_owned()));
+                let exports = section.into_iter().map(|export| export.expect("an export").name.name.to_owned());
+                surface.exports.extend(exports);
             }
             Payload::CustomSection(section) if depth == 0 => {
+                surface.sections.insert(section.name().to_owned(), section.data().to_vec());
                 if let wasmparser::KnownCustom::ComponentName(names) = section.as_known() {
                     for part in names {
-                        if let wasmparser::ComponentName::Component { name: root, .. } = part.expect("a name") {
-                            name = Some(root.to_owned());
+                        if let wasmparser::ComponentName::Component { name, .. } = part.expect("a name") {
+                            surface.name = Some(name.to_owned());
                         }
                     }
                 }
@@ -46,7 +55,7 @@ fn surface() -> (Vec<String>, Vec<String>, Option<String>) {
             _ => {}
         }
     }
-    (imports, exports, name)
+    surface
 }
 
 #[test]
@@ -107,18 +116,78 @@ fn only_the_code_is_required_of_a_request() {
     }
 }
 
-#[test]
-fn the_component_has_no_authority_but_its_one_import() {
-    let (imports, exports, _) = surface();
-    let golden = fs::read_to_string(root().join("tests/golden/code-executor.imports")).expect("the golden file");
-    assert_eq!(imports.join("\n") + "\n", golden);
-    assert_eq!(exports, ["cofferdam:code-executor/code-executor@0.1.0"]);
+/// The contract's version, which is the program's too.
+fn version() -> String {
+    let (resolve, package) = contract();
+    resolve.packages[package].name.version.clone().expect("a version").to_string()
 }
 
 #[test]
-fn the_component_is_named_and_small() {
-    let (_, _, name) = surface();
-    assert_eq!(name.as_deref(), Some("code-executor"));
-    let size = component().len();
-    assert!(size <= MAX_SIZE, "{size} bytes");
+fn the_components_have_no_authority_but_their_imports() {
+    for name in [BARE, COMPOSED] {
+        let golden = root().join(format!("tests/golden/{name}.imports"));
+        let golden = fs::read_to_string(golden).expect("the golden file");
+        assert_eq!(surface(&component(name)).imports.join("\n") + "\n", golden, "{name}");
+    }
+}
+
+#[test]
+fn the_components_export_what_agents_call() {
+    let executor = format!("cofferdam:code-executor/code-executor@{}", version());
+    let types = format!("cofferdam:code-executor/types@{}", version());
+    assert_eq!(surface(&component(BARE)).exports, [executor.as_str()]);
+    assert_eq!(surface(&component(COMPOSED)).exports, [types, executor]);
+}
+
+#[test]
+fn the_components_are_small() {
+    // What agents' hosts have to fetch and hold.
+    for (name, most) in [(BARE, 60 << 10), (COMPOSED, 300 << 10)] {
+        let size = component(name).len();
+        assert!(size <= most, "{name}: {size} bytes");
+    }
+}
+
+#[test]
+fn the_components_say_what_they_are() {
+    let (resolve, package) = contract();
+    let about = resolve.packages[package].docs.contents.clone().expect("documentation");
+    for name in [BARE, COMPOSED] {
+        let Surface { name: root, sections, .. } = surface(&component(name));
+        assert_eq!(root.as_deref(), Some(name));
+        let section = |section: &str| sections.get(section).unwrap_or_else(|| panic!("{name} has no {section}"));
+        for (key, value) in [("version", &*version()), ("licenses", "Apache-2.0"), ("description", &about)] {
+            assert_eq!(str::from_utf8(section(key)), Ok(value), "{name}");
+        }
+        // As readers of components take it: a format, then JSON in which the world is called `root`.
+        let (format, json) = section("package-docs").split_first().expect("a format");
+        let docs: serde_json::Value = serde_json::from_slice(json).expect("JSON");
+        assert_eq!((*format, docs["docs"].as_str()), (1, Some(&*about)));
+        let world = docs["worlds"]["root"]["docs"].as_str().expect("the world's documentation");
+        for function in ["`execute`: Runs the program", "`render`: A short account"] {
+            assert!(world.contains(function), "{world}");
+        }
+    }
+}
+
+#[test]
+fn the_components_can_be_read_by_tools() {
+    for name in [BARE, COMPOSED] {
+        let decoded = wit_parser::decoding::decode(&component(name)).expect("a component");
+        let (resolve, package) = (decoded.resolve(), decoded.package());
+        let world = resolve.packages[package].worlds["root"];
+        let docs = resolve.worlds[world].docs.contents.as_deref().expect("documentation");
+        assert!(docs.contains("`execute`:"), "{docs}");
+    }
+}
+
+#[test]
+fn the_same_modules_make_the_same_components() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = Command::new(root().join("scripts/componentize.sh")).arg(folder.path()).status().expect("bash");
+    assert!(made.success());
+    for name in [BARE, COMPOSED] {
+        let again = fs::read(folder.path().join(format!("{name}.wasm"))).expect("a component");
+        assert!(again == component(name), "{name}");
+    }
 }

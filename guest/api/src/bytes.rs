@@ -1,4 +1,4 @@
-//! Bytes in JSON: text where they are text, else base64.
+//! Bytes in JSON: text where they are text, else base64. Never much more than twice as long as they are.
 
 use alloc::{
     borrow::ToOwned,
@@ -8,7 +8,8 @@ use alloc::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-/// Bytes, written as a string where they are UTF-8, else as `{"base64": "…"}`. Either is read.
+/// Bytes, written as a string where they are UTF-8 and not full of control characters, else as `{"base64": "…"}`. Either is
+/// read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
 
@@ -34,11 +35,21 @@ pub(crate) struct Base64 {
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let written = match str::from_utf8(&self.0) {
-            Ok(text) => Written::Text(text.to_owned()),
-            Err(_) => Written::Base64(Base64 { base64: BASE64_STANDARD.encode(&self.0) }),
+            Ok(text) if escaped(text) <= 2 * text.len() => Written::Text(text.to_owned()),
+            _ => Written::Base64(Base64 { base64: BASE64_STANDARD.encode(&self.0) }),
         };
         written.serialize(serializer)
     }
+}
+
+/// How many bytes a text has in JSON: `\u0000` has six for one.
+fn escaped(text: &str) -> usize {
+    let length = |byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(length).sum()
 }
 
 impl<'de> Deserialize<'de> for Bytes {
@@ -78,6 +89,18 @@ mod tests {
             let written = serde_json::to_string(&bytes).expect("JSON");
             assert_eq!(serde_json::from_str::<Bytes>(&written).expect("bytes"), bytes, "{written}");
         }
+    }
+
+    #[test]
+    fn no_bytes_are_more_than_twice_as_long_in_json() {
+        for bytes in ["\n\"\\\t\r\u{8}\u{c}".repeat(9), "\0".repeat(99), "\u{1b}[1m".repeat(99), "a".repeat(99)] {
+            let written = serde_json::to_string(&Bytes(bytes.clone().into_bytes())).expect("JSON");
+            assert!(written.len() <= 2 * bytes.len() + 2, "{written}");
+        }
+        assert_eq!(
+            serde_json::to_string(&Bytes(b"1\n\x1b[1m2\x1b[0m\n".to_vec())).expect("JSON"),
+            r#""1\n\u001b[1m2\u001b[0m\n""#
+        );
     }
 
     #[test]

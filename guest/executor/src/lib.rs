@@ -7,8 +7,6 @@ extern crate alloc;
 mod check;
 mod decode;
 mod render;
-#[cfg(target_family = "wasm")]
-mod runtime;
 
 use alloc::string::String;
 use code_executor_bindings::{
@@ -18,6 +16,9 @@ use code_executor_bindings::{
     },
     exports::cofferdam::code_executor::code_executor,
 };
+
+#[cfg(target_family = "wasm")]
+use guest_runtime as _;
 
 #[cfg(target_family = "wasm")]
 code_executor_bindings::export!(Guest with_types_in code_executor_bindings);

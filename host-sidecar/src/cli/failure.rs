@@ -5,6 +5,7 @@ use crate::{
     component::{ExecuteError, LoadError, types::ErrorCode},
     config::SettingsError,
     sandbox::{kubernetes, local},
+    serve,
 };
 use cofferdam_contract::Violation;
 use std::io;
@@ -41,6 +42,7 @@ failures!(
     SettingsError => InvalidRequest,
     Violation => InvalidRequest,
     SetupError => SandboxUnavailable,
+    serve::SetupError => InvalidRequest,
     local::GarbageError => Internal,
     kubernetes::GarbageError => Internal,
     LoadError => Internal,

@@ -1,15 +1,18 @@
 //! The command line.
 
 mod backend;
+mod component;
 mod doctor;
 mod exit;
 mod failure;
 mod files;
 mod gc;
 mod json;
+mod live;
 mod manifests;
 mod progress;
 mod run;
+mod serve;
 mod stdin;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -34,12 +37,16 @@ struct Cli {
 enum Command {
     /// Run a program and pass on its output and its exit code.
     Run(Box<run::RunArgs>),
+    /// Serve an HTTP API that runs programs: the sidecar of an agent.
+    Serve(serve::ServeArgs),
     /// Remove what processes that were killed have left. Each run does it too.
     Gc(gc::GcArgs),
     /// Say whether a cluster, or this machine, can do what runs need.
     Doctor(doctor::DoctorArgs),
     /// Print what a cluster needs for runs, for `kubectl apply -f -`.
     Manifests(manifests::ManifestsArgs),
+    /// Write the component that agents' hosts load.
+    Component(component::ComponentArgs),
     /// Print a script that completes this command line in a shell.
     Completions {
         /// The shell.
@@ -61,12 +68,15 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { exit::NOT_RUN.into() } else { ExitCode::SUCCESS };
         }
     };
-    log();
+    // A sidecar's log is read; whoever runs one program wants its output alone.
+    log(if matches!(cli.command, Command::Serve(_)) { "cofferdam=info" } else { "cofferdam=warn" });
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
+        Command::Serve(args) => serve::serve(&args),
         Command::Gc(args) => gc::gc(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Manifests(args) => manifests::manifests(&args),
+        Command::Component(args) => component::component(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "cofferdam", &mut io::stdout());
             Ok(ExitCode::SUCCESS)
@@ -83,8 +93,8 @@ fn say(what: impl Display) {
     let _ = writeln!(io::stderr(), "cofferdam: {what}");
 }
 
-/// Warnings, or what `COFFERDAM_LOG` asks for, go to standard error.
-fn log() {
-    let filter = EnvFilter::try_from_env("COFFERDAM_LOG").unwrap_or_else(|_| EnvFilter::new("cofferdam=warn"));
+/// This, or what `COFFERDAM_LOG` asks for, goes to standard error.
+fn log(default: &str) {
+    let filter = EnvFilter::try_from_env("COFFERDAM_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time().init();
 }

@@ -1,37 +1,33 @@
 //! One line on a terminal that says what is going on, gone before the program's output comes.
 
-use crate::sandbox::{Observer, Phase};
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
-/// Shows phases on standard error, if that is a terminal.
+/// Shows a line on standard error, if that is a terminal.
 #[derive(Debug)]
 pub(super) struct Progress {
     on_terminal: bool,
+    is_shown: AtomicBool,
 }
 
 impl Progress {
     pub(super) fn new(quiet: bool) -> Self {
-        Self { on_terminal: !quiet && io::stderr().is_terminal() }
+        Self { on_terminal: !quiet && io::stderr().is_terminal(), is_shown: AtomicBool::new(false) }
     }
 
-    fn show(&self, text: &str) {
+    pub(super) fn show(&self, text: &str) {
         if self.on_terminal {
+            self.is_shown.store(true, Ordering::Relaxed);
             let _ = write!(io::stderr(), "\r\x1b[K{text}");
         }
     }
 
-    /// Takes the line away.
+    /// Takes the line away. What stands there since is the program's.
     pub(super) fn clear(&self) {
-        self.show("");
-    }
-}
-
-impl Observer for Progress {
-    fn entered(&self, phase: Phase) {
-        self.show(match phase {
-            Phase::Starting => "starting the sandbox …",
-            Phase::Running => "running …",
-            Phase::Cleaning => "",
-        });
+        if self.is_shown.swap(false, Ordering::Relaxed) {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
     }
 }

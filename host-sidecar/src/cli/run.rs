@@ -1,12 +1,18 @@
 //! `cofferdam run`: as `python FILE`, through the component.
 
-use super::{Failure, backend::BackendArgs, exit, files, json, progress::Progress, say, stdin};
+use super::{
+    Failure,
+    backend::BackendArgs,
+    exit, files, json,
+    live::{Live, Shown, Written},
+    say, stdin,
+};
 use crate::{
     Sidecar,
     component::{
         ExecuteError, Executor, SandboxImport,
         code_executor::{Outcome, Output},
-        types::{Error, Label, Limits, Request, Variable},
+        types::{Error, Label, Limits, Request, Status, Variable},
     },
     config::{self, Bytes, Cpu, Overrides, Seconds, Settings, Workload},
 };
@@ -37,7 +43,8 @@ Exit codes: the program's own; 128+n for signal n, the program's or ours; 124 ti
 memory or processes; 125 not run, and standard error says why.
 
 A program is up to 1 MiB of UTF-8; what is piped in, and its files in all, up to 8 MiB. What is typed at
-a terminal does not reach it. Its output is shown when it has ended.
+a terminal does not reach it. Its output is shown as it comes; when nobody reads standard output any
+more, the program is ended.
 
 Settings can also stand in cofferdam.toml and in the environment, such as timeout_seconds and
 COFFERDAM_TIMEOUT_SECONDS; the command line wins over the environment, the environment over the file.
@@ -158,22 +165,27 @@ fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     let executor = Executor::new(1)?;
     let impatient = end_at_signals_once_set()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (result, signal) = runtime.block_on(async {
+    let (result, signal, writer) = runtime.block_on(async {
         let cancelled = CancellationToken::new();
-        let signal = tokio::spawn(cancel_on_signal(cancelled.clone(), impatient.clone())?);
-        let progress = Arc::new(Progress::new(args.json));
+        let reader_left = CancellationToken::new();
+        let signal = tokio::spawn(cancel_early(cancelled.clone(), reader_left.clone(), impatient.clone())?);
+        let (live, writer) = if args.json { (Live::silent(), None) } else { Live::start(reader_left) };
+        let live = Arc::new(live);
         let import =
-            SandboxImport::new(sidecar.clone()).with_cancellation(cancelled.clone()).with_observer(progress.clone());
+            SandboxImport::new(sidecar.clone()).with_cancellation(cancelled.clone()).with_observer(live.clone());
         let result = executor.execute(import, request).await;
-        progress.clear();
+        live.end();
         let signal = if cancelled.is_cancelled() { signal.await.ok() } else { None };
-        let signal = signal.map(|kind| kind.as_raw_value());
-        Ok::<_, Failure>((result, signal))
+        Ok::<_, Failure>((result, signal, writer))
     })?;
-    let show = || match &result {
-        Ok(outcome) => show(&args, outcome, signal),
-        Err(ExecuteError::Refused(error)) => refuse(&args, error),
-        Err(error @ ExecuteError::Guest(_)) => Err(Failure::internal(error)),
+    let show = || {
+        // All that was live comes before what is said about it.
+        let shown = writer.map(|writer| writer.join().unwrap_or_default()).unwrap_or_default();
+        match &result {
+            Ok(outcome) => show(&args, outcome, signal, shown),
+            Err(ExecuteError::Refused(error)) => refuse(&args, error),
+            Err(error @ ExecuteError::Guest(_)) => Err(Failure::internal(error)),
+        }
     };
     let shown = thread::scope(|scope| {
         let shown = scope.spawn(show);
@@ -189,6 +201,25 @@ fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
 
 /// Signals that ask to end.
 const END: [SignalKind; 3] = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+
+/// Sets the token at the first signal that asks to end, or when the reader of our output has left; gives the signal, or the
+/// one that a program gets whose reader has left.
+fn cancel_early(
+    cancelled: CancellationToken,
+    reader_left: CancellationToken,
+    impatient: Arc<AtomicBool>,
+) -> io::Result<impl Future<Output = i32>> {
+    let signal = cancel_on_signal(cancelled.clone(), impatient)?;
+    Ok(async move {
+        tokio::select! {
+            kind = signal => kind.as_raw_value(),
+            () = reader_left.cancelled() => {
+                cancelled.cancel();
+                SignalKind::pipe().as_raw_value()
+            }
+        }
+    })
+}
 
 /// A flag that lets each of these signals end the process at once.
 pub(super) fn end_at_signals_once_set() -> io::Result<Arc<AtomicBool>> {
@@ -280,47 +311,54 @@ fn limits(args: &RunArgs) -> Limits {
 }
 
 /// Hands the outcome on. Where that fails, the program's success is not ours.
-fn show(args: &RunArgs, outcome: &Outcome, signal: Option<i32>) -> Result<ExitCode, Failure> {
+fn show(args: &RunArgs, outcome: &Outcome, signal: Option<i32>, mut shown: Shown) -> Result<ExitCode, Failure> {
     let mut failed = Vec::new();
     if args.json {
         let line = json::outcome(outcome, signal, args.out.is_none()).to_string() + "\n";
-        failed.extend(write("standard output", io::stdout().lock(), line.as_bytes()));
+        shown.stdout.write(io::stdout().lock(), line.as_bytes());
     } else {
-        failed.extend(write("standard output", io::stdout().lock(), shown(&outcome.stdout)));
-        failed.extend(write("standard error", io::stderr().lock(), shown(&outcome.stderr)));
-        for (name, output) in [("stdout", &outcome.stdout), ("stderr", &outcome.stderr)] {
-            if output.cut.is_some() {
-                let kept = output.bytes.as_ref().map_or(0, Vec::len);
-                let all = output.length;
-                let of = if all > kept as u64 { format!("of {all}") } else { "of an unknown number of".into() };
-                say(format_args!("{name} was cut: {kept} {of} bytes are shown (--output-limit)"));
+        shown.stdout.finish(io::stdout().lock(), &outcome.stdout);
+        shown.stderr.finish(io::stderr().lock(), &outcome.stderr);
+        for (name, output, written) in
+            [("stdout", &outcome.stdout, &shown.stdout), ("stderr", &outcome.stderr, &shown.stderr)]
+        {
+            if let Some(of) = cut(output, written) {
+                let shown = written.bytes;
+                say(format_args!("{name} was cut: {shown} of {of} bytes are shown (--output-limit)"));
             }
         }
-        if let Some(remark) = exit::remark(&outcome.status) {
+        let reader_left = shown.stdout.reader_left() && matches!(outcome.status, Status::Cancelled);
+        if let Some(remark) = exit::remark(&outcome.status).filter(|_| !reader_left) {
             say(remark);
         }
         for file in &outcome.skipped {
             say(format_args!("{} was not brought back: {}", quoted(&file.path), file.reason));
         }
     }
+    failed.extend(
+        [("standard output", shown.stdout), ("standard error", shown.stderr)].into_iter().filter_map(unwritten),
+    );
     failed.extend(args.out.iter().flat_map(|folder| files::write_outputs(folder, &outcome.files)));
     failed.iter().for_each(say);
     let code = exit::code(&outcome.status, signal);
     Ok(if code == 0 && !failed.is_empty() { ExitCode::FAILURE } else { code.into() })
 }
 
-/// What is shown of a stream: its exact bytes, or where it was cut its text, which says so.
-fn shown(output: &Output) -> &[u8] {
-    let bytes = if output.cut.is_some() { None } else { output.bytes.as_deref() };
-    bytes.unwrap_or(output.text.as_bytes())
+/// How many bytes a stream had of which not all were shown.
+fn cut(output: &Output, written: &Written) -> Option<String> {
+    let kept = output.bytes.as_ref().map_or(0, Vec::len) as u64;
+    output.cut.filter(|_| written.failed.is_none())?;
+    if output.length > written.bytes {
+        return Some(output.length.to_string());
+    }
+    // A sandbox that died could not say how much there was.
+    (output.length == kept).then(|| "an unknown number of".into())
 }
 
-/// Why it could not be written, if so. A reader that has gone away misses nothing.
-fn write(name: &str, mut to: impl Write, bytes: &[u8]) -> Option<String> {
-    match to.write_all(bytes).and_then(|()| to.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Some(format!("{name} cannot be written: {error}")),
-        _ => None,
-    }
+/// Why a stream could not be written, if so. A reader that has gone away misses nothing.
+fn unwritten((name, written): (&str, Written)) -> Option<String> {
+    let reader_left = written.reader_left();
+    written.failed.filter(|_| !reader_left).map(|error| format!("{name} cannot be written: {error}"))
 }
 
 fn refuse(args: &RunArgs, error: &Error) -> Result<ExitCode, Failure> {

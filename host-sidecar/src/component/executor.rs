@@ -1,6 +1,7 @@
 //! The bare guest component, loaded once and instantiated for each call.
 
 use super::{
+    artifacts::BARE,
     bindings::ExecutorPre,
     bindings::{cofferdam::code_executor::types, exports::cofferdam::code_executor::code_executor::Outcome},
     engine,
@@ -15,8 +16,6 @@ use wasmtime::{
     component::{Component, Linker},
 };
 
-/// The guest that this library carries.
-const GUEST: &[u8] = include_bytes!(env!("COFFERDAM_COMPONENT"));
 /// Time that a guest may compute in one call, beside the runs that it waits for.
 const MAX_COMPUTING: Duration = Duration::from_secs(20);
 
@@ -57,7 +56,7 @@ impl Executor {
     ///
     /// [`LoadError`], where wasmtime cannot work on this machine.
     pub fn new(calls: u32) -> Result<Self, LoadError> {
-        Self::with_guest(GUEST, calls)
+        Self::with_guest(BARE, calls)
     }
 
     /// Loads a guest of the caller's own, which need not be trusted.

@@ -20,7 +20,7 @@ const PREFIX: &str = "COFFERDAM_";
 /// Variables with that prefix that are no settings.
 const NO_SETTINGS: [&str; 4] = ["config", "log", "token", "url"];
 /// What a file that merely lies in the working directory may not decide.
-const TRUSTED_ONLY: [&str; 22] = [
+const TRUSTED_ONLY: [&str; 24] = [
     "backend",
     "ceilings",
     "cpu_requested",
@@ -39,8 +39,10 @@ const TRUSTED_ONLY: [&str; 22] = [
     "runsc",
     "runtime_class",
     "scale_up_seconds",
+    "serve",
     "service_account",
     "state_dir",
+    "tenants",
     "tolerations",
     "workload",
 ];

@@ -4,10 +4,14 @@ mod image;
 mod kubernetes;
 mod load;
 mod quantity;
+mod serve;
 mod settings;
+mod tenant;
 
 pub(crate) use kubernetes::is_in_cluster;
 pub use kubernetes::{Network, Toleration, Workload};
 pub use load::{Overrides, load};
 pub use quantity::{Bytes, Cpu, MalformedQuantity, Seconds};
+pub use serve::{Listen, MalformedListen, Serve};
 pub use settings::{BackendChoice, BackendKind, Ceilings, Settings, SettingsError};
+pub use tenant::{LoweredCeilings, TenantSettings};

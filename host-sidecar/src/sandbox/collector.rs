@@ -16,11 +16,13 @@ pub(crate) struct Collector {
 
 /// What the caller of [`Collector::next_event`] has to act on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Event {
+pub(crate) enum Event<'a> {
     /// The wall stands.
     Ready,
     /// The program runs.
     Started,
+    /// The program wrote these bytes, which are kept.
+    Wrote(Stream, &'a [u8]),
     /// The program ended after this time; its files are to come.
     Ended(Status, Duration),
     /// No more comes.
@@ -56,12 +58,14 @@ impl Collector {
     }
 
     /// The next event in what has been taken so far.
-    pub(crate) fn next_event(&mut self) -> Result<Option<Event>, MalformedFrame> {
+    pub(crate) fn next_event(&mut self) -> Result<Option<Event<'_>>, MalformedFrame> {
         while let Some(frame) = self.decoder.next_frame()? {
             match frame {
                 Frame::Ready => return Ok(Some(Event::Ready)),
                 Frame::Started => return Ok(Some(Event::Started)),
-                Frame::Output(stream, bytes) => self.stream(stream).push(&bytes),
+                Frame::Output(stream, bytes) => {
+                    return Ok(Some(Event::Wrote(stream, self.stream(stream).push(&bytes))));
+                }
                 Frame::Cut(stream) => self.stream(stream).cut = true,
                 Frame::Tail(stream, total, bytes) => {
                     let stream = self.stream(stream);
@@ -127,10 +131,13 @@ impl StreamCollector {
         Self { bound, bytes: Vec::new(), cut: false, tail: Vec::new(), total: None }
     }
 
-    fn push(&mut self, bytes: &[u8]) {
-        let room = self.bound.saturating_sub(self.bytes.len());
+    /// Gives what is kept of these bytes.
+    fn push(&mut self, bytes: &[u8]) -> &[u8] {
+        let had = self.bytes.len();
+        let room = self.bound.saturating_sub(had);
         self.cut |= bytes.len() > room;
-        self.bytes.extend(bytes.iter().take(room));
+        self.bytes.extend_from_slice(&bytes[..room.min(bytes.len())]);
+        &self.bytes[had..]
     }
 
     fn finish(mut self) -> Capture {
@@ -154,16 +161,25 @@ mod tests {
     use super::*;
     use cofferdam_protocol::encode;
 
-    fn collect(bound: u64, frames: &[Frame]) -> (Vec<Event>, Collected) {
+    /// What happened, but for output, what was told of standard output, and what was kept.
+    fn follow(bound: u64, frames: &[Frame]) -> (Vec<String>, Vec<u8>, Collected) {
         let mut collector = Collector::new(bound);
-        let mut events = vec![];
+        let (mut events, mut told) = (vec![], vec![]);
         for frame in frames {
             collector.push(&encode(frame));
             while let Some(event) = collector.next_event().expect("frames") {
-                events.push(event);
+                match event {
+                    Event::Wrote(Stream::Stdout, bytes) => told.extend(bytes),
+                    Event::Wrote(Stream::Stderr, _) => {}
+                    event => events.push(format!("{event:?}")),
+                }
             }
         }
-        (events, collector.finish())
+        (events, told, collector.finish())
+    }
+
+    fn collect(bound: u64, frames: &[Frame]) -> Collected {
+        follow(bound, frames).2
     }
 
     fn stdout(bytes: &[u8]) -> Frame {
@@ -172,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_run_is_gathered() {
-        let (events, collected) = collect(
+        let (events, told, collected) = follow(
             100,
             &[
                 Frame::Ready,
@@ -186,7 +202,8 @@ mod tests {
             ],
         );
         let ended = Event::Ended(Status::Exited(3), Duration::from_secs(1));
-        assert_eq!(events, [Event::Ready, Event::Started, ended]);
+        assert_eq!(events, [Event::Ready, Event::Started, ended].map(|event| format!("{event:?}")));
+        assert_eq!(told, b"ab");
         assert_eq!(collected.stdout, Capture { bytes: b"ab".to_vec(), length: 2, cut: None });
         assert_eq!(collected.stderr.bytes, b"e");
         assert_eq!(collected.files, [File { path: "f".into(), content: b"x".to_vec() }]);
@@ -196,7 +213,7 @@ mod tests {
     #[test]
     fn a_cut_stream_keeps_its_first_and_its_last_bytes() {
         for (held, total, tail) in [(&b"g"[..], 7, &b"efg"[..]), (b"ghi", 9, b"ghi"), (b"xyz", 1000, b"xyz")] {
-            let (_, collected) = collect(
+            let collected = collect(
                 6,
                 &[stdout(b"abcdef"), Frame::Cut(Stream::Stdout), Frame::Tail(Stream::Stdout, total, held.to_vec())],
             );
@@ -207,14 +224,14 @@ mod tests {
 
     #[test]
     fn a_cut_stream_whose_sandbox_died_is_still_marked() {
-        let (_, collected) = collect(4, &[stdout(b"abcd"), Frame::Cut(Stream::Stdout)]);
+        let collected = collect(4, &[stdout(b"abcd"), Frame::Cut(Stream::Stdout)]);
         assert_eq!(collected.stdout, Capture { bytes: b"abcd".to_vec(), length: 4, cut: Some(2) });
     }
 
     #[test]
     fn more_than_the_bound_is_never_kept() {
-        let (_, collected) = collect(4, &[stdout(b"abcdefgh")]);
-        assert_eq!(collected.stdout.bytes.len(), 4);
+        let (_, told, collected) = follow(4, &[stdout(b"abc"), stdout(b"defgh")]);
+        assert_eq!((told, collected.stdout.bytes.len()), (b"abcd".to_vec(), 4));
         assert!(collected.stdout.cut.is_some());
     }
 }

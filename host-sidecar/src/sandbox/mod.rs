@@ -6,6 +6,7 @@ pub mod kubernetes;
 pub mod local;
 mod progress;
 
+pub use cofferdam_protocol::Stream;
 pub(crate) use id::{id_in, is_id, new_id};
 
 use crate::{
@@ -25,11 +26,19 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Runs the plan's program, at most once, and leaves nothing of it.
     fn run<'a>(&'a self, plan: Plan, run: &'a Run<'a>) -> RunFuture<'a>;
 
+    /// Asks whether runs can be made: what they need is there and answers.
+    fn ready(&self) -> ReadyFuture<'_> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Waits until what runs have left to be removed beside their answers is gone.
     fn settle(&self) -> SettleFuture<'_> {
         Box::pin(async {})
     }
 }
+
+/// What [`Backend::ready`] gives.
+pub type ReadyFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 
 /// What [`Backend::settle`] gives.
 pub type SettleFuture<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -46,7 +55,7 @@ pub struct Run<'a> {
     pub requested: Instant,
     /// Set when the caller gives up.
     pub cancelled: &'a CancellationToken,
-    /// Hears of each phase that the run enters.
+    /// Hears of the run while it happens.
     pub observer: &'a dyn Observer,
 }
 
@@ -63,6 +72,8 @@ impl Run<'_> {
 pub enum Phase {
     /// The sandbox is being built.
     Starting,
+    /// A node has been found for it, where there are nodes.
+    Scheduled,
     /// The program runs.
     Running,
     /// The sandbox is being taken away.
@@ -73,6 +84,10 @@ pub enum Phase {
 pub trait Observer: fmt::Debug + Send + Sync {
     /// The run enters a phase.
     fn entered(&self, phase: Phase);
+
+    /// The program wrote these bytes. They are those of the report, in order and without a gap, up to the bound of its
+    /// output; what comes after that is not told of.
+    fn wrote(&self, stream: Stream, bytes: &[u8]);
 }
 
 /// Hears nothing.
@@ -81,4 +96,6 @@ pub struct NoObserver;
 
 impl Observer for NoObserver {
     fn entered(&self, _: Phase) {}
+
+    fn wrote(&self, _: Stream, _: &[u8]) {}
 }

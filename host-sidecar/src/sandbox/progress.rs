@@ -114,6 +114,11 @@ impl<'a> Progress<'a> {
                     self.run.observer.entered(Phase::Running);
                     self.deadline = Instant::now() + self.wall_time.min(TEN_YEARS) + GRACE;
                 }
+                Ok(Some(Event::Wrote(stream, bytes))) => {
+                    if !bytes.is_empty() {
+                        self.run.observer.wrote(stream, bytes);
+                    }
+                }
                 Ok(Some(Event::Ended(status, ran))) => {
                     let ended = self.run.elapsed();
                     self.ended = Some((status, ended));

@@ -26,12 +26,12 @@ use crate::{
     config::Settings,
     execution::{Error, ErrorCode, Request},
     policy::{Plan, Policy},
-    sandbox::{Backend, Run, RunFuture, SettleFuture, new_id},
+    sandbox::{Backend, ReadyFuture, Run, RunFuture, SettleFuture, new_id},
 };
-use cluster::{Cluster, RequestError};
+use cluster::{Cluster, RequestError, bounded};
 use connect::Source;
 use jiff::Timestamp;
-use kube::config::KubeconfigError;
+use kube::{api::ListParams, config::KubeconfigError};
 use manifest::Identity;
 use process::Process;
 use shared_runner::SharedRunner;
@@ -153,6 +153,15 @@ fn unusable(error: &kube::Error) -> Error {
 impl Backend for Kubernetes {
     fn run<'a>(&'a self, plan: Plan, run: &'a Run<'a>) -> RunFuture<'a> {
         Box::pin(run::run(self, plan, run))
+    }
+
+    fn ready(&self) -> ReadyFuture<'_> {
+        Box::pin(async {
+            let cluster = self.cluster().await?;
+            // What a run reads most, and the cheapest question that needs its rights.
+            let pods = bounded(cluster.pods.list_metadata(&ListParams::default().limit(1))).await;
+            pods.map(|_| ()).map_err(|error| refusal::of_request("list Pods", &error, false))
+        })
     }
 
     fn settle(&self) -> SettleFuture<'_> {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     execution::Error,
     sandbox::{
-        Run,
+        Phase, Run,
         progress::{Progress, startup_timeout},
     },
 };
@@ -76,9 +76,8 @@ impl Start<'_> {
             }
         }
         self.cluster.pod_watch.begin();
-        if !wait.is_amiss {
-            next_inquiry = Instant::now() + pause;
-        }
+        // What is amiss is not waited for.
+        next_inquiry = Instant::now() + if wait.is_amiss { Duration::ZERO } else { pause };
         loop {
             if let Some(started) = wait.hear(events.latest(), self.run) {
                 return Ok(started);
@@ -184,7 +183,10 @@ impl Wait {
     /// Gives the start, if that was told.
     fn hear(&mut self, told: Told, run: &Run<'_>) -> Option<Started> {
         let since = |time: Instant| time.into_std().saturating_duration_since(run.requested);
-        self.scheduled = self.scheduled.or(told.scheduled.map(since));
+        if let (None, Some(time)) = (self.scheduled, told.scheduled) {
+            self.scheduled = Some(since(time));
+            run.observer.entered(Phase::Scheduled);
+        }
         self.pulled = told.pulled.map(since);
         self.is_amiss |= told.is_amiss;
         told.started.map(|pod| self.started(pod, true))
@@ -202,7 +204,10 @@ impl Wait {
         match condition {
             Condition::Pending { scheduled: false } => {}
             Condition::Pending { scheduled: true } => {
-                self.scheduled.get_or_insert_with(|| run.elapsed());
+                self.scheduled.get_or_insert_with(|| {
+                    run.observer.entered(Phase::Scheduled);
+                    run.elapsed()
+                });
             }
             Condition::Unschedulable(message) => {
                 let since = self.unschedulable.take().map_or_else(Instant::now, |(_, since)| since);

@@ -14,7 +14,7 @@ use crate::{
     config::Settings,
     execution::{Error, ErrorCode, Report},
     policy::Plan,
-    sandbox::{Backend, Phase, Run, RunFuture},
+    sandbox::{Backend, Phase, ReadyFuture, Run, RunFuture},
 };
 use cgroup::Cgroup;
 use root::Root;
@@ -134,6 +134,13 @@ impl Local {
 impl Backend for Local {
     fn run<'a>(&'a self, plan: Plan, run: &'a Run<'a>) -> RunFuture<'a> {
         Box::pin(self.run(plan, run))
+    }
+
+    fn ready(&self) -> ReadyFuture<'_> {
+        let ready = self.runsc.check().and_then(|()| self.state.check());
+        let text = "sandboxes cannot be built on this machine any more; the operator's log says why";
+        let ready = ready.map_err(|error| Error::new(ErrorCode::SandboxUnavailable, text).with_detail(error));
+        Box::pin(std::future::ready(ready))
     }
 }
 

@@ -49,6 +49,11 @@ impl Runsc {
         }
     }
 
+    /// Fails if the program is no longer there.
+    pub(super) fn check(&self) -> Result<(), SetupError> {
+        if is_executable(&self.program) { Ok(()) } else { Err(SetupError::RunscNotExecutable(self.program.clone())) }
+    }
+
     /// The program itself.
     pub(super) fn program(&self) -> &Path {
         &self.program

@@ -35,6 +35,12 @@ impl StateDir {
         }
     }
 
+    /// Fails if runs can no longer be made in the folder.
+    pub(super) fn check(&self) -> Result<(), SetupError> {
+        let usable = require_usable(&self.0).and_then(|()| self.gate().map(|_| ()));
+        usable.map_err(|source| SetupError::StateDir { path: self.0.clone(), source })
+    }
+
     /// Makes the folder of a run and takes its lock.
     pub(super) fn create(&self, id: &str) -> io::Result<RunDir> {
         let gate = self.gate()?;

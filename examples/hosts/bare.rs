@@ -1,6 +1,6 @@
 //! An agent host with a wasmtime of its own: it adds the import to its linker and calls the component.
 //!
-//! `cargo run --release -p cofferdam --example embed -- target/components/code-executor.wasm 'print(6*7)'`
+//! `cargo run --release -p cofferdam --example bare -- target/components/code-executor.wasm 'print(6*7)'`
 
 use cofferdam::{
     Sidecar,
@@ -16,7 +16,7 @@ use wasmtime::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
-    let [component, code] = args.as_slice() else { return Err("usage: embed COMPONENT CODE".into()) };
+    let [component, code] = args.as_slice() else { return Err("usage: bare COMPONENT CODE".into()) };
 
     let engine = Engine::default();
     let mut linker: Linker<SandboxImport> = Linker::new(&engine);
@@ -29,8 +29,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let request = Request::new(code);
     match guest.cofferdam_code_executor_code_executor().call_execute(&mut store, &request).await? {
-        Ok(outcome) => print!("{:?}\n{}{}", outcome.status, outcome.stdout.text, outcome.stderr.text),
-        Err(error) => return Err(error.message.into()),
+        Ok(outcome) => {
+            print!("{}", outcome.stdout.text);
+            eprint!("{}", outcome.stderr.text);
+            Ok(())
+        }
+        Err(error) => Err(error.message.into()),
     }
-    Ok(())
 }

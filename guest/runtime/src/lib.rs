@@ -1,4 +1,6 @@
-//! What a component without a standard library brings along itself.
+//! What a component without a standard library brings along itself. Empty for other targets.
+#![no_std]
+#![cfg(target_family = "wasm")]
 
 /// As the standard library's, without the rest of it.
 #[global_allocator]

@@ -1,0 +1,87 @@
+// The import `sandbox` by way of `cofferdam run --json`: Node calls it synchronously, and no sidecar is needed.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const PHASES = ["queued", "scheduled", "pulled", "started", "finished"];
+
+export function run(request) {
+  const folder = mkdtempSync(join(tmpdir(), "sandbox-"));
+  try {
+    const { args, env } = commandLine(request, folder);
+    const input = request.stdin ?? new Uint8Array();
+    const { error, stdout } = spawnSync("cofferdam", args, { env, input, maxBuffer: Infinity });
+    // The payload of what is thrown is the contract's error.
+    if (error) throw { payload: failure("sandbox-unavailable", `cofferdam cannot be started: ${error.code}`) };
+    const answer = JSON.parse(stdout);
+    if (answer.error) throw { payload: { ...answer.error, id: answer.error.id ?? undefined } };
+    return report(answer);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function commandLine(request, folder) {
+  const file = (name, content) => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  const limits = request.limits ?? {};
+  const options = {
+    language: request.language,
+    network: request.network,
+    timeout: seconds(limits.wallTimeMs),
+    "startup-timeout": seconds(limits.startupTimeMs),
+    memory: limits.memoryBytes,
+    cpu: limits.cpuMillis && `${limits.cpuMillis}m`,
+    disk: limits.diskBytes,
+    processes: limits.processes,
+    "output-limit": limits.outputBytes,
+    env: request.env?.map(({ name, value }) => `${name}=${value}`),
+    label: request.labels?.map(({ key, value }) => `${key}=${value}`),
+    file: request.files?.map(({ path, content }, index) => `${file(`file-${index}`, content)}:${path}`),
+    collect: request.collect,
+  };
+  const given = Object.entries(options).flatMap(([name, values]) =>
+    [values ?? []].flat().map((value) => `--${name}=${value}`),
+  );
+  const env = { ...process.env };
+  if (limits.collectedFiles !== undefined) env.COFFERDAM_COLLECTED_FILES = `${limits.collectedFiles}`;
+  if (limits.collectedBytes !== undefined) env.COFFERDAM_COLLECTED_LIMIT = `${limits.collectedBytes}`;
+  const program = file("program", request.code);
+  return { args: ["run", "--json", "--stdin=wait", ...given, program, "--", ...(request.args ?? [])], env };
+}
+
+const seconds = (milliseconds) => milliseconds && Number(milliseconds) / 1000;
+
+function report({ id, status, stdout, stderr, files, skipped, timings_ms: timings, warm }) {
+  const phase = (name) => [name, timings[name] === null ? undefined : BigInt(timings[name])];
+  return {
+    id,
+    status: typeof status === "string" ? { tag: status } : variant(status),
+    stdout: capture(stdout),
+    stderr: capture(stderr),
+    files: files.map(({ path, content_base64: content }) => ({ path, content: Buffer.from(content, "base64") })),
+    skipped,
+    timings: { ...Object.fromEntries(PHASES.map(phase)), answered: BigInt(timings.answered) },
+    warm,
+  };
+}
+
+function variant(status) {
+  const [[tag, val]] = Object.entries(status);
+  return { tag, val };
+}
+
+function capture({ text, bytes_base64: bytes, length, cut }) {
+  return {
+    bytes: bytes === null ? Buffer.from(text) : Buffer.from(bytes, "base64"),
+    length: BigInt(length),
+    cut: cut === null ? undefined : BigInt(cut),
+  };
+}
+
+function failure(code, message) {
+  return { code, message, retryable: false };
+}

@@ -1,0 +1,41 @@
+"""A Python host of the composed component: it supplies WASI, and the component finds the sidecar by COFFERDAM_URL.
+
+python composed.py code-executor-http.wasm 'print(6*7)'
+"""
+
+import os
+import sys
+from types import SimpleNamespace
+
+from wasmtime import Engine, Store, WasiConfig
+from wasmtime.component import Component, Linker
+
+INTERFACE = "cofferdam:code-executor/code-executor@0.1.0"
+OPTIONAL = ("language", "args", "env", "stdin", "files", "collect", "limits", "network", "labels")
+
+
+def main(path, code):
+    engine = Engine()
+    linker = Linker(engine)
+    linker.add_wasip2()
+    linker.add_wasi_http()
+
+    store = Store(engine)
+    wasi = WasiConfig()
+    wasi.env = [(name, os.environ[name]) for name in ("COFFERDAM_URL", "COFFERDAM_TOKEN") if name in os.environ]
+    store.set_wasi(wasi)
+    store.set_wasi_http()
+
+    instance = linker.instantiate(store, Component.from_file(engine, path))
+    interface = instance.get_export_index(store, INTERFACE)
+    execute = instance.get_func(store, instance.get_export_index(store, "execute", interface))
+
+    result = execute(store, SimpleNamespace(code=code, **dict.fromkeys(OPTIONAL)))
+    if result.tag == "err":
+        sys.exit(f"{result.payload.code}: {result.payload.message}")
+    sys.stdout.write(result.payload.stdout.text)
+    sys.stderr.write(result.payload.stderr.text)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,150 @@
+//! One HTTP request and its answer, over `wasi:http`. Every wait has the same deadline, and nothing is asked of a host that
+//! some do not do: no error of a broken stream is looked into.
+
+use crate::{bounds::Bounds, deadline::Deadline, endpoint::Endpoint, failure::Failure};
+use alloc::{string::String, vec::Vec};
+use cofferdam_api::VERSION_HEADER;
+use http_bridge_bindings::wasi::{
+    http::{
+        outgoing_handler,
+        types::{
+            Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
+            Scheme,
+        },
+    },
+    io::streams::{OutputStream, StreamError},
+};
+
+/// Bytes asked for at once.
+const CHUNK: u64 = 256 << 10;
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The header `content-type`.
+    pub(crate) content_type: Option<String>,
+    /// The header `cofferdam-version`.
+    pub(crate) version: Option<String>,
+    /// The whole body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// Posts a body, and reads the whole answer.
+pub(crate) fn post(
+    endpoint: &Endpoint,
+    headers: &[(&'static str, String)],
+    body: &[u8],
+    bounds: Bounds,
+) -> Result<Answer, Failure> {
+    let deadline = Deadline::after(bounds.wait);
+    let request = request(endpoint, headers)?;
+    // The body of a new request can be taken once.
+    let outgoing = request.body().map_err(|()| Failure::Unwritable)?;
+    let stream = outgoing.write().map_err(|()| Failure::Unwritable)?;
+    let pending = outgoing_handler::handle(request, Some(options(bounds)))?;
+    let unsent = if send(&stream, &pending, &deadline, body)? {
+        drop(stream);
+        // What is wrong with the request is told instead of a response.
+        let _ = OutgoingBody::finish(outgoing, None);
+        None
+    } else {
+        // Given up now, it would take the connection along that the answer comes by.
+        Some((stream, outgoing))
+    };
+    let response = response(&pending, &deadline)?;
+    let headers = response.headers();
+    let header = |name: &str| {
+        let value = headers.get(name).into_iter().next()?;
+        Some(String::from_utf8_lossy(&value).into_owned())
+    };
+    let (content_type, version) = (header("content-type"), header(VERSION_HEADER));
+    drop(headers);
+    let body = read(&response, &deadline, bounds.answer)?;
+    drop(unsent);
+    Ok(Answer { status: response.status(), content_type, version, body })
+}
+
+fn request(endpoint: &Endpoint, headers: &[(&'static str, String)]) -> Result<OutgoingRequest, Failure> {
+    let fields = Fields::new();
+    for (name, value) in headers {
+        fields.append(name, value.as_bytes()).map_err(|_| Failure::Token)?;
+    }
+    let request = OutgoingRequest::new(fields);
+    let scheme = if endpoint.secure { Scheme::Https } else { Scheme::Http };
+    let set = request
+        .set_method(&Method::Post)
+        .and_then(|()| request.set_scheme(Some(&scheme)))
+        .and_then(|()| request.set_authority(Some(&endpoint.authority)))
+        .and_then(|()| request.set_path_with_query(Some(&endpoint.path)));
+    set.map_err(|()| Failure::Address("is no address that this host takes"))?;
+    Ok(request)
+}
+
+/// As long as the whole exchange, all of them: a host's own defaults would cut a long run short, and one host takes the time
+/// to connect for a time of silence.
+fn options(bounds: Bounds) -> RequestOptions {
+    let (options, whole) = (RequestOptions::new(), Some(bounds.wait.saturating_mul(1_000_000)));
+    // A host that does not know one of them does not have it either.
+    let _ = options.set_connect_timeout(whole);
+    let _ = options.set_first_byte_timeout(whole);
+    let _ = options.set_between_bytes_timeout(whole);
+    options
+}
+
+/// Writes the body. False where the answer was there first, or nobody takes the rest.
+fn send(
+    stream: &OutputStream,
+    pending: &FutureIncomingResponse,
+    deadline: &Deadline,
+    body: &[u8],
+) -> Result<bool, Failure> {
+    let (writable, answered) = (stream.subscribe(), pending.subscribe());
+    let (mut rest, mut flushed) = (body, false);
+    loop {
+        match stream.check_write() {
+            Ok(0) if answered.ready() => return Ok(false),
+            Ok(0) => deadline.wait(&[&writable, &answered])?,
+            Ok(_) if flushed => return Ok(true),
+            Ok(room) => {
+                let room = usize::try_from(room).unwrap_or(usize::MAX).min(rest.len());
+                let (now, later) = rest.split_at(room);
+                let done = if now.is_empty() { stream.flush() } else { stream.write(now) };
+                if done.is_err() {
+                    return Ok(false);
+                }
+                (rest, flushed) = (later, now.is_empty());
+            }
+            Err(_) => return Ok(false),
+        }
+    }
+}
+
+fn response(pending: &FutureIncomingResponse, deadline: &Deadline) -> Result<IncomingResponse, Failure> {
+    let ready = pending.subscribe();
+    loop {
+        match pending.get() {
+            Some(Ok(response)) => return Ok(response?),
+            // Taken already, which only this does.
+            Some(Err(())) => return Err(Failure::Lost),
+            None => deadline.wait(&[&ready])?,
+        }
+    }
+}
+
+fn read(response: &IncomingResponse, deadline: &Deadline, most: usize) -> Result<Vec<u8>, Failure> {
+    let body = response.consume().map_err(|()| Failure::Lost)?;
+    let stream = body.stream().map_err(|()| Failure::Lost)?;
+    let ready = stream.subscribe();
+    let mut bytes = Vec::new();
+    loop {
+        match stream.read(CHUNK) {
+            Ok(chunk) if chunk.is_empty() => deadline.wait(&[&ready])?,
+            Ok(chunk) if chunk.len() > most - bytes.len() => return Err(Failure::TooLong { most }),
+            Ok(chunk) => bytes.extend(chunk),
+            Err(StreamError::Closed) => return Ok(bytes),
+            Err(StreamError::LastOperationFailed(_)) => return Err(Failure::Lost),
+        }
+    }
+}

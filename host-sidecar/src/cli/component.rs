@@ -1,0 +1,48 @@
+//! `cofferdam component`.
+
+use super::Failure;
+use crate::component::{BARE, COMPOSED};
+use cofferdam_contract::quoted;
+use std::{
+    fs,
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  cofferdam component -o code-executor.wasm
+  cofferdam component --composed -o - | wasm-tools component wit
+
+The component alone has one import, which its host supplies. With --composed it imports nothing but
+WASI 0.2: it sends each run to the sidecar at COFFERDAM_URL (http://127.0.0.1:8787 if that is not set),
+with the token in COFFERDAM_TOKEN, both from the environment that its host gives it.";
+
+/// Writes the component that agents' hosts load.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct ComponentArgs {
+    /// The one with a way to a sidecar of its own
+    #[arg(long)]
+    composed: bool,
+    /// The file to write; `-` is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+pub(super) fn component(args: &ComponentArgs) -> Result<ExitCode, Failure> {
+    let component = if args.composed { COMPOSED } else { BARE };
+    if args.output.as_os_str() == "-" {
+        let mut stdout = io::stdout().lock();
+        if stdout.is_terminal() {
+            return Err("a component is no text for a terminal; name a file, or pass it on to a program".into());
+        }
+        stdout.write_all(component)?;
+        stdout.flush()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let shown = || quoted(&args.output.to_string_lossy());
+    fs::write(&args.output, component).map_err(|error| format!("{} cannot be written: {error}", shown()))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,169 @@
+//! What only `cofferdam serve` needs to know.
+
+use super::{Bytes, Seconds, Settings, SettingsError, settings::senseless};
+use serde::{Deserialize, Serialize};
+use std::{fmt, net::SocketAddr, num::NonZero, path::PathBuf, str::FromStr, thread, time::Duration};
+
+/// Where the sidecar listens, and its bounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Serve {
+    /// Where it listens. Default: a Unix socket in the user's runtime folder.
+    pub listen: Vec<Listen>,
+    /// The file of tokens. Default: none; then whoever reaches the sidecar may use it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+    /// The certificates, in PEM, that TCP listeners show. Default: none; then they do without TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of the first of them, in PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_key: Option<PathBuf>,
+    /// Runs at once. Default: as many as there are processors, at least 4.
+    pub max_runs: u32,
+    /// Runs that may wait for their turn.
+    pub max_queued: u32,
+    /// How long a run may wait for its turn, in seconds.
+    pub queue_seconds: Seconds,
+    /// Bytes of a request's body.
+    pub body_limit: Bytes,
+    /// How long the head of a request may take, and so a connection be idle, in seconds.
+    pub header_seconds: Seconds,
+    /// How long the body of a request may take, in seconds.
+    pub body_seconds: Seconds,
+    /// Connections at once, over all listeners; one more waits to be accepted.
+    pub max_connections: u32,
+    /// How long runs may go on once the sidecar was told to end, in seconds.
+    pub grace_seconds: Seconds,
+    /// How long an outcome is kept after the end of its run, in seconds.
+    pub kept_seconds: Seconds,
+    /// Bytes of all outcomes that are kept, beside those that somebody waits for.
+    pub kept_limit: Bytes,
+    /// Number of runs that are remembered after their end.
+    pub kept_runs: u32,
+}
+
+/// Fewer would let one slow program hold up all others.
+const LEAST_RUNS: u32 = 4;
+/// Far more than one machine or one namespace can have.
+const MOST: u32 = 100_000;
+/// A body is held in memory.
+const MAX_BODY: Bytes = Bytes(1 << 30);
+
+impl Default for Serve {
+    fn default() -> Self {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        Self {
+            listen: Vec::new(),
+            token_file: None,
+            tls_cert: None,
+            tls_key: None,
+            max_runs: u32::try_from(processors).unwrap_or(u32::MAX).clamp(LEAST_RUNS, MOST),
+            max_queued: 64,
+            queue_seconds: Seconds(Duration::from_secs(30)),
+            body_limit: Bytes(32 << 20),
+            header_seconds: Seconds(Duration::from_secs(10)),
+            body_seconds: Seconds(Duration::from_secs(60)),
+            max_connections: 1024,
+            grace_seconds: Seconds(Duration::from_secs(10)),
+            kept_seconds: Seconds(Duration::from_secs(300)),
+            kept_limit: Bytes(64 << 20),
+            kept_runs: 1000,
+        }
+    }
+}
+
+impl Settings {
+    /// Makes sure that the sidecar's part of the settings makes sense.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Senseless`], naming the setting.
+    pub(super) fn check_serve(&self) -> Result<(), SettingsError> {
+        let serve = &self.serve;
+        for (setting, value, least) in [
+            ("serve.max_runs", serve.max_runs, 1),
+            ("serve.max_queued", serve.max_queued, 0),
+            ("serve.max_connections", serve.max_connections, 1),
+            ("serve.kept_runs", serve.kept_runs, 0),
+        ] {
+            if !(least..=MOST).contains(&value) {
+                return Err(senseless(setting, &format!("is not between {least} and {MOST}")));
+            }
+        }
+        if serve.body_limit > MAX_BODY {
+            return Err(senseless("serve.body_limit", &format!("is above {MAX_BODY}, the most there can be")));
+        }
+        if serve.tls_cert.is_some() != serve.tls_key.is_some() {
+            return Err(senseless("serve.tls_cert", "and `serve.tls_key` need each other"));
+        }
+        for (name, tenant) in &self.tenants {
+            tenant.ceilings(name, &self.ceilings)?;
+        }
+        Ok(())
+    }
+}
+
+/// An address to listen on: `unix:PATH`, or an IP address with a port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Listen {
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// A TCP socket; port 0 lets the kernel choose one.
+    Tcp(SocketAddr),
+}
+
+/// A text that is no address to listen on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an address to listen on, such as unix:/run/agent/cofferdam.sock, 127.0.0.1:8787 or [::1]:8787")]
+pub struct MalformedListen(String);
+
+impl FromStr for Listen {
+    type Err = MalformedListen;
+
+    fn from_str(text: &str) -> Result<Self, MalformedListen> {
+        match text.strip_prefix("unix:") {
+            Some(path) if !path.is_empty() => Ok(Self::Unix(path.into())),
+            _ => text.parse().map(Self::Tcp).map_err(|_| MalformedListen(text.into())),
+        }
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Tcp(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Listen {
+    type Error = MalformedListen;
+
+    fn try_from(text: String) -> Result<Self, MalformedListen> {
+        text.parse()
+    }
+}
+
+impl From<Listen> for String {
+    fn from(listen: Listen) -> Self {
+        listen.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_socket_of_either_kind() {
+        for text in ["unix:/run/a.sock", "unix:a", "127.0.0.1:0", "[::1]:8787"] {
+            assert_eq!(text.parse::<Listen>().map(|listen| listen.to_string()), Ok(text.into()));
+        }
+        for text in ["", "unix:", "/run/a.sock", "8787", "localhost:8787", "127.0.0.1"] {
+            assert_eq!(text.parse::<Listen>(), Err(MalformedListen(text.into())));
+        }
+    }
+}

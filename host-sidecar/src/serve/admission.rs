@@ -1,0 +1,124 @@
+//! Who may come in, and whose turn it is. A place is for a request with its run, from before its body is read to the end;
+//! a turn is for a run that takes place.
+
+use crate::execution::{Error, ErrorCode};
+use std::sync::Arc;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+
+/// Bounds that several tenants share, or one tenant's part of them.
+#[derive(Debug)]
+pub(super) struct Bounds {
+    places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    runs: usize,
+    queued: usize,
+}
+
+/// What one tenant may have, within what all may have.
+#[derive(Debug)]
+pub(super) struct Admission {
+    all: Arc<Bounds>,
+    own: Bounds,
+}
+
+/// A place, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    _permits: [OwnedSemaphorePermit; 2],
+}
+
+/// A turn, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn {
+    _permits: [OwnedSemaphorePermit; 2],
+}
+
+impl Bounds {
+    /// So many runs at once, and so many more that wait.
+    pub(super) fn new(runs: u32, queued: u32) -> Self {
+        let [runs, queued] = [runs, queued].map(|number| usize::try_from(number).unwrap_or(Semaphore::MAX_PERMITS / 2));
+        Self { places: Arc::new(Semaphore::new(runs + queued)), turns: Arc::new(Semaphore::new(runs)), runs, queued }
+    }
+
+    /// Runs that take place now, and requests that wait for their turn or bring their body.
+    pub(super) fn used(&self) -> (usize, usize) {
+        let running = self.runs - self.turns.available_permits();
+        let inside = self.runs + self.queued - self.places.available_permits();
+        (running, inside.saturating_sub(running))
+    }
+}
+
+impl Admission {
+    /// `max_runs` of all that may run at once, and of those that may wait in the same proportion, but at least one.
+    pub(super) fn new(all: Arc<Bounds>, max_runs: Option<u32>) -> Self {
+        let runs = max_runs.map_or(all.runs, |max| usize::try_from(max).unwrap_or(usize::MAX).min(all.runs));
+        let queued = (all.queued * runs).div_ceil(all.runs.max(1));
+        let own = Bounds {
+            places: Arc::new(Semaphore::new(runs + queued)),
+            turns: Arc::new(Semaphore::new(runs)),
+            runs,
+            queued,
+        };
+        Self { all, own }
+    }
+
+    /// A place, now or not at all.
+    pub(super) fn place(&self) -> Result<Place, Error> {
+        let take = |places: &Arc<Semaphore>| places.clone().try_acquire_owned();
+        match (take(&self.own.places), take(&self.all.places)) {
+            (Ok(own), Ok(all)) => Ok(Place { _permits: [own, all] }),
+            (Err(_), _) => Err(overloaded("you have as many runs as you may; try again when some have ended")),
+            (_, Err(_)) => Err(overloaded("there are as many runs as the sidecar takes; try again later")),
+        }
+    }
+
+    /// Waits for a turn. Those of one tenant come in the order in which they were asked for; one tenant's many do not keep
+    /// another's few waiting for all of theirs.
+    pub(super) async fn turn(&self) -> Result<Turn, AcquireError> {
+        let own = self.own.turns.clone().acquire_owned().await?;
+        Ok(Turn { _permits: [own, self.all.turns.clone().acquire_owned().await?] })
+    }
+}
+
+/// There is no room for the run.
+pub(super) fn overloaded(message: &str) -> Error {
+    Error::new(ErrorCode::Overloaded, message).retryable()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[test]
+    fn beyond_the_bounds_there_is_no_place() {
+        let all = Arc::new(Bounds::new(1, 2));
+        let admission = Admission::new(all.clone(), None);
+        let places: Vec<_> = (0..3).map(|_| admission.place().expect("a place")).collect();
+        assert_eq!(admission.place().expect_err("full").code, ErrorCode::Overloaded);
+        assert_eq!(all.used(), (0, 3));
+        drop(places);
+        assert!(admission.place().is_ok());
+    }
+
+    #[test]
+    fn a_share_leaves_the_rest_to_others() {
+        let all = Arc::new(Bounds::new(4, 8));
+        let (one, other) = (Admission::new(all.clone(), Some(1)), Admission::new(all.clone(), None));
+        let places: Vec<_> = std::iter::from_fn(|| one.place().ok()).collect();
+        assert_eq!(places.len(), 3);
+        assert_eq!(std::iter::from_fn(|| other.place().ok()).collect::<Vec<_>>().len(), 9);
+    }
+
+    #[tokio::test]
+    async fn a_turn_comes_when_another_ends() {
+        let all = Arc::new(Bounds::new(1, 1));
+        let admission = Admission::new(all.clone(), None);
+        let first = admission.turn().await.expect("a turn");
+        let mut second = std::pin::pin!(admission.turn());
+        assert!((&mut second).now_or_never().is_none());
+        assert_eq!(all.used().0, 1);
+        drop(first);
+        assert!(second.await.is_ok());
+    }
+}

@@ -1,0 +1,250 @@
+//! One run that somebody asked for, from its acceptance for as long as it is known.
+
+use super::problem;
+use crate::{
+    execution::{Error, ErrorCode},
+    sandbox::{Observer, Phase, Stream, new_id},
+};
+use cofferdam_api::{Bytes, Event, Outcome, Problem, State};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+/// Live events that are kept for a reader who is slow: beyond that the oldest are gone for it. A piece of output is as
+/// large as what the runner reads at once, 64 KiB or so.
+const LIVE_EVENTS: usize = 64;
+
+/// What came of a run.
+pub(super) type Answer = Arc<Result<Outcome, Problem>>;
+/// Where what happens in a run is heard of.
+pub(super) type Feed = broadcast::Receiver<Arc<Event>>;
+
+/// How far a run is.
+#[derive(Debug, Clone)]
+enum Stage {
+    Queued,
+    Starting,
+    Running,
+    Over(Answer),
+}
+
+/// A run.
+pub(super) struct Execution {
+    pub(super) id: String,
+    pub(super) requested: Instant,
+    pub(super) cancelled: CancellationToken,
+    stage: watch::Sender<Stage>,
+    live: broadcast::WeakSender<Arc<Event>>,
+    /// Callers that wait for it.
+    callers: AtomicUsize,
+    /// Whether it goes on without them.
+    is_detached: AtomicBool,
+}
+
+impl Execution {
+    /// One that is accepted now, and what tells of it.
+    pub(super) fn new(requested: Instant) -> (Arc<Self>, Telling) {
+        let live = broadcast::Sender::new(LIVE_EVENTS);
+        let execution = Arc::new(Self {
+            id: new_id(),
+            requested,
+            cancelled: CancellationToken::new(),
+            stage: watch::Sender::new(Stage::Queued),
+            live: live.downgrade(),
+            callers: AtomicUsize::new(0),
+            is_detached: AtomicBool::new(false),
+        });
+        let telling = Telling { execution: execution.clone(), live };
+        (execution, telling)
+    }
+
+    /// Counts one more caller who waits. The run is cancelled when the last of them is gone, unless one of them has asked
+    /// that it go on.
+    pub(super) fn attach(self: &Arc<Self>, detached: bool) -> Caller {
+        self.callers.fetch_add(1, Ordering::AcqRel);
+        if detached {
+            self.is_detached.store(true, Ordering::Release);
+        }
+        Caller(self.clone())
+    }
+
+    /// What happens from now on; none where nothing does any more.
+    pub(super) fn feed(&self) -> Option<Feed> {
+        self.live.upgrade().map(|live| live.subscribe())
+    }
+
+    /// Waits for its end.
+    pub(super) async fn answer(&self) -> Answer {
+        let mut stage = self.stage.subscribe();
+        loop {
+            if let Stage::Over(answer) = &*stage.borrow_and_update() {
+                return answer.clone();
+            }
+            // The sender is ours, so there is one.
+            let _ = stage.changed().await;
+        }
+    }
+
+    /// As the API tells it.
+    pub(super) fn as_told(&self) -> cofferdam_api::Execution {
+        let stage = self.stage.borrow().clone();
+        let state = match stage {
+            Stage::Queued => State::Queued,
+            Stage::Starting => State::Starting,
+            Stage::Running => State::Running,
+            Stage::Over(answer) => match &*answer {
+                Ok(outcome) => State::Ended { outcome: outcome.clone() },
+                Err(problem) => State::Failed { problem: problem.clone() },
+            },
+        };
+        cofferdam_api::Execution { id: self.id.clone(), state }
+    }
+}
+
+/// A caller who waits for a run, until this is dropped.
+pub(super) struct Caller(Arc<Execution>);
+
+impl Caller {
+    pub(super) fn execution(&self) -> &Execution {
+        &self.0
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        let was_last = self.0.callers.fetch_sub(1, Ordering::AcqRel) == 1;
+        if was_last && !self.0.is_detached.load(Ordering::Acquire) {
+            self.0.cancelled.cancel();
+        }
+    }
+}
+
+/// Hears of the run and tells all who follow it. Those who are slow miss something; the run never waits for them.
+pub(super) struct Telling {
+    execution: Arc<Execution>,
+    live: broadcast::Sender<Arc<Event>>,
+}
+
+impl Telling {
+    /// The run is over; nothing more is told.
+    pub(super) fn end(self, answer: Answer) {
+        self.execution.stage.send_replace(Stage::Over(answer));
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(*self.execution.stage.borrow(), Stage::Over(_))
+    }
+
+    fn tell(&self, event: impl FnOnce() -> Event) {
+        // Nobody may be listening.
+        if self.live.receiver_count() > 0 {
+            let _ = self.live.send(Arc::new(event()));
+        }
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        // Whatever became of the run's task, nobody waits for it in vain.
+        if !self.is_over() {
+            let error = Error::new(ErrorCode::Internal, "the run was given up for a fault of the sidecar");
+            self.execution.stage.send_replace(Stage::Over(Arc::new(Err(problem::of_error(error)))));
+        }
+    }
+}
+
+impl Observer for Telling {
+    fn entered(&self, phase: Phase) {
+        use cofferdam_api::Phase as Told;
+        let (stage, told) = match phase {
+            Phase::Starting => (Some(Stage::Starting), Told::Queued),
+            Phase::Scheduled => (None, Told::Scheduled),
+            Phase::Running => (Some(Stage::Running), Told::Started),
+            Phase::Cleaning => return,
+        };
+        if let Some(stage) = stage {
+            self.execution.stage.send_replace(stage);
+        }
+        self.tell(|| Event::Reached(told));
+    }
+
+    fn wrote(&self, stream: Stream, bytes: &[u8]) {
+        self.tell(|| match stream {
+            Stream::Stdout => Event::Stdout(Bytes(bytes.to_vec())),
+            Stream::Stderr => Event::Stderr(Bytes(bytes.to_vec())),
+        });
+    }
+}
+
+impl fmt::Debug for Telling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telling").field("id", &self.execution.id).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn over() -> Answer {
+        let error = Error::new(ErrorCode::Internal, "no");
+        Arc::new(Err(problem::of_error(error)))
+    }
+
+    #[test]
+    fn the_last_caller_who_hangs_up_cancels() {
+        let (execution, _telling) = Execution::new(Instant::now());
+        let (one, other) = (execution.attach(false), execution.attach(false));
+        drop(one);
+        assert!(!execution.cancelled.is_cancelled());
+        drop(other);
+        assert!(execution.cancelled.is_cancelled());
+    }
+
+    #[test]
+    fn a_detached_run_goes_on() {
+        let (execution, _telling) = Execution::new(Instant::now());
+        let (one, other) = (execution.attach(true), execution.attach(false));
+        drop((one, other));
+        assert!(!execution.cancelled.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn what_happens_is_told_in_order_and_then_ends() {
+        let (execution, telling) = Execution::new(Instant::now());
+        let mut feed = execution.feed().expect("a feed");
+        telling.entered(Phase::Starting);
+        telling.wrote(Stream::Stderr, b"e");
+        telling.end(over());
+        assert_eq!(*feed.recv().await.expect("an event"), Event::Reached(cofferdam_api::Phase::Queued));
+        assert_eq!(*feed.recv().await.expect("an event"), Event::Stderr(Bytes(b"e".to_vec())));
+        assert!(matches!(feed.recv().await, Err(broadcast::error::RecvError::Closed)));
+        assert!(execution.answer().await.is_err());
+        assert!(execution.feed().is_none());
+        assert!(matches!(execution.as_told().state, State::Failed { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_run_whose_task_died_has_an_answer() {
+        let (execution, telling) = Execution::new(Instant::now());
+        drop(telling);
+        assert!(execution.answer().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_misses_the_oldest() {
+        let (execution, telling) = Execution::new(Instant::now());
+        let mut feed = execution.feed().expect("a feed");
+        for _ in 0..LIVE_EVENTS + 3 {
+            telling.wrote(Stream::Stdout, b"x");
+        }
+        assert!(matches!(feed.recv().await, Err(broadcast::error::RecvError::Lagged(3))));
+    }
+}

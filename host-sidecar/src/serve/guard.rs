@@ -1,0 +1,75 @@
+//! Web pages are no callers: a browser on this machine must not carry their requests to us.
+
+use super::{problem::Refusal, server::Server};
+use axum::{
+    extract::{Request, State},
+    http::{StatusCode, header, uri::Authority},
+    middleware::Next,
+    response::Response,
+};
+use cofferdam_api::ErrorCode;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+/// The way that a request has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Way {
+    /// Through a Unix socket, which no browser reaches.
+    Unix,
+    /// To this address.
+    Tcp(SocketAddr),
+}
+
+/// Refuses what a web page sends: all requests with an `Origin`, and where no token is asked for, those to a name that is
+/// not this machine's, which a name server of the page's may have led here.
+pub(super) async fn refuse_web_pages(
+    State(server): State<Arc<Server>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    if request.headers().contains_key(header::ORIGIN) {
+        let text = "requests of web pages are refused: the request has an Origin";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, ErrorCode::Denied, text));
+    }
+    let way = request.extensions().get::<Way>();
+    if let Some(Way::Tcp(address)) = way
+        && !server.tenants.need_token()
+    {
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        let hosts = [host, request.uri().authority().map(Authority::as_str)];
+        if host.is_none() || hosts.into_iter().flatten().any(|host| !is_ours(host, *address)) {
+            let text = "the request is for another host: reach the sidecar by its address, such as 127.0.0.1";
+            return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, ErrorCode::Denied, text));
+        }
+    }
+    Ok(next.run(request).await)
+}
+
+/// Whether a host, which may have a port, is this machine by a name or address that only it can have, or the address.
+fn is_ours(host: &str, address: SocketAddr) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let host = authority.host();
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(ip) => ip.is_loopback() || ip == address.ip(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_a_web_page_could_have_is_not_ours() {
+        let address = "10.0.0.7:8787".parse().expect("an address");
+        for host in ["localhost", "LOCALHOST:1", "127.0.0.1:8787", "127.9.9.9", "[::1]:8787", "10.0.0.7", "10.0.0.7:99"]
+        {
+            assert!(is_ours(host, address), "{host}");
+        }
+        for host in ["", "evil.example", "localhost.evil.example:8787", "10.0.0.8", "127.0.0.1.evil.example", "a b"] {
+            assert!(!is_ours(host, address), "{host}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Sockets to listen on.
+
+use super::SetupError;
+use crate::config::{Listen, Serve};
+use rustix::{fs::Mode, process::umask};
+use std::{
+    env, fs, io,
+    net::{SocketAddr, TcpListener},
+    os::unix::{
+        fs::{DirBuilderExt, FileTypeExt},
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
+};
+
+/// Name of the socket in a runtime folder.
+const SOCKET: &str = "cofferdam.sock";
+/// The runtime folder of root, of which runs keep what they need in the same.
+const ROOTS_FOLDER: &str = "/run/cofferdam";
+
+/// A socket that is listened on, and not yet accepted from.
+#[derive(Debug)]
+pub(crate) enum Bound {
+    Unix(UnixListener, SocketFile),
+    Tcp(TcpListener, SocketAddr),
+}
+
+/// A Unix socket's file, removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct SocketFile(PathBuf);
+
+impl SocketFile {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // One that is gone is what was wanted.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Listens where the settings say. To be called before there are threads: it changes the mode of new files for a moment.
+pub(crate) fn bind(serve: &Serve) -> Result<Vec<Bound>, SetupError> {
+    let default = || default_path().map(|path| vec![Listen::Unix(path)]).ok_or(SetupError::NoPlace);
+    let listen = if serve.listen.is_empty() { default()? } else { serve.listen.clone() };
+    let has_token = serve.token_file.is_some();
+    let bind = |listen: &Listen| match listen {
+        Listen::Tcp(address) if !address.ip().is_loopback() && !has_token => Err(SetupError::NeedsToken(*address)),
+        Listen::Tcp(address) => bind_tcp(*address),
+        Listen::Unix(path) => bind_unix(path),
+    };
+    // Those that are bound already go again when one fails.
+    listen.iter().map(bind).collect()
+}
+
+fn default_path() -> Option<PathBuf> {
+    if rustix::process::geteuid().is_root() {
+        return Some(Path::new(ROOTS_FOLDER).join(SOCKET));
+    }
+    env::var_os("XDG_RUNTIME_DIR").map(|folder| Path::new(&folder).join(SOCKET))
+}
+
+fn bind_tcp(address: SocketAddr) -> Result<Bound, SetupError> {
+    let failed = |source| SetupError::Listen { listen: Listen::Tcp(address), source };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok(Bound::Tcp(listener, address))
+}
+
+fn bind_unix(path: &Path) -> Result<Bound, SetupError> {
+    let failed = |source| SetupError::Listen { listen: Listen::Unix(path.to_owned()), source };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    }
+    remove_stale(path).map_err(failed)?;
+    // The socket is its owner's from its first moment on.
+    let before = umask(Mode::from_raw_mode(0o177));
+    let listener = UnixListener::bind(path);
+    umask(before);
+    let listener = listener.map_err(failed)?;
+    let file = SocketFile(path.to_owned());
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(Bound::Unix(listener, file))
+}
+
+/// Removes a socket that nobody listens on any more.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(file) if !file.file_type().is_socket() => {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is something else than a socket"));
+        }
+        Ok(_) => {}
+    }
+    match UnixStream::connect(path) {
+        Ok(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "another process listens there")),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A folder of the test's own.
+    fn folder(name: &str) -> PathBuf {
+        let folder = env::temp_dir().join(format!("cofferdam-listen-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        folder
+    }
+
+    #[test]
+    fn a_dead_socket_is_replaced_and_a_live_one_is_not() {
+        let folder = folder("stale");
+        let path = folder.join("s");
+        fs::create_dir_all(&folder).expect("a folder");
+        drop(UnixListener::bind(&path).expect("a socket"));
+        let bound = bind_unix(&path).expect("a dead socket is replaced");
+        assert_eq!(fs::metadata(&path).expect("a socket").permissions().mode() & 0o777, 0o600);
+        let again = bind_unix(&path).expect_err("a live one is not");
+        assert!(again.to_string().contains("another process listens there"), "{again}");
+        drop(bound);
+        assert!(!path.exists());
+        fs::write(&path, "").expect("a file");
+        assert!(bind_unix(&path).is_err() && path.exists());
+        fs::remove_dir_all(folder).expect("a folder");
+    }
+
+    #[test]
+    fn beyond_this_machine_there_is_a_token() {
+        let serve = |token_file: Option<&str>| Serve {
+            listen: vec!["0.0.0.0:0".parse().expect("an address")],
+            token_file: token_file.map(Into::into),
+            ..Serve::default()
+        };
+        assert!(matches!(bind(&serve(None)), Err(SetupError::NeedsToken(_))));
+        assert!(bind(&serve(Some("tokens"))).is_ok());
+    }
+}

@@ -1,0 +1,75 @@
+//! `GET` and `DELETE`: a run is looked up, and cancelled.
+
+use super::{access::Noted, answer, execution::Execution, problem::Refusal, server::Server, tenants::Tenant};
+use axum::{
+    Extension,
+    extract::{Path, State, rejection::PathRejection},
+    http::StatusCode,
+    response::Response,
+};
+use cofferdam_api::Problem;
+use std::{sync::Arc, time::Duration};
+use tokio::time::timeout;
+
+/// How long a cancelled run may take to be over before its caller is told that it takes longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Finds a run of the caller's own.
+#[utoipa::path(
+    get,
+    path = "/v1/executions/{id}",
+    tag = "executions",
+    params(("id" = String, Path, description = "The run")),
+    responses(
+        (status = 200, description = "How far it is, or what came of it", body = cofferdam_api::Execution),
+        (status = "4XX", description = "There is no such run, or what came of it is no longer kept", body = Problem,
+         content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn get(
+    State(server): State<Arc<Server>>,
+    Extension(tenant): Extension<Arc<Tenant>>,
+    Extension(noted): Extension<Noted>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refusal> {
+    let execution = find(&server, &tenant, &noted, path)?;
+    Ok(answer(StatusCode::OK, &execution.as_told()))
+}
+
+/// Cancels a run of the caller's own, and answers when it is over. One that is over stays as it is.
+#[utoipa::path(
+    delete,
+    path = "/v1/executions/{id}",
+    tag = "executions",
+    params(("id" = String, Path, description = "The run")),
+    responses(
+        (status = 200, description = "It is over; nothing of it is left", body = cofferdam_api::Execution),
+        (status = 202, description = "It will be over soon", body = cofferdam_api::Execution),
+        (status = "4XX", description = "There is no such run, or what came of it is no longer kept", body = Problem,
+         content_type = "application/problem+json"),
+    ),
+)]
+pub(super) async fn delete(
+    State(server): State<Arc<Server>>,
+    Extension(tenant): Extension<Arc<Tenant>>,
+    Extension(noted): Extension<Noted>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refusal> {
+    let execution = find(&server, &tenant, &noted, path)?;
+    execution.cancelled.cancel();
+    let is_over = timeout(PATIENCE, execution.answer()).await.is_ok();
+    Ok(answer(if is_over { StatusCode::OK } else { StatusCode::ACCEPTED }, &execution.as_told()))
+}
+
+/// The run of the path. What cannot be an id is that of no run.
+fn find(
+    server: &Server,
+    tenant: &Tenant,
+    noted: &Noted,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Arc<Execution>, Refusal> {
+    let id = path.map_or_else(|_| String::new(), |Path(id)| id);
+    let execution = server.registry.find(&tenant.name, &id)?;
+    noted.execution(&execution.id);
+    Ok(execution)
+}

@@ -1,0 +1,160 @@
+//! The sidecar over HTTP: what `cofferdam serve` is.
+
+mod access;
+mod admission;
+mod auth;
+mod body;
+mod connections;
+mod convert;
+mod execution;
+mod guard;
+mod health;
+mod listen;
+mod lookup;
+mod metrics;
+mod negotiate;
+mod openapi;
+mod patient;
+mod post;
+mod problem;
+mod registry;
+mod router;
+mod run;
+mod server;
+mod stream;
+mod tenants;
+mod tls;
+mod token_file;
+mod version;
+
+use crate::{
+    Sidecar,
+    config::{Listen, Settings, SettingsError},
+};
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use connections::Acceptor;
+use listen::Bound;
+use serde::Serialize;
+use server::Server;
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::{task::JoinSet, time::timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// How long answers may take to be read once all runs are over and the sidecar ends.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Why a sidecar cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The file of tokens is not one, or not private.
+    #[error("the token file {} {problem}", path.display())]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A tenant has settings and no token.
+    #[error("the setting `tenants.{name}` is of a tenant that has no token; there is: {known}")]
+    UnknownTenant {
+        /// The tenant.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// A certificate or its key cannot be used.
+    #[error("the file {} cannot be used for TLS: {problem}", path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// There is no default for the socket's path.
+    #[error(
+        "there is no folder for the sidecar's socket: XDG_RUNTIME_DIR is not set; name one with --listen unix:PATH"
+    )]
+    NoPlace,
+    /// Others than this machine's users would reach it.
+    #[error("{0} can be reached from other machines, so the sidecar does not listen there without --token-file")]
+    NeedsToken(SocketAddr),
+    /// The socket cannot be had.
+    #[error("the sidecar cannot listen on {listen}: {source}")]
+    Listen {
+        /// The socket.
+        listen: Listen,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// A sidecar that has its sockets and does not accept from them yet.
+pub struct Service {
+    server: Arc<Server>,
+    bound: Vec<Bound>,
+    tls: Option<TlsAcceptor>,
+}
+
+impl Service {
+    /// Opens the sockets that the settings name. To be called before there are threads.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`], naming the setting, the file or the socket that is wrong.
+    pub fn new(settings: &Settings, sidecar: Sidecar) -> Result<Self, SetupError> {
+        let server = Arc::new(Server::new(settings, sidecar)?);
+        let tls = tls::acceptor(&settings.serve)?;
+        Ok(Self { server, bound: listen::bind(&settings.serve)?, tls })
+    }
+
+    /// Where it can be reached.
+    pub fn addresses(&self) -> impl Iterator<Item = String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        self.bound.iter().map(move |bound| match bound {
+            Bound::Unix(_, file) => format!("unix:{}", file.path().display()),
+            Bound::Tcp(_, address) => format!("{scheme}://{address}"),
+        })
+    }
+
+    /// Serves until `stop` is set; then it takes no more, lets runs go on for the time that the settings give, cancels the
+    /// rest, and returns when all of them are over.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { server, bound, tls } = self;
+        let acceptor = Arc::new(Acceptor::new(&server, tls));
+        let mut listeners = JoinSet::new();
+        for bound in bound {
+            listeners.spawn(acceptor.clone().accept(bound));
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            // None ends before it is told to, but for one that cannot be had by the runtime.
+            Some(Ok(Err(error))) = listeners.join_next() => tracing::error!(%error, "a socket cannot be used"),
+        }
+        server.ending.cancel();
+        server.tasks.close();
+        if timeout(server.bounds.grace_seconds.0, server.tasks.wait()).await.is_err() {
+            server.registry.cancel_all();
+            server.tasks.wait().await;
+        }
+        let _ = timeout(FAREWELL, listeners.join_all()).await;
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("bound", &self.bound).finish_non_exhaustive()
+    }
+}
+
+/// An answer in JSON.
+fn answer(status: StatusCode, body: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,71 @@
+//! Who may use the sidecar, and what each may have.
+
+use super::{
+    SetupError,
+    admission::{Admission, Bounds},
+    token_file::{self, DEFAULT_TENANT, Token},
+};
+use crate::{Sidecar, config::Settings};
+use std::{collections::BTreeMap, sync::Arc};
+use subtle::{ConditionallySelectable, ConstantTimeEq};
+
+/// One tenant.
+#[derive(Debug)]
+pub(super) struct Tenant {
+    pub(super) name: String,
+    /// With the tenant's own policy.
+    pub(super) sidecar: Sidecar,
+    pub(super) admission: Admission,
+}
+
+/// All tenants.
+pub(super) struct Tenants {
+    tenants: Vec<Arc<Tenant>>,
+    /// Tokens, each with the place of its tenant. Empty: nobody needs one, and all are the one tenant there is.
+    tokens: Vec<(Token, u32)>,
+}
+
+impl Tenants {
+    /// Those of the token file, or the one of everybody.
+    pub(super) fn new(settings: &Settings, sidecar: &Sidecar, bounds: &Arc<Bounds>) -> Result<Self, SetupError> {
+        let tokens = settings.serve.token_file.as_deref().map(token_file::read).transpose()?.unwrap_or_default();
+        let mut names: Vec<_> = tokens.iter().map(|(name, _)| name.clone()).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() {
+            names.push(DEFAULT_TENANT.into());
+        }
+        // A name that is misspelt would leave a tenant without its ceilings.
+        if let Some(unknown) = settings.tenants.keys().find(|name| !names.contains(name)) {
+            return Err(SetupError::UnknownTenant { name: unknown.clone(), known: names.join(", ") });
+        }
+        let places: BTreeMap<_, _> = names.iter().cloned().zip(0..).collect();
+        let tokens = tokens.into_iter().filter_map(|(name, token)| Some((token, *places.get(&name)?))).collect();
+        let tenant = |name: String| {
+            let max_runs = settings.tenants.get(&name).and_then(|tenant| tenant.max_runs);
+            let sidecar = sidecar.with_policy(settings.tenant_policy(&name)?);
+            Ok(Arc::new(Tenant { name, sidecar, admission: Admission::new(bounds.clone(), max_runs) }))
+        };
+        let tenants = names.into_iter().map(tenant).collect::<Result<_, SetupError>>()?;
+        Ok(Self { tenants, tokens })
+    }
+
+    /// Whether a token is asked for.
+    pub(super) fn need_token(&self) -> bool {
+        !self.tokens.is_empty()
+    }
+
+    /// The tenant that a token is of. Each token is looked at, so that the time says nothing about any of them.
+    pub(super) fn of(&self, token: Option<&[u8]>) -> Option<&Arc<Tenant>> {
+        if !self.need_token() {
+            return self.tenants.first();
+        }
+        let shown = Token::new(token?);
+        let mut found = u32::MAX;
+        for (token, place) in &self.tokens {
+            found.conditional_assign(place, token.is(&shown));
+        }
+        let is_found = !bool::from(found.ct_eq(&u32::MAX));
+        is_found.then(|| self.tenants.get(usize::try_from(found).ok()?))?
+    }
+}

@@ -1,0 +1,24 @@
+//! TLS of TCP listeners.
+
+use super::SetupError;
+use crate::config::Serve;
+use rustls::{ServerConfig, crypto::ring};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use std::{path::Path, sync::Arc};
+use tokio_rustls::TlsAcceptor;
+
+/// What the settings say, if anything.
+pub(super) fn acceptor(serve: &Serve) -> Result<Option<TlsAcceptor>, SetupError> {
+    let (Some(cert), Some(key)) = (&serve.tls_cert, &serve.tls_key) else { return Ok(None) };
+    let failed = |path: &Path, problem: String| SetupError::Tls { path: path.to_owned(), problem };
+    let chain: Vec<_> = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect)
+        .map_err(|error| failed(cert, error.to_string()))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| failed(key, error.to_string()))?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|config| config.with_no_client_auth().with_single_cert(chain, private))
+        .map_err(|error| failed(cert, error.to_string()))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Some(TlsAcceptor::from(Arc::new(config))))
+}

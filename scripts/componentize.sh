@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Makes the components of the modules that were built, into a folder: componentize.sh FOLDER. The same modules give the same
+# bytes.
+folder=$(realpath "$1")
+source "$(dirname "$0")/lib.sh"
+
+modules=target/by-$(<"$SETUP/compiler")/wasm32-unknown-unknown/small
+exec cargo run --quiet --release -p componentize -- wit \
+    "$modules/code_executor_guest.wasm" "$modules/http_bridge.wasm" "$folder"

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Prints the path of a Python in the cache that has what a file of pinned requirements names: python.sh FOLDER REQUIREMENTS.
+exec 3>&1 >&2
+source "$(dirname "$0")/lib.sh"
+
+wanted=$2
+folder=$CACHE/$1
+
+# python: one that is new enough and can make an environment of its own.
+python() {
+    local python
+    for python in /usr/bin/python3 python3; do
+        if "$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$python"
+            return
+        fi
+    done
+    return 1
+}
+
+# The copy is put there last: what has it is whole.
+if ! cmp -s "$wanted" "$folder/requirements.txt" || ! "$folder/bin/python" -c '' 2>/dev/null; then
+    python >/dev/null || install_packages python3-venv || true
+    python=$(python) || die "no Python of 3.11 or later with venv: on Debian, install python3-venv"
+    say "installing into the cache what $wanted names"
+    rm -rf "$folder"
+    mkdir -p "$CACHE"
+    "$python" -m venv "$folder"
+    "$folder/bin/pip" --disable-pip-version-check install --quiet --requirement "$wanted" ||
+        die "pip could not install what $wanted names"
+    cp "$wanted" "$folder/requirements.txt"
+fi
+echo "$folder/bin/python" >&3

@@ -1,0 +1,11 @@
+//! Tests of both components in hosts that others wrote, as `docs/hosts.md` has them.
+#![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
+
+#[path = "hosts/faults.rs"]
+mod faults;
+#[path = "hosts/setup.rs"]
+mod setup;
+#[path = "hosts/sidecar.rs"]
+mod sidecar;
+#[path = "hosts/ways.rs"]
+mod ways;

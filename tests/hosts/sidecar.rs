@@ -1,0 +1,114 @@
+//! A server in the place of a sidecar that does what it is told to: what no real sidecar can be made to do.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::mpsc::{Receiver, channel},
+    thread,
+};
+
+/// An outcome with "42" in it.
+pub(crate) const OUTCOME: &str = r#"{"id":"run-1","status":{"exited":0},"stdout":{"content":"42\n","length":3},
+    "stderr":{"content":"","length":0},"files":[],"skipped":[],"timings_ms":{"answered":1},"warm":false}"#;
+
+/// What has come, and where it goes to.
+pub(crate) struct Scripted {
+    address: SocketAddr,
+    requests: Receiver<Request>,
+}
+
+/// A request.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// Its first line and its headers.
+    pub(crate) head: String,
+    /// Its body.
+    pub(crate) body: Vec<u8>,
+}
+
+impl Scripted {
+    /// Answers each connection's first request with this, then ends the connection.
+    pub(crate) fn new(answer: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
+        Self::start(true, answer)
+    }
+
+    /// Answers with these bytes.
+    pub(crate) fn saying(answer: impl Into<Vec<u8>>) -> Self {
+        Self::start(true, say(answer.into()))
+    }
+
+    /// Answers with these bytes as soon as it has read the head of a request.
+    pub(crate) fn interrupting(answer: impl Into<Vec<u8>>) -> Self {
+        Self::start(false, say(answer.into()))
+    }
+
+    fn start(reads_bodies: bool, answer: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (sender, requests) = channel();
+        // It ends with the test.
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("a connection");
+                if let Some(request) = read(&stream, reads_bodies) {
+                    // A test need not look at what came.
+                    let _ = sender.send(request);
+                    answer(&mut stream);
+                    finish(&mut stream);
+                }
+            }
+        });
+        Self { address, requests }
+    }
+
+    /// Its URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The requests that have come.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.requests.try_iter().collect()
+    }
+}
+
+/// An HTTP response.
+pub(crate) fn response(status: u16, headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+}
+
+/// A URL that nobody listens at.
+pub(crate) fn nowhere() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    format!("http://{}", listener.local_addr().expect("an address"))
+}
+
+fn say(answer: Vec<u8>) -> impl Fn(&mut TcpStream) + Send {
+    // Whoever has heard enough may leave.
+    move |stream| drop(stream.write_all(&answer))
+}
+
+fn read(stream: &TcpStream, body: bool) -> Option<Request> {
+    let mut reader = BufReader::new(stream);
+    let (mut head, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+        if line.trim_end().is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a length");
+        }
+        head.push_str(&line);
+    }
+    let mut body = vec![0; if body { length } else { 0 }];
+    reader.read_exact(&mut body).ok()?;
+    Some(Request { head, body })
+}
+
+/// Ends the connection after what was sent: closed with something unread, it would be reset.
+fn finish(stream: &mut TcpStream) {
+    let _ = stream.shutdown(std::net::Shutdown::Write);
+    let _ = std::io::copy(stream, &mut std::io::sink());
+}

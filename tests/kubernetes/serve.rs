@@ -1,0 +1,52 @@
+//! The sidecar before a cluster.
+
+use super::context::{Context, Test, block_on, expect};
+use cofferdam_tests::{cluster::Action, conformance::Failure, sidecar::Sidecar};
+use serde_json::json;
+use std::path::Path;
+
+pub(super) const TESTS: &[Test] = &[
+    ("a_sidecar_streams_a_run_of_the_cluster", a_sidecar_streams_a_run_of_the_cluster),
+    ("a_caller_who_hangs_up_ends_the_job", a_caller_who_hangs_up_ends_the_job),
+    ("a_sidecar_without_its_cluster_is_not_ready", a_sidecar_without_its_cluster_is_not_ready),
+];
+
+fn start(context: &Context, kubeconfig: &Path) -> Sidecar {
+    let kubeconfig = kubeconfig.to_string_lossy();
+    let options = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &context.namespace.name];
+    Sidecar::start(&context.place, &options, &[])
+}
+
+fn a_sidecar_streams_a_run_of_the_cluster(context: &Context) -> Result<(), Failure> {
+    let sidecar = start(context, &context.namespace.kubeconfig());
+    block_on(async {
+        let caller = sidecar.caller();
+        let ready = caller.send("GET", "/readyz", &[], "").await;
+        expect(ready.status == 200, ready)?;
+        let answer = caller.run(&json!({ "code": "print(6*7)" }), &[("accept", "text/event-stream")]).await;
+        let events = ["\"queued\"", "\"scheduled\"", "\"started\"", "{\"stdout\":\"42\\n\"}", "\"exited\":0"];
+        let places = events.map(|event| answer.text.find(event));
+        expect(places.iter().all(Option::is_some) && places.is_sorted(), answer)
+    })
+}
+
+fn a_caller_who_hangs_up_ends_the_job(context: &Context) -> Result<(), Failure> {
+    let mut sidecar = start(context, &context.namespace.kubeconfig());
+    block_on(async {
+        let request = json!({ "code": "import time\nprint('now')\ntime.sleep(600)" });
+        let mut stream = sidecar.caller().start(&request, &[("accept", "text/event-stream")]).await;
+        stream.read_until("now").await;
+        drop(stream);
+        let line = sidecar.wait_for("ran id=");
+        expect(line.contains("status=Cancelled"), line)
+    })
+}
+
+fn a_sidecar_without_its_cluster_is_not_ready(context: &Context) -> Result<(), Failure> {
+    let proxy = context.proxy(|_, _| Action::LoseRequest)?;
+    let sidecar = start(context, proxy.kubeconfig());
+    block_on(async {
+        let answer = sidecar.caller().send("GET", "/readyz", &[], "").await;
+        expect(answer.status == 503 && answer.json["code"] == "unreachable", answer)
+    })
+}

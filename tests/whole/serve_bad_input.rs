@@ -1,0 +1,85 @@
+//! What the sidecar answers to those who do not as they should: a problem with a name, and never a hang.
+
+use super::cleanup::assert_nothing_left;
+use cofferdam_tests::{program::Place, sidecar::Sidecar};
+use serde_json::json;
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+/// Method, path, headers and body, and of the answer the status, the code and a part of its detail.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str, &'a str);
+
+const RUNS: &str = "/v1/executions";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_wrong_request_is_a_problem_by_name() {
+    let place = Place::new();
+    let sidecar = Sidecar::start(&place, &[], &[]);
+    let hello = r#"{"code":"print(1)"}"#;
+    let cases: &[Case<'_>] = &[
+        ("POST", RUNS, &[JSON], "{", 400, "invalid-request", "is not JSON"),
+        ("POST", RUNS, &[JSON], "", 400, "invalid-request", "is not JSON"),
+        ("POST", RUNS, &[JSON], "{}", 400, "invalid-request", "missing field `code`"),
+        ("POST", RUNS, &[JSON], r#"{"code":"1","x":1}"#, 400, "invalid-request", "unknown field `x`"),
+        ("POST", RUNS, &[JSON], r#"{"code":""}"#, 400, "invalid-request", "code is empty"),
+        ("POST", RUNS, &[JSON], r#"{"code":"1","network":"x"}"#, 403, "denied", "network profile"),
+        ("POST", RUNS, &[JSON], r#"{"code":"1","limits":{"memory_bytes":1099511627776}}"#, 403, "denied", "ceiling"),
+        ("POST", RUNS, &[], hello, 415, "invalid-request", "application/json"),
+        ("POST", RUNS, &[("content-type", "text/plain")], hello, 415, "invalid-request", "application/json"),
+        ("POST", RUNS, &[JSON, ("accept", "text/html")], hello, 406, "invalid-request", "text/event-stream"),
+        ("POST", RUNS, &[JSON, ("idempotency-key", "")], hello, 400, "invalid-request", "Idempotency-Key"),
+        ("POST", RUNS, &[JSON, ("cofferdam-version", "0.9.0")], hello, 400, "invalid-request", "`0.9.0`"),
+        ("POST", RUNS, &[JSON, ("cofferdam-version", "0.9.0")], hello, 400, "invalid-request", "version 0.1.0"),
+        ("POST", RUNS, &[JSON, ("origin", "https://evil.example")], hello, 403, "denied", "Origin"),
+        ("GET", "/v1/executions/run-00000000000000000000", &[], "", 404, "invalid-request", "no run of this id"),
+        ("DELETE", "/v1/executions/run-00000000000000000000", &[], "", 404, "invalid-request", "no run of this id"),
+        ("GET", "/v1/executions/%ff", &[], "", 404, "invalid-request", "no run of this id"),
+        ("GET", RUNS, &[], "", 405, "invalid-request", "no such method"),
+        ("POST", "/healthz", &[], "", 405, "invalid-request", "no such method"),
+        ("GET", "/", &[], "", 404, "invalid-request", "openapi.json"),
+    ];
+    for (method, path, headers, body, status, code, part) in cases {
+        let answer = sidecar.caller().send(method, path, headers, *body).await;
+        let shown = format!("{method} {path} {headers:?} {body}: {} {}", answer.status, answer.text);
+        assert_eq!((answer.status, &answer.json["code"]), (*status, &json!(code)), "{shown}");
+        assert_eq!(answer.headers["content-type"], "application/problem+json", "{shown}");
+        assert_eq!(answer.headers["cofferdam-version"], "0.1.0", "{shown}");
+        assert_eq!(answer.json["type"], format!("urn:cofferdam:{code}"), "{shown}");
+        assert_eq!(answer.json["status"], *status, "{shown}");
+        assert!(answer.json["detail"].as_str().is_some_and(|detail| detail.contains(part)), "{shown}");
+    }
+    assert_nothing_left(&place);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_a_hundred_megabytes_is_refused_and_the_caller_learns_it() {
+    let place = Place::new();
+    let sidecar = Sidecar::start(&place, &[], &[]);
+    for caller in [sidecar.caller(), sidecar.tcp_caller()] {
+        let answer = caller.send("POST", RUNS, &[JSON], vec![b' '; 100 << 20]).await;
+        assert_eq!((answer.status, &answer.json["code"]), (413, &json!("too-large")), "{}", answer.text);
+    }
+    assert_eq!(sidecar.caller().run(&json!({ "code": "print(1)" }), &[]).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_much_as_the_contract_allows_is_taken() {
+    let place = Place::new();
+    let sidecar = Sidecar::start(&place, &[], &[]);
+    let bytes = vec![0xff; 8 << 20];
+    let content = json!({ "base64": base64::Engine::encode(&base64::prelude::BASE64_STANDARD, bytes) });
+    let code = "import os, sys\nprint(len(sys.stdin.buffer.read()), os.path.getsize('f'))";
+    let request = json!({ "code": code, "stdin": content, "files": [{ "path": "f", "content": content }] });
+    let answer = sidecar.caller().run(&request, &[]).await;
+    assert_eq!(answer.json["stdout"]["content"], "8388608 8388608\n", "{} {}", answer.status, answer.json["detail"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn web_pages_do_not_get_in_by_a_name_of_their_own() {
+    let place = Place::new();
+    let sidecar = Sidecar::start(&place, &[], &[]);
+    let caller = sidecar.tcp_caller();
+    for (host, status) in [("evil.example", 421), ("localhost:1", 200), ("127.0.0.1", 200), ("[::1]:8787", 200)] {
+        assert_eq!(caller.send("GET", "/healthz", &[("host", host)], "").await.status, status, "{host}");
+    }
+    assert_eq!(sidecar.caller().send("GET", "/healthz", &[("host", "whatever")], "").await.status, 200);
+}

@@ -1,8 +1,8 @@
 //! A server in the place of a sidecar that does what it is told to: what no real sidecar can be made to do.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::mpsc::{Receiver, channel},
     thread,
 };
@@ -37,7 +37,8 @@ impl Scripted {
         Self::start(true, say(answer.into()))
     }
 
-    /// Answers with these bytes as soon as it has read the head of a request.
+    /// Answers with these bytes as soon as it has read the head of a request, and leaves its side open: of one that it closes at
+    /// once, hosts may hear nothing.
     pub(crate) fn interrupting(answer: impl Into<Vec<u8>>) -> Self {
         Self::start(false, say(answer.into()))
     }
@@ -54,7 +55,12 @@ impl Scripted {
                     // A test need not look at what came.
                     let _ = sender.send(request);
                     answer(&mut stream);
-                    finish(&mut stream);
+                    if reads_bodies {
+                        // Whoever has heard enough may have left.
+                        let _ = stream.shutdown(Shutdown::Write);
+                    }
+                    // Closed with something unread, it would be reset.
+                    let _ = io::copy(&mut stream, &mut io::sink());
                 }
             }
         });
@@ -105,10 +111,4 @@ fn read(stream: &TcpStream, body: bool) -> Option<Request> {
     let mut body = vec![0; if body { length } else { 0 }];
     reader.read_exact(&mut body).ok()?;
     Some(Request { head, body })
-}
-
-/// Ends the connection after what was sent: closed with something unread, it would be reset.
-fn finish(stream: &mut TcpStream) {
-    let _ = stream.shutdown(std::net::Shutdown::Write);
-    let _ = std::io::copy(stream, &mut std::io::sink());
 }

@@ -122,7 +122,7 @@ impl Channel {
         let mut fds = [PollFd::new(&stdin, PollFlags::IN), PollFd::new(&ends, PollFlags::IN)];
         let patience = Timespec { tv_sec: FOR_A_READER.as_secs().cast_signed(), tv_nsec: 0 };
         poll(&mut fds, Some(&patience)).during(STEP)?;
-        if fds[0].revents().contains(PollFlags::IN) && hear(stdin.as_fd())? > 0 {
+        if fds[0].revents().contains(PollFlags::IN) && hear(stdin.as_fd()).is_ok_and(|length| length > 0) {
             self.repeat().during(STEP)?;
         }
         Ok(())
@@ -152,11 +152,12 @@ impl Channel {
 
     /// Finds out what the sidecar wants.
     pub(crate) fn attend(&mut self, lifeline: &OwnedFd) -> Result<Wish, Error> {
-        match (hear(lifeline.as_fd())?, &self) {
-            (0, Self::Pipes) => Ok(Wish::End),
-            // A reader of a log may come and go.
-            (0, Self::Log { .. }) => Ok(Wish::NothingMore),
-            _ => {
+        match (hear(lifeline.as_fd()), &self) {
+            (Ok(0), Self::Pipes) => Ok(Wish::End),
+            (Err(error), Self::Pipes) => Err(error).during("read the channel"),
+            // A reader of a log may come and go, in whatever way.
+            (Ok(0) | Err(_), Self::Log { .. }) => Ok(Wish::NothingMore),
+            (Ok(_), _) => {
                 self.repeat().map_err(|_| Error::ChannelClosed)?;
                 Ok(Wish::GoOn)
             }
@@ -188,7 +189,7 @@ pub(crate) enum Wish {
 }
 
 /// Bytes that have come.
-fn hear(stdin: BorrowedFd<'_>) -> Result<usize, Error> {
+fn hear(stdin: BorrowedFd<'_>) -> io::Result<usize> {
     let mut bytes = [0; 64];
-    rustix::io::read(stdin, &mut bytes).during("read the channel")
+    Ok(rustix::io::read(stdin, &mut bytes)?)
 }

@@ -23,7 +23,9 @@ fn a_sidecar_streams_a_run_of_the_cluster(context: &Context) -> Result<(), Failu
         let caller = sidecar.caller();
         let ready = caller.send("GET", "/readyz", &[], "").await;
         expect(ready.status == 200, ready)?;
-        let answer = caller.run(&json!({ "code": "print(6*7)" }), &[("accept", "text/event-stream")]).await;
+        // One write, so that it is one event.
+        let request = json!({ "code": "import os\nos.write(1, b'42\\n')" });
+        let answer = caller.run(&request, &[("accept", "text/event-stream")]).await;
         let events = ["\"queued\"", "\"scheduled\"", "\"started\"", "{\"stdout\":\"42\\n\"}", "\"exited\":0"];
         let places = events.map(|event| answer.text.find(event));
         expect(places.iter().all(Option::is_some) && places.is_sorted(), answer)

@@ -25,6 +25,7 @@ mod stream;
 mod tenants;
 mod tls;
 mod token_file;
+mod unread;
 mod version;
 
 use crate::{

@@ -7,6 +7,7 @@ mod exit;
 mod failure;
 mod files;
 mod gc;
+mod health;
 mod json;
 mod live;
 mod manifests;
@@ -39,6 +40,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Serve an HTTP API that runs programs: the sidecar of an agent.
     Serve(serve::ServeArgs),
+    /// Ask a sidecar whether it lives, or whether it can run programs.
+    Health(health::HealthArgs),
     /// Remove what processes that were killed have left. Each run does it too.
     Gc(gc::GcArgs),
     /// Say whether a cluster, or this machine, can do what runs need.
@@ -73,6 +76,7 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Serve(args) => serve::serve(&args),
+        Command::Health(args) => health::health(&args),
         Command::Gc(args) => gc::gc(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Manifests(args) => manifests::manifests(&args),

@@ -10,6 +10,7 @@ mod gc;
 mod health;
 mod json;
 mod live;
+mod log;
 mod manifests;
 mod progress;
 mod run;
@@ -24,7 +25,6 @@ use std::{
     io::{self, Write},
     process::ExitCode,
 };
-use tracing_subscriber::EnvFilter;
 
 /// Runs programs that nobody has read, each in a gVisor sandbox of its own.
 #[derive(Debug, Parser)]
@@ -71,8 +71,10 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { exit::NOT_RUN.into() } else { ExitCode::SUCCESS };
         }
     };
-    // A sidecar's log is read; whoever runs one program wants its output alone.
-    log(if matches!(cli.command, Command::Serve(_)) { "cofferdam=info" } else { "cofferdam=warn" });
+    // A sidecar's settings say more of it; whoever runs one program wants its output alone.
+    if !matches!(cli.command, Command::Serve(_)) {
+        log::start("cofferdam=warn", None);
+    }
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Serve(args) => serve::serve(&args),
@@ -95,10 +97,4 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
 /// Tells the person at the terminal, who may have closed it.
 fn say(what: impl Display) {
     let _ = writeln!(io::stderr(), "cofferdam: {what}");
-}
-
-/// This, or what `COFFERDAM_LOG` asks for, goes to standard error.
-fn log(default: &str) {
-    let filter = EnvFilter::try_from_env("COFFERDAM_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time().init();
 }

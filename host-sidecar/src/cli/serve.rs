@@ -3,6 +3,7 @@
 use super::{
     Failure,
     backend::BackendArgs,
+    log,
     run::{cancel_on_signal, end_at_signals_once_set},
     say,
 };
@@ -11,6 +12,7 @@ use crate::{
     config::{self, BackendKind, Listen, Overrides, Settings},
     sandbox::{kubernetes, local},
     serve::Service,
+    telemetry,
 };
 use serde::Serialize;
 use std::{
@@ -80,7 +82,10 @@ pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let service = Service::new(&settings, sidecar.clone())?;
     let impatient = end_at_signals_once_set()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let collector = telemetry::provider(settings.serve.otlp_endpoint.as_deref(), runtime.handle());
+    let collector = collector.map_err(|error| format!("the collector of spans cannot be used: {error}"))?;
+    log::start("cofferdam=info", collector.as_ref());
+    let result = runtime.block_on(async {
         let stop = CancellationToken::new();
         tokio::spawn(cancel_on_signal(stop.clone(), impatient)?);
         collect_garbage(&settings);
@@ -92,7 +97,10 @@ pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         serving.await;
         sidecar.settle().await;
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    // What was not sent yet is; a collector that is not there has been warned of.
+    let _ = collector.map(|collector| collector.shutdown());
+    result
 }
 
 /// Removes what a sidecar that was killed has left. A cluster is not waited for.

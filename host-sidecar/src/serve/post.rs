@@ -12,6 +12,7 @@ use super::{
     stream::stream,
     tenants::Tenant,
 };
+use crate::telemetry;
 use axum::{
     Extension,
     extract::{Request, State},
@@ -35,6 +36,7 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
          the same execution; up to 255 printable ASCII characters"),
         ("Prefer" = Option<String>, Header, description = "`respond-async` detaches the run from the connection"),
         ("cofferdam-version" = Option<String>, Header, description = "The version of the contract that the caller speaks"),
+        ("traceparent" = Option<String>, Header, description = "The trace that the run is part of, as W3C Trace Context has it"),
     ),
     request_body = cofferdam_api::Request,
     responses(
@@ -78,7 +80,10 @@ pub(super) async fn post(
     let feed = if wishes.stream { execution.feed() } else { None };
     let caller = execution.attach(wishes.detached);
     match telling {
-        Some(telling) => start(&server, Accepted { tenant, execution: execution.clone(), telling, plan, place }),
+        Some(telling) => {
+            let parent = telemetry::parent(&head.headers);
+            start(&server, Accepted { tenant, execution: execution.clone(), telling, plan, place, parent });
+        }
         // Who waits for another's run is in nobody's way.
         None => drop((plan, place)),
     }

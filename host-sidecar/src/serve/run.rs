@@ -16,7 +16,8 @@ use crate::{
 use cofferdam_api::Outcome;
 use std::sync::Arc;
 use tokio::time::sleep;
-use tracing::Instrument;
+use tracing::{Instrument, Span, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// Bytes of an outcome beside what the program has made.
 const OVERHEAD: usize = 1024;
@@ -28,20 +29,28 @@ pub(super) struct Accepted {
     pub(super) telling: Telling,
     pub(super) plan: Plan,
     pub(super) place: Place,
+    /// The trace that it is part of.
+    pub(super) parent: opentelemetry::Context,
 }
 
 /// Starts it. It goes on whoever waits for it; its caller's going sets its token.
 pub(super) fn start(server: &Arc<Server>, accepted: Accepted) {
-    let span = tracing::info_span!("execution", id = accepted.execution.id, tenant = accepted.tenant.name);
+    let (id, tenant) = (&accepted.execution.id, &accepted.tenant.name);
+    let span = tracing::info_span!("execution", id, tenant, otel.status_code = Empty);
+    // Where nothing is exported, nothing has a parent.
+    let _ = span.set_parent(accepted.parent.clone());
     let server = server.clone();
     server.tasks.clone().spawn(live(server, accepted).instrument(span));
 }
 
 async fn live(server: Arc<Server>, accepted: Accepted) {
-    let Accepted { tenant, execution, telling, plan, place } = accepted;
+    let Accepted { tenant, execution, telling, plan, place, parent: _ } = accepted;
     let result = take_place(&server, &tenant, &execution, &telling, plan).await;
     drop(place);
     server.metrics.ran(&result);
+    if result.is_err() {
+        Span::current().record("otel.status_code", "ERROR");
+    }
     let may_be_tried_again = result.as_ref().is_err_and(|error| error.retryable);
     let answer = Arc::new(result.map(convert::outcome).map_err(problem::of_error));
     let size = OVERHEAD + answer.as_ref().as_ref().map_or(0, size);

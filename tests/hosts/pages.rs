@@ -67,7 +67,8 @@ fn assert_page(page: &str) {
     shell.env("COFFERDAM_STATE_DIR", place.state()).env_remove("COFFERDAM_URL").env_remove("KUBECONFIG");
     let output = shell.args(["-c", &format!("exec 2>&1\n{script}")]).output().expect("bash");
     let came = stdout(&output).replace(&sidecar.address, ADDRESS);
-    let mut came = came.split(&format!("{MARK}\n"));
+    let end = format!("{MARK}\n");
+    let mut came = came.split(&end);
     for Step { command, shown } in steps {
         let came = came.next().unwrap_or_default();
         assert!(is_shown(&shown, came), "{page}:\n$ {command}\nis said to print\n{shown}\nand printed\n{came}");

@@ -10,8 +10,10 @@ mod gc;
 mod json;
 mod live;
 mod manifests;
+mod mcp;
 mod progress;
 mod run;
+mod sandbox;
 mod serve;
 mod stdin;
 
@@ -39,6 +41,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Serve an HTTP API that runs programs: the sidecar of an agent.
     Serve(serve::ServeArgs),
+    /// Serve a tool that runs programs to an MCP client, over standard input and output.
+    Mcp(Box<mcp::McpArgs>),
     /// Remove what processes that were killed have left. Each run does it too.
     Gc(gc::GcArgs),
     /// Say whether a cluster, or this machine, can do what runs need.
@@ -73,6 +77,7 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Serve(args) => serve::serve(&args),
+        Command::Mcp(args) => mcp::mcp(&args),
         Command::Gc(args) => gc::gc(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Manifests(args) => manifests::manifests(&args),

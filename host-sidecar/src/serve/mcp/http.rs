@@ -8,7 +8,7 @@ use axum::{
     Extension,
     body::{Body, HttpBody},
     extract::{Request, State},
-    http::HeaderName,
+    http::{HeaderName, Method, StatusCode},
     response::Response,
 };
 use http_body_util::{BodyExt, Full};
@@ -100,10 +100,15 @@ pub(in crate::serve) async fn mcp(
     if !head.headers.contains_key(SESSION) {
         endpoint.refuse_session(&body, server.bounds.max_connections).await?;
     }
+    let ends_session = head.method == Method::DELETE;
     let gone = CancellationToken::new();
     head.extensions.insert(Message { gone: gone.clone(), place: Arc::new(Mutex::new(place)) });
     let waiting = gone.drop_guard();
-    let response = endpoint.service.handle(Request::from_parts(head, Full::new(body))).await;
+    let mut response = endpoint.service.handle(Request::from_parts(head, Full::new(body))).await;
+    if ends_session && response.status() == StatusCode::ACCEPTED {
+        // It has ended; clients take an answer that something will come of it for a failure.
+        *response.status_mut() = StatusCode::NO_CONTENT;
+    }
     // Dropped with the last of the answer, or when the client hangs up before.
     Ok(response.map(|body| {
         Body::new(body.map_frame(move |frame| {

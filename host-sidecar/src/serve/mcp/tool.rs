@@ -35,7 +35,8 @@ fn description(policy: &Policy, limits: &Limits) -> String {
     format!(
         "Runs a program in a sandbox of its own and returns its exit code, its output and the files it wrote.
 
-- Languages: {languages}. The standard library is there; whether anything else is, an import tells.
+- Languages: {languages}. Python's standard library is there; whether \
+         anything else is, an import tells.
 - Nothing is kept from one call to the next, neither variables nor files nor packages: each call is a whole program and \
          brings along what it needs. There is no REPL: print what you want to see.
 - {network}

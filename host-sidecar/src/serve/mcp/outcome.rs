@@ -49,6 +49,7 @@ fn advice(problem: &Problem) -> &'static str {
         ErrorCode::InvalidRequest | ErrorCode::TooLarge | ErrorCode::Denied => {
             "The program was not run: correct the call."
         }
+        ErrorCode::Cancelled => "If the program had started, it was killed.",
         ErrorCode::Evicted | ErrorCode::Internal | ErrorCode::Unreachable => {
             "Whether the program ran to its end is not known. Its code is not the cause."
         }
@@ -158,6 +159,7 @@ mod tests {
             (code(ErrorCode::Denied, false), "correct the call"),
             (code(ErrorCode::SandboxUnavailable, false), "tell the user"),
             (code(ErrorCode::Evicted, false), "not known"),
+            (code(ErrorCode::Cancelled, false), "it was killed"),
         ] {
             let result = failed(&problem);
             let text = json!(result.content)[0]["text"].as_str().unwrap_or_default().to_owned();

@@ -12,8 +12,10 @@ mod json;
 mod live;
 mod log;
 mod manifests;
+mod mcp;
 mod progress;
 mod run;
+mod sandbox;
 mod serve;
 mod stdin;
 
@@ -42,6 +44,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Ask a sidecar whether it lives, or whether it can run programs.
     Health(health::HealthArgs),
+    /// Serve a tool that runs programs to an MCP client, over standard input and output.
+    Mcp(Box<mcp::McpArgs>),
     /// Remove what processes that were killed have left. Each run does it too.
     Gc(gc::GcArgs),
     /// Say whether a cluster, or this machine, can do what runs need.
@@ -79,6 +83,7 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::run(*args),
         Command::Serve(args) => serve::serve(&args),
         Command::Health(args) => health::health(&args),
+        Command::Mcp(args) => mcp::mcp(&args),
         Command::Gc(args) => gc::gc(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Manifests(args) => manifests::manifests(&args),

@@ -32,7 +32,7 @@ Examples:
   curl -d '{\"code\": \"print(6*7)\"}' -H 'Content-Type: application/json' \\
     http://127.0.0.1:8787/v1/executions
 
-The token file has a line `TENANT TOKEN` for each token, or one token alone; others than its owner and
+MCP clients find the tool execute_code at /mcp. The token file has a line `TENANT TOKEN` for each token, or one token alone; others than its owner and
 group may not use it. Bounds are settings of the table `serve`, and what single tenants may have of
 `tenants`. SIGTERM ends it: runs get 10 s (serve.grace_seconds) to end by themselves.";
 
@@ -104,7 +104,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Removes what a sidecar that was killed has left. A cluster is not waited for.
-fn collect_garbage(settings: &Settings) {
+pub(super) fn collect_garbage(settings: &Settings) {
     match settings.backend_kind() {
         BackendKind::Local => {
             if let Err(error) = local::collect_garbage(settings) {

@@ -11,6 +11,7 @@ mod guard;
 mod health;
 mod listen;
 mod lookup;
+mod mcp;
 mod metrics;
 mod negotiate;
 mod openapi;
@@ -38,6 +39,7 @@ use axum::{
 };
 use connections::Acceptor;
 use listen::Bound;
+pub use mcp::serve_stdio;
 use serde::Serialize;
 use server::Server;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};

@@ -216,7 +216,7 @@ class CofferdamCodeExecutor(BaseCodeExecutor):
             outcome = api.run(address, token, body, self._patience(), cancelled)
             try:
                 report, found = wire.report(outcome)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except ValueError as error:
                 raise SandboxError("unreachable", "the sidecar's answer is no outcome") from error
             brought_back.update(found)
             return report

@@ -21,7 +21,7 @@ class ExecutionResult(CodeExecutionResult):
     """A result of google-adk's, with the whole outcome."""
 
     outcome: Any = None
-    """The contract's `outcome`: `id`, `status`, both streams exact and apart, `skipped`, `timings`. Files are in `output_files`."""
+    """The contract's `outcome`: `id`, `status`, both streams exact and apart, `timings`. Its files are `output_files`."""
 
 
 def exit_code(outcome: Any) -> int:

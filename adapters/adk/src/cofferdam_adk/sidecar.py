@@ -81,7 +81,7 @@ class _Running:
                 " sidecar that runs with `sidecar`"
             )
             raise SandboxError("sandbox-unavailable", message, retryable=True) from error
-        threading.Thread(target=self._read, args=(self._process.stderr,), daemon=True).start()
+        threading.Thread(target=self._read, args=(self._process.stderr,), name="cofferdam-log", daemon=True).start()
         self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:

@@ -3,12 +3,12 @@
 import base64
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field
 from wasmtime.component import Variant
 
 VERSION = "0.1.0"
-_PHASES = ("queued", "scheduled", "pulled", "started", "finished", "answered")
 
 
 def request_body(request: Any, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -30,25 +30,76 @@ def _to_json(value: Any) -> Any:
     return value
 
 
-def report(outcome: dict[str, Any]) -> tuple[SimpleNamespace, dict[str, bytes]]:
-    """The report for the component, and the files beside it; KeyError, TypeError or ValueError where it is no outcome."""
-    status = outcome["status"]
+def report(outcome: object) -> tuple[SimpleNamespace, dict[str, bytes]]:
+    """The report for the component, and the files beside it; ValueError where it is no outcome."""
+    read = _Outcome.model_validate(outcome)
+    status = read.status
     made = SimpleNamespace(
-        id=outcome["id"],
-        status=Variant(*next(iter(status.items()))) if isinstance(status, dict) else Variant(status),
-        stdout=_capture(outcome["stdout"]),
-        stderr=_capture(outcome["stderr"]),
+        id=read.id,
+        status=Variant(status) if isinstance(status, str) else Variant(*next(iter(status.items()))),
+        stdout=_capture(read.stdout),
+        stderr=_capture(read.stderr),
         files=[],
-        skipped=[SimpleNamespace(path=file["path"], reason=file["reason"]) for file in outcome["skipped"]],
-        timings=SimpleNamespace(**{phase: outcome["timings_ms"].get(phase) for phase in _PHASES}),
-        warm=outcome["warm"],
+        skipped=read.skipped,
+        timings=read.timings_ms,
+        warm=read.warm,
     )
-    return made, {file["path"]: _exact(file["content"]) for file in outcome["files"]}
+    return made, {file.path: _exact(file.content) for file in read.files}
 
 
-def _capture(output: dict[str, Any]) -> SimpleNamespace:
-    return SimpleNamespace(bytes=_exact(output["content"]), length=output["length"], cut=output.get("cut"))
+def _capture(output: "_Output") -> SimpleNamespace:
+    return SimpleNamespace(bytes=_exact(output.content), length=output.length, cut=output.cut)
 
 
-def _exact(content: str | dict[str, str]) -> bytes:
-    return content.encode() if isinstance(content, str) else base64.b64decode(content["base64"], validate=True)
+def _exact(content: "str | _Base64") -> bytes:
+    return content.encode() if isinstance(content, str) else base64.b64decode(content.base64, validate=True)
+
+
+_U8 = Annotated[int, Field(ge=0, lt=2**8)]
+_U64 = Annotated[int, Field(ge=0, lt=2**64)]
+_Simple = Literal["timed-out", "out-of-memory", "out-of-processes", "cancelled"]
+_WithNumber = Annotated[dict[Literal["exited", "killed", "out-of-disk"], _U8], Field(min_length=1, max_length=1)]
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+
+class _Base64(_Read):
+    base64: str
+
+
+class _Output(_Read):
+    content: str | _Base64
+    length: _U64
+    cut: _U64 | None = None
+
+
+class _File(_Read):
+    path: str
+    content: str | _Base64
+
+
+class _Skipped(_Read):
+    path: str
+    reason: str
+
+
+class _Timings(_Read):
+    queued: _U64 | None = None
+    scheduled: _U64 | None = None
+    pulled: _U64 | None = None
+    started: _U64 | None = None
+    finished: _U64 | None = None
+    answered: _U64
+
+
+class _Outcome(_Read):
+    id: str
+    status: _Simple | _WithNumber
+    stdout: _Output
+    stderr: _Output
+    files: list[_File]
+    skipped: list[_Skipped]
+    timings_ms: _Timings
+    warm: bool

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,14 @@ MAKE = Callable[..., CofferdamCodeExecutor]
 def runs(place: Path) -> set[str]:
     """The runs that take place, or have left something."""
     return {path.stem for path in (place / "state").iterdir() if path.name != "gate"}
+
+
+def await_that(what: Callable[[], bool]) -> None:
+    """What another process does cannot be waited for but by looking."""
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import MAKE, runs
+from conftest import MAKE, await_that, runs
 from flow import Conversation, execute, program
 from google.adk.code_executors.code_execution_utils import CodeExecutionInput
-from test_sidecar import await_that
 
 from cofferdam_adk import SandboxError
 

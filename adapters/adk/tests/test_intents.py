@@ -1,11 +1,12 @@
 """What google-adk's own tests of GkeCodeExecutor are after, in their order, each with a real sandbox in the place of mocks."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from conftest import MAKE, Cluster
+from conftest import MAKE, Cluster, await_that
 from flow import execute
 from google.adk.code_executors import GkeCodeExecutor
 from google.adk.code_executors.code_execution_utils import CodeExecutionResult
@@ -97,14 +98,26 @@ def test_execute_code_timeout(make: MAKE) -> None:
 
 
 def test_create_job_manifest_structure(make: MAKE, cluster: Cluster) -> None:
-    """What a Pod is made of can be seen from inside, and on the Job while it is there."""
-    code = "import os\nprint(os.getuid(), os.path.exists('/var/run/secrets/kubernetes.io'))\n"
-    code += "print(open('/proc/version').read())\nopen('/usr/x', 'w')"
-    context = SimpleNamespace(invocation_id="e-1", session=None, agent=None)
-    result = execute(make(**cluster.options), code, context=context)
-    assert result.stdout.startswith("1001 False\n")
-    assert "gVisor" in result.stdout
-    assert "Read-only file system" in result.stderr
+    """The Job is looked at while it is there, and the sandbox from inside."""
+    code = "import os, sys\nprint(os.getuid(), os.path.exists('/var/run/secrets/kubernetes.io'), os.uname().release)\n"
+    code += "open('/usr/x', 'w')"
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(execute, make(**cluster.options), f"import time\ntime.sleep(2)\n{code}")
+        await_that(lambda: bool(cluster.batch.list_namespaced_job(cluster.namespace).items) or running.done())
+        jobs: list[Any] = cluster.batch.list_namespaced_job(cluster.namespace).items
+        result = running.result()
+    (job,) = jobs
+    pod = job.spec.template.spec
+    assert (job.spec.backoff_limit, pod.restart_policy, pod.runtime_class_name) == (0, "Never", "gvisor")
+    assert pod.automount_service_account_token is False
+    assert [toleration.value for toleration in pod.tolerations if toleration.key == "sandbox.gke.io/runtime"] == ["gvisor"]
+    (container,) = pod.containers
+    context = container.security_context
+    assert (container.image, context.run_as_non_root, context.run_as_user) == ("python:3.11-slim", True, 1001)
+    assert (context.allow_privilege_escalation, context.read_only_root_filesystem) == (False, True)
+    assert context.capabilities.drop == ["ALL"]
+    assert result.stdout == "1001 False 4.19.0-gvisor\n"
+    assert "PermissionError" in result.stderr
 
 
 def test_execute_code_forks_to_sandbox(make: MAKE) -> None:

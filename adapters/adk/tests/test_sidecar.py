@@ -6,13 +6,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import MAKE, runs
+from conftest import MAKE, await_that, runs
 from flow import execute
 
 from cofferdam_adk import CofferdamCodeExecutor, SandboxError
@@ -25,14 +23,6 @@ executor = CofferdamCodeExecutor(backend="local")
 print(executor.execute_code(None, CodeExecutionInput(code="print(1)")).stdout, end="", flush=True)
 """
 HANG = "print(executor.execute_code(None, CodeExecutionInput(code='while True: pass')), flush=True)\n"
-
-
-def await_that(what: Callable[[], bool]) -> None:
-    """What another process does cannot be waited for but by looking."""
-    deadline = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def is_gone(place: Path) -> bool:
@@ -108,7 +98,7 @@ def test_one_that_was_killed_in_the_middle_of_a_run_is_an_error_and_the_next_run
 
 
 def test_a_sidecar_that_runs_is_used_and_left_alone(make: MAKE, place: Path) -> None:
-    token = "0123456789abcdef"
+    token = "0123456789abcdef"  # noqa: S105 - of this sidecar alone
     (place / "token").write_text(f"agent {token}\n")
     (place / "token").chmod(0o600)
     command = ["cofferdam", "serve", "--listen", "127.0.0.1:0", "--listen", "unix:s", "--token-file", "token"]

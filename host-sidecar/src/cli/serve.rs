@@ -19,6 +19,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    thread,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +47,10 @@ pub(super) struct ServeArgs {
     #[command(flatten)]
     #[serde(flatten)]
     backend: BackendArgs,
+    /// End, as at SIGTERM, when standard input does: with whoever started it, however they end
+    #[arg(long)]
+    #[serde(skip)]
+    until_stdin_ends: bool,
 }
 
 /// Where it listens, and to whom.
@@ -88,6 +93,9 @@ pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let result = runtime.block_on(async {
         let stop = CancellationToken::new();
         tokio::spawn(cancel_on_signal(stop.clone(), impatient)?);
+        if args.until_stdin_ends {
+            cancel_at_end_of_stdin(stop.clone());
+        }
         collect_garbage(&settings);
         let addresses: Vec<_> = service.addresses().collect();
         let serving = service.run(stop);
@@ -101,6 +109,15 @@ pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     // What was not sent yet is; a collector that is not there has been warned of.
     let _ = collector.map(|collector| collector.shutdown());
     result
+}
+
+/// Sets the token when standard input ends. The thread is not waited for: it may read for ever.
+fn cancel_at_end_of_stdin(stop: CancellationToken) {
+    thread::spawn(move || {
+        // An input that cannot be read tells as little of whoever started this as one that has ended.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        stop.cancel();
+    });
 }
 
 /// Removes what a sidecar that was killed has left. A cluster is not waited for.

@@ -12,6 +12,7 @@ use crate::{
         server::Server,
         tenants::Tenant,
     },
+    telemetry,
 };
 use axum::http::request::Parts;
 use cofferdam_api::Problem;

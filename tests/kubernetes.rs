@@ -12,6 +12,8 @@ mod hardening;
 mod leftovers;
 #[path = "kubernetes/network_faults.rs"]
 mod network_faults;
+#[path = "kubernetes/pool.rs"]
+mod pool;
 #[path = "kubernetes/runs.rs"]
 mod runs;
 #[path = "kubernetes/serve.rs"]
@@ -36,13 +38,14 @@ fn main() -> Result<ExitCode, Failure> {
     }
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     let namespace = Arc::new(runtime().block_on(Namespace::create())?);
-    let tests: [&[Test]; 7] = [
+    let tests: [&[Test]; 8] = [
         runs::TESTS,
         bad_input::TESTS,
         failures::TESTS,
         hardening::TESTS,
         leftovers::TESTS,
         network_faults::TESTS,
+        pool::TESTS,
         serve::TESTS,
     ];
     let trial = |(name, test): &Test| {

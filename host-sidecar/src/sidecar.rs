@@ -86,6 +86,17 @@ impl Sidecar {
         self.backend.ready().await
     }
 
+    /// Has a sandbox waiting for requests like this one, and waits until it is: the next of them is answered from it. Does
+    /// nothing without a pool.
+    ///
+    /// # Errors
+    ///
+    /// What policy has against the request, or that no such sandbox can be started.
+    pub async fn warm_up(&self, request: Request) -> Result<(), Error> {
+        let plan = self.plan(request)?;
+        self.backend.warm_up(&plan).await
+    }
+
     /// The figures of its pool, if it has one.
     pub(crate) fn pool_metrics(&self) -> Option<PoolMetrics> {
         self.backend.pool_metrics()

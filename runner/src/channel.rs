@@ -119,7 +119,9 @@ impl Channel {
         if !matches!(self, Self::Log { replay, .. } if replay.is_awaited()) {
             return Ok(());
         }
-        if is_readable_within(Some(FOR_A_READER)).during(STEP)? && hear(io::stdin().as_fd()).is_ok_and(|length| length > 0) {
+        if is_readable_within(Some(FOR_A_READER)).during(STEP)?
+            && hear(io::stdin().as_fd()).is_ok_and(|length| length > 0)
+        {
             self.repeat().during(STEP)?;
         }
         Ok(())
@@ -186,7 +188,8 @@ fn is_readable_within(time: Option<Duration>) -> io::Result<bool> {
     let signals = SignalFd::new(&ends)?;
     let stdin = io::stdin();
     let mut fds = [PollFd::new(&stdin, PollFlags::IN), PollFd::new(&signals, PollFlags::IN)];
-    let timeout = time.map(|time| Timespec { tv_sec: time.as_secs().cast_signed(), tv_nsec: time.subsec_nanos().into() });
+    let timeout =
+        time.map(|time| Timespec { tv_sec: time.as_secs().cast_signed(), tv_nsec: time.subsec_nanos().into() });
     poll(&mut fds, timeout.as_ref())?;
     // A process that is started later would have it blocked.
     ends.thread_unblock()?;

@@ -23,7 +23,13 @@ mod supervise;
 mod usage;
 mod workspace;
 
-use crate::{channel::Channel, enclosure::Network, error::{During, Error}, options::Options, prepared::Prepared};
+use crate::{
+    channel::Channel,
+    enclosure::Network,
+    error::{During, Error},
+    options::Options,
+    prepared::Prepared,
+};
 use cofferdam_protocol::{Frame, MalformedMessage, Message};
 use std::{process::ExitCode, time::Instant};
 
@@ -57,7 +63,8 @@ fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
         match channel.receive()? {
             Message::Prepare(_) if prepared.is_some() => return Err(MalformedMessage.into()),
             Message::Prepare(preparation) => {
-                prepared = Some(Prepared::new(preparation, network, meminfo.try_clone().during("keep /proc/meminfo")?)?);
+                prepared =
+                    Some(Prepared::new(preparation, network, meminfo.try_clone().during("keep /proc/meminfo")?)?);
             }
             Message::Attend => {}
             Message::Run(program) => break program,

@@ -103,7 +103,6 @@ impl Waiting {
         let is_there = matches!(self.child.try_wait(), Ok(None));
         (is_there && self.pipe.write_all(code.as_bytes()).is_ok()).then_some(self.child)
     }
-
 }
 
 fn end(mut child: Child) -> Result<(), Error> {
@@ -126,7 +125,8 @@ fn preparation_of(program: &Program) -> Preparation {
 fn suits(preparation: &Preparation, program: &Program) -> bool {
     // A pipe cannot be read again, which an interpreter does whose file is not in UTF-8.
     let may_name_an_encoding = program.code.lines().take(2).any(|line| line.contains("coding"));
-    (&preparation.interpreter, &preparation.file, &preparation.env) == (&program.interpreter, &program.file, &program.env)
+    (&preparation.interpreter, &preparation.file, &preparation.env)
+        == (&program.interpreter, &program.file, &program.env)
         && preparation.limits.processes == program.limits.processes
         && program.args.is_empty()
         && program.stdin.is_empty()

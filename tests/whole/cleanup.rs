@@ -34,7 +34,7 @@ pub(super) fn assert_nothing_left(place: &Place) {
 }
 
 /// Processes, mounts, cgroups and folders of the place's runs.
-fn left(place: &Place) -> Vec<String> {
+pub(super) fn left(place: &Place) -> Vec<String> {
     let state = place.state();
     let marker = state.as_os_str().as_bytes();
     let mut left = Vec::new();

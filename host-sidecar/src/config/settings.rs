@@ -1,6 +1,6 @@
 //! The settings and their defaults. Where google-adk's `GkeCodeExecutor` has a setting, it has the same name here.
 
-use super::{Pool, Bytes, Cpu, Network, Seconds, Serve, TenantSettings, Toleration, Workload, is_in_cluster};
+use super::{Bytes, Cpu, Network, Pool, Seconds, Serve, TenantSettings, Toleration, Workload, is_in_cluster};
 use crate::policy::{Language, Limits, Policy, default_languages};
 use serde::{Deserialize, Serialize};
 use std::{

@@ -22,7 +22,12 @@ pub struct Language {
 
 impl Language {
     fn new(command: &[&str], file: &str, starts_ahead: bool) -> Self {
-        Self { command: command.iter().map(ToString::to_string).collect(), file: file.into(), image: None, starts_ahead }
+        Self {
+            command: command.iter().map(ToString::to_string).collect(),
+            file: file.into(),
+            image: None,
+            starts_ahead,
+        }
     }
 }
 

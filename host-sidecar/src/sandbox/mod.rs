@@ -34,6 +34,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
+    /// Waits until a sandbox waits for programs like this plan's, where the backend starts any ahead.
+    fn warm_up<'a>(&'a self, _plan: &'a Plan) -> ReadyFuture<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// The figures of its pool, if it has one.
     fn pool_metrics(&self) -> Option<PoolMetrics> {
         None
@@ -72,7 +77,7 @@ pub(crate) trait StartsAhead: Backend + 'static {
     fn remove(&self, sandbox: Self::Sandbox);
 }
 
-/// What [`Backend::ready`] gives.
+/// What [`Backend::ready`] and [`Backend::warm_up`] give.
 pub type ReadyFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 
 /// What [`Backend::settle`] gives.

@@ -3,17 +3,20 @@
 use super::{Shared, StartsAhead, shelf::Order};
 use crate::policy::Profile;
 use std::sync::{Arc, Weak};
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
 
 /// The task that does it. It ends with the pool.
 pub(super) struct Keeper<B: StartsAhead>(Weak<Shared<B>>);
 
 impl<B: StartsAhead> Keeper<B> {
     pub(super) fn start(shared: &Arc<Shared<B>>) {
-        tokio::spawn(Self(Arc::downgrade(shared)).keep());
+        tokio::spawn(Self(Arc::downgrade(shared)).keep(shared.changed.subscribe()));
     }
 
-    async fn keep(self) {
+    async fn keep(self, mut changes: watch::Receiver<()>) {
         while let Some(shared) = self.0.upgrade() {
             let (Order { start, remove, next }, waiting, starting) = {
                 let mut shelf = shared.shelf();
@@ -26,10 +29,17 @@ impl<B: StartsAhead> Keeper<B> {
             for profile in start {
                 shared.starts.spawn(start_one(shared.clone(), profile));
             }
+            let closing = shared.closing.clone();
+            // The pool goes when nobody else holds it.
+            drop(shared);
             tokio::select! {
-                () = shared.changed.notified() => {}
+                changed = changes.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
                 () = sleep_until(next) => {}
-                () = shared.closing.cancelled() => return,
+                () = closing.cancelled() => return,
             }
         }
     }
@@ -39,8 +49,9 @@ async fn start_one<B: StartsAhead>(shared: Arc<Shared<B>>, profile: Profile) {
     let begun = Instant::now();
     let started = shared.backend.start_ahead(&profile, &shared.closing).await;
     match &started {
-        Ok(_) => {
+        Ok(sandbox) => {
             shared.metrics.start_seconds.observe(begun.elapsed().as_secs_f64());
+            tracing::debug!(?sandbox, "a sandbox waits");
         }
         Err(_) if shared.closing.is_cancelled() => {}
         Err(error) => {
@@ -52,5 +63,5 @@ async fn start_one<B: StartsAhead>(shared: Arc<Shared<B>>, profile: Profile) {
     if let Some(sandbox) = unwanted {
         shared.backend.remove(sandbox);
     }
-    shared.changed.notify_one();
+    shared.changed.send_replace(());
 }

@@ -9,7 +9,7 @@ pub use figures::PoolMetrics;
 use super::{Backend, ReadyFuture, Run, RunFuture, SettleFuture, StartsAhead};
 use crate::{
     config,
-    execution::{Error, Report},
+    execution::{Error, ErrorCode, Report},
     policy::{Plan, Profile},
 };
 use keeper::Keeper;
@@ -18,7 +18,7 @@ use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, Once, PoisonError},
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A backend, and before it what waits for programs.
@@ -32,8 +32,8 @@ pub(crate) struct Pool<B: StartsAhead> {
 struct Shared<B: StartsAhead> {
     backend: B,
     shelf: Mutex<Shelf<B::Sandbox>>,
-    /// Told when there may be something to do.
-    changed: Notify,
+    /// Told of each change of the shelf.
+    changed: watch::Sender<()>,
     /// What is being started.
     starts: TaskTracker,
     /// Set when nothing is wanted any more.
@@ -53,7 +53,7 @@ impl<B: StartsAhead> Pool<B> {
         let shared = Shared {
             backend,
             shelf: Mutex::new(Shelf::new(bounds.clone(), usual, Instant::now())),
-            changed: Notify::new(),
+            changed: watch::Sender::new(()),
             starts: TaskTracker::new(),
             closing: CancellationToken::new(),
             metrics: PoolMetrics::default(),
@@ -65,12 +65,33 @@ impl<B: StartsAhead> Pool<B> {
         self.kept.call_once(|| Keeper::start(&self.shared));
     }
 
+    async fn warm_up(&self, plan: &Plan) -> Result<(), Error> {
+        self.keep();
+        let profile = Profile::of(plan);
+        let mut changes = self.shared.changed.subscribe();
+        self.shared.shelf().want(&profile, Instant::now());
+        self.shared.changed.send_replace(());
+        loop {
+            match self.shared.shelf().has(&profile) {
+                Some(true) => return Ok(()),
+                Some(false) => {}
+                None => {
+                    let text = "no sandbox can be started ahead for this; the operator's log says why";
+                    return Err(Error::new(ErrorCode::SandboxUnavailable, text).retryable());
+                }
+            }
+            if changes.changed().await.is_err() {
+                return Err(Error::new(ErrorCode::Internal, "the pool is gone"));
+            }
+        }
+    }
+
     async fn run(&self, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
         self.keep();
         let profile = Profile::of(&plan);
         loop {
             let taken = self.shared.shelf().take(&profile, Instant::now());
-            self.shared.changed.notify_one();
+            self.shared.changed.send_replace(());
             let Some((mut sandbox, age)) = taken else { break };
             if self.shared.backend.attends(&mut sandbox).await {
                 self.shared.metrics.hit(age);
@@ -93,6 +114,10 @@ impl<B: StartsAhead> Backend for Pool<B> {
     fn ready(&self) -> ReadyFuture<'_> {
         self.keep();
         self.shared.backend.ready()
+    }
+
+    fn warm_up<'a>(&'a self, plan: &'a Plan) -> ReadyFuture<'a> {
+        Box::pin(self.warm_up(plan))
     }
 
     fn pool_metrics(&self) -> Option<PoolMetrics> {

@@ -96,6 +96,22 @@ impl<S> Shelf<S> {
         taken.map(|(sandbox, since)| (sandbox, now - since))
     }
 
+    /// One of this profile is wanted at the least.
+    pub(super) fn want(&mut self, profile: &Profile, now: Instant) {
+        let maximum = self.bounds.maximum() as usize;
+        if let Some(entry) = self.entry(profile, now) {
+            entry.used = now;
+            entry.wanted = entry.wanted.max(1).min(maximum);
+        }
+    }
+
+    /// Whether one of this profile waits; none if there will be none soon.
+    pub(super) fn has(&self, profile: &Profile) -> Option<bool> {
+        let entry = self.entries.iter().find(|entry| entry.profile == *profile && entry.wanted > 0)?;
+        let will_not = self.is_closed || (entry.failures > 0 && entry.held() == 0);
+        (!will_not).then_some(!entry.waiting.is_empty())
+    }
+
     /// The entry of a profile; none while too many others are in use.
     fn entry(&mut self, profile: &Profile, now: Instant) -> Option<&mut Entry<S>> {
         let found = self.entries.iter().position(|entry| entry.profile == *profile);

@@ -14,6 +14,8 @@ mod hardening;
 mod leftovers;
 #[path = "kubernetes/network_faults.rs"]
 mod network_faults;
+#[path = "kubernetes/pool.rs"]
+mod pool;
 #[path = "kubernetes/runs.rs"]
 mod runs;
 #[path = "kubernetes/serve.rs"]
@@ -45,6 +47,7 @@ fn main() -> Result<ExitCode, Failure> {
         hardening::TESTS,
         leftovers::TESTS,
         network_faults::TESTS,
+        pool::TESTS,
         serve::TESTS,
         deployment::TESTS,
     ];

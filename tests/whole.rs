@@ -15,6 +15,8 @@ mod contract;
 mod hostile_guest;
 #[path = "whole/hostile_program.rs"]
 mod hostile_program;
+#[path = "whole/pool.rs"]
+mod pool;
 #[path = "whole/serve.rs"]
 mod serve;
 #[path = "whole/serve_bad_input.rs"]

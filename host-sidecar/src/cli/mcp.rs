@@ -81,7 +81,7 @@ impl Overrides for McpArgs {
 
 pub(super) fn mcp(args: &McpArgs) -> Result<ExitCode, Failure> {
     let settings = config::load(args)?;
-    let sidecar = Sidecar::new(&settings)?;
+    let sidecar = Sidecar::with_pool(&settings)?;
     let impatient = end_at_signals_once_set()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {

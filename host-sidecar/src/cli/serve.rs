@@ -83,7 +83,7 @@ impl Overrides for ServeArgs {
 
 pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let settings = config::load(args)?;
-    let sidecar = Sidecar::new(&settings)?;
+    let sidecar = Sidecar::with_pool(&settings)?;
     let service = Service::new(&settings, sidecar.clone())?;
     let impatient = end_at_signals_once_set()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -35,10 +35,10 @@ impl Server {
         let admission = Arc::new(Bounds::new(bounds.max_runs, bounds.max_queued));
         Ok(Self {
             tenants: Tenants::new(settings, &sidecar, &admission)?,
-            sidecar,
             admission,
             registry: Registry::new(bounds.kept_limit.0, bounds.kept_runs),
-            metrics: Metrics::new(),
+            metrics: Metrics::new(sidecar.pool_metrics()),
+            sidecar,
             readiness: Readiness::default(),
             tasks: TaskTracker::new(),
             ending: CancellationToken::new(),

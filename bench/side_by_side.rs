@@ -1,7 +1,7 @@
 //! `make bench`: measurements side by side, in one run, as a table.
 
 use cofferdam::{config::Settings, sandbox::local::Local};
-use cofferdam_bench::{bare, figures::Figures, hop, http, many};
+use cofferdam_bench::{bare, figures::Figures, hop, http, many, warm};
 use cofferdam_tests::program::{Place, root};
 use std::{error::Error, thread};
 
@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     row("`cofferdam run` of `print(6*7)`, cold, from start to end", &ours, 0);
     row("bare `runsc run` of the same bundle", &theirs, 0);
     row("**ratio**", &ours.ratio(&theirs), 2);
+    row("`cofferdam serve` answers it from a sandbox that waits", &warm::measure(&place, 4 * ROUNDS)?, 1);
     row("from the start of `cofferdam run` to that of runsc", &bare::until_runsc(&place, ROUNDS)?, 1);
     for (name, output) in [("3 bytes", 3), ("1 MiB", 1 << 20)] {
         let (through, direct) = hop::measure(output, 1000)?;

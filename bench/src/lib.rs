@@ -6,3 +6,4 @@ pub mod hop;
 pub mod http;
 pub mod kubernetes;
 pub mod many;
+pub mod warm;

@@ -98,7 +98,8 @@ impl Sidecar {
     }
 
     /// The figures of its pool, if it has one.
-    pub(crate) fn pool_metrics(&self) -> Option<PoolMetrics> {
+    #[must_use]
+    pub fn pool_metrics(&self) -> Option<PoolMetrics> {
         self.backend.pool_metrics()
     }
 

@@ -1,8 +1,11 @@
-//! Tests of both components in hosts that others wrote, as `docs/hosts.md` has them.
+//! Tests of both components in hosts that others wrote, as `docs/hosts.md` has them, and the commands of
+//! the other pages.
 #![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
 
 #[path = "hosts/faults.rs"]
 mod faults;
+#[path = "hosts/pages.rs"]
+mod pages;
 #[path = "hosts/setup.rs"]
 mod setup;
 #[path = "hosts/sidecar.rs"]

@@ -4,6 +4,8 @@
 mod bad_input;
 #[path = "kubernetes/context.rs"]
 mod context;
+#[path = "kubernetes/deployment.rs"]
+mod deployment;
 #[path = "kubernetes/failures.rs"]
 mod failures;
 #[path = "kubernetes/hardening.rs"]
@@ -36,7 +38,7 @@ fn main() -> Result<ExitCode, Failure> {
     }
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     let namespace = Arc::new(runtime().block_on(Namespace::create())?);
-    let tests: [&[Test]; 7] = [
+    let tests: [&[Test]; 8] = [
         runs::TESTS,
         bad_input::TESTS,
         failures::TESTS,
@@ -44,6 +46,7 @@ fn main() -> Result<ExitCode, Failure> {
         leftovers::TESTS,
         network_faults::TESTS,
         serve::TESTS,
+        deployment::TESTS,
     ];
     let trial = |(name, test): &Test| {
         let (namespace, test) = (namespace.clone(), *test);

@@ -23,6 +23,8 @@ mod serve_bad_input;
 mod serve_bounds;
 #[path = "whole/serve_end.rs"]
 mod serve_end;
+#[path = "whole/serve_spans.rs"]
+mod serve_spans;
 #[path = "whole/serve_tenants.rs"]
 mod serve_tenants;
 #[path = "whole/serve_tls.rs"]

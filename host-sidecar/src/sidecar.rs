@@ -88,6 +88,11 @@ impl Sidecar {
         self.carry_out(plan, &run).await
     }
 
+    /// What it decides by.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// What policy makes of a request.
     pub(crate) fn plan(&self, request: Request) -> Result<Plan, Error> {
         self.policy.plan(request)

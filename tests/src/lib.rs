@@ -2,5 +2,6 @@
 
 pub mod cluster;
 pub mod conformance;
+pub mod leftovers;
 pub mod program;
 pub mod sidecar;

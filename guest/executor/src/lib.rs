@@ -5,8 +5,7 @@
 extern crate alloc;
 
 mod check;
-mod decode;
-mod render;
+mod convert;
 
 use alloc::string::String;
 use code_executor_bindings::{
@@ -29,11 +28,11 @@ pub struct Guest;
 impl code_executor::Guest for Guest {
     fn execute(request: Request) -> Result<code_executor::Outcome, Error> {
         check::check(&request)?;
-        sandbox::run(&with_defaults(request)).map(decode::outcome)
+        sandbox::run(&with_defaults(request)).map(convert::outcome)
     }
 
     fn render(outcome: code_executor::Outcome) -> String {
-        render::render(&outcome)
+        cofferdam_rendering::render(&convert::view(&outcome))
     }
 }
 

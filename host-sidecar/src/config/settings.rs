@@ -1,6 +1,6 @@
 //! The settings and their defaults. Where google-adk's `GkeCodeExecutor` has a setting, it has the same name here.
 
-use super::{Bytes, Cpu, Network, Seconds, Serve, TenantSettings, Toleration, Workload, is_in_cluster};
+use super::{Bytes, Cpu, Mcp, Network, Seconds, Serve, TenantSettings, Toleration, Workload, is_in_cluster};
 use crate::policy::{Language, Limits, Policy, default_languages};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -95,6 +95,8 @@ pub struct Settings {
     pub networks: BTreeMap<String, Network>,
     /// How long a Pod that no node can take is kept for the cluster to announce a new node.
     pub scale_up_seconds: Seconds,
+    /// What calls through MCP get.
+    pub mcp: Mcp,
     /// How `cofferdam serve` listens, and its bounds.
     pub serve: Serve,
     /// What single tenants of `cofferdam serve` may have, by their names.
@@ -186,6 +188,7 @@ impl Default for Settings {
             pod_overlay: None,
             networks: BTreeMap::new(),
             scale_up_seconds: Seconds(Duration::from_secs(10)),
+            mcp: Mcp::default(),
             serve: Serve::default(),
             tenants: BTreeMap::new(),
         }
@@ -278,6 +281,7 @@ impl Settings {
             languages.insert(name.clone(), language.clone());
         }
         self.check_kubernetes()?;
+        self.check_mcp()?;
         self.check_serve()?;
         let networks = match self.backend_kind() {
             BackendKind::Kubernetes => self.networks.keys().cloned().collect(),

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Sidecar,
-    config::{Serve, Settings},
+    config::{Mcp, Serve, Settings},
 };
 use axum::http::StatusCode;
 use cofferdam_api::ErrorCode;
@@ -17,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(super) struct Server {
     pub(super) sidecar: Sidecar,
     pub(super) bounds: Serve,
+    pub(super) mcp: Mcp,
     pub(super) tenants: Tenants,
     pub(super) admission: Arc<Bounds>,
     pub(super) registry: Registry,
@@ -42,6 +43,7 @@ impl Server {
             tasks: TaskTracker::new(),
             ending: CancellationToken::new(),
             bounds,
+            mcp: settings.mcp.clone(),
         })
     }
 

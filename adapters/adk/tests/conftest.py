@@ -25,7 +25,7 @@ def runs(place: Path) -> set[str]:
 
 def await_that(what: Callable[[], bool]) -> None:
     """What another process does cannot be waited for but by looking."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 30
     while not what():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -12,6 +12,15 @@ from google.adk.code_executors.code_execution_utils import CodeExecutionInput
 from cofferdam_adk import SandboxError
 
 ENDLESS = "while True: pass"
+# Without a cancellation, a test fails in bounded time.
+SECONDS = 20
+
+
+@pytest.fixture(autouse=True)
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What the sidecar says became of its runs."""
+    caplog.set_level("INFO", "cofferdam_adk.sidecar")
+    return caplog
 
 
 async def a_run(place: Path) -> None:
@@ -19,9 +28,9 @@ async def a_run(place: Path) -> None:
         await asyncio.sleep(0.02)
 
 
-def test_a_task_that_is_cancelled(make: MAKE, place: Path) -> None:
+def test_a_task_that_is_cancelled(make: MAKE, place: Path, log: pytest.LogCaptureFixture) -> None:
     async def cancel() -> None:
-        agent = asyncio.create_task(Conversation(make(), [program(ENDLESS)]).run())
+        agent = asyncio.create_task(Conversation(make(timeout_seconds=SECONDS), [program(ENDLESS)]).run())
         await a_run(place)
         agent.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -29,25 +38,24 @@ def test_a_task_that_is_cancelled(make: MAKE, place: Path) -> None:
 
     # It also waits for the thread, which a run that goes on would hold.
     asyncio.run(cancel())
-    await_that(lambda: not runs(place))
+    await_that(lambda: "status=Cancelled" in log.text)
 
 
-def test_a_timeout_within_the_task_which_goes_on(make: MAKE, place: Path) -> None:
+def test_a_timeout_within_the_task_which_goes_on(make: MAKE, log: pytest.LogCaptureFixture) -> None:
     async def time_out() -> None:
-        executor = make()
+        executor = make(timeout_seconds=SECONDS)
         await asyncio.to_thread(execute, executor, "print(1)")
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
                 await asyncio.to_thread(executor.execute_code, None, CodeExecutionInput(code=ENDLESS))  # type: ignore[arg-type]
-        while runs(place):
-            await asyncio.sleep(0.02)
+        await asyncio.to_thread(await_that, lambda: "status=Cancelled" in log.text)
 
     asyncio.run(time_out())
 
 
 def test_one_of_two_is_cancelled_and_the_other_is_not(make: MAKE, place: Path) -> None:
     async def cancel() -> str:
-        executor = make()
+        executor = make(timeout_seconds=SECONDS)
         endless = asyncio.create_task(Conversation(executor, [program(ENDLESS)]).run())
         await a_run(place)
         other = Conversation(executor, [program("import time\ntime.sleep(0.5)\nprint(7)"), "Seven."])

@@ -7,13 +7,16 @@ use crate::{
     sandbox::{Backend, Observer, Run, kubernetes, local, new_id},
 };
 use std::{sync::Arc, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinHandle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// What stands behind the component's import: it decides on a request and has it carried out.
 #[derive(Debug, Clone)]
 pub struct Sidecar {
     policy: Arc<Policy>,
     backend: Arc<dyn Backend>,
+    /// Runs that go on by themselves.
+    started: TaskTracker,
 }
 
 /// Why a sidecar cannot be set up.
@@ -48,13 +51,13 @@ impl Sidecar {
     /// A sidecar with a backend of the caller's own.
     #[must_use]
     pub fn with_backend(policy: Policy, backend: Arc<dyn Backend>) -> Self {
-        Self { policy: Arc::new(policy), backend }
+        Self { policy: Arc::new(policy), backend, started: TaskTracker::new() }
     }
 
     /// The same backend under another policy.
     #[must_use]
     pub fn with_policy(&self, policy: Policy) -> Self {
-        Self { policy: Arc::new(policy), backend: self.backend.clone() }
+        Self { policy: Arc::new(policy), ..self.clone() }
     }
 
     /// Asks whether runs can be made.
@@ -66,8 +69,11 @@ impl Sidecar {
         self.backend.ready().await
     }
 
-    /// Waits until what runs have left to be removed beside their answers is gone; to be called before the process ends.
+    /// Waits until runs that were started and given up are over, and what runs have left to be removed beside their answers is
+    /// gone; to be called before the process ends.
     pub async fn settle(&self) {
+        self.started.close();
+        self.started.wait().await;
         self.backend.settle().await;
     }
 
@@ -86,6 +92,23 @@ impl Sidecar {
         let run = Run { id: new_id(), requested: Instant::now(), cancelled, observer };
         let plan = self.plan(request)?;
         self.carry_out(plan, &run).await
+    }
+
+    /// Starts a run that goes on whoever waits for it, until `cancelled` is set; gives its id, and what will come of it.
+    pub(crate) fn start(
+        &self,
+        request: Request,
+        cancelled: CancellationToken,
+        observer: impl Observer + 'static,
+    ) -> Result<(String, JoinHandle<Result<Report, Error>>), Error> {
+        let (id, requested) = (new_id(), Instant::now());
+        let plan = self.plan(request)?;
+        let (sidecar, run_id) = (self.clone(), id.clone());
+        let task = self.started.spawn(async move {
+            let run = Run { id: run_id, requested, cancelled: &cancelled, observer: &observer };
+            sidecar.carry_out(plan, &run).await
+        });
+        Ok((id, task))
     }
 
     /// What policy makes of a request.

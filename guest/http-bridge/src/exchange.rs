@@ -50,13 +50,14 @@ pub(crate) struct Body {
     deadline: Deadline,
 }
 
-/// Sends a request, and reads the head of the answer. All of it may take so many milliseconds.
+/// Sends a request, and reads the head of the answer, which may take `patience` milliseconds; the body too may take `wait` in all.
 pub(crate) fn open(
     endpoint: &Endpoint,
     method: &Method,
     headers: &[(&'static str, String)],
     body: &[u8],
     wait: u64,
+    patience: u64,
 ) -> Result<(Head, Body), Failure> {
     let deadline = Deadline::after(wait);
     let request = request(endpoint, method, headers)?;
@@ -72,7 +73,7 @@ pub(crate) fn open(
     } else {
         Some((stream, outgoing))
     };
-    let response = response(&pending, &deadline)?;
+    let response = response(&pending, &deadline.or_after(patience))?;
     let headers = response.headers();
     let header = |name: &str| {
         let value = headers.get(name).into_iter().next()?;

@@ -40,13 +40,13 @@ impl Sidecar {
     /// Has a program run, and waits for what comes of it.
     pub(crate) fn run(&self, request: Request) -> Result<Report, Failure> {
         let bounds = Bounds::of(request.limits.as_ref());
-        let (head, body) = self.post(request, "application/json", bounds)?;
+        let (head, body) = self.post(request, "application/json", bounds, bounds.wait)?;
         answer::read(&Answer { head, body: body.read(bounds.answer)? })
     }
 
     /// Has a program run; gives the HTTP status and the events of its run.
     pub(crate) fn follow(&self, request: Request, bounds: Bounds) -> Result<(u16, Body), Failure> {
-        let (head, body) = self.post(request, EVENTS, bounds)?;
+        let (head, body) = self.post(request, EVENTS, bounds, PATIENCE)?;
         answer::check_version(&head)?;
         let status = head.status;
         if answer::is_success(&head, EVENTS) {
@@ -61,7 +61,7 @@ impl Sidecar {
     pub(crate) fn cancel(&self, id: &str, bounds: Bounds) -> Result<(), Failure> {
         let endpoint = Endpoint { path: format!("{}/{id}", self.endpoint.path), ..self.endpoint.clone() };
         let (head, body) =
-            exchange::open(&endpoint, &Method::Delete, &self.headers("application/json"), &[], PATIENCE)?;
+            exchange::open(&endpoint, &Method::Delete, &self.headers("application/json"), &[], PATIENCE, PATIENCE)?;
         answer::check_version(&head)?;
         if answer::is_success(&head, "application/json") {
             return Ok(());
@@ -75,12 +75,12 @@ impl Sidecar {
     }
 
     /// Posts a request. It is never sent again, so the program runs at most once.
-    fn post(&self, request: Request, accepted: &str, bounds: Bounds) -> Result<(Head, Body), Failure> {
+    fn post(&self, request: Request, accepted: &str, bounds: Bounds, patience: u64) -> Result<(Head, Body), Failure> {
         let body = serde_json::to_vec(&request::to_api(request)?).map_err(|_| Failure::Unwritable)?;
         let mut headers = self.headers(accepted);
         headers.push(("content-type", "application/json".into()));
         headers.push(("content-length", body.len().to_string()));
-        exchange::open(&self.endpoint, &Method::Post, &headers, &body, bounds.wait)
+        exchange::open(&self.endpoint, &Method::Post, &headers, &body, bounds.wait, patience)
     }
 
     fn headers(&self, accepted: &str) -> Vec<(&'static str, String)> {

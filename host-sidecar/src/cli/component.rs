@@ -15,11 +15,11 @@ Examples:
   cofferdam component -o code-executor.wasm
   cofferdam component --composed -o - | wasm-tools component wit
 
-The component alone has one import of one function, which its host supplies. With --stream it can follow
-and cancel a run too, for which its host supplies three functions more. With --composed it can do all of
-that and imports nothing but WASI 0.2: it sends each run to the sidecar at COFFERDAM_URL
-(http://127.0.0.1:8787 if that is not set), with the token in COFFERDAM_TOKEN, both from the environment
-that its host gives it.";
+The component alone has one import of one function, which its host supplies. With --stream it can
+follow and cancel a run too, for which its host supplies three functions more. With --composed it
+can do all of that and imports nothing but WASI 0.2: it sends each run to the sidecar at
+COFFERDAM_URL (http://127.0.0.1:8787 if that is not set), with the token in COFFERDAM_TOKEN, both
+from the environment that its host gives it.";
 
 /// Writes the component that agents' hosts load.
 #[derive(Debug, clap::Args)]

@@ -6,6 +6,7 @@ fn main() {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     for (variable, artifact) in [
         ("COFFERDAM_COMPONENT", "components/code-executor.wasm"),
+        ("COFFERDAM_STREAM_COMPONENT", "components/code-executor-stream.wasm"),
         ("COFFERDAM_COMPOSED_COMPONENT", "components/code-executor-http.wasm"),
         ("COFFERDAM_RUNNER", "runner/cofferdam-runner"),
     ] {

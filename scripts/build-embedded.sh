@@ -22,7 +22,7 @@ build() {
         -p "$package" "${options[@]}"
 }
 
-guests=(code-executor-guest http-bridge)
+guests=(code-executor code-executor-stream http-bridge)
 case $compiler in
 rustup)
     cargo=(cargo)

@@ -5,7 +5,9 @@ use wac_graph::{CompositionGraph, EncodeOptions, types::Package};
 
 const TYPES: &str = concat!("cofferdam:code-executor/types@", env!("CARGO_PKG_VERSION"));
 const SANDBOX: &str = concat!("cofferdam:code-executor/sandbox@", env!("CARGO_PKG_VERSION"));
+const SANDBOX_STREAM: &str = concat!("cofferdam:code-executor/sandbox-stream@", env!("CARGO_PKG_VERSION"));
 const CODE_EXECUTOR: &str = concat!("cofferdam:code-executor/code-executor@", env!("CARGO_PKG_VERSION"));
+const CODE_EXECUTOR_STREAM: &str = concat!("cofferdam:code-executor/code-executor-stream@", env!("CARGO_PKG_VERSION"));
 
 /// Hands the guest what the bridge exports. The types are passed and exported too: left out, they would be an import of their
 /// own, which a host of WASI only does not have.
@@ -18,12 +20,13 @@ pub(crate) fn compose(executor: &[u8], bridge: &[u8]) -> Result<Vec<u8>> {
     };
     let (bridge, executor) =
         (instantiate("cofferdam:http-bridge", bridge)?, instantiate("cofferdam:executor", executor)?);
-    let types = graph.alias_instance_export(bridge, TYPES)?;
-    let sandbox = graph.alias_instance_export(bridge, SANDBOX)?;
-    graph.set_instantiation_argument(executor, TYPES, types)?;
-    graph.set_instantiation_argument(executor, SANDBOX, sandbox)?;
-    let code_executor = graph.alias_instance_export(executor, CODE_EXECUTOR)?;
-    graph.export(types, TYPES)?;
-    graph.export(code_executor, CODE_EXECUTOR)?;
+    for imported in [TYPES, SANDBOX, SANDBOX_STREAM] {
+        let exported = graph.alias_instance_export(bridge, imported)?;
+        graph.set_instantiation_argument(executor, imported, exported)?;
+    }
+    for (instance, name) in [(bridge, TYPES), (executor, CODE_EXECUTOR), (executor, CODE_EXECUTOR_STREAM)] {
+        let exported = graph.alias_instance_export(instance, name)?;
+        graph.export(exported, name)?;
+    }
     Ok(graph.encode(EncodeOptions::default())?)
 }

@@ -25,7 +25,7 @@ impl Descriptions {
     }
 
     /// A component with its name, what it is, its version and licence, and the documentation of what it exports.
-    pub(crate) fn add(&self, name: &str, component: &[u8], world: &str) -> Result<Vec<u8>> {
+    pub(crate) fn add(&self, name: &str, component: &[u8], world: &str, interfaces: &[&str]) -> Result<Vec<u8>> {
         let package = &self.resolve.packages[self.package];
         let about = text(&package.docs).context("the package has no documentation")?;
         let mut metadata = AddMetadata::default();
@@ -36,11 +36,14 @@ impl Descriptions {
         let mut component = metadata.to_wasm(component)?;
 
         let world = &self.resolve.worlds[*package.worlds.get(world).context("no such world")?];
-        let interface = package.interfaces.get("code-executor").context("no interface `code-executor`")?;
-        let docs = [text(&world.docs), Some(&*interface_text(&self.resolve.interfaces[*interface]))];
-        let docs = docs.into_iter().flatten().collect::<Vec<_>>().join("\n\n");
+        let mut docs: Vec<_> = text(&world.docs).map(str::to_owned).into_iter().collect();
+        for interface in interfaces {
+            let interface = package.interfaces.get(*interface).context("no such interface")?;
+            docs.push(interface_text(&self.resolve.interfaces[*interface]));
+        }
+        let docs = docs.join("\n\n");
         // Tools call the world of any component `root`. Of the names in it they know only functions that the world itself
-        // exports, and some read nothing at all where there are others: so the interface's text is the world's.
+        // exports, and some read nothing at all where there are others: so the interfaces' text is the world's.
         let docs = json!({ "docs": about, "worlds": { "root": { "docs": docs } } });
         let data = [&[FORMAT], docs.to_string().as_bytes()].concat();
         // At the end, or writing the rest would take it for that of a WIT package.

@@ -1,5 +1,6 @@
-//! Makes the components of the core modules that wit-bindgen was compiled into: `componentize WIT EXECUTOR BRIDGE FOLDER`
-//! writes `code-executor.wasm`, which imports the sandbox, and `code-executor-http.wasm`, which has the bridge for it.
+//! Makes the components of the core modules that wit-bindgen was compiled into: `componentize WIT MODULES FOLDER` writes
+//! `code-executor.wasm`, which imports the sandbox, `code-executor-stream.wasm`, which imports the stream of it too, and
+//! `code-executor-http.wasm`, which has the bridge for both.
 
 mod compose;
 mod describe;
@@ -8,20 +9,24 @@ use anyhow::{Context, Result, bail};
 use describe::Descriptions;
 use std::{env, fs, path::Path};
 
+/// The interface that each component exports, and the one that only those export that can follow a run.
+const EXECUTE: &str = "code-executor";
+const FOLLOW: &str = "code-executor-stream";
+
 fn main() -> Result<()> {
     let args: Vec<_> = env::args_os().skip(1).collect();
-    let [wit, executor, bridge, folder] = args.as_slice() else {
-        bail!("usage: componentize WIT EXECUTOR BRIDGE FOLDER")
-    };
-    let folder = Path::new(folder);
-    let (executor, bridge) = (encode(Path::new(executor))?, encode(Path::new(bridge))?);
-    let composed = compose::compose(&executor, &bridge)?;
+    let [wit, modules, folder] = args.as_slice() else { bail!("usage: componentize WIT MODULES FOLDER") };
+    let encode = |module| encode(&Path::new(modules).join(module));
+    let (bare, stream) = (encode("code_executor.wasm")?, encode("code_executor_stream.wasm")?);
+    let composed = compose::compose(&stream, &encode("http_bridge.wasm")?)?;
     let descriptions = Descriptions::read(Path::new(wit))?;
-    for (name, component, world) in
-        [("code-executor", executor, "executor"), ("code-executor-http", composed, "http-bridge")]
-    {
-        let path = folder.join(name).with_extension("wasm");
-        let described = descriptions.add(name, &component, world)?;
+    for (name, component, world, interfaces) in [
+        ("code-executor", bare, "executor", &[EXECUTE][..]),
+        ("code-executor-stream", stream, "executor-stream", &[EXECUTE, FOLLOW]),
+        ("code-executor-http", composed, "http-bridge", &[EXECUTE, FOLLOW]),
+    ] {
+        let path = Path::new(folder).join(name).with_extension("wasm");
+        let described = descriptions.add(name, &component, world, interfaces)?;
         fs::write(&path, described).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! The native side of Cofferdam: it runs a program that nobody has read in a sandbox that exists for that one run.
 //!
-//! An agent host that embeds wasmtime adds the import `cofferdam:code-executor/sandbox` to its own linker with
-//! [`component::add_to_linker`]; one that has no component of its own calls [`component::Executor`]. Both reach a
+//! An agent host that embeds wasmtime adds the import `cofferdam:code-executor/sandbox`, and `sandbox-stream` beside it, to its
+//! own linker with [`component::add_to_linker`]; one that has no component of its own calls [`component::Executor`]. Both reach a
 //! [`Sidecar`]: a [`policy::Policy`], which turns a request into a plan or refuses it, and a
 //! [`sandbox::Backend`], which carries the plan out.
 

@@ -7,13 +7,16 @@ use crate::{
     sandbox::{Backend, Observer, Pool, PoolMetrics, Run, kubernetes, local, new_id},
 };
 use std::{sync::Arc, time::Instant};
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinHandle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// What stands behind the component's import: it decides on a request and has it carried out.
 #[derive(Debug, Clone)]
 pub struct Sidecar {
     policy: Arc<Policy>,
     backend: Arc<dyn Backend>,
+    /// Runs that go on by themselves.
+    started: TaskTracker,
 }
 
 /// Why a sidecar cannot be set up.
@@ -68,13 +71,13 @@ impl Sidecar {
     /// A sidecar with a backend of the caller's own.
     #[must_use]
     pub fn with_backend(policy: Policy, backend: Arc<dyn Backend>) -> Self {
-        Self { policy: Arc::new(policy), backend }
+        Self { policy: Arc::new(policy), backend, started: TaskTracker::new() }
     }
 
     /// The same backend under another policy.
     #[must_use]
     pub fn with_policy(&self, policy: Policy) -> Self {
-        Self { policy: Arc::new(policy), backend: self.backend.clone() }
+        Self { policy: Arc::new(policy), ..self.clone() }
     }
 
     /// Asks whether runs can be made.
@@ -103,8 +106,11 @@ impl Sidecar {
         self.backend.pool_metrics()
     }
 
-    /// Waits until what runs have left to be removed beside their answers is gone; to be called before the process ends.
+    /// Waits until runs that were started and given up are over, and what runs have left to be removed beside their answers is
+    /// gone; to be called before the process ends.
     pub async fn settle(&self) {
+        self.started.close();
+        self.started.wait().await;
         self.backend.settle().await;
     }
 
@@ -128,6 +134,23 @@ impl Sidecar {
     /// What it decides by.
     pub(crate) fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Starts a run that goes on whoever waits for it, until `cancelled` is set; gives its id, and what will come of it.
+    pub(crate) fn start(
+        &self,
+        request: Request,
+        cancelled: CancellationToken,
+        observer: impl Observer + 'static,
+    ) -> Result<(String, JoinHandle<Result<Report, Error>>), Error> {
+        let (id, requested) = (new_id(), Instant::now());
+        let plan = self.plan(request)?;
+        let (sidecar, run_id) = (self.clone(), id.clone());
+        let task = self.started.spawn(async move {
+            let run = Run { id: run_id, requested, cancelled: &cancelled, observer: &observer };
+            sidecar.carry_out(plan, &run).await
+        });
+        Ok((id, task))
     }
 
     /// What policy makes of a request.

@@ -192,7 +192,9 @@ fn a_reader_that_leaves_early_ends_the_program() {
 #[test]
 fn the_components_can_be_had_as_files_or_piped() {
     let place = Place::new();
-    for (options, built) in [(&[][..], "code-executor"), (&["--composed"], "code-executor-http")] {
+    for (options, built) in
+        [(&[][..], "code-executor"), (&["--stream"], "code-executor-stream"), (&["--composed"], "code-executor-http")]
+    {
         let built = fs::read(root().join(format!("target/components/{built}.wasm"))).expect("`make build` makes it");
         let run = |output| place.run(["component"].iter().chain(options).chain(&["-o", output]));
         assert_eq!(run("c.wasm").status.code(), Some(0));

@@ -6,7 +6,9 @@ use wasmparser::{Encoding, Parser, Payload};
 use wit_parser::{Resolve, TypeDefKind};
 
 const BARE: &str = "code-executor";
+const STREAM: &str = "code-executor-stream";
 const COMPOSED: &str = "code-executor-http";
+const ALL: [&str; 3] = [BARE, STREAM, COMPOSED];
 
 fn component(name: &str) -> Vec<u8> {
     fs::read(root().join(format!("target/components/{name}.wasm"))).expect("`make build` makes it")
@@ -124,7 +126,7 @@ fn version() -> String {
 
 #[test]
 fn the_components_have_no_authority_but_their_imports() {
-    for name in [BARE, COMPOSED] {
+    for name in ALL {
         let golden = root().join(format!("tests/golden/{name}.imports"));
         let golden = fs::read_to_string(golden).expect("the golden file");
         assert_eq!(surface(&component(name)).imports.join("\n") + "\n", golden, "{name}");
@@ -133,16 +135,21 @@ fn the_components_have_no_authority_but_their_imports() {
 
 #[test]
 fn the_components_export_what_agents_call() {
-    let executor = format!("cofferdam:code-executor/code-executor@{}", version());
-    let types = format!("cofferdam:code-executor/types@{}", version());
-    assert_eq!(surface(&component(BARE)).exports, [executor.as_str()]);
-    assert_eq!(surface(&component(COMPOSED)).exports, [types, executor]);
+    let [types, execute, follow] = ["types", "code-executor", "code-executor-stream"]
+        .map(|interface| format!("cofferdam:code-executor/{interface}@{}", version()));
+    assert_eq!(surface(&component(BARE)).exports, [execute.as_str()]);
+    let mut exports = surface(&component(STREAM)).exports;
+    exports.sort();
+    assert_eq!(exports, [execute.as_str(), &follow]);
+    let mut exports = surface(&component(COMPOSED)).exports;
+    exports.sort();
+    assert_eq!(exports, [execute, follow, types]);
 }
 
 #[test]
 fn the_components_are_small() {
     // What agents' hosts have to fetch and hold.
-    for (name, most) in [(BARE, 60 << 10), (COMPOSED, 300 << 10)] {
+    for (name, most) in [(BARE, 60 << 10), (STREAM, 90 << 10), (COMPOSED, 350 << 10)] {
         let size = component(name).len();
         assert!(size <= most, "{name}: {size} bytes");
     }
@@ -152,7 +159,7 @@ fn the_components_are_small() {
 fn the_components_say_what_they_are() {
     let (resolve, package) = contract();
     let about = resolve.packages[package].docs.contents.clone().expect("documentation");
-    for name in [BARE, COMPOSED] {
+    for name in ALL {
         let Surface { name: root, sections, .. } = surface(&component(name));
         assert_eq!(root.as_deref(), Some(name));
         let section = |section: &str| sections.get(section).unwrap_or_else(|| panic!("{name} has no {section}"));
@@ -167,12 +174,13 @@ fn the_components_say_what_they_are() {
         for function in ["`execute`: Runs the program", "`render`: A short account"] {
             assert!(world.contains(function), "{world}");
         }
+        assert_eq!(world.contains("`next`: Waits for the next event"), name != BARE, "{world}");
     }
 }
 
 #[test]
 fn the_components_can_be_read_by_tools() {
-    for name in [BARE, COMPOSED] {
+    for name in ALL {
         let decoded = wit_parser::decoding::decode(&component(name)).expect("a component");
         let (resolve, package) = (decoded.resolve(), decoded.package());
         let world = resolve.packages[package].worlds["root"];
@@ -186,7 +194,7 @@ fn the_same_modules_make_the_same_components() {
     let folder = tempfile::tempdir().expect("a folder");
     let made = Command::new(root().join("scripts/componentize.sh")).arg(folder.path()).status().expect("bash");
     assert!(made.success());
-    for name in [BARE, COMPOSED] {
+    for name in ALL {
         let again = fs::read(folder.path().join(format!("{name}.wasm"))).expect("a component");
         assert!(again == component(name), "{name}");
     }

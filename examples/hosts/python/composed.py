@@ -10,11 +10,11 @@ from types import SimpleNamespace
 from wasmtime import Engine, Store, WasiConfig
 from wasmtime.component import Component, Linker
 
-INTERFACE = "cofferdam:code-executor/code-executor@0.1.0"
 OPTIONAL = ("language", "args", "env", "stdin", "files", "collect", "limits", "network", "labels")
 
 
-def main(path, code):
+def load(path):
+    """Loads the component; gives a function that calls its functions."""
     engine = Engine()
     linker = Linker(engine)
     linker.add_wasip2()
@@ -25,12 +25,21 @@ def main(path, code):
     wasi.env = [(name, os.environ[name]) for name in ("COFFERDAM_URL", "COFFERDAM_TOKEN") if name in os.environ]
     store.set_wasi(wasi)
     store.set_wasi_http()
-
     instance = linker.instantiate(store, Component.from_file(engine, path))
-    interface = instance.get_export_index(store, INTERFACE)
-    execute = instance.get_func(store, instance.get_export_index(store, "execute", interface))
 
-    result = execute(store, SimpleNamespace(code=code, **dict.fromkeys(OPTIONAL)))
+    def call(interface, function, *args):
+        interface = instance.get_export_index(store, f"cofferdam:code-executor/{interface}@0.1.0")
+        return instance.get_func(store, instance.get_export_index(store, function, interface))(store, *args)
+
+    return call
+
+
+def request(code):
+    return SimpleNamespace(code=code, **dict.fromkeys(OPTIONAL))
+
+
+def main(path, code):
+    result = load(path)("code-executor", "execute", request(code))
     if result.tag == "err":
         sys.exit(f"{result.payload.code}: {result.payload.message}")
     sys.stdout.write(result.payload.stdout.text)

@@ -1,29 +1,49 @@
 //! An answer, understood: an outcome, a problem, or not a sidecar's at all.
 
-use crate::{exchange::Answer, failure::Failure};
+use crate::{
+    exchange::{Answer, Head},
+    failure::Failure,
+};
 use cofferdam_api::{Outcome, Output, PROBLEM, Problem, VERSION};
 use http_bridge_bindings::exports::cofferdam::code_executor::{
     sandbox::{Capture, Report},
     types::{File, SkippedFile, Status, Timings},
 };
 
+/// The media type of the events of a run.
+pub(crate) const EVENTS: &str = "text/event-stream";
+
 /// What the answer says.
-pub(crate) fn read(answer: Answer) -> Result<Report, Failure> {
-    if let Some(theirs) = answer.version.filter(|theirs| !is_ours(theirs)) {
-        return Err(Failure::Version(theirs.chars().filter(|c| !c.is_control()).take(40).collect()));
-    }
-    let media_type = answer.content_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    let foreign = Failure::Foreign(answer.status);
-    if (200..300).contains(&answer.status) && media_type.eq_ignore_ascii_case("application/json") {
+pub(crate) fn read(answer: &Answer) -> Result<Report, Failure> {
+    check_version(&answer.head)?;
+    let foreign = Failure::Foreign(answer.head.status);
+    if is_success(&answer.head, "application/json") {
         let outcome: Outcome = serde_json::from_slice(&answer.body)
             .map_err(|error| if error.is_eof() { Failure::Lost } else { foreign })?;
         return Ok(report(outcome));
     }
-    if media_type.eq_ignore_ascii_case(PROBLEM) {
+    if media_type(&answer.head).eq_ignore_ascii_case(PROBLEM) {
         let problem: Problem = serde_json::from_slice(&answer.body).map_err(|_| foreign)?;
         return Err(Failure::Problem(problem));
     }
     Err(foreign)
+}
+
+/// Whether what follows is of this media type, and no failure.
+pub(crate) fn is_success(head: &Head, wanted: &str) -> bool {
+    (200..300).contains(&head.status) && media_type(head).eq_ignore_ascii_case(wanted)
+}
+
+fn media_type(head: &Head) -> &str {
+    head.content_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim()
+}
+
+/// Refuses to understand a sidecar of another version.
+pub(crate) fn check_version(head: &Head) -> Result<(), Failure> {
+    match head.version.as_deref().filter(|theirs| !is_ours(theirs)) {
+        None => Ok(()),
+        Some(theirs) => Err(Failure::Version(theirs.chars().filter(|c| !c.is_control()).take(40).collect())),
+    }
 }
 
 /// Versions that differ in nothing but the last number understand each other.
@@ -31,7 +51,8 @@ fn is_ours(theirs: &str) -> bool {
     theirs.split('.').take(2).eq(VERSION.split('.').take(2))
 }
 
-fn report(outcome: Outcome) -> Report {
+/// An outcome in the words of the contract.
+pub(crate) fn report(outcome: Outcome) -> Report {
     let timings = outcome.timings_ms;
     Report {
         id: outcome.id,
@@ -83,13 +104,13 @@ mod tests {
         "code": "denied", "retryable": false}"#;
 
     fn answer(status: u16, content_type: &str, body: &str) -> Answer {
-        let content_type = Some(content_type.into());
-        Answer { status, content_type, version: Some(VERSION.into()), body: body.into() }
+        let head = Head { status, content_type: Some(content_type.into()), version: Some(VERSION.into()) };
+        Answer { head, body: body.into() }
     }
 
     #[test]
     fn an_outcome_is_a_report_with_every_part() {
-        let report = read(answer(200, "application/json; charset=utf-8", OUTCOME)).expect("a report");
+        let report = read(&answer(200, "application/json; charset=utf-8", OUTCOME)).expect("a report");
         assert_eq!(report.id, "run-1");
         assert!(matches!(report.status, Status::OutOfDisk(1)));
         assert_eq!((report.stdout.bytes, report.stdout.length, report.stdout.cut), (b"out".to_vec(), 9, Some(2)));
@@ -103,7 +124,7 @@ mod tests {
     #[test]
     fn a_problem_is_one_whatever_its_status() {
         for status in [200, 403, 500] {
-            let failure = read(answer(status, PROBLEM, PROBLEM_BODY)).expect_err("a problem");
+            let failure = read(&answer(status, PROBLEM, PROBLEM_BODY)).expect_err("a problem");
             assert!(matches!(failure, Failure::Problem(Problem { detail, .. }) if detail == "no"), "{status}");
         }
     }
@@ -119,7 +140,7 @@ mod tests {
             (502, PROBLEM, "{}"),
             (500, "application/json", OUTCOME),
         ] {
-            let failure = read(answer(status, content_type, body)).expect_err("a failure");
+            let failure = read(&answer(status, content_type, body)).expect_err("a failure");
             assert_eq!(failure, Failure::Foreign(status), "{content_type} {body}");
         }
     }
@@ -127,19 +148,22 @@ mod tests {
     #[test]
     fn a_cut_outcome_is_a_lost_answer() {
         for length in [0, 1, 50, OUTCOME.len() - 1] {
-            let failure = read(answer(200, "application/json", &OUTCOME[..length])).expect_err("a failure");
+            let failure = read(&answer(200, "application/json", &OUTCOME[..length])).expect_err("a failure");
             assert_eq!(failure, Failure::Lost, "{length}");
         }
     }
 
     #[test]
     fn another_version_is_named_and_a_patch_is_none() {
-        let version =
-            |version: &str| read(Answer { version: Some(version.into()), ..answer(200, "application/json", OUTCOME) });
-        assert!(version("0.1.99").is_ok());
+        let version = |version: Option<&str>| {
+            let mut answer = answer(200, "application/json", OUTCOME);
+            answer.head.version = version.map(Into::into);
+            read(&answer)
+        };
+        assert!(version(Some("0.1.99")).is_ok());
         for other in ["0.2.0", "1.1.0", "0", "", "0.10.0"] {
-            assert_eq!(version(other).err(), Some(Failure::Version(other.into())));
+            assert_eq!(version(Some(other)).err(), Some(Failure::Version(other.into())));
         }
-        assert!(read(Answer { version: None, ..answer(200, "application/json", OUTCOME) }).is_ok());
+        assert!(version(None).is_ok());
     }
 }

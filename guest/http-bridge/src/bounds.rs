@@ -7,6 +7,8 @@ const WALL_TIME: u64 = 3_600_000;
 const STARTUP_TIME: u64 = 600_000;
 /// For the way there and back, for collecting files and for clearing up, in milliseconds.
 const SLACK: u64 = 60_000;
+/// For what a sidecar does at once, and for its silence in an answer that it keeps alive: it says something every 15 s.
+pub(crate) const PATIENCE: u64 = 60_000;
 /// Some hosts' timers hold no more than 31 bits of milliseconds.
 const LONGEST_WAIT: u64 = 7 * 24 * 3_600_000;
 

@@ -8,7 +8,7 @@ use cofferdam_api::EXECUTIONS;
 pub(crate) const DEFAULT: &str = "http://127.0.0.1:8787";
 
 /// An address that runs are sent to.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
     /// Whether by TLS.
     pub(crate) secure: bool,

@@ -1,18 +1,18 @@
 //! One HTTP request and its answer, over `wasi:http`. Every wait has the same deadline, and nothing is asked of a host that
 //! some do not do: no error of a broken stream is looked into.
 
-use crate::{bounds::Bounds, deadline::Deadline, endpoint::Endpoint, failure::Failure};
+use crate::{deadline::Deadline, endpoint::Endpoint, failure::Failure};
 use alloc::{string::String, vec::Vec};
 use cofferdam_api::VERSION_HEADER;
 use http_bridge_bindings::wasi::{
     http::{
         outgoing_handler,
         types::{
-            Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
-            Scheme,
+            Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
+            RequestOptions, Scheme,
         },
     },
-    io::streams::{OutputStream, StreamError},
+    io::streams::{InputStream, OutputStream, StreamError},
 };
 
 /// Bytes asked for at once.
@@ -21,52 +21,108 @@ const CHUNK: u64 = 256 << 10;
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    /// Its head.
+    pub(crate) head: Head,
+    /// The whole body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// What came back before the body.
+#[derive(Debug)]
+pub(crate) struct Head {
     /// The HTTP status.
     pub(crate) status: u16,
     /// The header `content-type`.
     pub(crate) content_type: Option<String>,
     /// The header `cofferdam-version`.
     pub(crate) version: Option<String>,
-    /// The whole body.
-    pub(crate) body: Vec<u8>,
 }
 
-/// Posts a body, and reads the whole answer.
-pub(crate) fn post(
+/// A body that is still to come. Dropping it hangs up.
+#[derive(Debug)]
+pub(crate) struct Body {
+    // In the order in which a host lets go of them.
+    stream: InputStream,
+    _incoming: IncomingBody,
+    _response: IncomingResponse,
+    /// Given up earlier, it would take the connection along that the answer comes by.
+    _unsent: Option<(OutputStream, OutgoingBody)>,
+    deadline: Deadline,
+}
+
+/// Sends a request, and reads the head of the answer, which may take `patience` milliseconds; the body too may take `wait` in all.
+pub(crate) fn open(
     endpoint: &Endpoint,
+    method: &Method,
     headers: &[(&'static str, String)],
     body: &[u8],
-    bounds: Bounds,
-) -> Result<Answer, Failure> {
-    let deadline = Deadline::after(bounds.wait);
-    let request = request(endpoint, headers)?;
+    wait: u64,
+    patience: u64,
+) -> Result<(Head, Body), Failure> {
+    let deadline = Deadline::after(wait);
+    let request = request(endpoint, method, headers)?;
     // The body of a new request can be taken once.
     let outgoing = request.body().map_err(|()| Failure::Unwritable)?;
     let stream = outgoing.write().map_err(|()| Failure::Unwritable)?;
-    let pending = outgoing_handler::handle(request, Some(options(bounds)))?;
+    let pending = outgoing_handler::handle(request, Some(options(wait)))?;
     let unsent = if send(&stream, &pending, &deadline, body)? {
         drop(stream);
         // What is wrong with the request is told instead of a response.
         let _ = OutgoingBody::finish(outgoing, None);
         None
     } else {
-        // Given up now, it would take the connection along that the answer comes by.
         Some((stream, outgoing))
     };
-    let response = response(&pending, &deadline)?;
+    let response = response(&pending, &deadline.or_after(patience))?;
     let headers = response.headers();
     let header = |name: &str| {
         let value = headers.get(name).into_iter().next()?;
         Some(String::from_utf8_lossy(&value).into_owned())
     };
-    let (content_type, version) = (header("content-type"), header(VERSION_HEADER));
+    let head =
+        Head { status: response.status(), content_type: header("content-type"), version: header(VERSION_HEADER) };
     drop(headers);
-    let body = read(&response, &deadline, bounds.answer)?;
-    drop(unsent);
-    Ok(Answer { status: response.status(), content_type, version, body })
+    let incoming = response.consume().map_err(|()| Failure::Lost)?;
+    let stream = incoming.stream().map_err(|()| Failure::Lost)?;
+    Ok((head, Body { stream, _incoming: incoming, _response: response, _unsent: unsent, deadline }))
 }
 
-fn request(endpoint: &Endpoint, headers: &[(&'static str, String)]) -> Result<OutgoingRequest, Failure> {
+impl Body {
+    /// All of it, if it has no more bytes than these.
+    pub(crate) fn read(self, most: usize) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.chunk(self.deadline)? {
+            if chunk.len() > most - bytes.len() {
+                return Err(Failure::TooLong { most });
+            }
+            bytes.extend(chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// The next bytes of it, which may take so many milliseconds; none at its end.
+    pub(crate) fn next(&self, patience: u64) -> Result<Option<Vec<u8>>, Failure> {
+        self.chunk(self.deadline.or_after(patience))
+    }
+
+    fn chunk(&self, deadline: Deadline) -> Result<Option<Vec<u8>>, Failure> {
+        let ready = self.stream.subscribe();
+        loop {
+            match self.stream.read(CHUNK) {
+                Ok(chunk) if chunk.is_empty() => deadline.wait(&[&ready])?,
+                Ok(chunk) => return Ok(Some(chunk)),
+                Err(StreamError::Closed) => return Ok(None),
+                Err(StreamError::LastOperationFailed(_)) => return Err(Failure::Lost),
+            }
+        }
+    }
+}
+
+fn request(
+    endpoint: &Endpoint,
+    method: &Method,
+    headers: &[(&'static str, String)],
+) -> Result<OutgoingRequest, Failure> {
     let fields = Fields::new();
     for (name, value) in headers {
         fields.append(name, value.as_bytes()).map_err(|_| Failure::Token)?;
@@ -74,7 +130,7 @@ fn request(endpoint: &Endpoint, headers: &[(&'static str, String)]) -> Result<Ou
     let request = OutgoingRequest::new(fields);
     let scheme = if endpoint.secure { Scheme::Https } else { Scheme::Http };
     let set = request
-        .set_method(&Method::Post)
+        .set_method(method)
         .and_then(|()| request.set_scheme(Some(&scheme)))
         .and_then(|()| request.set_authority(Some(&endpoint.authority)))
         .and_then(|()| request.set_path_with_query(Some(&endpoint.path)));
@@ -84,8 +140,8 @@ fn request(endpoint: &Endpoint, headers: &[(&'static str, String)]) -> Result<Ou
 
 /// As long as the whole exchange, all of them: a host's own defaults would cut a long run short, and one host takes the time
 /// to connect for a time of silence.
-fn options(bounds: Bounds) -> RequestOptions {
-    let (options, whole) = (RequestOptions::new(), Some(bounds.wait.saturating_mul(1_000_000)));
+fn options(wait: u64) -> RequestOptions {
+    let (options, whole) = (RequestOptions::new(), Some(wait.saturating_mul(1_000_000)));
     // A host that does not know one of them does not have it either.
     let _ = options.set_connect_timeout(whole);
     let _ = options.set_first_byte_timeout(whole);
@@ -129,22 +185,6 @@ fn response(pending: &FutureIncomingResponse, deadline: &Deadline) -> Result<Inc
             // Taken already, which only this does.
             Some(Err(())) => return Err(Failure::Lost),
             None => deadline.wait(&[&ready])?,
-        }
-    }
-}
-
-fn read(response: &IncomingResponse, deadline: &Deadline, most: usize) -> Result<Vec<u8>, Failure> {
-    let body = response.consume().map_err(|()| Failure::Lost)?;
-    let stream = body.stream().map_err(|()| Failure::Lost)?;
-    let ready = stream.subscribe();
-    let mut bytes = Vec::new();
-    loop {
-        match stream.read(CHUNK) {
-            Ok(chunk) if chunk.is_empty() => deadline.wait(&[&ready])?,
-            Ok(chunk) if chunk.len() > most - bytes.len() => return Err(Failure::TooLong { most }),
-            Ok(chunk) => bytes.extend(chunk),
-            Err(StreamError::Closed) => return Ok(bytes),
-            Err(StreamError::LastOperationFailed(_)) => return Err(Failure::Lost),
         }
     }
 }

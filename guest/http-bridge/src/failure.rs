@@ -105,9 +105,10 @@ fn tell(failure: Failure) -> (ErrorCode, String) {
         Failure::Lost => {
             (ErrorCode::Unreachable, format!("the connection to the sidecar ended before its answer did; {UNKNOWN}"))
         }
-        Failure::Silence { seconds } => {
-            (ErrorCode::Unreachable, format!("the sidecar has not answered in full within {seconds} s; {UNKNOWN}"))
-        }
+        Failure::Silence { seconds } => (
+            ErrorCode::Unreachable,
+            format!("the sidecar has not answered, or not in full, within {seconds} s; {UNKNOWN}"),
+        ),
         Failure::TooLong { most } => (
             ErrorCode::Internal,
             format!("the program ran, and the answer has more than {most} bytes; ask for less output and fewer files"),

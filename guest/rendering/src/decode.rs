@@ -1,5 +1,6 @@
 //! Bytes into text, without losing the bytes.
 
+use crate::text;
 use alloc::{
     format,
     string::{String, ToString},
@@ -36,11 +37,7 @@ pub fn decode(bytes: Vec<u8>, length: u64, cut: Option<u64>) -> Decoded {
 /// Head and tail with a line between them that says how much is missing. A character that the cut went through is left
 /// out of both.
 fn cut_text(head: &[u8], tail: &[u8], missing: u64) -> String {
-    let head = head.utf8_chunks().last().map_or(head, |last| {
-        let broken = last.invalid().len();
-        let at_the_cut = broken > 0 && str::from_utf8(last.invalid()).is_err_and(|error| error.error_len().is_none());
-        if at_the_cut { &head[..head.len() - broken] } else { head }
-    });
+    let (head, _) = text::split(head);
     let continued = tail.iter().take(3).take_while(|byte| **byte & 0b1100_0000 == 0b1000_0000).count();
     let (head, tail) = (String::from_utf8_lossy(head), String::from_utf8_lossy(&tail[continued..]));
     let newline = if head.is_empty() || head.ends_with('\n') { "" } else { "\n" };

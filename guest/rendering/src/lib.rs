@@ -6,6 +6,8 @@ extern crate alloc;
 
 mod decode;
 mod render;
+mod text;
 
 pub use decode::{Decoded, decode};
 pub use render::{Outcome, Status, Stream, render};
+pub use text::Decoder;

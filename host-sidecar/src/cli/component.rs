@@ -1,7 +1,7 @@
 //! `cofferdam component`.
 
 use super::Failure;
-use crate::component::{BARE, COMPOSED};
+use crate::component::{BARE, COMPOSED, STREAM};
 use cofferdam_contract::quoted;
 use std::{
     fs,
@@ -15,9 +15,11 @@ Examples:
   cofferdam component -o code-executor.wasm
   cofferdam component --composed -o - | wasm-tools component wit
 
-The component alone has one import, which its host supplies. With --composed it imports nothing but
-WASI 0.2: it sends each run to the sidecar at COFFERDAM_URL (http://127.0.0.1:8787 if that is not set),
-with the token in COFFERDAM_TOKEN, both from the environment that its host gives it.";
+The component alone has one import of one function, which its host supplies. With --stream it can
+follow and cancel a run too, for which its host supplies three functions more. With --composed it
+can do all of that and imports nothing but WASI 0.2: it sends each run to the sidecar at
+COFFERDAM_URL (http://127.0.0.1:8787 if that is not set), with the token in COFFERDAM_TOKEN, both
+from the environment that its host gives it.";
 
 /// Writes the component that agents' hosts load.
 #[derive(Debug, clap::Args)]
@@ -26,13 +28,20 @@ pub(super) struct ComponentArgs {
     /// The one with a way to a sidecar of its own
     #[arg(long)]
     composed: bool,
+    /// The one that can follow and cancel a run, for a host that supplies what that takes
+    #[arg(long, conflicts_with = "composed")]
+    stream: bool,
     /// The file to write; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }
 
 pub(super) fn component(args: &ComponentArgs) -> Result<ExitCode, Failure> {
-    let component = if args.composed { COMPOSED } else { BARE };
+    let component = match args {
+        ComponentArgs { composed: true, .. } => COMPOSED,
+        ComponentArgs { stream: true, .. } => STREAM,
+        _ => BARE,
+    };
     if args.output.as_os_str() == "-" {
         let mut stdout = io::stdout().lock();
         if stdout.is_terminal() {

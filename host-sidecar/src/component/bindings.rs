@@ -8,6 +8,20 @@ wasmtime::component::bindgen!({
     exports: { default: async },
 });
 
+/// The same for guests whose runs can be followed.
+pub(super) mod stream {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "executor-stream",
+        imports: { default: async },
+        exports: { default: async },
+        with: {
+            "cofferdam:code-executor/types": super::cofferdam::code_executor::types,
+            "cofferdam:code-executor/sandbox": super::cofferdam::code_executor::sandbox,
+        },
+    });
+}
+
 impl cofferdam::code_executor::types::Request {
     /// A request for this program, with everything else left to the operator.
     #[must_use]

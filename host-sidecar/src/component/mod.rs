@@ -1,17 +1,22 @@
-//! The guest component under wasmtime: its engine, its import, its bounds.
+//! The guest component under wasmtime: its engine, its imports, its bounds.
 
 mod artifacts;
 mod bindings;
 mod convert;
 mod engine;
 mod executor;
+mod following;
 mod import;
 
-pub use artifacts::{BARE, COMPOSED};
+pub use artifacts::{BARE, COMPOSED, STREAM};
 pub use bindings::{
     Executor as Guest,
     cofferdam::code_executor::{sandbox, types},
     exports::cofferdam::code_executor::code_executor,
+    stream::{
+        ExecutorStream as StreamGuest, cofferdam::code_executor::sandbox_stream,
+        exports::cofferdam::code_executor::code_executor_stream,
+    },
 };
 pub use executor::{ExecuteError, Executor, LoadError};
 pub use import::{SandboxImport, add_to_linker};

@@ -1,0 +1,44 @@
+//! An agent host that follows a run: it adds both imports to its linker and asks for one event after the other.
+//!
+//! `cargo run --release -p cofferdam --example follow -- target/components/code-executor-stream.wasm 'print(6*7)'`
+
+use cofferdam::{
+    Sidecar,
+    component::{SandboxImport, StreamGuest, add_to_linker, code_executor_stream::Event, types::Request},
+    config::Settings,
+};
+use std::{
+    env,
+    error::Error,
+    io::{Write, stderr, stdout},
+};
+use wasmtime::{
+    Engine, Store,
+    component::{Component, Linker},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let [component, code] = args.as_slice() else { return Err("usage: follow COMPONENT CODE".into()) };
+
+    let engine = Engine::default();
+    let mut linker: Linker<SandboxImport> = Linker::new(&engine);
+    add_to_linker(&mut linker, |import| import)?;
+
+    let sidecar = Sidecar::new(&Settings::default())?;
+    let mut store = Store::new(&engine, SandboxImport::new(sidecar));
+    let component = Component::from_file(&engine, component)?;
+    let guest = StreamGuest::instantiate_async(&mut store, &component, &linker).await?;
+
+    let stream = guest.cofferdam_code_executor_code_executor_stream();
+    let id = stream.call_start(&mut store, &Request::new(code)).await?.map_err(|error| error.message)?;
+    loop {
+        match stream.call_next(&mut store, &id).await?.map_err(|error| error.message)? {
+            Event::Reached(_) => {}
+            Event::Stdout(text) => write!(stdout(), "{text}").and_then(|()| stdout().flush())?,
+            Event::Stderr(text) => write!(stderr(), "{text}")?,
+            Event::Ended(_) => return Ok(()),
+        }
+    }
+}

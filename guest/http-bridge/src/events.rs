@@ -1,0 +1,67 @@
+//! Server-sent events, as they come. Pure.
+
+use alloc::vec::Vec;
+
+/// Splits a stream into the data of its events; their names and comments say nothing that the data does not.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    /// What has come and is no whole line yet.
+    rest: Vec<u8>,
+    /// How much of it is known to have no line end.
+    searched: usize,
+    /// The data of the event that is not whole yet.
+    data: Vec<u8>,
+}
+
+impl Events {
+    /// Takes the next bytes of the stream.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.rest.extend_from_slice(bytes);
+    }
+
+    /// Bytes that are held.
+    pub(crate) fn len(&self) -> usize {
+        self.rest.len() + self.data.len()
+    }
+
+    /// The data of the next event, if it is whole.
+    pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
+        while let Some(length) = self.rest.iter().skip(self.searched).position(|byte| *byte == b'\n') {
+            let end = self.searched + length;
+            let line: Vec<u8> = self.rest.drain(..=end).take(end).collect();
+            self.searched = 0;
+            let line = line.strip_suffix(b"\r").unwrap_or(&line);
+            if line.is_empty() && !self.data.is_empty() {
+                return Some(core::mem::take(&mut self.data));
+            }
+            if let Some(data) = line.strip_prefix(b"data:") {
+                self.data.extend_from_slice(data.strip_prefix(b" ").unwrap_or(data));
+            }
+        }
+        self.searched = self.rest.len();
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STREAM: &str =
+        "event: accepted\ndata: {\"a\":1}\n\n: missed\n\ndata:2\r\n\r\ndata: 3\ndata: 4\n\ndata: cut\n";
+
+    #[test]
+    fn the_same_events_come_of_a_stream_however_it_is_cut() {
+        for size in 1..=STREAM.len() {
+            let (mut events, mut told) = (Events::default(), vec![]);
+            for piece in STREAM.as_bytes().chunks(size) {
+                events.push(piece);
+                while let Some(data) = events.next() {
+                    told.push(String::from_utf8(data).expect("text"));
+                }
+            }
+            assert_eq!(told, [r#"{"a":1}"#, "2", "34"], "{size}");
+            assert_eq!(events.len(), "cut".len());
+        }
+    }
+}

@@ -1,5 +1,5 @@
-//! Runs every folder of `tests/conformance/` through the component, on every backend that is there: on this machine, and
-//! in the cluster that `KUBECONFIG` names. A folder that is no case fails the suite.
+//! Runs every folder of `tests/conformance/` through the component, on every backend that is there, on this machine and in the
+//! cluster that `KUBECONFIG` names, and by hosts that others wrote. A folder that is no case fails the suite.
 
 use cofferdam::{
     Sidecar,
@@ -8,19 +8,26 @@ use cofferdam::{
 };
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
-    conformance::{Case, Failure, run},
+    conformance::{Case, Cli, Failure, Library, Python, Served, Way, run},
 };
 use libtest_mimic::{Arguments, Failed, Trial};
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 /// Runs at once in the cluster, whose node has the same processors as these tests.
 const IN_CLUSTER: usize = 6;
 
 fn main() -> Result<ExitCode, Failure> {
-    let mut arguments = Arguments::from_args();
+    let arguments = Arguments::from_args();
     let executor = Executor::new(64)?;
-    let local = Sidecar::new(&Settings { backend: BackendChoice::Local, ..Settings::default() })?;
-    let mut conclusion = libtest_mimic::run(&arguments, trials("local", &executor, &local)?);
+    let sidecar = Sidecar::new(&Settings { backend: BackendChoice::Local, ..Settings::default() })?;
+    let local = Library { executor: executor.clone(), sidecar };
+    let mut failed = try_all(&arguments, "local", None, Arc::new(local))?;
+    if !arguments.list {
+        let served = Served::default();
+        failed += try_all(&arguments, "wasmtime-cli", None, Arc::new(Cli::new(served.clone())?))?;
+        // One process, so there is nothing to be gained by more.
+        failed += try_all(&arguments, "python", Some(1), Arc::new(Python::new(served)))?;
+    }
     if cluster::kubeconfig().is_some() && !arguments.list {
         let namespace = runtime().block_on(Namespace::create())?;
         let settings = Settings {
@@ -30,24 +37,26 @@ fn main() -> Result<ExitCode, Failure> {
             ..Settings::default()
         };
         let sidecar = Sidecar::new(&settings)?;
-        arguments.test_threads = arguments.test_threads.or(Some(IN_CLUSTER));
-        let in_cluster = libtest_mimic::run(&arguments, trials("kubernetes", &executor, &sidecar)?);
+        let in_cluster = Library { executor, sidecar: sidecar.clone() };
+        failed += try_all(&arguments, "kubernetes", Some(IN_CLUSTER), Arc::new(in_cluster))?;
         runtime().block_on(async {
             sidecar.settle().await;
             namespace.assert_nothing_left().await?;
             namespace.delete().await
         })?;
-        conclusion.num_failed += in_cluster.num_failed;
     }
-    Ok(conclusion.exit_code())
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn trials(backend: &str, executor: &Executor, sidecar: &Sidecar) -> Result<Vec<Trial>, Failure> {
+/// Runs all cases by one way, so many at once; gives how many failed.
+fn try_all(arguments: &Arguments, name: &str, at_once: Option<usize>, way: Arc<dyn Way>) -> Result<u64, Failure> {
     let trial = |case: Case| {
-        let (executor, sidecar) = (executor.clone(), sidecar.clone());
-        Trial::test(format!("{backend}::{}", case.name()), move || {
-            runtime().block_on(run(&case, &executor, &sidecar)).map_err(Failed::from)
-        })
+        let (way, is_taken) = (way.clone(), way.takes(&case)?);
+        let trial = Trial::test(format!("{name}::{}", case.name()), move || run(&case, &*way).map_err(Failed::from));
+        Ok::<_, Failure>(trial.with_ignored_flag(!is_taken))
     };
-    Ok(Case::all()?.into_iter().map(trial).collect())
+    let trials = Case::all()?.into_iter().map(trial).collect::<Result<_, Failure>>()?;
+    let mut arguments = arguments.clone();
+    arguments.test_threads = arguments.test_threads.or(at_once);
+    Ok(libtest_mimic::run(&arguments, trials).num_failed)
 }

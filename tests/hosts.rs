@@ -1,8 +1,10 @@
-//! Tests of both components in hosts that others wrote, as `docs/hosts.md` has them.
+//! Tests of the components in hosts that others wrote, as `docs/hosts.md` has them.
 #![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
 
 #[path = "hosts/faults.rs"]
 mod faults;
+#[path = "hosts/follow.rs"]
+mod follow;
 #[path = "hosts/setup.rs"]
 mod setup;
 #[path = "hosts/sidecar.rs"]

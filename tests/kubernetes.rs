@@ -40,7 +40,7 @@ fn main() -> Result<ExitCode, Failure> {
     }
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     let namespace = Arc::new(runtime().block_on(Namespace::create())?);
-    let tests: [&[Test]; 8] = [
+    let tests: [&[Test]; 9] = [
         runs::TESTS,
         bad_input::TESTS,
         failures::TESTS,

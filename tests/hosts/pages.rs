@@ -1,7 +1,7 @@
 //! The pages of the documentation: each command of a `console` block is executed, and prints what the page shows.
 
-use crate::setup::command;
 use cofferdam_tests::{
+    hosts::command,
     program::{Place, root, stdout},
     sidecar::Sidecar,
 };

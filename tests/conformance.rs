@@ -1,26 +1,38 @@
-//! Runs every folder of `tests/conformance/` through the component, on every backend that is there: on this machine, and
-//! in the cluster that `KUBECONFIG` names. A folder that is no case fails the suite.
+//! Runs every folder of `tests/conformance/` through the component, on every backend that is there, on this machine and in the
+//! cluster that `KUBECONFIG` names, and by hosts that others wrote. A folder that is no case fails the suite.
 
 use cofferdam::{
     Sidecar,
     component::Executor,
-    config::{BackendChoice, Settings},
+    config::{BackendChoice, Pool, Settings},
 };
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
-    conformance::{Case, Failure, run},
+    conformance::{Case, Cli, Failure, Library, Python, Served, Warm, Way, run},
 };
 use libtest_mimic::{Arguments, Failed, Trial};
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 /// Runs at once in the cluster, whose node has the same processors as these tests.
 const IN_CLUSTER: usize = 6;
+/// Sandboxes that wait for the usual case, and for all.
+const WAITING: (u32, u32) = (6, 12);
 
 fn main() -> Result<ExitCode, Failure> {
-    let mut arguments = Arguments::from_args();
+    let arguments = Arguments::from_args();
     let executor = Executor::new(64)?;
-    let local = Sidecar::new(&Settings { backend: BackendChoice::Local, ..Settings::default() })?;
-    let mut conclusion = libtest_mimic::run(&arguments, trials("local", &executor, &local)?);
+    let local = Settings { backend: BackendChoice::Local, ..Settings::default() };
+    let cold = Library { executor: executor.clone(), sidecar: Sidecar::new(&local)? };
+    let mut failed = try_all(&arguments, "local", None, Arc::new(cold))?;
+    if !arguments.list {
+        failed += try_warm(&arguments, "local-warm", None, &executor, local)?;
+    }
+    if !arguments.list {
+        let served = Served::default();
+        failed += try_all(&arguments, "wasmtime-cli", None, Arc::new(Cli::new(served.clone())?))?;
+        // One process, so there is nothing to be gained by more.
+        failed += try_all(&arguments, "python", Some(1), Arc::new(Python::new(served)))?;
+    }
     if cluster::kubeconfig().is_some() && !arguments.list {
         let namespace = runtime().block_on(Namespace::create())?;
         let settings = Settings {
@@ -30,24 +42,43 @@ fn main() -> Result<ExitCode, Failure> {
             ..Settings::default()
         };
         let sidecar = Sidecar::new(&settings)?;
-        arguments.test_threads = arguments.test_threads.or(Some(IN_CLUSTER));
-        let in_cluster = libtest_mimic::run(&arguments, trials("kubernetes", &executor, &sidecar)?);
+        let in_cluster = Library { executor: executor.clone(), sidecar: sidecar.clone() };
+        failed += try_all(&arguments, "kubernetes", Some(IN_CLUSTER), Arc::new(in_cluster))?;
+        failed += try_warm(&arguments, "kubernetes-warm", Some(IN_CLUSTER), &executor, settings)?;
         runtime().block_on(async {
             sidecar.settle().await;
             namespace.assert_nothing_left().await?;
             namespace.delete().await
         })?;
-        conclusion.num_failed += in_cluster.num_failed;
     }
-    Ok(conclusion.exit_code())
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn trials(backend: &str, executor: &Executor, sidecar: &Sidecar) -> Result<Vec<Trial>, Failure> {
+/// Runs all cases in sandboxes that wait for them.
+fn try_warm(
+    arguments: &Arguments,
+    name: &str,
+    at_once: Option<usize>,
+    executor: &Executor,
+    settings: Settings,
+) -> Result<u64, Failure> {
+    let pool = Pool { maximum: Some(WAITING.1), minimum: WAITING.0, starts_at_once: 2, ..Pool::default() };
+    let sidecar = Sidecar::with_pool(&Settings { pool, ..settings })?;
+    let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
+    let failed = try_all(arguments, name, at_once, Arc::new(warm));
+    runtime().block_on(sidecar.settle());
+    failed
+}
+
+/// Runs all cases by one way, so many at once; gives how many failed.
+fn try_all(arguments: &Arguments, name: &str, at_once: Option<usize>, way: Arc<dyn Way>) -> Result<u64, Failure> {
     let trial = |case: Case| {
-        let (executor, sidecar) = (executor.clone(), sidecar.clone());
-        Trial::test(format!("{backend}::{}", case.name()), move || {
-            runtime().block_on(run(&case, &executor, &sidecar)).map_err(Failed::from)
-        })
+        let (way, is_taken) = (way.clone(), way.takes(&case)?);
+        let trial = Trial::test(format!("{name}::{}", case.name()), move || run(&case, &*way).map_err(Failed::from));
+        Ok::<_, Failure>(trial.with_ignored_flag(!is_taken))
     };
-    Ok(Case::all()?.into_iter().map(trial).collect())
+    let trials = Case::all()?.into_iter().map(trial).collect::<Result<_, Failure>>()?;
+    let mut arguments = arguments.clone();
+    arguments.test_threads = arguments.test_threads.or(at_once);
+    Ok(libtest_mimic::run(&arguments, trials).num_failed)
 }

@@ -11,6 +11,8 @@ mod command_line;
 mod concurrency;
 #[path = "whole/contract.rs"]
 mod contract;
+#[path = "whole/follow.rs"]
+mod follow;
 #[path = "whole/hostile_guest.rs"]
 mod hostile_guest;
 #[path = "whole/hostile_program.rs"]

@@ -2,10 +2,11 @@
 //! waits for ever.
 
 use crate::{
-    setup::{command, transpile},
+    setup::transpile,
     sidecar::{OUTCOME, Scripted, nowhere, response},
 };
 use cofferdam_tests::{
+    hosts::command,
     program::{Place, root, stderr, stdout},
     sidecar::Sidecar,
 };
@@ -21,12 +22,12 @@ const JSON: &str = "content-type: application/json\r\ncofferdam-version: 0.1.0\r
 const HTML: &str = "content-type: text/html\r\n";
 
 /// What the caller is told: the code, whether to try again, and a part of the message.
-type Told = (&'static str, bool, &'static str);
+pub(crate) type Told = (&'static str, bool, &'static str);
 
 const UNKNOWN: &str = "whether the program ran is not known";
 
 /// Answers, and what is made of them.
-fn faults() -> Vec<(&'static str, String, Told)> {
+pub(crate) fn faults() -> Vec<(&'static str, String, Told)> {
     let not_a_sidecar = ("unreachable", false, "not a sidecar");
     let problem = r#"{"type":"urn:cofferdam:quota","title":"t","status":429,"detail":"all used up","code":"quota","retryable":true}"#;
     let problem_headers = "content-type: application/problem+json\r\ncofferdam-version: 0.1.0\r\n";
@@ -80,11 +81,19 @@ fn node(module: &str, url: &str) -> Command {
     command
 }
 
-fn assert_node(what: &str, output: &Output, (code, retryable, part): Told) {
+fn assert_node(what: &str, output: &Output, expected: Told) {
     assert!(output.status.success(), "{what}: {}", stderr(output));
-    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!((told["code"].as_str(), told["retryable"].as_bool()), (Some(code), Some(retryable)), "{what}: {told}");
-    assert!(told["message"].as_str().is_some_and(|message| message.contains(part)), "{what}: {told}");
+    assert_told(what, &serde_json::from_slice(&output.stdout).expect("JSON"), expected);
+}
+
+/// An error of the contract says this.
+pub(crate) fn assert_told(what: &str, error: &serde_json::Value, (code, retryable, part): Told) {
+    assert_eq!(
+        (error["code"].as_str(), error["retryable"].as_bool()),
+        (Some(code), Some(retryable)),
+        "{what}: {error}"
+    );
+    assert!(error["message"].as_str().is_some_and(|message| message.contains(part)), "{what}: {error}");
 }
 
 #[test]
@@ -151,7 +160,7 @@ fn a_request_has_the_token_the_version_and_the_prefix() {
 }
 
 /// A minute in the time of the component, which is a moment of ours.
-static FAST: LazyLock<&str> = LazyLock::new(|| {
+pub(crate) static FAST: LazyLock<&str> = LazyLock::new(|| {
     transpile("examples/hosts/node/out/fast", &["--map", "wasi:clocks/*=../../../../../tests/hosts/fast-clocks.mjs#*"]);
     "fast/code-executor-http.js"
 });
@@ -163,7 +172,7 @@ fn a_sidecar_that_says_nothing_is_not_waited_for_for_ever() {
         let _ = std::io::copy(stream, &mut std::io::sink());
     });
     let output = node(*FAST, &sidecar.url()).output().expect("node");
-    assert_node("silence", &output, ("unreachable", false, "has not answered in full within 60 s"));
+    assert_node("silence", &output, ("unreachable", false, "in full, within 60 s"));
 }
 
 #[test]
@@ -177,7 +186,7 @@ fn a_sidecar_that_never_ends_its_answer_is_not_waited_for_for_ever() {
         }
     });
     let output = node(*FAST, &sidecar.url()).output().expect("node");
-    assert_node("a drip", &output, ("unreachable", false, "has not answered in full within 60 s"));
+    assert_node("a drip", &output, ("unreachable", false, "in full, within 60 s"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The page on hosts: its commands are executed, and its table is what came of them.
 
-use crate::setup::command;
 use cofferdam_tests::{
+    hosts::command,
     program::{Place, root, stderr, stdout},
     sidecar::Sidecar,
 };

@@ -1,7 +1,8 @@
-//! What the tests share: cases of conformance, and the program under test.
+//! What the tests share: cases of conformance, the program under test, and its hosts.
 
 pub mod cluster;
 pub mod conformance;
+pub mod hosts;
 pub mod leftovers;
 pub mod program;
 pub mod sidecar;

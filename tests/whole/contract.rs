@@ -140,10 +140,10 @@ fn the_components_export_what_agents_call() {
     assert_eq!(surface(&component(BARE)).exports, [execute.as_str()]);
     let mut exports = surface(&component(STREAM)).exports;
     exports.sort();
-    assert_eq!(exports, [execute.as_str(), &follow]);
+    assert_eq!(exports, [follow.as_str(), &execute]);
     let mut exports = surface(&component(COMPOSED)).exports;
     exports.sort();
-    assert_eq!(exports, [execute, follow, types]);
+    assert_eq!(exports, [follow, execute, types]);
 }
 
 #[test]

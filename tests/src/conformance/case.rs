@@ -79,7 +79,7 @@ pub(super) struct StatedLimits {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(super) struct Expected {
-    pub(super) status: Option<ExpectedStatus>,
+    pub(super) status: Option<Status>,
     pub(super) stdout: Option<String>,
     pub(super) stdout_contains: Vec<String>,
     pub(super) stderr: Option<String>,
@@ -94,13 +94,14 @@ pub(super) struct Expected {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum ExpectedStatus {
+pub(super) enum Status {
     Exited(u8),
     Killed(u8),
     TimedOut,
     OutOfMemory,
     OutOfDisk(u8),
     OutOfProcesses,
+    Cancelled,
 }
 
 impl Case {
@@ -128,6 +129,12 @@ impl Case {
     #[must_use]
     pub fn name(&self) -> String {
         self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Bytes of a stream that come back at the most, as far as the case says.
+    pub(super) fn output(&self) -> u64 {
+        let bound = self.stated.request.limits.output_bytes.unwrap_or(u64::MAX);
+        self.stated.expect.stdout_length.unwrap_or_default().min(bound)
     }
 
     /// The folder's file of that name, if there is one.

@@ -2,8 +2,14 @@
 
 mod case;
 mod compare;
+mod hosts;
 mod native;
+mod outcome;
 mod request;
+mod way;
 
 pub use case::{Case, Failure};
 pub use compare::run;
+pub use hosts::{Cli, Python, Served};
+pub use outcome::{Outcome, Refusal};
+pub use way::{Library, Warm, Way};

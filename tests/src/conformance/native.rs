@@ -1,6 +1,6 @@
 //! What the program does without a sandbox.
 
-use super::{Case, Failure, case::ExpectedStatus};
+use super::{Case, Failure, case::Status};
 use std::{
     fs,
     io::Write,
@@ -12,7 +12,7 @@ use std::{
 
 /// What came of a native run.
 pub(super) struct Native {
-    pub(super) status: ExpectedStatus,
+    pub(super) status: Status,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
 }
@@ -48,8 +48,8 @@ pub(super) fn run(case: &Case) -> Result<Native, Failure> {
     }
     let output = child.wait_with_output()?;
     let status = match (output.status.code(), output.status.signal()) {
-        (Some(code), _) => ExpectedStatus::Exited(u8::try_from(code)?),
-        (None, signal) => ExpectedStatus::Killed(u8::try_from(signal.unwrap_or_default())?),
+        (Some(code), _) => Status::Exited(u8::try_from(code)?),
+        (None, signal) => Status::Killed(u8::try_from(signal.unwrap_or_default())?),
     };
     let as_inside = |bytes| replace(bytes, work.path());
     Ok(Native { status, stdout: as_inside(output.stdout), stderr: as_inside(output.stderr) })

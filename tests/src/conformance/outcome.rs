@@ -1,0 +1,99 @@
+//! What came of a request, whichever host told it.
+
+use super::case::Status;
+use cofferdam::component::{code_executor, types};
+use cofferdam_api::Bytes;
+use serde::Deserialize;
+
+/// The parts of an outcome that cases speak of.
+#[derive(Debug, Deserialize)]
+pub struct Outcome {
+    pub(super) status: Status,
+    pub(super) stdout: Output,
+    pub(super) stderr: Output,
+    pub(super) files: Vec<File>,
+    pub(super) skipped: Vec<Skipped>,
+}
+
+/// One stream.
+#[derive(Debug, Deserialize)]
+pub(super) struct Output {
+    pub(super) text: String,
+    #[serde(default)]
+    pub(super) bytes: Option<Bytes>,
+    pub(super) length: u64,
+    #[serde(default)]
+    pub(super) cut: Option<u64>,
+}
+
+/// A file that was brought back.
+#[derive(Debug, Deserialize)]
+pub(super) struct File {
+    pub(super) path: String,
+    pub(super) content: Bytes,
+}
+
+/// A file that was not.
+#[derive(Debug, Deserialize)]
+pub(super) struct Skipped {
+    pub(super) path: String,
+}
+
+/// An error of the contract.
+#[derive(Debug, Deserialize)]
+pub struct Refusal {
+    /// As the contract writes it.
+    pub(super) code: String,
+    pub(super) message: String,
+}
+
+impl From<code_executor::Outcome> for Outcome {
+    fn from(outcome: code_executor::Outcome) -> Self {
+        Self {
+            status: outcome.status.into(),
+            stdout: outcome.stdout.into(),
+            stderr: outcome.stderr.into(),
+            files: outcome
+                .files
+                .into_iter()
+                .map(|file| File { path: file.path, content: Bytes(file.content) })
+                .collect(),
+            skipped: outcome.skipped.into_iter().map(|file| Skipped { path: file.path }).collect(),
+        }
+    }
+}
+
+impl From<code_executor::Output> for Output {
+    fn from(output: code_executor::Output) -> Self {
+        Self { text: output.text, bytes: output.bytes.map(Bytes), length: output.length, cut: output.cut }
+    }
+}
+
+impl From<types::Status> for Status {
+    fn from(status: types::Status) -> Self {
+        match status {
+            types::Status::Exited(code) => Self::Exited(code),
+            types::Status::Killed(signal) => Self::Killed(signal),
+            types::Status::TimedOut => Self::TimedOut,
+            types::Status::OutOfMemory => Self::OutOfMemory,
+            types::Status::OutOfDisk(code) => Self::OutOfDisk(code),
+            types::Status::OutOfProcesses => Self::OutOfProcesses,
+            types::Status::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl From<types::Error> for Refusal {
+    fn from(error: types::Error) -> Self {
+        // `ErrorCode::InvalidRequest` as Rust writes it.
+        let written = format!("{:?}", error.code);
+        let mut code = String::new();
+        for character in written.rsplit(':').next().unwrap_or_default().chars() {
+            if character.is_uppercase() && !code.is_empty() {
+                code.push('-');
+            }
+            code.extend(character.to_lowercase());
+        }
+        Self { code, message: error.message }
+    }
+}

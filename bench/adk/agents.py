@@ -1,5 +1,5 @@
 """The same agents with GkeCodeExecutor and with CofferdamCodeExecutor, side by side on one cluster: a table of results, seconds to
-the agent's last word, and the objects left five seconds later.
+the agent's last word, and the objects left five seconds after it is done with.
 
 agents.py KUBECONFIG, with the Python of scripts/adk-environment.sh and adapters/adk/tests in PYTHONPATH
 """
@@ -32,7 +32,7 @@ CASES = [
     ("prints, then loops for ever, 10 s allowed", [program("print('so far')\nwhile True: pass")], {"timeout_seconds": 10}, []),
     ("image cannot be had, 20 s allowed", [program("print(1)")], {"timeout_seconds": 20, "image": "nowhere.invalid/x:1"}, []),
 ]
-AFTER = 5
+AFTER = PAUSE = 5
 
 
 class Side:
@@ -64,6 +64,8 @@ class Side:
         # The first run of a sidecar is not what is compared, nor the first connection of a client.
         if "image" not in options:
             converse(executor, program("pass"), "")
+            # As a model does that writes the next one.
+            time.sleep(PAUSE)
         before = self.objects()
         start = time.monotonic()
         try:
@@ -72,11 +74,11 @@ class Side:
         except Exception as error:
             said = f"the agent's run fails: {type(error).__name__} {shown(str(error))}"
         seconds = time.monotonic() - start
+        if self.executor is CofferdamCodeExecutor:
+            executor.close()
         time.sleep(AFTER)
         jobs, pods, maps, running = (len(after - was) for after, was in zip(self.objects(), before, strict=True))
         left = f"{jobs} Jobs, {pods} Pods, {maps} ConfigMaps" + (f"; **{running} still runs**" if running else "")
-        if self.executor is CofferdamCodeExecutor:
-            executor.close()
         return f"{said} | {seconds:.1f} | {left if jobs or pods or maps else 'nothing'}"
 
 

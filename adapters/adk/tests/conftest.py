@@ -42,6 +42,8 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(path / "runtime"))
         monkeypatch.setenv("XDG_CONFIG_HOME", str(path / "config"))
         monkeypatch.setenv("COFFERDAM_STATE_DIR", str(path / "state"))
+        # What waits for programs is no run; one test sees to it.
+        monkeypatch.setenv("COFFERDAM_POOL__MAXIMUM", "0")
         monkeypatch.setenv("PATH", f"{ROOT / 'target/release'}{os.pathsep}{os.environ['PATH']}")
         monkeypatch.chdir(path)
         yield path

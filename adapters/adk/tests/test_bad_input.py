@@ -188,4 +188,4 @@ def test_an_outcome_of_anothers_making_is_taken_if_it_is_one(
     monkeypatch.setattr(_Scripted, "answer", (200, "application/json", OUTCOME % b'{"killed": 11}'))
     executor = make(sidecar=f"http://127.0.0.1:{scripted.server_port}/behind/a/proxy/")
     result = executor.execute_code(None, CodeExecutionInput(code="print(1)"))  # type: ignore[arg-type]
-    assert (result.exit_code, result.stderr) == (139, "killed by signal 11\n")
+    assert (result.exit_code, result.stderr) == (139, "killed by signal 11\nno output\n")

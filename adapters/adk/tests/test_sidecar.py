@@ -46,6 +46,15 @@ def test_it_starts_with_the_first_program_and_ends_with_close(make: MAKE, place:
     assert execute(executor, "print(2)").stdout == "2\n"
 
 
+def test_a_sandbox_that_waits_for_a_program_goes_with_it(make: MAKE, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COFFERDAM_POOL__MAXIMUM")
+    executor = make()
+    execute(executor, "print(1)")
+    await_that(lambda: len(runs(place)) == 1)
+    executor.close()
+    assert is_gone(place)
+
+
 def test_it_ends_with_its_executor(place: Path) -> None:
     executor = CofferdamCodeExecutor()
     execute(executor, "print(1)")

@@ -4,7 +4,7 @@ CARGO := scripts/cargo.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help tools setup build components demo test bench lint deny fmt clean cluster-up cluster-down
+.PHONY: help tools setup build components image demo test bench lint deny fmt clean cluster-up cluster-down
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
@@ -22,9 +22,13 @@ setup: tools ## install what building and running need
 build: tools ## make target/release/cofferdam and target/components/*.wasm
 	@scripts/build-embedded.sh
 	@$(CARGO) build --release -p cofferdam
+	@scripts/stage-image.sh
 
 components: tools ## make target/components/*.wasm only
 	@scripts/build-embedded.sh components
+
+image: build ## make the sidecar's container image, with Docker, Podman or Buildah
+	@scripts/image.sh
 
 demo: setup build ## run three programs of the kind that agents write
 	@scripts/demo.sh

@@ -36,6 +36,9 @@ fn measure(stage: &Stage) -> Result<(), Failure> {
     row("google-adk above the bare Pod", &adk.above(&bare), 0);
     row("`cofferdam run` above the bare Pod", &process.above(&bare), 0);
     row("the library above the bare Pod", &library.above(&bare), 0);
+    let warm = stage.warm(1, ROUNDS)?;
+    row("the library in a sandbox that waits", &warm, 0);
+    row("**ratio** of google-adk to that", &adk.ratio(&warm), 1);
 
     let AtOnce { adk, processes, pod_processes, library, left_by_adk, left_by_us } =
         stage.at_once(AT_ONCE, ROUNDS_AT_ONCE)?;
@@ -46,6 +49,11 @@ fn measure(stage: &Stage) -> Result<(), Failure> {
     row("**ratio** of google-adk to the processes", &adk.ratio(&processes), 2);
     row("**ratio** of google-adk to those with `--workload pod`", &adk.ratio(&pod_processes), 2);
     row("**ratio** of google-adk to the library", &adk.ratio(&library), 2);
+    let warm = stage.warm(AT_ONCE, ROUNDS_AT_ONCE)?;
+    row(&format!("{AT_ONCE} calls of the library in sandboxes that wait"), &warm, 0);
+    row("**ratio** of google-adk to these", &adk.ratio(&warm), 1);
+    let bare = stage.bare_at_once(AT_ONCE, ROUNDS_AT_ONCE)?;
+    row(&format!("{AT_ONCE} bare Pods at once, until the last is seen to have ended"), &bare, 0);
 
     let counted = |what: &str, count: &dyn Display| println!("| {what} | {count} | | | 1 |");
     counted(&format!("left 5 s after {AT_ONCE} at once: by google-adk"), &left_by_adk);

@@ -1,8 +1,8 @@
 //! `make bench`: measurements side by side, in one run, as a table.
 
 use cofferdam::{config::Settings, sandbox::local::Local};
-use cofferdam_bench::{bare, figures::Figures, hop, many};
-use cofferdam_tests::program::Place;
+use cofferdam_bench::{bare, figures::Figures, hop, http, many, warm};
+use cofferdam_tests::program::{Place, root};
 use std::{error::Error, thread};
 
 const ROUNDS: usize = 40;
@@ -21,11 +21,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     row("`cofferdam run` of `print(6*7)`, cold, from start to end", &ours, 0);
     row("bare `runsc run` of the same bundle", &theirs, 0);
     row("**ratio**", &ours.ratio(&theirs), 2);
+    row("`cofferdam serve` answers it from a sandbox that waits", &warm::measure(&place, 4 * ROUNDS)?, 1);
     row("from the start of `cofferdam run` to that of runsc", &bare::until_runsc(&place, ROUNDS)?, 1);
     for (name, output) in [("3 bytes", 3), ("1 MiB", 1 << 20)] {
         let (through, direct) = hop::measure(output, 1000)?;
         row(&format!("a call through the component that returns {name}, no sandbox"), &through, 3);
         row("the same call without the component", &direct, 3);
+    }
+    let component = root().join("target/components/code-executor-http.wasm");
+    for (name, output) in [("3 bytes", 3), ("1 MiB", 1 << 20)] {
+        let (through, direct) = http::measure(&component, output, 300)?;
+        row(&format!("a call of the composed component over HTTP that returns {name}, no sandbox"), &through, 3);
+        row("**above** the same call without component and HTTP", &through.above(&direct), 3);
     }
     let mut all = Figures::default();
     all.push(many::at_once(&place, AT_ONCE)?);
@@ -38,5 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         mib(own),
         mib(sandbox)
     );
+    let idle = mib(http::idle_memory(&place)?);
+    println!("\n`cofferdam serve` that has run a program and waits for the next has {idle} MiB in memory.");
     Ok(())
 }

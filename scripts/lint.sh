@@ -10,5 +10,12 @@ fi
 cargo fmt --all --check
 # The release profile shares build scripts and macros with the build that was made already.
 cargo clippy --release --workspace --all-targets -- -D warnings
+python=$(scripts/python.sh adk-tests bench/adk/requirements.txt adapters/adk/requirements.txt)
+(
+    cd adapters/adk
+    "$python" -m ruff check --quiet --no-cache .
+    "$python" -m ruff format --quiet --check --no-cache .
+    "$python" -m mypy --no-error-summary --cache-dir ../../target/mypy
+)
 if have shellcheck; then shellcheck -x -P SCRIPTDIR scripts/*.sh tests/cluster/*.sh .ci/run; fi
 if have cargo-deny || [ -x "$CACHE/bin/cargo-deny" ]; then scripts/deny.sh; fi

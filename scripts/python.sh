@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Prints the path of a Python in the cache that has what a file of pinned requirements names: python.sh FOLDER REQUIREMENTS.
+# Prints the path of a Python in the cache that has what files of pinned requirements name: python.sh FOLDER REQUIREMENTS...
 exec 3>&1 >&2
 source "$(dirname "$0")/lib.sh"
 
-wanted=$2
 folder=$CACHE/$1
+shift
 
 # python: one that is new enough and can make an environment of its own.
 python() {
@@ -19,15 +19,15 @@ python() {
 }
 
 # The copy is put there last: what has it is whole.
-if ! cmp -s "$wanted" "$folder/requirements.txt" || ! "$folder/bin/python" -c '' 2>/dev/null; then
+if ! cat "$@" | cmp -s - "$folder/requirements.txt" || ! "$folder/bin/python" -c '' 2>/dev/null; then
     python >/dev/null || install_packages python3-venv || true
     python=$(python) || die "no Python of 3.11 or later with venv: on Debian, install python3-venv"
-    say "installing into the cache what $wanted names"
+    say "installing into the cache what $* names"
     rm -rf "$folder"
     mkdir -p "$CACHE"
     "$python" -m venv "$folder"
-    "$folder/bin/pip" --disable-pip-version-check install --quiet --requirement "$wanted" ||
-        die "pip could not install what $wanted names"
-    cp "$wanted" "$folder/requirements.txt"
+    "$folder/bin/pip" --disable-pip-version-check install --quiet "${@/#/--requirement=}" ||
+        die "pip could not install what $* names"
+    cat "$@" >"$folder/requirements.txt"
 fi
 echo "$folder/bin/python" >&3

@@ -16,3 +16,4 @@ if [ -z "${KUBECONFIG:-}" ]; then
 fi
 
 cargo test --release --workspace --exclude cofferdam-bench
+scripts/adk-tests.sh

@@ -4,24 +4,29 @@
 use cofferdam::{
     Sidecar,
     component::Executor,
-    config::{BackendChoice, Settings},
+    config::{BackendChoice, Pool, Settings},
 };
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
-    conformance::{Case, Cli, Failure, Library, Python, Served, Way, run},
+    conformance::{Case, Cli, Failure, Library, Python, Served, Warm, Way, run},
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::{process::ExitCode, sync::Arc};
 
 /// Runs at once in the cluster, whose node has the same processors as these tests.
 const IN_CLUSTER: usize = 6;
+/// Sandboxes that wait for the usual case, and for all.
+const WAITING: (u32, u32) = (6, 12);
 
 fn main() -> Result<ExitCode, Failure> {
     let arguments = Arguments::from_args();
     let executor = Executor::new(64)?;
-    let sidecar = Sidecar::new(&Settings { backend: BackendChoice::Local, ..Settings::default() })?;
-    let local = Library { executor: executor.clone(), sidecar };
-    let mut failed = try_all(&arguments, "local", None, Arc::new(local))?;
+    let local = Settings { backend: BackendChoice::Local, ..Settings::default() };
+    let cold = Library { executor: executor.clone(), sidecar: Sidecar::new(&local)? };
+    let mut failed = try_all(&arguments, "local", None, Arc::new(cold))?;
+    if !arguments.list {
+        failed += try_warm(&arguments, "local-warm", None, &executor, local)?;
+    }
     if !arguments.list {
         let served = Served::default();
         failed += try_all(&arguments, "wasmtime-cli", None, Arc::new(Cli::new(served.clone())?))?;
@@ -37,8 +42,9 @@ fn main() -> Result<ExitCode, Failure> {
             ..Settings::default()
         };
         let sidecar = Sidecar::new(&settings)?;
-        let in_cluster = Library { executor, sidecar: sidecar.clone() };
+        let in_cluster = Library { executor: executor.clone(), sidecar: sidecar.clone() };
         failed += try_all(&arguments, "kubernetes", Some(IN_CLUSTER), Arc::new(in_cluster))?;
+        failed += try_warm(&arguments, "kubernetes-warm", Some(IN_CLUSTER), &executor, settings)?;
         runtime().block_on(async {
             sidecar.settle().await;
             namespace.assert_nothing_left().await?;
@@ -46,6 +52,22 @@ fn main() -> Result<ExitCode, Failure> {
         })?;
     }
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs all cases in sandboxes that wait for them.
+fn try_warm(
+    arguments: &Arguments,
+    name: &str,
+    at_once: Option<usize>,
+    executor: &Executor,
+    settings: Settings,
+) -> Result<u64, Failure> {
+    let pool = Pool { maximum: Some(WAITING.1), minimum: WAITING.0, starts_at_once: 2, ..Pool::default() };
+    let sidecar = Sidecar::with_pool(&Settings { pool, ..settings })?;
+    let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
+    let failed = try_all(arguments, name, at_once, Arc::new(warm));
+    runtime().block_on(sidecar.settle());
+    failed
 }
 
 /// Runs all cases by one way, so many at once; gives how many failed.

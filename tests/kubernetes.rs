@@ -4,6 +4,8 @@
 mod bad_input;
 #[path = "kubernetes/context.rs"]
 mod context;
+#[path = "kubernetes/deployment.rs"]
+mod deployment;
 #[path = "kubernetes/failures.rs"]
 mod failures;
 #[path = "kubernetes/hardening.rs"]
@@ -12,6 +14,8 @@ mod hardening;
 mod leftovers;
 #[path = "kubernetes/network_faults.rs"]
 mod network_faults;
+#[path = "kubernetes/pool.rs"]
+mod pool;
 #[path = "kubernetes/runs.rs"]
 mod runs;
 #[path = "kubernetes/serve.rs"]
@@ -36,14 +40,16 @@ fn main() -> Result<ExitCode, Failure> {
     }
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     let namespace = Arc::new(runtime().block_on(Namespace::create())?);
-    let tests: [&[Test]; 7] = [
+    let tests: [&[Test]; 8] = [
         runs::TESTS,
         bad_input::TESTS,
         failures::TESTS,
         hardening::TESTS,
         leftovers::TESTS,
         network_faults::TESTS,
+        pool::TESTS,
         serve::TESTS,
+        deployment::TESTS,
     ];
     let trial = |(name, test): &Test| {
         let (namespace, test) = (namespace.clone(), *test);

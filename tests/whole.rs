@@ -17,6 +17,8 @@ mod follow;
 mod hostile_guest;
 #[path = "whole/hostile_program.rs"]
 mod hostile_program;
+#[path = "whole/pool.rs"]
+mod pool;
 #[path = "whole/serve.rs"]
 mod serve;
 #[path = "whole/serve_bad_input.rs"]
@@ -25,6 +27,8 @@ mod serve_bad_input;
 mod serve_bounds;
 #[path = "whole/serve_end.rs"]
 mod serve_end;
+#[path = "whole/serve_spans.rs"]
+mod serve_spans;
 #[path = "whole/serve_tenants.rs"]
 mod serve_tenants;
 #[path = "whole/serve_tls.rs"]

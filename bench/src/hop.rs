@@ -12,8 +12,9 @@ use cofferdam::{
 use std::{error::Error, sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
+/// A backend whose every run has ended at once, with so many bytes of output.
 #[derive(Debug)]
-struct AtOnce(usize);
+pub(crate) struct AtOnce(pub(crate) usize);
 
 impl Backend for AtOnce {
     fn run<'a>(&'a self, _: Plan, run: &'a Run<'a>) -> RunFuture<'a> {

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// Bounds that a caller asks for; none means the operator's default.
+pub use cofferdam_api::Limits as RequestedLimits;
+
 /// One program, to be run at most once. The contract, `wit/types.wit`, says what each part means.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
@@ -34,29 +37,6 @@ pub struct File {
     pub path: String,
     /// Its bytes.
     pub content: Vec<u8>,
-}
-
-/// Bounds that a caller asks for; none means the operator's default.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RequestedLimits {
-    /// From the program's start to its end, in milliseconds.
-    pub wall_time_ms: Option<u64>,
-    /// From the request to the program's start, in milliseconds.
-    pub startup_time_ms: Option<u64>,
-    /// Thousandths of a processor.
-    pub cpu_millis: Option<u32>,
-    /// Bytes of memory.
-    pub memory_bytes: Option<u64>,
-    /// Bytes of disk.
-    pub disk_bytes: Option<u64>,
-    /// Processes and threads.
-    pub processes: Option<u32>,
-    /// Bytes of each output stream.
-    pub output_bytes: Option<u64>,
-    /// Files brought back.
-    pub collected_files: Option<u32>,
-    /// Bytes of the files brought back.
-    pub collected_bytes: Option<u64>,
 }
 
 /// How the program ended.

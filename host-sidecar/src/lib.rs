@@ -13,6 +13,7 @@ pub mod policy;
 pub mod sandbox;
 pub mod serve;
 mod sidecar;
+mod telemetry;
 mod user_folders;
 
 pub use sidecar::{SetupError, Sidecar};

@@ -3,8 +3,8 @@
 use crate::{
     config::{BackendKind, Settings, SettingsError},
     execution::{Error, Report, Request},
-    policy::{Plan, Policy},
-    sandbox::{Backend, Observer, Run, kubernetes, local, new_id},
+    policy::{Plan, Policy, Profile},
+    sandbox::{Backend, Observer, Pool, PoolMetrics, Run, kubernetes, local, new_id},
 };
 use std::{sync::Arc, time::Instant};
 use tokio::task::JoinHandle;
@@ -48,6 +48,26 @@ impl Sidecar {
         Ok(Self::with_backend(policy, backend))
     }
 
+    /// The same for a process that stays: sandboxes are started before there are programs for them, as the settings of the
+    /// pool have it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sidecar::new`].
+    pub fn with_pool(settings: &Settings) -> Result<Self, SetupError> {
+        let policy = settings.policy()?;
+        let usual = policy.plan(Request { code: "#".into(), ..Request::default() });
+        let Some(usual) = usual.ok().filter(|_| settings.pool.maximum() > 0) else { return Self::new(settings) };
+        let (usual, bounds) = (Profile::of(&usual), &settings.pool);
+        let backend: Arc<dyn Backend> = match settings.backend_kind() {
+            BackendKind::Local => Arc::new(Pool::new(local::Local::new(settings)?, bounds, usual)),
+            BackendKind::Kubernetes => {
+                Arc::new(Pool::new(kubernetes::Kubernetes::new(settings, &policy)?, bounds, usual))
+            }
+        };
+        Ok(Self::with_backend(policy, backend))
+    }
+
     /// A sidecar with a backend of the caller's own.
     #[must_use]
     pub fn with_backend(policy: Policy, backend: Arc<dyn Backend>) -> Self {
@@ -67,6 +87,23 @@ impl Sidecar {
     /// What keeps the backend from it.
     pub async fn ready(&self) -> Result<(), Error> {
         self.backend.ready().await
+    }
+
+    /// Has a sandbox waiting for requests like this one, and waits until it is: the next of them is answered from it. Does
+    /// nothing without a pool.
+    ///
+    /// # Errors
+    ///
+    /// What policy has against the request, or that no such sandbox can be started.
+    pub async fn warm_up(&self, request: Request) -> Result<(), Error> {
+        let plan = self.plan(request)?;
+        self.backend.warm_up(&plan).await
+    }
+
+    /// The figures of its pool, if it has one.
+    #[must_use]
+    pub fn pool_metrics(&self) -> Option<PoolMetrics> {
+        self.backend.pool_metrics()
     }
 
     /// Waits until runs that were started and given up are over, and what runs have left to be removed beside their answers is
@@ -92,6 +129,11 @@ impl Sidecar {
         let run = Run { id: new_id(), requested: Instant::now(), cancelled, observer };
         let plan = self.plan(request)?;
         self.carry_out(plan, &run).await
+    }
+
+    /// What it decides by.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// Starts a run that goes on whoever waits for it, until `cancelled` is set; gives its id, and what will come of it.

@@ -2,25 +2,26 @@
 
 use crate::{
     error::{During, Error},
+    options::Options,
     replay::Replay,
 };
-use cofferdam_protocol::{Frame, LogEncoder, MalformedProgram, Program, decode_program, encode};
+use cofferdam_protocol::{Frame, LogEncoder, MalformedMessage, Message, decode_message, encode};
 use nix::sys::{
     signal::{SigSet, Signal},
     signalfd::SignalFd,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
-    fs,
+    fs::{self, File},
     io::{self, Read, Write},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
-/// Longest program that is read: the contract's inputs, and some.
-const MAX_PROGRAM: u32 = 64 << 20;
+/// Longest message that is read: the contract's inputs, and some.
+const MAX_MESSAGE: u32 = 64 << 20;
 /// Bytes that are written at once, of a frame that may be large.
 const PIECE: usize = 96 << 10;
 /// Bytes that a log may have before somebody reads it.
@@ -33,10 +34,12 @@ const FOR_A_READER: Duration = Duration::from_secs(5);
 pub(crate) enum Channel {
     /// A pipe each way. The end of standard input is the end of the sidecar's interest.
     Pipes,
-    /// The program lies in parts in a folder; frames go into a container's log.
+    /// Frames go into a container's log.
     Log {
-        /// The folder.
-        program: PathBuf,
+        /// The folder in which the program lies in parts; none if messages bring it.
+        program: Option<PathBuf>,
+        /// No message is waited for after that.
+        expires: Option<SystemTime>,
         /// What makes lines of frames.
         encoder: LogEncoder,
         /// Bytes of the log so far.
@@ -49,17 +52,18 @@ pub(crate) enum Channel {
 }
 
 impl Channel {
-    /// The channel of a runner whose program lies in this folder, or else comes in on standard input.
-    pub(crate) fn open(program: Option<PathBuf>) -> Self {
-        match program {
-            Some(program) => Self::Log {
-                program,
-                encoder: LogEncoder::default(),
-                length: 0,
-                replay: Replay::new(),
-                opened: Instant::now(),
-            },
-            None => Self::Pipes,
+    /// The channel that the command line tells of.
+    pub(crate) fn open(options: &Options) -> Self {
+        if !options.log {
+            return Self::Pipes;
+        }
+        Self::Log {
+            program: options.program.clone(),
+            expires: options.expires,
+            encoder: LogEncoder::default(),
+            length: 0,
+            replay: Replay::new(),
+            opened: Instant::now(),
         }
     }
 
@@ -115,24 +119,19 @@ impl Channel {
         if !matches!(self, Self::Log { replay, .. } if replay.is_awaited()) {
             return Ok(());
         }
-        let ends = SigSet::from(Signal::SIGTERM);
-        ends.thread_block().during(STEP)?;
-        let ends = SignalFd::new(&ends).during(STEP)?;
-        let stdin = io::stdin();
-        let mut fds = [PollFd::new(&stdin, PollFlags::IN), PollFd::new(&ends, PollFlags::IN)];
-        let patience = Timespec { tv_sec: FOR_A_READER.as_secs().cast_signed(), tv_nsec: 0 };
-        poll(&mut fds, Some(&patience)).during(STEP)?;
-        if fds[0].revents().contains(PollFlags::IN) && hear(stdin.as_fd()).is_ok_and(|length| length > 0) {
+        if is_readable_within(Some(FOR_A_READER)).during(STEP)?
+            && hear(io::stdin().as_fd()).is_ok_and(|length| length > 0)
+        {
             self.repeat().during(STEP)?;
         }
         Ok(())
     }
 
-    /// Waits for the program.
-    pub(crate) fn receive_program(&mut self) -> Result<Program, Error> {
+    /// Waits for the next message.
+    pub(crate) fn receive(&mut self) -> Result<Message, Error> {
         match self {
-            Self::Pipes => read_program(io::stdin().lock()),
-            Self::Log { program, .. } => {
+            Self::Pipes => read_message(unbuffered_stdin()?),
+            Self::Log { program: Some(program), .. } => {
                 let mut parts = fs::read_dir(program)
                     .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>())
                     .during("find the program")?;
@@ -140,7 +139,19 @@ impl Channel {
                 parts.retain(|part| part.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b".")));
                 parts.sort();
                 let parts = parts.iter().map(fs::read).collect::<io::Result<Vec<_>>>().during("read the program")?;
-                read_program(parts.concat().as_slice()).map_err(|_| MalformedProgram.into())
+                read_message(parts.concat().as_slice()).map_err(|_| MalformedMessage.into())
+            }
+            Self::Log { program: None, expires, replay, .. } => {
+                let left = expires.map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default());
+                if !is_readable_within(left).during("wait for the program")? {
+                    return Err(Error::ChannelClosed);
+                }
+                let message = read_message(unbuffered_stdin()?)?;
+                // Whoever sends the first has not heard what was said before.
+                if replay.is_awaited() {
+                    self.repeat().map_err(|_| Error::ChannelClosed)?;
+                }
+                Ok(message)
             }
         }
     }
@@ -165,16 +176,36 @@ impl Channel {
     }
 }
 
-fn read_program(mut input: impl Read) -> Result<Program, Error> {
+/// What is read of it here must not be more than is asked for: others wait for the rest.
+fn unbuffered_stdin() -> Result<File, Error> {
+    io::stdin().as_fd().try_clone_to_owned().map(File::from).during("read the channel")
+}
+
+/// Whether something can be read from standard input, before this time is up or a kubelet wants the end.
+fn is_readable_within(time: Option<Duration>) -> io::Result<bool> {
+    let ends = SigSet::from(Signal::SIGTERM);
+    ends.thread_block()?;
+    let signals = SignalFd::new(&ends)?;
+    let stdin = io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN), PollFd::new(&signals, PollFlags::IN)];
+    let timeout =
+        time.map(|time| Timespec { tv_sec: time.as_secs().cast_signed(), tv_nsec: time.subsec_nanos().into() });
+    poll(&mut fds, timeout.as_ref())?;
+    // A process that is started later would have it blocked.
+    ends.thread_unblock()?;
+    Ok(fds[0].revents().contains(PollFlags::IN))
+}
+
+fn read_message(mut input: impl Read) -> Result<Message, Error> {
     let mut length = [0; 4];
     input.read_exact(&mut length).map_err(|_| Error::ChannelClosed)?;
     let length = u32::from_le_bytes(length);
-    if length > MAX_PROGRAM {
-        return Err(MalformedProgram.into());
+    if length > MAX_MESSAGE {
+        return Err(MalformedMessage.into());
     }
     let mut body = vec![0; length as usize];
     input.read_exact(&mut body).map_err(|_| Error::ChannelClosed)?;
-    Ok(decode_program(&body)?)
+    Ok(decode_message(&body)?)
 }
 
 /// What the sidecar wants of a runner that is at work.

@@ -21,7 +21,7 @@ pub(crate) enum Error {
     #[error("cannot lay {path:?} into the work directory: {source}")]
     InputFile { path: String, source: io::Error },
     #[error(transparent)]
-    Program(#[from] cofferdam_protocol::MalformedProgram),
+    Message(#[from] cofferdam_protocol::MalformedMessage),
 }
 
 /// Names the step that an error came from.

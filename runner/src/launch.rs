@@ -1,11 +1,11 @@
-//! Starting the program.
+//! Starting an interpreter.
 
 use crate::{
     enclosure,
     error::{During, Error},
     workspace::WORK,
 };
-use cofferdam_protocol::Program;
+use cofferdam_protocol::Preparation;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::{
     env,
@@ -17,20 +17,20 @@ use std::{
 /// Processes beyond the bound that the kernel still lets come about, so that the runner sees the bound passed.
 const PROCESS_SLACK: u64 = 32;
 
-/// Starts the program, without privileges, in the namespaces that the runner is in.
-pub(crate) fn start(program: &Program) -> Result<Child, Error> {
-    let [interpreter, options @ ..] = program.interpreter.as_slice() else {
-        return Err(cofferdam_protocol::MalformedProgram.into());
+/// Starts the interpreter with these arguments after the name of the program's file, without privileges, in the namespaces
+/// that the runner is in.
+pub(crate) fn start(preparation: &Preparation, args: &[String], stdin: Stdio) -> Result<Child, Error> {
+    let [interpreter, options @ ..] = preparation.interpreter.as_slice() else {
+        return Err(cofferdam_protocol::MalformedMessage.into());
     };
-    let stdin = if program.stdin.is_empty() { Stdio::null() } else { Stdio::piped() };
-    bound_resources(program.limits.processes)?;
+    bound_resources(preparation.limits.processes)?;
     enclosure::drop_privileges()?;
     Command::new(find(interpreter).unwrap_or_else(|| interpreter.into()))
         .args(options)
-        .arg(&program.file)
-        .args(&program.args)
+        .arg(&preparation.file)
+        .args(args)
         .env_clear()
-        .envs(program.env.iter().map(|(name, value)| (name, value)))
+        .envs(preparation.env.iter().map(|(name, value)| (name, value)))
         .current_dir(WORK)
         .stdin(stdin)
         .stdout(Stdio::piped())

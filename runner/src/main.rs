@@ -1,11 +1,12 @@
 //! The first process inside a sandbox: it makes sure that the wall stands, encloses one program once more, starts it,
 //! frames what comes of it, and leaves nothing behind.
 //!
-//! It reads the program from its standard input and writes frames to its standard output (`cofferdam-protocol`). The
-//! end of its standard input means that nobody wants the program any longer. With `--program FOLDER` the program lies in
-//! that folder, in parts, the standard output is a log, and a byte on the standard input asks for all of it again. With
-//! `--sandbox-network` the program shares the sandbox's network instead of having one of its own. With `--expires SECONDS`
-//! it starts nothing after that time.
+//! It reads messages from its standard input, the program last, and writes frames to its standard output
+//! (`cofferdam-protocol`). The end of its standard input means that nobody wants the program any longer. With
+//! `--program FOLDER` the program lies in that folder, in parts, the standard output is a log, and a byte on the standard
+//! input asks for all of it again. With `--log` the standard output is a log too, and the standard input brings messages
+//! first and such bytes after the program. With `--sandbox-network` the program shares the sandbox's network instead of
+//! having one of its own. With `--expires TIME`, in seconds since 1970, it starts nothing after that and waits for nothing.
 #![cfg(target_os = "linux")]
 
 mod channel;
@@ -16,13 +17,20 @@ mod init;
 mod launch;
 mod options;
 mod output;
+mod prepared;
 mod replay;
 mod supervise;
 mod usage;
 mod workspace;
 
-use crate::{channel::Channel, enclosure::Network, error::Error, options::Options, usage::Usage};
-use cofferdam_protocol::Frame;
+use crate::{
+    channel::Channel,
+    enclosure::Network,
+    error::{During, Error},
+    options::Options,
+    prepared::Prepared,
+};
+use cofferdam_protocol::{Frame, MalformedMessage, Message};
 use std::{process::ExitCode, time::Instant};
 
 fn main() -> ExitCode {
@@ -30,9 +38,8 @@ fn main() -> ExitCode {
         return init::run();
     }
     let options = Options::from_args();
-    let is_expired = options.is_expired();
-    let mut channel = Channel::open(options.program);
-    let result = if is_expired { Err(Error::Expired) } else { run(&mut channel, options.network) };
+    let mut channel = Channel::open(&options);
+    let result = if options.is_expired() { Err(Error::Expired) } else { run(&mut channel, options.network) };
     let last = match result {
         Ok(last) => last,
         Err(Error::ChannelClosed) => return ExitCode::SUCCESS,
@@ -51,10 +58,21 @@ fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
     enclosure::enter(network)?;
     let init = init::start()?;
     channel.send(&Frame::Ready)?;
-    let program = channel.receive_program()?;
-    workspace::prepare(&program, network)?;
-    let usage = Usage::start(meminfo, program.limits)?;
-    let child = launch::start(&program)?;
+    let mut prepared = None;
+    let program = loop {
+        match channel.receive()? {
+            Message::Prepare(_) if prepared.is_some() => return Err(MalformedMessage.into()),
+            Message::Prepare(preparation) => {
+                prepared =
+                    Some(Prepared::new(preparation, network, meminfo.try_clone().during("keep /proc/meminfo")?)?);
+            }
+            Message::Attend => {}
+            Message::Run(program) => break program,
+        }
+        channel.send(&Frame::Ready)?;
+    };
+    let prepared = prepared.map_or_else(|| Prepared::for_program(&program, network, meminfo), Ok)?;
+    let (child, usage) = prepared.start(&program)?;
     channel.send(&Frame::Started)?;
     let started = Instant::now();
     let ending = supervise::until_end(channel, &program, child, init, usage)?;

@@ -4,7 +4,7 @@ use crate::enclosure::Network;
 use std::{
     ffi::OsString,
     path::PathBuf,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// The command line.
@@ -12,10 +12,12 @@ use std::{
 pub(crate) struct Options {
     /// Where the program lies, if it does not come in on standard input.
     pub(crate) program: Option<PathBuf>,
+    /// Whether standard output is a log.
+    pub(crate) log: bool,
     /// Whose network the program is in.
     pub(crate) network: Network,
-    /// In seconds since 1970; a program is not started after it.
-    pub(crate) expires: Option<u64>,
+    /// A program is neither started nor waited for after it.
+    pub(crate) expires: Option<SystemTime>,
 }
 
 impl Options {
@@ -26,16 +28,19 @@ impl Options {
 
     /// Whether it is too late to start anything.
     pub(crate) fn is_expired(&self) -> bool {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.expires.is_some_and(|expires| expires < now)
+        self.expires.is_some_and(|expires| expires < SystemTime::now())
     }
 
     fn parse(mut args: impl Iterator<Item = OsString>) -> Self {
-        let mut options = Self { program: None, network: Network::Own, expires: None };
+        let mut options = Self { program: None, log: false, network: Network::Own, expires: None };
         while let Some(arg) = args.next() {
             match arg.to_str() {
-                Some("--program") => options.program = args.next().map(PathBuf::from),
-                Some("--expires") => options.expires = args.next().and_then(|time| time.to_str()?.parse().ok()),
+                Some("--program") => {
+                    options.program = args.next().map(PathBuf::from);
+                    options.log = true;
+                }
+                Some("--log") => options.log = true,
+                Some("--expires") => options.expires = args.next().and_then(|time| time_of(time.to_str()?)),
                 Some("--sandbox-network") => options.network = Network::Sandbox,
                 // What is not understood must not open anything.
                 _ => {}
@@ -43,6 +48,11 @@ impl Options {
         }
         options
     }
+}
+
+/// Seconds since 1970.
+fn time_of(text: &str) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_secs(text.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -22,19 +22,28 @@ const SHM: &str = "/dev/shm";
 /// Not every root has it.
 const VAR_TMP: &str = "/var/tmp";
 const HOSTS: &str = "/etc/hosts";
+/// The program's file until it has its name. No other is there before it.
+const NEW: &str = ".new";
 
 /// Bytes of disk for each inode that may exist: as many as a full disk of one-page files needs.
 const BYTES_PER_INODE: u64 = 4096;
 
-/// Mounts the directories and lays the program and its files into the work directory.
-pub(crate) fn prepare(program: &Program, network: Network) -> Result<(), Error> {
-    mount_storage(program.limits.disk_bytes, network).during("mount the work directory")?;
-    std::env::set_current_dir(WORK).during("enter the work directory")?;
-    for file in &program.files {
-        write(&file.path, &file.content).map_err(|source| Error::InputFile { path: file.path.clone(), source })?;
-    }
-    write(&program.file, program.code.as_bytes())
-        .map_err(|source| Error::InputFile { path: program.file.clone(), source })
+/// Mounts the directories and enters the work directory.
+pub(crate) fn prepare(disk_bytes: u64, network: Network) -> Result<(), Error> {
+    mount_storage(disk_bytes, network).during("mount the work directory")?;
+    std::env::set_current_dir(WORK).during("enter the work directory")
+}
+
+/// Lays the program into the work directory, in the place of what may have its name there, and then its files.
+pub(crate) fn lay_out(program: &Program) -> Result<(), Error> {
+    let failed = |path: &str, source| Error::InputFile { path: path.to_owned(), source };
+    write(NEW, program.code.as_bytes())
+        .and_then(|()| fs::rename(NEW, &program.file))
+        .map_err(|source| failed(&program.file, source))?;
+    program
+        .files
+        .iter()
+        .try_for_each(|file| write(&file.path, &file.content).map_err(|source| failed(&file.path, source)))
 }
 
 /// One file system for all, so that one bound holds for their sum.

@@ -7,10 +7,13 @@ use crate::{
 };
 use cofferdam_tests::{
     hosts::command,
-    program::{root, stderr, stdout},
+    program::{Place, root, stderr, stdout},
+    sidecar::Sidecar,
 };
 use std::{
+    fs,
     io::Write,
+    os::unix::fs::PermissionsExt,
     process::{Command, Output},
     sync::LazyLock,
 };
@@ -211,4 +214,15 @@ fn an_answer_that_comes_before_the_request_is_read_is_heard() {
                    runpy.run_path('examples/hosts/python/composed.py', run_name='__main__')";
     let output = command("python", &sidecar.url()).args(["-c", program]).output().expect("Python");
     assert!(stderr(&output).contains("too-large: the request is larger"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_large_request_that_a_sidecar_refuses_is_told_why() {
+    let place = Place::new();
+    place.write("token", "sixteen-or-more-characters");
+    fs::set_permissions(place.path().join("token"), fs::Permissions::from_mode(0o600)).expect("a file");
+    let sidecar = Sidecar::start(&place, &["--token-file", "token"], &[]);
+    let output = command("python", &format!("http://{}", sidecar.address)).arg("tests/hosts/refused.py").output();
+    let output = output.expect("Python");
+    assert_eq!(stdout(&output), "unauthorised\n".repeat(20), "{}", stderr(&output));
 }

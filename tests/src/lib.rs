@@ -3,5 +3,6 @@
 pub mod cluster;
 pub mod conformance;
 pub mod hosts;
+pub mod leftovers;
 pub mod program;
 pub mod sidecar;

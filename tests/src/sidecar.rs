@@ -48,6 +48,8 @@ impl Sidecar {
         let listen = format!("unix:{}", socket.display());
         let args = ["serve", "--listen", &listen, "--listen", "127.0.0.1:0"].into_iter().chain(options.iter().copied());
         let mut command = place.cofferdam(args);
+        // A test that has an eye on what is left wants nothing to wait.
+        command.env("COFFERDAM_POOL__MAXIMUM", "0");
         command.env("COFFERDAM_LOG", "cofferdam=debug").envs(settings.iter().copied());
         let mut child = command.spawn().expect("cofferdam");
         let log = BufReader::new(child.stderr.take().expect("a pipe"));
@@ -73,6 +75,12 @@ impl Sidecar {
                 return line;
             }
         }
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal.

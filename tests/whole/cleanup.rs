@@ -1,11 +1,14 @@
 //! Nothing outlives a run, whatever ended it.
 
-use cofferdam_tests::program::{Place, stderr, stdout};
+pub(super) use cofferdam_tests::leftovers::assert_nothing_left;
+use cofferdam_tests::{
+    leftovers::left,
+    program::{Place, stderr, stdout},
+};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    os::unix::ffi::OsStrExt,
     process::{Child, Output},
     thread,
 };
@@ -26,30 +29,6 @@ pub(super) fn signal_when(mut child: Child, event: &str, signal: Signal) -> Outp
     let mut output = child.wait_with_output().expect("an end");
     output.stderr = rest.join().expect("a log").into_bytes();
     output
-}
-
-/// Fails if anything is there that belongs to a run of this place.
-pub(super) fn assert_nothing_left(place: &Place) {
-    assert_eq!(left(place), Vec::<String>::new());
-}
-
-/// Processes, mounts, cgroups and folders of the place's runs.
-fn left(place: &Place) -> Vec<String> {
-    let state = place.state();
-    let marker = state.as_os_str().as_bytes();
-    let mut left = Vec::new();
-    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
-        let command = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        if command.windows(marker.len()).any(|window| window == marker) {
-            left.push(format!("process {}", String::from_utf8_lossy(&command).replace('\0', " ")));
-        }
-    }
-    let mounts = fs::read_to_string("/proc/mounts").expect("/proc/mounts");
-    let is_ours = |mount: &&str| mount.contains(&*state.to_string_lossy());
-    left.extend(mounts.lines().filter(is_ours).map(|mount| format!("mount {mount}")));
-    let names = |folder| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    left.extend(names(state.clone()).filter(|path| !path.ends_with("gate")).map(|path| path.display().to_string()));
-    left
 }
 
 /// The cgroups of runs with these ids, and processes in them.

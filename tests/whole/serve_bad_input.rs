@@ -2,7 +2,12 @@
 
 use super::cleanup::assert_nothing_left;
 use cofferdam_tests::{program::Place, sidecar::Sidecar};
+use rustix::fs::{Mode, chmod};
 use serde_json::json;
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 /// Method, path, headers and body, and of the answer the status, the code and a part of its detail.
@@ -59,6 +64,26 @@ async fn a_body_of_a_hundred_megabytes_is_refused_and_the_caller_learns_it() {
         assert_eq!((answer.status, &answer.json["code"]), (413, &json!("too-large")), "{}", answer.text);
     }
     assert_eq!(sidecar.caller().run(&json!({ "code": "print(1)" }), &[]).await.status, 200);
+}
+
+#[test]
+fn who_is_refused_before_all_is_sent_hears_why_and_may_go_on() {
+    let place = Place::new();
+    place.write("token", "sixteen-or-more-characters");
+    chmod(place.path().join("token"), Mode::from_raw_mode(0o600)).expect("a file");
+    let sidecar = Sidecar::start(&place, &["--token-file", "token"], &[]);
+    let body = vec![b' '; 6 << 20];
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(&sidecar.address).expect("a connection");
+        let head = format!("POST {RUNS} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).expect("a head is taken");
+        stream.write_all(&body).expect("a body is taken");
+        let next = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        stream.write_all(next).expect("a second request is taken");
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).expect("answers");
+        assert!(answers.starts_with("HTTP/1.1 401") && answers.contains("HTTP/1.1 200"), "{answers}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -38,6 +38,15 @@ async fn it_ends_when_its_runs_have_ended() {
     assert_nothing_left(&place);
 }
 
+#[test]
+fn it_ends_with_its_standard_input_where_that_is_asked_for() {
+    let place = Place::new();
+    let output = place.run_with_stdin(["serve", "--until-stdin-ends", "--listen", "unix:made/s.sock"], b"");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains("listening on unix:made/s.sock"), "{}", stderr(&output));
+    assert!(!place.path().join("made").exists(), "the folder that was made for the socket goes with it");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_cancels_what_does_not_end_in_time() {
     let place = Place::new();

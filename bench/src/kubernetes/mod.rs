@@ -11,6 +11,7 @@ use cofferdam_tests::{
     conformance::Failure,
     program::Place,
 };
+use futures_util::future::try_join_all;
 use k8s_openapi::api::{
     batch::v1::Job,
     core::v1::{ConfigMap, Pod},
@@ -164,6 +165,42 @@ impl Stage {
         let left_by_adk = self.left_by(their, &self.theirs)?;
         let left_by_us = self.left_by(our, &self.ours.name)?;
         Ok(AtOnce { adk, processes, pod_processes, library, left_by_adk, left_by_us })
+    }
+
+    /// In sandboxes that wait, so many at once, so many times, after a first time that does not count.
+    ///
+    /// # Errors
+    ///
+    /// Where a run fails.
+    pub fn warm(&self, programs: u32, rounds: usize) -> Result<Figures, Failure> {
+        let many = usize::try_from(programs)?;
+        let library = Library::with_pool(self.target(), programs)?;
+        let mut figures = Figures::default();
+        for round in 0..=rounds {
+            library.fill(programs.into())?;
+            let time = library.run(many)?;
+            if round > 0 {
+                figures.push(time);
+            }
+        }
+        library.settle();
+        Ok(figures)
+    }
+
+    /// Bare Pods, so many at once, until the last is seen to have ended, so many times.
+    ///
+    /// # Errors
+    ///
+    /// Where one fails.
+    pub fn bare_at_once(&self, programs: u32, rounds: usize) -> Result<Figures, Failure> {
+        let pods: Api<Pod> = Api::namespaced(self.ours.admin.clone(), &self.theirs);
+        let mut figures = Figures::default();
+        for _ in 0..rounds {
+            thread::sleep(PAUSE);
+            let times = runtime().block_on(try_join_all((0..programs).map(|_| bare_pod::run(&pods))))?;
+            figures.push(times.into_iter().max().unwrap_or_default());
+        }
+        Ok(figures)
     }
 
     /// What the API server is asked for a run, in runs that are not timed.

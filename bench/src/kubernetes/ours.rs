@@ -3,15 +3,19 @@
 use cofferdam::{
     Sidecar,
     component::{Executor, SandboxImport, types::Request},
-    config::{BackendChoice, Settings},
+    config::{BackendChoice, Pool, Settings},
 };
 use cofferdam_tests::{cluster::runtime, conformance::Failure, program::Place};
 use futures_util::future::try_join_all;
 use std::{
     path::Path,
     process::Child,
+    thread,
     time::{Duration, Instant},
 };
+
+/// Between two looks at a pool that fills.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Where runs are made, and as whom.
 #[derive(Debug, Clone, Copy)]
@@ -54,13 +58,30 @@ pub(super) struct Library {
 impl Library {
     /// One for so many calls at once.
     pub(super) fn new(target: Target<'_>, at_once: u32) -> Result<Self, Failure> {
-        let settings = Settings {
-            backend: BackendChoice::Kubernetes,
-            kubeconfig_path: Some(target.kubeconfig.to_owned()),
-            namespace: target.namespace.to_owned(),
-            ..Settings::default()
-        };
-        Ok(Self { sidecar: Sidecar::new(&settings)?, executor: Executor::new(at_once)? })
+        Ok(Self { sidecar: Sidecar::new(&settings(target))?, executor: Executor::new(at_once)? })
+    }
+
+    /// The same, with as many sandboxes that wait.
+    pub(super) fn with_pool(target: Target<'_>, at_once: u32) -> Result<Self, Failure> {
+        let pool = Pool { maximum: Some(at_once), minimum: at_once, starts_at_once: 2, ..Pool::default() };
+        let settings = Settings { pool, ..settings(target) };
+        Ok(Self { sidecar: Sidecar::with_pool(&settings)?, executor: Executor::new(at_once)? })
+    }
+
+    /// Waits until so many sandboxes wait, and the cluster is quiet.
+    pub(super) fn fill(&self, waiting: i64) -> Result<(), Failure> {
+        runtime().block_on(self.sidecar.ready())?;
+        let metrics = self.sidecar.pool_metrics().ok_or("there is no pool")?;
+        while metrics.waiting.get() < waiting {
+            thread::sleep(LOOK);
+        }
+        thread::sleep(super::PAUSE);
+        Ok(())
+    }
+
+    /// Removes what waits.
+    pub(super) fn settle(&self) {
+        runtime().block_on(self.sidecar.settle());
     }
 
     /// Time until so many calls at once have their outcomes.
@@ -73,7 +94,7 @@ impl Library {
     /// The same, and until what was left to be removed beside the answers is gone.
     pub(super) fn run_and_settle(&self) -> Result<Duration, Failure> {
         let time = self.run(1)?;
-        runtime().block_on(self.sidecar.settle());
+        self.settle();
         Ok(time)
     }
 
@@ -81,5 +102,14 @@ impl Library {
         let import = SandboxImport::new(self.sidecar.clone());
         let outcome = self.executor.execute(import, Request::new(super::PROGRAM)).await?;
         if outcome.stdout.text == super::OUTPUT { Ok(()) } else { Err(format!("{outcome:?}").into()) }
+    }
+}
+
+fn settings(target: Target<'_>) -> Settings {
+    Settings {
+        backend: BackendChoice::Kubernetes,
+        kubeconfig_path: Some(target.kubeconfig.to_owned()),
+        namespace: target.namespace.to_owned(),
+        ..Settings::default()
     }
 }

@@ -5,11 +5,9 @@
 extern crate alloc;
 
 mod check;
-mod decode;
-mod render;
+mod convert;
 #[cfg(feature = "stream")]
 mod stream;
-mod text;
 
 use alloc::string::String;
 use code_executor_bindings::{
@@ -25,11 +23,11 @@ pub struct Guest;
 
 impl code_executor::Guest for Guest {
     fn execute(request: Request) -> Result<code_executor::Outcome, Error> {
-        sandbox::run(&checked(request)?).map(decode::outcome)
+        sandbox::run(&checked(request)?).map(convert::outcome)
     }
 
     fn render(outcome: code_executor::Outcome) -> String {
-        render::render(&outcome)
+        cofferdam_rendering::render(&convert::view(&outcome))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A run that is followed: its output becomes text while it comes.
 
-use crate::{Guest, checked, decode, text::Decoder};
+use crate::{Guest, checked, convert};
 use alloc::{collections::BTreeMap, string::String};
 use code_executor_bindings::{
     cofferdam::code_executor::{
@@ -10,6 +10,7 @@ use code_executor_bindings::{
     },
     exports::cofferdam::code_executor::code_executor_stream::{self, Event},
 };
+use cofferdam_rendering::Decoder;
 use spin::Mutex;
 
 /// What is to be remembered between two calls, by the run. Not held while the host is called.
@@ -69,6 +70,6 @@ impl Followed {
             self.end = Some(end);
             return Ok(left);
         }
-        end.map(|report| Event::Ended(decode::outcome(report)))
+        end.map(|report| Event::Ended(convert::outcome(report)))
     }
 }

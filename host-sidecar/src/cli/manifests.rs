@@ -14,6 +14,7 @@ use std::{
 const EXAMPLES: &str = "\
 Examples:
   cofferdam manifests --namespace sandboxes | kubectl apply -f -
+  cofferdam manifests --namespace sandboxes --sidecar-namespace agents | kubectl apply -f -
   cofferdam manifests --config cofferdam.toml --runs 200 > sandboxes.yaml
 
 It is YAML: the namespace with its Pod Security labels, the service accounts, the rights of the
@@ -27,6 +28,9 @@ pub(super) struct ManifestsArgs {
     /// The service account that the sidecar acts as, which gets the rights that runs need
     #[arg(long, value_name = "NAME", default_value = "cofferdam")]
     sidecar_service_account: String,
+    /// The namespace of the sidecar, and of its service account [default: that of runs]
+    #[arg(long, value_name = "NAME")]
+    sidecar_namespace: Option<String>,
     /// Runs at once that the namespace has room for
     #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = value_parser!(u32).range(1..=100_000))]
     runs: u32,
@@ -36,7 +40,11 @@ pub(super) struct ManifestsArgs {
 
 pub(super) fn manifests(args: &ManifestsArgs) -> Result<ExitCode, Failure> {
     let settings = config::load(&args.settings)?;
-    let options = Options { sidecar_service_account: args.sidecar_service_account.clone(), runs: args.runs };
+    let options = Options {
+        sidecar_service_account: args.sidecar_service_account.clone(),
+        sidecar_namespace: args.sidecar_namespace.clone(),
+        runs: args.runs,
+    };
     let yaml = installation::manifests(&settings, &options).map_err(|error| error.to_string())?;
     io::stdout().lock().write_all(yaml.as_bytes())?;
     Ok(ExitCode::SUCCESS)

@@ -7,11 +7,15 @@ mod exit;
 mod failure;
 mod files;
 mod gc;
+mod health;
 mod json;
 mod live;
+mod log;
 mod manifests;
+mod mcp;
 mod progress;
 mod run;
+mod sandbox;
 mod serve;
 mod stdin;
 
@@ -23,7 +27,6 @@ use std::{
     io::{self, Write},
     process::ExitCode,
 };
-use tracing_subscriber::EnvFilter;
 
 /// Runs programs that nobody has read, each in a gVisor sandbox of its own.
 #[derive(Debug, Parser)]
@@ -39,6 +42,10 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Serve an HTTP API that runs programs: the sidecar of an agent.
     Serve(serve::ServeArgs),
+    /// Ask a sidecar whether it lives, or whether it can run programs.
+    Health(health::HealthArgs),
+    /// Serve a tool that runs programs to an MCP client, over standard input and output.
+    Mcp(Box<mcp::McpArgs>),
     /// Remove what processes that were killed have left. Each run does it too.
     Gc(gc::GcArgs),
     /// Say whether a cluster, or this machine, can do what runs need.
@@ -68,11 +75,15 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { exit::NOT_RUN.into() } else { ExitCode::SUCCESS };
         }
     };
-    // A sidecar's log is read; whoever runs one program wants its output alone.
-    log(if matches!(cli.command, Command::Serve(_)) { "cofferdam=info" } else { "cofferdam=warn" });
+    // A sidecar's settings say more of it; whoever runs one program wants its output alone.
+    if !matches!(cli.command, Command::Serve(_)) {
+        log::start("cofferdam=warn", None);
+    }
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Serve(args) => serve::serve(&args),
+        Command::Health(args) => health::health(&args),
+        Command::Mcp(args) => mcp::mcp(&args),
         Command::Gc(args) => gc::gc(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Manifests(args) => manifests::manifests(&args),
@@ -91,10 +102,4 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
 /// Tells the person at the terminal, who may have closed it.
 fn say(what: impl Display) {
     let _ = writeln!(io::stderr(), "cofferdam: {what}");
-}
-
-/// This, or what `COFFERDAM_LOG` asks for, goes to standard error.
-fn log(default: &str) {
-    let filter = EnvFilter::try_from_env("COFFERDAM_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).without_time().init();
 }

@@ -1,10 +1,9 @@
 //! `cofferdam run`: as `python FILE`, through the component.
 
 use super::{
-    Failure,
-    backend::BackendArgs,
-    exit, files, json,
+    Failure, exit, files, json,
     live::{Live, Shown, Written},
+    sandbox::SandboxArgs,
     say, stdin,
 };
 use crate::{
@@ -14,10 +13,9 @@ use crate::{
         code_executor::{Outcome, Output},
         types::{Error, Label, Limits, Request, Status, Variable},
     },
-    config::{self, Bytes, Cpu, Overrides, Seconds, Settings, Workload},
+    config::{self, Bytes, Cpu, Seconds, Settings},
 };
 use cofferdam_contract::quoted;
-use serde::Serialize;
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
@@ -108,37 +106,7 @@ pub(super) struct RunArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    settings: SettingsArgs,
-}
-
-/// Settings that have an option of their own.
-#[derive(Debug, clap::Args, Serialize)]
-struct SettingsArgs {
-    #[command(flatten)]
-    #[serde(flatten)]
-    backend: BackendArgs,
-    /// The image of the sandbox in a cluster [default: python:3.11-slim]
-    #[arg(long, value_name = "IMAGE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<String>,
-    /// What the run becomes in a cluster [default: job]
-    #[arg(long, value_enum)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    workload: Option<Workload>,
-    /// The gVisor program [default: that of set-up or PATH]
-    #[arg(long, value_name = "FILE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    runsc: Option<PathBuf>,
-    /// An unpacked image for the sandbox's root on this machine [default: its /usr]
-    #[arg(long, value_name = "DIR")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rootfs: Option<PathBuf>,
-}
-
-impl Overrides for SettingsArgs {
-    fn config(&self) -> Option<&Path> {
-        self.backend.config()
-    }
+    settings: SandboxArgs,
 }
 
 pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {

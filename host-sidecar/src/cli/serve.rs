@@ -3,6 +3,7 @@
 use super::{
     Failure,
     backend::BackendArgs,
+    log,
     run::{cancel_on_signal, end_at_signals_once_set},
     say,
 };
@@ -11,12 +12,14 @@ use crate::{
     config::{self, BackendKind, Listen, Overrides, Settings},
     sandbox::{kubernetes, local},
     serve::Service,
+    telemetry,
 };
 use serde::Serialize;
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    thread,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +33,7 @@ Examples:
   curl -d '{\"code\": \"print(6*7)\"}' -H 'Content-Type: application/json' \\
     http://127.0.0.1:8787/v1/executions
 
-The token file has a line `TENANT TOKEN` for each token, or one token alone; others than its owner and
+MCP clients find the tool execute_code at /mcp. The token file has a line `TENANT TOKEN` for each token, or one token alone; others than its owner and
 group may not use it. Bounds are settings of the table `serve`, and what single tenants may have of
 `tenants`. SIGTERM ends it: runs get 10 s (serve.grace_seconds) to end by themselves.";
 
@@ -44,6 +47,10 @@ pub(super) struct ServeArgs {
     #[command(flatten)]
     #[serde(flatten)]
     backend: BackendArgs,
+    /// End, as at SIGTERM, when standard input does: with whoever started it, however they end
+    #[arg(long)]
+    #[serde(skip)]
+    until_stdin_ends: bool,
 }
 
 /// Where it listens, and to whom.
@@ -76,13 +83,19 @@ impl Overrides for ServeArgs {
 
 pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let settings = config::load(args)?;
-    let sidecar = Sidecar::new(&settings)?;
+    let sidecar = Sidecar::with_pool(&settings)?;
     let service = Service::new(&settings, sidecar.clone())?;
     let impatient = end_at_signals_once_set()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let collector = telemetry::provider(settings.serve.otlp_endpoint.as_deref(), runtime.handle());
+    let collector = collector.map_err(|error| format!("the collector of spans cannot be used: {error}"))?;
+    log::start("cofferdam=info", collector.as_ref());
+    let result = runtime.block_on(async {
         let stop = CancellationToken::new();
         tokio::spawn(cancel_on_signal(stop.clone(), impatient)?);
+        if args.until_stdin_ends {
+            cancel_at_end_of_stdin(stop.clone());
+        }
         collect_garbage(&settings);
         let addresses: Vec<_> = service.addresses().collect();
         let serving = service.run(stop);
@@ -92,11 +105,23 @@ pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         serving.await;
         sidecar.settle().await;
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    // What was not sent yet is; a collector that is not there has been warned of.
+    let _ = collector.map(|collector| collector.shutdown());
+    result
+}
+
+/// Sets the token when standard input ends. The thread is not waited for: it may read for ever.
+fn cancel_at_end_of_stdin(stop: CancellationToken) {
+    thread::spawn(move || {
+        // An input that cannot be read tells as little of whoever started this as one that has ended.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        stop.cancel();
+    });
 }
 
 /// Removes what a sidecar that was killed has left. A cluster is not waited for.
-fn collect_garbage(settings: &Settings) {
+pub(super) fn collect_garbage(settings: &Settings) {
     match settings.backend_kind() {
         BackendKind::Local => {
             if let Err(error) = local::collect_garbage(settings) {

@@ -19,6 +19,10 @@ pub struct Serve {
     /// The private key of the first of them, in PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,
+    /// The collector that spans are exported to by OTLP, such as http://127.0.0.1:4318. Default: the one that
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT` names, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp_endpoint: Option<String>,
     /// Runs at once. Default: as many as there are processors, at least 4.
     pub max_runs: u32,
     /// Runs that may wait for their turn.
@@ -58,6 +62,7 @@ impl Default for Serve {
             token_file: None,
             tls_cert: None,
             tls_key: None,
+            otlp_endpoint: None,
             max_runs: u32::try_from(processors).unwrap_or(u32::MAX).clamp(LEAST_RUNS, MOST),
             max_queued: 64,
             queue_seconds: Seconds(Duration::from_secs(30)),
@@ -96,6 +101,12 @@ impl Settings {
         }
         if serve.tls_cert.is_some() != serve.tls_key.is_some() {
             return Err(senseless("serve.tls_cert", "and `serve.tls_key` need each other"));
+        }
+        if serve.otlp_endpoint.as_ref().is_some_and(|endpoint| !endpoint.starts_with("http://")) {
+            return Err(senseless(
+                "serve.otlp_endpoint",
+                "does not begin with http://; TLS is for a collector nearby to add",
+            ));
         }
         for (name, tenant) in &self.tenants {
             tenant.ceilings(name, &self.ceilings)?;

@@ -1,6 +1,6 @@
 //! The settings and their defaults. Where google-adk's `GkeCodeExecutor` has a setting, it has the same name here.
 
-use super::{Bytes, Cpu, Network, Seconds, Serve, TenantSettings, Toleration, Workload, is_in_cluster};
+use super::{Bytes, Cpu, Mcp, Network, Pool, Seconds, Serve, TenantSettings, Toleration, Workload, is_in_cluster};
 use crate::policy::{Language, Limits, Policy, default_languages};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -95,6 +95,10 @@ pub struct Settings {
     pub networks: BTreeMap<String, Network>,
     /// How long a Pod that no node can take is kept for the cluster to announce a new node.
     pub scale_up_seconds: Seconds,
+    /// What calls through MCP get.
+    pub mcp: Mcp,
+    /// Sandboxes that `cofferdam serve` starts before there are programs for them.
+    pub pool: Pool,
     /// How `cofferdam serve` listens, and its bounds.
     pub serve: Serve,
     /// What single tenants of `cofferdam serve` may have, by their names.
@@ -186,6 +190,8 @@ impl Default for Settings {
             pod_overlay: None,
             networks: BTreeMap::new(),
             scale_up_seconds: Seconds(Duration::from_secs(10)),
+            mcp: Mcp::default(),
+            pool: Pool::default(),
             serve: Serve::default(),
             tenants: BTreeMap::new(),
         }
@@ -278,7 +284,9 @@ impl Settings {
             languages.insert(name.clone(), language.clone());
         }
         self.check_kubernetes()?;
+        self.check_mcp()?;
         self.check_serve()?;
+        self.check_pool()?;
         let networks = match self.backend_kind() {
             BackendKind::Kubernetes => self.networks.keys().cloned().collect(),
             // A sandbox on this machine has no network that could be shared.

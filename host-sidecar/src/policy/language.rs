@@ -14,18 +14,28 @@ pub struct Language {
     /// The image that has the interpreter, for sandboxes that are made of images. Default: the setting `image`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// Whether the interpreter reads all of its file before it runs any of it, as Python does and a shell does not: such a
+    /// one can be started ahead, before there is a program. Default: false.
+    #[serde(default)]
+    pub starts_ahead: bool,
 }
 
 impl Language {
-    fn new(command: &[&str], file: &str) -> Self {
-        Self { command: command.iter().map(ToString::to_string).collect(), file: file.into(), image: None }
+    fn new(command: &[&str], file: &str, starts_ahead: bool) -> Self {
+        Self {
+            command: command.iter().map(ToString::to_string).collect(),
+            file: file.into(),
+            image: None,
+            starts_ahead,
+        }
     }
 }
 
 /// The languages that are there without any setting. Python does not buffer, so that what was printed before a kill is
 /// not lost; `main` shadows no module of its standard library.
 pub(crate) fn defaults() -> BTreeMap<String, Language> {
-    [("python", Language::new(&["python3", "-u"], "main.py")), ("bash", Language::new(&["bash"], "main.sh"))]
+    let python = Language::new(&["python3", "-u"], "main.py", true);
+    [("python", python), ("bash", Language::new(&["bash"], "main.sh", false))]
         .map(|(name, language)| (name.to_owned(), language))
         .into()
 }

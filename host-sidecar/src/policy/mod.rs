@@ -4,8 +4,10 @@ mod check;
 mod language;
 mod limits;
 mod plan;
+mod profile;
 
 pub use language::Language;
 pub(crate) use language::defaults as default_languages;
 pub use limits::{Limits, Policy};
 pub use plan::Plan;
+pub(crate) use profile::Profile;

@@ -19,6 +19,8 @@ pub struct Plan {
     pub limits: Limits,
     /// Whose run this is.
     pub labels: Vec<(String, String)>,
+    /// Whether the interpreter can be started before there is a program.
+    pub starts_ahead: bool,
     /// The image that the language names.
     pub image: Option<String>,
     /// The network profile; none: no network.
@@ -71,6 +73,7 @@ impl Policy {
             },
             limits,
             labels: request.labels,
+            starts_ahead: language.starts_ahead,
             image: language.image.clone(),
             network,
         })
@@ -78,7 +81,7 @@ impl Policy {
 }
 
 /// The request's variables, and the sandbox's own where it names none.
-fn environment(asked: Vec<(String, String)>) -> Vec<(String, String)> {
+pub(super) fn environment(asked: Vec<(String, String)>) -> Vec<(String, String)> {
     let own = [("PATH", PATH), ("HOME", HOME), ("LANG", "C.UTF-8")];
     let mut env: BTreeMap<_, _> = own.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     env.extend(asked);

@@ -4,14 +4,17 @@ mod collector;
 mod id;
 pub mod kubernetes;
 pub mod local;
+mod pool;
 mod progress;
 
 pub use cofferdam_protocol::Stream;
 pub(crate) use id::{id_in, is_id, new_id};
+pub(crate) use pool::Pool;
+pub use pool::PoolMetrics;
 
 use crate::{
     execution::{Error, Report},
-    policy::Plan,
+    policy::{Plan, Profile},
 };
 use std::{
     fmt,
@@ -31,13 +34,50 @@ pub trait Backend: fmt::Debug + Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
+    /// Waits until a sandbox waits for programs like this plan's, where the backend starts any ahead.
+    fn warm_up<'a>(&'a self, _plan: &'a Plan) -> ReadyFuture<'a> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// The figures of its pool, if it has one.
+    fn pool_metrics(&self) -> Option<PoolMetrics> {
+        None
+    }
+
     /// Waits until what runs have left to be removed beside their answers is gone.
     fn settle(&self) -> SettleFuture<'_> {
         Box::pin(async {})
     }
 }
 
-/// What [`Backend::ready`] gives.
+/// A backend whose sandboxes can be started before there are programs for them.
+pub(crate) trait StartsAhead: Backend + 'static {
+    /// A sandbox that waits for its program. It holds nothing of any caller's, and is removed when this is dropped.
+    type Sandbox: fmt::Debug + Send + 'static;
+
+    /// Starts one, unless `cancelled` is set before it is up.
+    fn start_ahead(
+        &self,
+        profile: &Profile,
+        cancelled: &CancellationToken,
+    ) -> impl Future<Output = Result<Self::Sandbox, Error>> + Send;
+
+    /// Whether it is still there, and waits.
+    fn attends(&self, sandbox: &mut Self::Sandbox) -> impl Future<Output = bool> + Send;
+
+    /// Runs the plan's program in it, which is of the profile that it was started for.
+    fn run_in(
+        &self,
+        sandbox: Self::Sandbox,
+        plan: Plan,
+        run: &Run<'_>,
+    ) -> impl Future<Output = Result<Report, Error>> + Send;
+
+    /// Begins to remove one that got no program; [`Backend::settle`] waits for the end.
+    fn remove(&self, sandbox: Self::Sandbox);
+}
+
+/// What [`Backend::ready`] and [`Backend::warm_up`] give.
 pub type ReadyFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 
 /// What [`Backend::settle`] gives.

@@ -43,13 +43,16 @@ pub(super) struct Progress<'a> {
     deadline: Instant,
     /// No later than this, whatever else the runner says.
     cap: Option<Instant>,
+    /// Whether the sandbox was there before the request.
+    was_waiting: bool,
     ready: bool,
     started: Option<Duration>,
     ended: Option<(Status, Duration)>,
 }
 
 impl<'a> Progress<'a> {
-    pub(super) fn new(run: &'a Run<'a>, plan: &Plan) -> Self {
+    /// Of a run whose sandbox is still to be built, or waits for its program already.
+    pub(super) fn new(run: &'a Run<'a>, plan: &Plan, was_waiting: bool) -> Self {
         Self {
             run,
             collector: Collector::new(plan.limits.output_bytes),
@@ -57,7 +60,8 @@ impl<'a> Progress<'a> {
             wall_time: plan.limits.wall_time,
             deadline: Instant::from_std(run.requested) + plan.limits.startup_time.min(TEN_YEARS),
             cap: None,
-            ready: false,
+            was_waiting,
+            ready: was_waiting,
             started: None,
             ended: None,
         }
@@ -151,7 +155,7 @@ impl<'a> Progress<'a> {
             files,
             skipped,
             timings: Timings { started: self.started, finished: Some(finished), ..Timings::default() },
-            warm: false,
+            warm: self.was_waiting,
         })
     }
 
@@ -220,7 +224,7 @@ mod tests {
         let run = Run { id: "run-0".into(), requested, cancelled: &token, observer: &NoObserver };
         let policy = Settings::default().policy().expect("the defaults are a policy");
         let request = crate::execution::Request { code: "#".into(), collect: vec!["*".into()], ..Default::default() };
-        let mut progress = Progress::new(&run, &policy.plan(request).expect("a plan"));
+        let mut progress = Progress::new(&run, &policy.plan(request).expect("a plan"), false);
         for frame in frames {
             assert!(progress.take(&encode(frame)).is_none(), "{frame:?} is an end");
         }

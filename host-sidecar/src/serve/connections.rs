@@ -1,7 +1,7 @@
 //! Connections: accepted within their bound, served, and let end.
 
-use super::{guard::Way, listen::Bound, patient::Patient, router::router, server::Server};
-use axum::{Router, body::Body, extract::Request, serve::Listener};
+use super::{guard::Way, listen::Bound, patient::Patient, router::router, server::Server, unread::HeardOut};
+use axum::{Router, body::Body, extract::Request, http::header, serve::Listener};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -90,7 +90,10 @@ impl Acceptor {
     ) {
         let router = &self.router;
         let service = service_fn(|request: hyper::Request<Incoming>| {
-            let mut request: Request = request.map(Body::new);
+            // Who waits to be told to go on sends nothing that would have to be heard.
+            let waits = request.headers().contains_key(header::EXPECT);
+            let hear = |body| if waits { Body::new(body) } else { Body::new(HeardOut::new(body)) };
+            let mut request: Request = request.map(hear);
             request.extensions_mut().insert(way);
             router.clone().oneshot(request)
         });

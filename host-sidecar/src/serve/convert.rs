@@ -1,11 +1,10 @@
 //! Between the API's types and ours. Nothing is decided here.
 
-use crate::execution::{self, Report, Request, RequestedLimits};
+use crate::execution::{self, Report, Request};
 use cofferdam_api::{Bytes, ErrorCode, File, Outcome, Output, SkippedFile, Status, Timings};
 use std::time::Duration;
 
 pub(super) fn request(request: cofferdam_api::Request) -> Request {
-    let limits = request.limits;
     Request {
         code: request.code,
         language: request.language,
@@ -18,17 +17,7 @@ pub(super) fn request(request: cofferdam_api::Request) -> Request {
             .map(|file| execution::File { path: file.path, content: file.content.0 })
             .collect(),
         collect: request.collect,
-        limits: RequestedLimits {
-            wall_time_ms: limits.wall_time_ms,
-            startup_time_ms: limits.startup_time_ms,
-            cpu_millis: limits.cpu_millis,
-            memory_bytes: limits.memory_bytes,
-            disk_bytes: limits.disk_bytes,
-            processes: limits.processes,
-            output_bytes: limits.output_bytes,
-            collected_files: limits.collected_files,
-            collected_bytes: limits.collected_bytes,
-        },
+        limits: request.limits,
         network: request.network,
         labels: request.labels.into_iter().collect(),
     }

@@ -25,20 +25,27 @@ pub(crate) enum Bound {
     Tcp(TcpListener, SocketAddr),
 }
 
-/// A Unix socket's file, removed when this is dropped.
+/// A Unix socket's file, removed when this is dropped, and with it the folder that was made for it.
 #[derive(Debug)]
-pub(crate) struct SocketFile(PathBuf);
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    made_folder: Option<PathBuf>,
+}
 
 impl SocketFile {
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
         // One that is gone is what was wanted.
-        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_file(&self.path);
+        if let Some(folder) = &self.made_folder {
+            // Not where others have put something.
+            let _ = fs::remove_dir(folder);
+        }
     }
 }
 
@@ -73,7 +80,8 @@ fn bind_tcp(address: SocketAddr) -> Result<Bound, SetupError> {
 
 fn bind_unix(path: &Path) -> Result<Bound, SetupError> {
     let failed = |source| SetupError::Listen { listen: Listen::Unix(path.to_owned()), source };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    let missing_folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+    if let Some(folder) = missing_folder {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
     }
     remove_stale(path).map_err(failed)?;
@@ -82,7 +90,7 @@ fn bind_unix(path: &Path) -> Result<Bound, SetupError> {
     let listener = UnixListener::bind(path);
     umask(before);
     let listener = listener.map_err(failed)?;
-    let file = SocketFile(path.to_owned());
+    let file = SocketFile { path: path.to_owned(), made_folder: missing_folder.map(Path::to_owned) };
     listener.set_nonblocking(true).map_err(failed)?;
     Ok(Bound::Unix(listener, file))
 }
@@ -120,6 +128,8 @@ mod tests {
     fn a_dead_socket_is_replaced_and_a_live_one_is_not() {
         let folder = folder("stale");
         let path = folder.join("s");
+        drop(bind_unix(&path).expect("a folder is made"));
+        assert!(!folder.exists(), "and removed again");
         fs::create_dir_all(&folder).expect("a folder");
         drop(UnixListener::bind(&path).expect("a socket"));
         let bound = bind_unix(&path).expect("a dead socket is replaced");
@@ -127,7 +137,7 @@ mod tests {
         let again = bind_unix(&path).expect_err("a live one is not");
         assert!(again.to_string().contains("another process listens there"), "{again}");
         drop(bound);
-        assert!(!path.exists());
+        assert!(!path.exists() && folder.exists());
         fs::write(&path, "").expect("a file");
         assert!(bind_unix(&path).is_err() && path.exists());
         fs::remove_dir_all(folder).expect("a folder");

@@ -2,9 +2,8 @@
 
 use super::{access::Noted, answer, execution::Execution, problem::Refusal, server::Server, tenants::Tenant};
 use axum::{
-    Extension,
-    extract::{Path, State, rejection::PathRejection},
-    http::StatusCode,
+    extract::{FromRequestParts, Path},
+    http::{StatusCode, request::Parts},
     response::Response,
 };
 use cofferdam_api::Problem;
@@ -26,14 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
          content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn get(
-    State(server): State<Arc<Server>>,
-    Extension(tenant): Extension<Arc<Tenant>>,
-    Extension(noted): Extension<Noted>,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<Response, Refusal> {
-    let execution = find(&server, &tenant, &noted, path)?;
-    Ok(answer(StatusCode::OK, &execution.as_told()))
+pub(super) async fn get(Found(execution): Found) -> Response {
+    answer(StatusCode::OK, &execution.as_told())
 }
 
 /// Cancels a run of the caller's own, and answers when it is over. One that is over stays as it is.
@@ -49,27 +42,25 @@ pub(super) async fn get(
          content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn delete(
-    State(server): State<Arc<Server>>,
-    Extension(tenant): Extension<Arc<Tenant>>,
-    Extension(noted): Extension<Noted>,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<Response, Refusal> {
-    let execution = find(&server, &tenant, &noted, path)?;
+pub(super) async fn delete(Found(execution): Found) -> Response {
     execution.cancelled.cancel();
     let is_over = timeout(PATIENCE, execution.answer()).await.is_ok();
-    Ok(answer(if is_over { StatusCode::OK } else { StatusCode::ACCEPTED }, &execution.as_told()))
+    answer(if is_over { StatusCode::OK } else { StatusCode::ACCEPTED }, &execution.as_told())
 }
 
-/// The run of the path. What cannot be an id is that of no run.
-fn find(
-    server: &Server,
-    tenant: &Tenant,
-    noted: &Noted,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<Arc<Execution>, Refusal> {
-    let id = path.map_or_else(|_| String::new(), |Path(id)| id);
-    let execution = server.registry.find(&tenant.name, &id)?;
-    noted.execution(&execution.id);
-    Ok(execution)
+/// A run of the caller's own, which the path names. What cannot be an id is that of no run.
+pub(super) struct Found(Arc<Execution>);
+
+impl FromRequestParts<Arc<Server>> for Found {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Refusal> {
+        let id = Path::<String>::from_request_parts(parts, server).await.map_or_else(|_| String::new(), |Path(id)| id);
+        let tenant = parts.extensions.get::<Arc<Tenant>>().map_or("", |tenant| &tenant.name);
+        let execution = server.registry.find(tenant, &id)?;
+        if let Some(noted) = parts.extensions.get::<Noted>() {
+            noted.execution(&execution.id);
+        }
+        Ok(Self(execution))
+    }
 }

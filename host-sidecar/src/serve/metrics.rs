@@ -3,6 +3,7 @@
 use super::{problem::kind, server::Server};
 use crate::{
     execution::{Error, Report, Status},
+    sandbox::PoolMetrics,
     serve::convert,
 };
 use axum::{
@@ -30,6 +31,8 @@ struct RunLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PhaseLabels {
     phase: &'static str,
+    /// Whether the sandbox was there before the request.
+    start: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -51,7 +54,8 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    pub(super) fn new() -> Self {
+    /// With those of the pool, if there is one.
+    pub(super) fn new(pool: Option<PoolMetrics>) -> Self {
         let mut registry = Registry::with_prefix("cofferdam");
         let metrics = Self {
             runs: Family::default(),
@@ -68,6 +72,17 @@ impl Metrics {
         registry.register("http_requests", "Requests, by method and status", metrics.requests.clone());
         registry.register("runs_in_flight", "Runs that take place now", metrics.in_flight.clone());
         registry.register("runs_queued", "Requests that wait for their turn", metrics.queued.clone());
+        if let Some(pool) = pool {
+            let pooled = registry.sub_registry_with_prefix("pool");
+            pooled.register("waiting", "Sandboxes that wait for a program", pool.waiting);
+            pooled.register("starting", "Sandboxes that are being started ahead", pool.starting);
+            pooled.register("hits", "Runs that found a sandbox waiting", pool.hits);
+            pooled.register("misses", "Runs that found none", pool.misses);
+            pooled.register("unusable", "Sandboxes that were found gone when a program came", pool.unusable);
+            pooled.register("failed_starts", "Starts ahead that failed", pool.failed);
+            pooled.register("start_seconds", "Time that starts ahead took", pool.start_seconds);
+            pooled.register("age_seconds", "Time that sandboxes had waited when a program came", pool.age_seconds);
+        }
         Self { registry, ..metrics }
     }
 
@@ -85,7 +100,7 @@ impl Metrics {
                     ("cleaning", Some(timings.answered)),
                 ] {
                     let Some(end) = end else { continue };
-                    let labels = PhaseLabels { phase };
+                    let labels = PhaseLabels { phase, start: if report.warm { "warm" } else { "cold" } };
                     self.phases.get_or_create(&labels).observe(end.saturating_sub(begun).as_secs_f64());
                     begun = end;
                 }
@@ -141,7 +156,7 @@ mod tests {
 
     #[test]
     fn runs_are_counted_by_their_ends_and_timed_by_their_phases() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(None);
         let seconds = |seconds| Some(Duration::from_secs(seconds));
         let timings = Timings {
             queued: seconds(1),
@@ -167,10 +182,10 @@ mod tests {
         for line in [
             "cofferdam_runs_total{result=\"timed-out\"} 1",
             "cofferdam_failed_runs_total{result=\"overloaded\"} 1",
-            "cofferdam_phase_seconds_sum{phase=\"queued\"} 1.0",
-            "cofferdam_phase_seconds_sum{phase=\"starting\"} 2.0",
-            "cofferdam_phase_seconds_sum{phase=\"running\"} 3.0",
-            "cofferdam_phase_seconds_sum{phase=\"cleaning\"} 4.0",
+            "cofferdam_phase_seconds_sum{phase=\"queued\",start=\"cold\"} 1.0",
+            "cofferdam_phase_seconds_sum{phase=\"starting\",start=\"cold\"} 2.0",
+            "cofferdam_phase_seconds_sum{phase=\"running\",start=\"cold\"} 3.0",
+            "cofferdam_phase_seconds_sum{phase=\"cleaning\",start=\"cold\"} 4.0",
             "cofferdam_http_requests_total{method=\"POST\",status=\"200\"} 1",
             "cofferdam_runs_in_flight 2",
             "cofferdam_runs_queued 5",

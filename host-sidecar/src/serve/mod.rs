@@ -11,6 +11,7 @@ mod guard;
 mod health;
 mod listen;
 mod lookup;
+mod mcp;
 mod metrics;
 mod negotiate;
 mod openapi;
@@ -25,6 +26,7 @@ mod stream;
 mod tenants;
 mod tls;
 mod token_file;
+mod unread;
 mod version;
 
 use crate::{
@@ -37,6 +39,7 @@ use axum::{
 };
 use connections::Acceptor;
 use listen::Bound;
+pub use mcp::serve_stdio;
 use serde::Serialize;
 use server::Server;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};

@@ -3,15 +3,15 @@
 use super::{
     access::Noted,
     answer, body, convert,
-    execution::{Caller, Execution, Feed},
+    execution::{Caller, Feed},
     negotiate::{RESPOND_ASYNC, Wishes},
     problem::Refusal,
-    registry::Begun,
-    run::{Accepted, start},
+    run::{Asked, take_up},
     server::Server,
     stream::stream,
     tenants::Tenant,
 };
+use crate::telemetry;
 use axum::{
     Extension,
     extract::{Request, State},
@@ -35,6 +35,7 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
          the same execution; up to 255 printable ASCII characters"),
         ("Prefer" = Option<String>, Header, description = "`respond-async` detaches the run from the connection"),
         ("cofferdam-version" = Option<String>, Header, description = "The version of the contract that the caller speaks"),
+        ("traceparent" = Option<String>, Header, description = "The trace that the run is part of, as W3C Trace Context has it"),
     ),
     request_body = cofferdam_api::Request,
     responses(
@@ -62,34 +63,20 @@ pub(super) async fn post(
     let place = tenant.admission.place()?;
     let body = body::read(body, server.bounds.body_limit.0, server.bounds.body_seconds.0).await?;
     let request = body::parse(&body)?;
-    let digest = Sha256::digest(&body).into();
+    let key = wishes.key.clone().map(|key| (key, Sha256::digest(&body).into()));
     drop(body);
     let plan = tenant.sidecar.plan(convert::request(request))?;
-    // Whoever ends the sidecar sees the run from here on, or is seen here.
-    let task = server.tasks.token();
-    server.refuse_if_ending()?;
-    let begun = server.registry.begin(wishes.key.clone(), digest, &tenant.name, || Execution::new(requested))?;
-    let (execution, telling) = match begun {
-        Begun::New(execution, telling) => (execution, Some(telling)),
-        Begun::Same(execution) => (execution, None),
-    };
-    noted.execution(&execution.id);
-    // Both before the run starts, so that nothing of it is missed and it is nobody's for no moment.
-    let feed = if wishes.stream { execution.feed() } else { None };
-    let caller = execution.attach(wishes.detached);
-    match telling {
-        Some(telling) => start(&server, Accepted { tenant, execution: execution.clone(), telling, plan, place }),
-        // Who waits for another's run is in nobody's way.
-        None => drop((plan, place)),
-    }
-    drop(task);
-    Ok(respond(&execution, &wishes, caller, feed).await)
+    let (detached, wants_feed, parent) = (wishes.detached, wishes.stream, telemetry::parent(&head.headers));
+    let (caller, feed) = take_up(&server, Asked { tenant, plan, place, requested, key, detached, wants_feed, parent })?;
+    noted.execution(&caller.execution().id);
+    Ok(respond(&wishes, caller, feed).await)
 }
 
-async fn respond(execution: &Execution, wishes: &Wishes, caller: Caller, feed: Option<Feed>) -> Response {
+async fn respond(wishes: &Wishes, caller: Caller, feed: Option<Feed>) -> Response {
     if wishes.stream {
         return stream(caller, feed);
     }
+    let execution = caller.execution();
     if wishes.detached {
         let location = format!("{EXECUTIONS}/{}", execution.id);
         let headers = [(header::LOCATION, location), (PREFERENCE_APPLIED, RESPOND_ASYNC.to_owned())];

@@ -1,8 +1,15 @@
 //! Which request goes where, and through which layers.
 
-use super::{access, auth, guard, health, lookup, metrics, openapi, post, problem::Refusal, server::Server, version};
+use super::{
+    access, auth, guard, health, lookup,
+    mcp::{self, Endpoints},
+    metrics, openapi, post,
+    problem::Refusal,
+    server::Server,
+    version,
+};
 use axum::{
-    Router,
+    Extension, Router,
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
     routing::get,
@@ -15,7 +22,7 @@ use std::sync::Arc;
 /// 1. the log is outermost: it tells of every request, also of those that the others refuse or that break off;
 /// 2. the version is told in every answer, refusals among them;
 /// 3. web pages are refused before anything is done for them, with or without a token;
-/// 4. then, for executions only: who it is, so that an unknown caller learns and costs nothing more,
+/// 4. then, for executions and MCP only: who it is, so that an unknown caller learns and costs nothing more,
 /// 5. and whether it speaks our version, before its body is understood by the rules of another.
 ///
 /// Admission and the body's bounds are the handler's, since only some requests have a body, and whether there is a place for
@@ -24,7 +31,9 @@ pub(super) fn router(server: &Arc<Server>) -> Router {
     let executions = Router::new()
         .route(EXECUTIONS, axum::routing::post(post::post))
         .route(&format!("{EXECUTIONS}/{{id}}"), get(lookup::get).delete(lookup::delete))
+        .route(mcp::PATH, axum::routing::post(mcp::mcp).delete(mcp::mcp))
         .method_not_allowed_fallback(not_allowed)
+        .layer(Extension(Arc::new(Endpoints::default())))
         .route_layer(from_fn(version::compare))
         .route_layer(from_fn_with_state(server.clone(), auth::authenticate));
     Router::new()

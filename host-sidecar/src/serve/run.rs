@@ -3,8 +3,9 @@
 use super::{
     admission::{Place, overloaded},
     convert,
-    execution::{Execution, Telling},
-    problem,
+    execution::{Caller, Execution, Feed, Telling},
+    problem::{self, Refusal},
+    registry::{Begun, Digest},
     server::Server,
     tenants::Tenant,
 };
@@ -14,34 +15,82 @@ use crate::{
     sandbox::Run,
 };
 use cofferdam_api::Outcome;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 use tokio::time::sleep;
-use tracing::Instrument;
+use tracing::{Instrument, Span, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// Bytes of an outcome beside what the program has made.
 const OVERHEAD: usize = 1024;
 
-/// A run that is to take place.
-pub(super) struct Accepted {
+/// A run that somebody asks for.
+pub(super) struct Asked {
     pub(super) tenant: Arc<Tenant>,
-    pub(super) execution: Arc<Execution>,
-    pub(super) telling: Telling,
     pub(super) plan: Plan,
     pub(super) place: Place,
+    pub(super) requested: Instant,
+    /// The idempotency key, and the hash of the body that came with it.
+    pub(super) key: Option<(String, Digest)>,
+    /// Whether it goes on without its callers.
+    pub(super) detached: bool,
+    /// Whether the caller wants to hear of it while it happens.
+    pub(super) wants_feed: bool,
+    /// The trace that it is part of.
+    pub(super) parent: opentelemetry::Context,
 }
 
-/// Starts it. It goes on whoever waits for it; its caller's going sets its token.
-pub(super) fn start(server: &Arc<Server>, accepted: Accepted) {
-    let span = tracing::info_span!("execution", id = accepted.execution.id, tenant = accepted.tenant.name);
+/// A run that is to take place.
+struct Accepted {
+    tenant: Arc<Tenant>,
+    execution: Arc<Execution>,
+    telling: Telling,
+    plan: Plan,
+    place: Place,
+    parent: opentelemetry::Context,
+}
+
+/// Starts a run, or finds the one that an earlier request with the same key has started. It goes on whoever waits for it; its
+/// last caller's going sets its token.
+pub(super) fn take_up(server: &Arc<Server>, asked: Asked) -> Result<(Caller, Option<Feed>), Refusal> {
+    let Asked { tenant, plan, place, requested, key, detached, wants_feed, parent } = asked;
+    // Whoever ends the sidecar sees the run from here on, or is seen here.
+    let task = server.tasks.token();
+    server.refuse_if_ending()?;
+    let (key, digest) = key.map_or_else(|| (None, Digest::default()), |(key, digest)| (Some(key), digest));
+    let begun = server.registry.begin(key, digest, &tenant.name, || Execution::new(requested))?;
+    let (execution, telling) = match begun {
+        Begun::New(execution, telling) => (execution, Some(telling)),
+        Begun::Same(execution) => (execution, None),
+    };
+    // Both before the run starts, so that nothing of it is missed and it is nobody's for no moment.
+    let feed = if wants_feed { execution.feed() } else { None };
+    let caller = execution.attach(detached);
+    match telling {
+        Some(telling) => start(server, Accepted { tenant, execution, telling, plan, place, parent }),
+        // Who waits for another's run is in nobody's way.
+        None => drop((plan, place)),
+    }
+    drop(task);
+    Ok((caller, feed))
+}
+
+fn start(server: &Arc<Server>, accepted: Accepted) {
+    let (id, tenant) = (&accepted.execution.id, &accepted.tenant.name);
+    let span = tracing::info_span!("execution", id, tenant, otel.status_code = Empty);
+    // Where nothing is exported, nothing has a parent.
+    let _ = span.set_parent(accepted.parent.clone());
     let server = server.clone();
     server.tasks.clone().spawn(live(server, accepted).instrument(span));
 }
 
 async fn live(server: Arc<Server>, accepted: Accepted) {
-    let Accepted { tenant, execution, telling, plan, place } = accepted;
+    let Accepted { tenant, execution, telling, plan, place, parent: _ } = accepted;
     let result = take_place(&server, &tenant, &execution, &telling, plan).await;
     drop(place);
     server.metrics.ran(&result);
+    if result.is_err() {
+        Span::current().record("otel.status_code", "ERROR");
+    }
     let may_be_tried_again = result.as_ref().is_err_and(|error| error.retryable);
     let answer = Arc::new(result.map(convert::outcome).map_err(problem::of_error));
     let size = OVERHEAD + answer.as_ref().as_ref().map_or(0, size);

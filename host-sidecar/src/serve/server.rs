@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Sidecar,
-    config::{Serve, Settings},
+    config::{Mcp, Serve, Settings},
 };
 use axum::http::StatusCode;
 use cofferdam_api::ErrorCode;
@@ -17,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(super) struct Server {
     pub(super) sidecar: Sidecar,
     pub(super) bounds: Serve,
+    pub(super) mcp: Mcp,
     pub(super) tenants: Tenants,
     pub(super) admission: Arc<Bounds>,
     pub(super) registry: Registry,
@@ -34,14 +35,15 @@ impl Server {
         let admission = Arc::new(Bounds::new(bounds.max_runs, bounds.max_queued));
         Ok(Self {
             tenants: Tenants::new(settings, &sidecar, &admission)?,
-            sidecar,
             admission,
             registry: Registry::new(bounds.kept_limit.0, bounds.kept_runs),
-            metrics: Metrics::new(),
+            metrics: Metrics::new(sidecar.pool_metrics()),
+            sidecar,
             readiness: Readiness::default(),
             tasks: TaskTracker::new(),
             ending: CancellationToken::new(),
             bounds,
+            mcp: settings.mcp.clone(),
         })
     }
 

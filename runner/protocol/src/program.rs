@@ -55,34 +55,3 @@ pub struct Limits {
     /// Bytes of the files brought back, in all.
     pub collected_bytes: u64,
 }
-
-/// The bytes are no program: sidecar and runner are of different versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the program handed to the runner cannot be read; sidecar and runner are of different versions")]
-pub struct MalformedProgram;
-
-/// The bytes of `program` as they go to the runner: their length as four bytes, little-endian, then the program.
-///
-/// # Errors
-///
-/// [`MalformedProgram`] if it is longer than 4 GiB.
-pub fn encode_program(program: &Program) -> Result<Vec<u8>, MalformedProgram> {
-    let body = postcard::to_allocvec(program).map_err(|_| MalformedProgram)?;
-    let length = u32::try_from(body.len()).map_err(|_| MalformedProgram)?;
-    let mut bytes = Vec::with_capacity(4 + body.len());
-    bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(&body);
-    Ok(bytes)
-}
-
-/// Reads what [`encode_program`] wrote, without the four bytes of the length.
-///
-/// # Errors
-///
-/// [`MalformedProgram`] if `body` is anything else.
-pub fn decode_program(body: &[u8]) -> Result<Program, MalformedProgram> {
-    match postcard::take_from_bytes(body) {
-        Ok((program, [])) => Ok(program),
-        _ => Err(MalformedProgram),
-    }
-}

@@ -57,7 +57,16 @@ impl Namespace {
         Ok(namespace)
     }
 
-    /// Applies YAML documents.
+    /// One of this name, with nothing in it, not even itself: what is applied makes it.
+    ///
+    /// # Errors
+    ///
+    /// A cluster that cannot be reached.
+    pub async fn named(name: String) -> Result<Self, Failure> {
+        Ok(Self { name, admin: admin().await?, place: Place::new() })
+    }
+
+    /// Applies YAML documents, each to the namespace that it names, else to this one.
     ///
     /// # Errors
     ///
@@ -75,7 +84,10 @@ impl Namespace {
             let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &types.kind));
             let api: Api<DynamicObject> = match types.kind.as_str() {
                 "Namespace" | "RuntimeClass" | "PriorityClass" => Api::all_with(self.admin.clone(), &resource),
-                _ => Api::namespaced_with(self.admin.clone(), &self.name, &resource),
+                _ => {
+                    let place = object.metadata.namespace.as_ref().unwrap_or(&self.name);
+                    Api::namespaced_with(self.admin.clone(), place, &resource)
+                }
             };
             api.patch(&object.name_any(), &PatchParams::apply("test"), &Patch::Apply(&object)).await?;
         }

@@ -12,4 +12,4 @@ pub use case::{Case, Failure};
 pub use compare::run;
 pub use hosts::{Cli, Python, Served};
 pub use outcome::{Outcome, Refusal};
-pub use way::{Library, Way};
+pub use way::{Library, Warm, Way};

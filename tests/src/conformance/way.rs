@@ -4,8 +4,12 @@ use super::{Case, Failure, Outcome, Refusal};
 use crate::cluster::runtime;
 use cofferdam::{
     Sidecar,
-    component::{ExecuteError, Executor, SandboxImport, types::Request},
+    component::{ExecuteError, Executor, SandboxImport, code_executor, types::Request},
+    execution,
 };
+
+/// How often a case that is to find a sandbox waiting is tried.
+const TRIES: usize = 20;
 
 /// A host of the component.
 pub trait Way: Send + Sync {
@@ -39,10 +43,63 @@ impl Way for Library {
     }
 
     fn execute(&self, request: Request) -> Result<Result<Outcome, Refusal>, Failure> {
-        match runtime().block_on(self.executor.execute(SandboxImport::new(self.sidecar.clone()), request)) {
-            Ok(outcome) => Ok(Ok(outcome.into())),
-            Err(ExecuteError::Refused(error)) => Ok(Err(error.into())),
-            Err(error @ ExecuteError::Guest(_)) => Err(format!("{error:?}").into()),
+        told(self.call(request))
+    }
+}
+
+impl Library {
+    fn call(&self, request: Request) -> Result<code_executor::Outcome, ExecuteError> {
+        runtime().block_on(self.executor.execute(SandboxImport::new(self.sidecar.clone()), request))
+    }
+}
+
+fn told(result: Result<code_executor::Outcome, ExecuteError>) -> Result<Result<Outcome, Refusal>, Failure> {
+    match result {
+        Ok(outcome) => Ok(Ok(outcome.into())),
+        Err(ExecuteError::Refused(error)) => Ok(Err(error.into())),
+        Err(error @ ExecuteError::Guest(_)) => Err(format!("{error:?}").into()),
+    }
+}
+
+/// The library, in sandboxes that wait.
+#[derive(Debug)]
+pub struct Warm(pub Library);
+
+impl Way for Warm {
+    fn takes(&self, case: &Case) -> Result<bool, Failure> {
+        self.0.takes(case)
+    }
+
+    fn execute(&self, request: Request) -> Result<Result<Outcome, Refusal>, Failure> {
+        for _ in 0..TRIES {
+            let can_wait = runtime().block_on(self.0.sidecar.warm_up(kind(&request))).is_ok();
+            let result = self.0.call(request.clone());
+            // Another case may have taken what waited.
+            if !can_wait || result.as_ref().map_or(true, |outcome| outcome.warm) {
+                return told(result);
+            }
         }
+        Err("others always took the sandbox that waited".into())
+    }
+}
+
+/// A request whose sandbox is like that of this one, and whose program nobody runs.
+fn kind(request: &Request) -> execution::Request {
+    let limits =
+        request.limits.as_ref().map_or_else(execution::RequestedLimits::default, |limits| execution::RequestedLimits {
+            cpu_millis: limits.cpu_millis,
+            memory_bytes: limits.memory_bytes,
+            disk_bytes: limits.disk_bytes,
+            processes: limits.processes,
+            output_bytes: limits.output_bytes,
+            collected_bytes: limits.collected_bytes,
+            ..execution::RequestedLimits::default()
+        });
+    execution::Request {
+        code: "#".into(),
+        language: request.language.clone(),
+        network: request.network.clone(),
+        limits,
+        ..execution::Request::default()
     }
 }

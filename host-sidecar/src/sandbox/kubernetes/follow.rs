@@ -36,6 +36,8 @@ const CHUNK: usize = 128 << 10;
 pub(super) struct Follow<'a> {
     cluster: &'a Cluster,
     run: &'a Run<'a>,
+    /// By which the sandbox's objects are known.
+    id: &'a str,
     pod: String,
     decoder: LogDecoder,
     joined: Option<Joined>,
@@ -70,9 +72,9 @@ pub(super) struct Ended {
 impl<'a> Follow<'a> {
     /// Of a Pod whose container has started; `joins` where its log cannot be had yet.
     pub(super) async fn new(cluster: &'a Cluster, run: &'a Run<'a>, pod: String, joins: bool) -> Self {
-        let mut follow = Self { cluster, run, pod, decoder: LogDecoder::default(), joined: None };
+        let mut follow = Self { cluster, run, id: &run.id, pod, decoder: LogDecoder::default(), joined: None };
         if joins {
-            match Joined::new(&cluster.pods, &follow.pod).await {
+            match Joined::with_beginning(&cluster.pods, &follow.pod).await {
                 Ok(joined) => {
                     follow.joined = Some(joined);
                     follow.decoder.join();
@@ -81,6 +83,16 @@ impl<'a> Follow<'a> {
             }
         }
         follow
+    }
+
+    /// Of a Pod that had been started before there was a program, and has it now.
+    pub(super) fn of_waiting(
+        cluster: &'a Cluster,
+        run: &'a Run<'a>,
+        (id, pod): (&'a str, String),
+        (joined, decoder): (Joined, LogDecoder),
+    ) -> Self {
+        Self { cluster, run, id, pod, decoder, joined: Some(joined) }
     }
 
     /// Follows to the end, which the progress learns of.
@@ -230,7 +242,7 @@ impl<'a> Follow<'a> {
 
     /// Asks for the Pod instead of watching it; gives why that cannot be.
     async fn ask(&self, sightings: &Subscription<Sighting>) -> Option<Error> {
-        match inquiry::pod(self.cluster, &self.run.id).await {
+        match inquiry::pod(self.cluster, self.id).await {
             Ok(pod) => {
                 sightings.correct(pod, true);
                 None

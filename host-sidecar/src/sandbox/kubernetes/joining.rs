@@ -10,7 +10,7 @@ use kube::{
     Api,
     api::{AttachParams, AttachedProcess},
 };
-use std::{io, time::Duration};
+use std::{fmt, io, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, ReadHalf, SimplexStream, WriteHalf},
     time::Instant,
@@ -26,16 +26,28 @@ const FROM_THE_BEGINNING: &[u8] = b"\n";
 /// What a container writes from now on, after which it says all that it has written before.
 pub(super) struct Joined {
     output: ReadHalf<SimplexStream>,
-    /// The connection ends with these.
-    _open: (WriteHalf<SimplexStream>, AttachedProcess),
+    stdin: WriteHalf<SimplexStream>,
+    /// The connection ends with this.
+    _connection: AttachedProcess,
 }
 
 impl Joined {
-    /// Joins.
+    /// Joins a container whose runner has its program.
     ///
     /// # Errors
     ///
     /// What the cluster has against it, or a container that has ended.
+    pub(super) async fn with_beginning(pods: &Api<Pod>, name: &str) -> Result<Self, JoinError> {
+        let mut joined = Self::new(pods, name).await?;
+        joined.write(FROM_THE_BEGINNING).await?;
+        Ok(joined)
+    }
+
+    /// Joins, and says nothing.
+    ///
+    /// # Errors
+    ///
+    /// The same.
     pub(super) async fn new(pods: &Api<Pod>, name: &str) -> Result<Self, JoinError> {
         let params = AttachParams {
             container: Some(CONTAINER.into()),
@@ -47,17 +59,27 @@ impl Joined {
             ..AttachParams::default()
         };
         let mut process = bounded_until(Instant::now() + PATIENCE, pods.attach(name, &params)).await?;
-        let (Some(mut stdin), Some(output)) = (process.stdin(), process.stdout()) else {
+        let (Some(stdin), Some(output)) = (process.stdin(), process.stdout()) else {
             return Err(JoinError::Closed(io::ErrorKind::NotConnected.into()));
         };
-        stdin.write_all(FROM_THE_BEGINNING).await?;
-        stdin.flush().await?;
-        Ok(Self { output, _open: (stdin, process) })
+        Ok(Self { output, stdin, _connection: process })
+    }
+
+    /// Says something to the runner.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stdin.write_all(bytes).await?;
+        self.stdin.flush().await
     }
 
     /// The next bytes.
     pub(super) async fn read(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
         self.output.read(chunk).await
+    }
+}
+
+impl fmt::Debug for Joined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Joined").finish_non_exhaustive()
     }
 }
 

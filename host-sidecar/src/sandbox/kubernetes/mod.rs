@@ -20,13 +20,14 @@ mod run;
 mod shared_runner;
 mod start;
 mod subscribers;
+mod waiting;
 mod watching;
 
 use crate::{
     config::Settings,
-    execution::{Error, ErrorCode, Request},
-    policy::{Plan, Policy},
-    sandbox::{Backend, ReadyFuture, Run, RunFuture, SettleFuture, new_id},
+    execution::{Error, ErrorCode, Report, Request},
+    policy::{Plan, Policy, Profile},
+    sandbox::{Backend, ReadyFuture, Run, RunFuture, SettleFuture, StartsAhead, new_id},
 };
 use cluster::{Cluster, RequestError, bounded};
 use connect::Source;
@@ -37,7 +38,8 @@ use process::Process;
 use shared_runner::SharedRunner;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::OnceCell, task::spawn_blocking, time::timeout};
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use waiting::Waiting;
 
 /// How long a program that fetches credentials may take.
 const CREDENTIALS: Duration = Duration::from_secs(30);
@@ -136,7 +138,7 @@ fn check_overlay(settings: &Settings, policy: &Policy) -> Result<(), SetupError>
         expires: Timestamp::now(),
         process: Process::current().clone(),
     };
-    let template = manifest::template(settings, &plan, plan.program.code.len(), &identity);
+    let template = manifest::template(settings, &plan, Some(plan.program.code.len()), &identity);
     template.map(|_| ()).map_err(|error| SetupError::Overlay(error.to_string()))
 }
 
@@ -172,6 +174,27 @@ impl Backend for Kubernetes {
             }
             self.removals.reopen();
         })
+    }
+}
+
+impl StartsAhead for Kubernetes {
+    type Sandbox = Waiting;
+
+    async fn start_ahead(&self, profile: &Profile, cancelled: &CancellationToken) -> Result<Waiting, Error> {
+        Waiting::start(self, profile, cancelled).await
+    }
+
+    async fn attends(&self, sandbox: &mut Waiting) -> bool {
+        sandbox.attends().await
+    }
+
+    async fn run_in(&self, sandbox: Waiting, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
+        sandbox.run(self, plan, run).await
+    }
+
+    fn remove(&self, sandbox: Waiting) {
+        // That begins it.
+        drop(sandbox);
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     pod_watch::Sighting,
     process::Process,
     removal::Removal,
-    start::Start,
+    start::{Start, Started},
     subscribers::Subscription,
 };
 use crate::{
@@ -23,12 +23,12 @@ use crate::{
         progress::{End, GRACE, Progress},
     },
 };
-use cofferdam_protocol::encode_program;
+use cofferdam_protocol::{Message, encode_message};
 use jiff::Timestamp;
 use k8s_openapi::{api::core::v1::PodTemplateSpec, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use kube::{Resource, ResourceExt};
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Bytes of code, standard input and files together that a cluster is given for one run.
 const MAX_INPUT: usize = 8 << 20;
@@ -41,22 +41,19 @@ const FAREWELL: Duration = Duration::from_secs(10);
 pub(super) async fn run(backend: &Kubernetes, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
     run.observer.entered(Phase::Starting);
     refuse_too_large(&plan)?;
-    let program = encode_program(&plan.program)
+    let program = encode_message(&Message::Run(plan.program.clone()))
         .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))?;
     let cluster = backend.cluster().await?;
-    let identity = identity(&cluster, &plan, run);
-    let template = manifest::template(&backend.settings, &plan, program.len(), &identity).map_err(|error| {
-        Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied").with_detail(error)
-    })?;
-    let mut progress = Progress::new(run, &plan);
+    let identity = identity(&cluster, &run.id, &plan.labels, deadline(&plan) + SLACK);
+    let template = template(backend, &plan, Some(program.len()), &identity)?;
+    let mut progress = Progress::new(run, &plan, false);
     let (mut events, mut sightings) = (cluster.event_watch.subscribe(&run.id), cluster.pod_watch.subscribe(&run.id));
-    let workload = backend.settings.workload;
-    let mut removal = Removal::new(cluster.clone(), backend.removals.clone(), workload, &run.id);
+    let mut removal = Removal::new(cluster.clone(), backend.removals.clone(), backend.settings.workload, &run.id);
     let sandbox = Sandbox { backend, cluster: &cluster, identity: &identity, run };
     let mut program_was_sent = false;
     let ended = async {
         let owner = tokio::select! {
-            owner = sandbox.create_owner(template, deadline(&plan), &progress, &mut removal) => owner?,
+            owner = sandbox.create_owner(template, deadline(&plan), progress.deadline(), &mut removal) => owner?,
             () = run.cancelled.cancelled() => return Err(cancelled()),
         };
         program_was_sent = true;
@@ -67,42 +64,40 @@ pub(super) async fn run(backend: &Kubernetes, plan: Plan, run: &Run<'_>) -> Resu
         sandbox.start_and_follow(&mut events, &mut sightings, &mut progress, &mut removal).await
     }
     .await;
-    run.observer.entered(Phase::Cleaning);
-    removal.begin();
-    let is_over = progress.ended() || ended.as_ref().is_ok_and(|(ended, _)| matches!(ended.end, End::Failed(_)));
-    let result = ended.and_then(|(ended, timings)| conclude(progress, ended, timings));
-    // Where the runner has not said that all is over, it is over when the Pod is gone.
-    if !is_over && program_was_sent {
-        sandbox.see_it_go(&mut sightings).await;
-    }
-    let mut report = result.map_err(|error| {
-        // The program was there for the taking, whether or not anything was heard of it.
-        let is_certain = !program_was_sent || error.code == ErrorCode::Quota || sightings.latest().never_ran();
-        Error { retryable: error.retryable && is_certain, ..error }
-    })?;
-    report.timings.answered = run.elapsed();
-    Ok(report)
+    sandbox.finish(ended, progress, &mut removal, &mut sightings, program_was_sent).await
+}
+
+/// The Pod of a plan.
+pub(super) fn template(
+    backend: &Kubernetes,
+    plan: &Plan,
+    program_size: Option<usize>,
+    identity: &Identity,
+) -> Result<PodTemplateSpec, Error> {
+    manifest::template(&backend.settings, plan, program_size, identity).map_err(|error| {
+        Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied").with_detail(error)
+    })
 }
 
 /// The objects of one run.
-struct Sandbox<'a> {
-    backend: &'a Kubernetes,
-    cluster: &'a Cluster,
-    identity: &'a Identity,
-    run: &'a Run<'a>,
+pub(super) struct Sandbox<'a> {
+    pub(super) backend: &'a Kubernetes,
+    pub(super) cluster: &'a Cluster,
+    pub(super) identity: &'a Identity,
+    pub(super) run: &'a Run<'a>,
 }
 
 impl Sandbox<'_> {
     /// Makes the Job or the Pod, which nothing runs in before it has its program.
-    async fn create_owner(
+    pub(super) async fn create_owner(
         &self,
         template: PodTemplateSpec,
         deadline: Duration,
-        progress: &Progress<'_>,
+        until: Instant,
         removal: &mut Removal,
     ) -> Result<OwnerReference, Error> {
         let Self { backend, cluster, identity, .. } = self;
-        let (jobs, pods, until) = (&cluster.jobs, &cluster.pods, progress.deadline());
+        let (jobs, pods) = (&cluster.jobs, &cluster.pods);
         let owner = async {
             match backend.settings.workload {
                 Workload::Job => {
@@ -152,6 +147,18 @@ impl Sandbox<'_> {
         Ok(())
     }
 
+    /// Waits until the container has started.
+    pub(super) async fn start(
+        &self,
+        events: &mut Subscription<Told>,
+        sightings: &mut Subscription<Sighting>,
+        progress: &Progress<'_>,
+    ) -> Result<Started, Error> {
+        let Self { backend, cluster, run, .. } = self;
+        let scale_up = backend.settings.scale_up_seconds.0;
+        Start { cluster, runner: &backend.runner, run, scale_up }.wait(events, sightings, progress).await
+    }
+
     async fn start_and_follow(
         &self,
         events: &mut Subscription<Told>,
@@ -159,21 +166,44 @@ impl Sandbox<'_> {
         progress: &mut Progress<'_>,
         removal: &mut Removal,
     ) -> Result<(Ended, Timings), Error> {
-        let Self { backend, cluster, run, .. } = self;
-        let scale_up = backend.settings.scale_up_seconds.0;
-        let start = Start { cluster, runner: &backend.runner, run, scale_up };
-        let started = start.wait(events, sightings, progress).await?;
+        let started = self.start(events, sightings, progress).await?;
         let timings = Timings { scheduled: started.scheduled, pulled: started.pulled, ..Timings::default() };
-        let follow = Follow::new(cluster, run, started.pod, started.was_told).await;
+        let follow = Follow::new(self.cluster, self.run, started.pod, started.was_told).await;
         Ok((follow.until_end(sightings, progress, removal).await, timings))
+    }
+
+    /// Has all removed, and says what came of the run.
+    pub(super) async fn finish(
+        &self,
+        ended: Result<(Ended, Timings), Error>,
+        progress: Progress<'_>,
+        removal: &mut Removal,
+        sightings: &mut Subscription<Sighting>,
+        program_was_sent: bool,
+    ) -> Result<Report, Error> {
+        self.run.observer.entered(Phase::Cleaning);
+        removal.begin();
+        let is_over = progress.ended() || ended.as_ref().is_ok_and(|(ended, _)| matches!(ended.end, End::Failed(_)));
+        let result = ended.and_then(|(ended, timings)| conclude(progress, ended, timings));
+        // Where the runner has not said that all is over, it is over when the Pod is gone.
+        if !is_over && program_was_sent {
+            self.see_it_go(sightings).await;
+        }
+        let mut report = result.map_err(|error| {
+            // The program was there for the taking, whether or not anything was heard of it.
+            let is_certain = !program_was_sent || error.code == ErrorCode::Quota || sightings.latest().never_ran();
+            Error { retryable: error.retryable && is_certain, ..error }
+        })?;
+        report.timings.answered = self.run.elapsed();
+        Ok(report)
     }
 
     /// Waits until a Pod that is being removed is gone, or until it is clear that there is none.
     async fn see_it_go(&self, sightings: &mut Subscription<Sighting>) {
-        let Self { cluster, run, .. } = self;
+        let Self { cluster, run, identity, .. } = self;
         cluster.pod_watch.begin();
         if sightings.latest().pod.is_none() {
-            match inquiry::pod(cluster, &run.id).await {
+            match inquiry::pod(cluster, &identity.id).await {
                 Ok(Some(pod)) => sightings.correct(Some(pod), true),
                 Ok(None) => return,
                 Err(error) => tracing::debug!(id = run.id, %error, "the Pod could not be looked for"),
@@ -204,7 +234,7 @@ pub(super) fn cancelled() -> Error {
     Error::new(ErrorCode::Cancelled, "the run was cancelled before its program was seen to start")
 }
 
-fn refuse_too_large(plan: &Plan) -> Result<(), Error> {
+pub(super) fn refuse_too_large(plan: &Plan) -> Result<(), Error> {
     let program = &plan.program;
     let files: usize = program.files.iter().map(|file| file.content.len()).sum();
     let size = program.code.len() + program.stdin.len() + files;
@@ -218,14 +248,13 @@ fn refuse_too_large(plan: &Plan) -> Result<(), Error> {
     Err(Error::new(ErrorCode::TooLarge, message))
 }
 
-/// What the objects of this run will be known by.
-fn identity(cluster: &Cluster, plan: &Plan, run: &Run<'_>) -> Identity {
-    let lifetime = deadline(plan) + SLACK;
+/// What the objects of a sandbox will be known by.
+pub(super) fn identity(cluster: &Cluster, id: &str, labels: &[(String, String)], lifetime: Duration) -> Identity {
     let expires = Timestamp::now().checked_add(lifetime).unwrap_or(Timestamp::MAX);
     Identity {
-        id: run.id.clone(),
+        id: id.to_owned(),
         sidecar: cluster.sidecar.clone(),
-        labels: plan.labels.clone(),
+        labels: labels.to_vec(),
         // Whole seconds are enough, and easier to read.
         expires: expires.round(jiff::Unit::Second).unwrap_or(expires),
         process: Process::current().clone(),
@@ -233,7 +262,7 @@ fn identity(cluster: &Cluster, plan: &Plan, run: &Run<'_>) -> Identity {
 }
 
 /// After which the cluster ends the run by itself.
-fn deadline(plan: &Plan) -> Duration {
+pub(super) fn deadline(plan: &Plan) -> Duration {
     plan.limits.startup_time.saturating_add(plan.limits.wall_time).saturating_add(GRACE + SLACK)
 }
 

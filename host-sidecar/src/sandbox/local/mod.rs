@@ -2,28 +2,29 @@
 
 mod bundle;
 mod cgroup;
-mod drive;
 mod outer_bound;
 mod process;
 mod reaper;
 mod root;
 mod runsc;
+mod sandbox;
 mod state;
 
 use crate::{
     config::Settings,
     execution::{Error, ErrorCode, Report},
-    policy::Plan,
-    sandbox::{Backend, Phase, ReadyFuture, Run, RunFuture},
+    policy::{Plan, Profile},
+    sandbox::{Backend, Phase, ReadyFuture, Run, RunFuture, SettleFuture, StartsAhead, new_id},
 };
-use cgroup::Cgroup;
 use root::Root;
 use runsc::Runsc;
-use state::{RunDir, StateDir};
+use sandbox::Sandbox;
+use state::StateDir;
 use std::{
     io,
     path::{Path, PathBuf},
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Runs each plan under `runsc` on this machine.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Local {
     runsc: Runsc,
     root: Root,
     state: StateDir,
+    /// What is being removed beside the answers.
+    removals: TaskTracker,
 }
 
 /// What this machine lacks.
@@ -81,6 +84,7 @@ impl Local {
             runsc: Runsc::find(settings.runsc.as_deref())?,
             root: Root::new(settings.rootfs.as_deref())?,
             state: StateDir::open(settings.state_dir.as_deref())?,
+            removals: TaskTracker::new(),
         })
     }
 
@@ -99,35 +103,45 @@ impl Local {
                 tracing::warn!(%error, "what an earlier run left could not be removed");
             }
         });
-        let dir = self.state.create(&run.id).map_err(|error| unavailable("make the folder of the run", error))?;
-        let dir = reaper::Owned::new(dir);
-        let result = match dir.dir() {
-            Some(dir) => self.run_with(dir, plan, run).await,
-            None => Err(Error::new(ErrorCode::Internal, "the run has no folder")),
-        };
+        let mut sandbox = Sandbox::start(self, &run.id, &plan.limits).await?;
+        let result = sandbox.run(plan, run, false).await;
         run.observer.entered(Phase::Cleaning);
-        match tokio::task::spawn_blocking(move || dir.remove()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(id = run.id, %error, "what the run left could not be removed"),
-            Err(error) => tracing::warn!(id = run.id, %error, "what the run left could not be removed"),
+        sandbox.remove().await;
+        let mut report = result?;
+        report.timings.answered = run.elapsed();
+        Ok(report)
+    }
+}
+
+impl StartsAhead for Local {
+    type Sandbox = Sandbox;
+
+    async fn start_ahead(&self, profile: &Profile, cancelled: &CancellationToken) -> Result<Sandbox, Error> {
+        let mut sandbox = Sandbox::start(self, &new_id(), &profile.plan().limits).await?;
+        match sandbox.prepare(profile, cancelled).await {
+            Ok(()) => Ok(sandbox),
+            Err(error) => {
+                sandbox.remove().await;
+                Err(error)
+            }
         }
+    }
+
+    async fn attends(&self, sandbox: &mut Sandbox) -> bool {
+        sandbox.attends().await
+    }
+
+    async fn run_in(&self, mut sandbox: Sandbox, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
+        let result = sandbox.run(plan, run, true).await;
+        run.observer.entered(Phase::Cleaning);
+        self.remove(sandbox);
         let mut report = result?;
         report.timings.answered = run.elapsed();
         Ok(report)
     }
 
-    async fn run_with(&self, dir: &RunDir, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
-        let cgroup = Cgroup::create(&run.id, &plan.limits).map_err(|error| unavailable("make the cgroup", error))?;
-        if plan.limits.cpu_millis.is_some() && !cgroup.bounds_cpu() {
-            let message = "a CPU limit cannot be enforced here: this user may not make cgroups; leave it out, or run as \
-                           root";
-            return Err(Error::new(ErrorCode::SandboxUnavailable, message));
-        }
-        let binds = self.root.lay_out(dir).map_err(|error| unavailable("lay out the root", error))?;
-        bundle::write(dir, &binds).map_err(|error| unavailable("write the bundle", error))?;
-        tracing::debug!(id = run.id, "the sandbox is being started");
-        let sandbox = self.runsc.start(dir, &cgroup).map_err(|error| unavailable("start runsc", error))?;
-        drive::drive(sandbox, plan, run, &cgroup, dir).await
+    fn remove(&self, sandbox: Sandbox) {
+        self.removals.spawn(sandbox.remove());
     }
 }
 
@@ -141,6 +155,14 @@ impl Backend for Local {
         let text = "sandboxes cannot be built on this machine any more; the operator's log says why";
         let ready = ready.map_err(|error| Error::new(ErrorCode::SandboxUnavailable, text).with_detail(error));
         Box::pin(std::future::ready(ready))
+    }
+
+    fn settle(&self) -> SettleFuture<'_> {
+        Box::pin(async {
+            self.removals.close();
+            self.removals.wait().await;
+            self.removals.reopen();
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //! runner's bound inside does not see what gVisor itself holds for the program, such as full pipes.
 
 use super::{cgroup::outer_memory, process};
-use crate::policy::Plan;
+use crate::policy::Limits;
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -22,8 +22,8 @@ pub(super) struct OuterBound {
 
 impl OuterBound {
     /// The bound that a cgroup would have, for the processes that have `marker` in their command lines.
-    pub(super) fn new(plan: &Plan, marker: &Path) -> Self {
-        Self { bytes: outer_memory(&plan.limits), marker: marker.to_owned() }
+    pub(super) fn new(limits: &Limits, marker: &Path) -> Self {
+        Self { bytes: outer_memory(limits), marker: marker.to_owned() }
     }
 
     /// Looks until the sandbox holds more.

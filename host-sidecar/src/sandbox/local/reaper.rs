@@ -29,6 +29,11 @@ impl Owned {
         self.0.as_ref()
     }
 
+    /// The run's id; empty only while it is being removed.
+    pub(super) fn id(&self) -> &str {
+        self.0.as_ref().map_or("", RunDir::id)
+    }
+
     /// Removes the run, and waits until that is done.
     pub(super) fn remove(mut self) -> io::Result<()> {
         self.0.take().map_or(Ok(()), remove)

@@ -57,7 +57,7 @@ fn objects(settings: &Settings, policy: &Policy) -> Result<Objects, Error> {
         expires: Timestamp::now(),
         process: Process::current().clone(),
     };
-    let template = manifest::template(settings, &plan, plan.program.code.len(), &identity).map_err(|error| {
+    let template = manifest::template(settings, &plan, Some(plan.program.code.len()), &identity).map_err(|error| {
         Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied").with_detail(error)
     })?;
     let deadline = plan.limits.startup_time.saturating_add(plan.limits.wall_time);

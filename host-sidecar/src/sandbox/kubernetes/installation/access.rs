@@ -81,14 +81,14 @@ pub(super) fn role(namespace: &str, account: &str, workload: Workload) -> Role {
     Role { metadata: metadata(namespace, account), rules: Some(RIGHTS.iter().map(rule).collect()) }
 }
 
-pub(super) fn role_binding(namespace: &str, account: &str) -> RoleBinding {
+pub(super) fn role_binding(namespace: &str, accounts_namespace: &str, account: &str) -> RoleBinding {
     RoleBinding {
         metadata: metadata(namespace, account),
         role_ref: RoleRef { api_group: RBAC.to_owned(), kind: "Role".to_owned(), name: account.to_owned() },
         subjects: Some(vec![Subject {
             kind: "ServiceAccount".to_owned(),
             name: account.to_owned(),
-            namespace: Some(namespace.to_owned()),
+            namespace: Some(accounts_namespace.to_owned()),
             ..Subject::default()
         }]),
     }

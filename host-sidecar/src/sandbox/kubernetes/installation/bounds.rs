@@ -128,7 +128,7 @@ mod tests {
             expires: Timestamp::now(),
             process: Process::current().clone(),
         };
-        let template = manifest::template(settings, &plan, 1, &identity).expect("a Pod");
+        let template = manifest::template(settings, &plan, Some(1), &identity).expect("a Pod");
         template.spec.expect("a spec").containers.swap_remove(0)
     }
 

@@ -10,9 +10,12 @@ fn settings() -> Settings {
     Settings { namespace: "cofferdam".into(), backend: BackendChoice::Kubernetes, ..Settings::default() }
 }
 
+fn options() -> Options {
+    Options { sidecar_service_account: "cofferdam".into(), sidecar_namespace: None, runs: 50 }
+}
+
 fn print(settings: &Settings) -> String {
-    let options = Options { sidecar_service_account: "cofferdam".into(), runs: 50 };
-    manifests(settings, &options).expect("manifests")
+    manifests(settings, &options()).expect("manifests")
 }
 
 #[test]
@@ -69,7 +72,26 @@ fn everybodys_namespace_is_not_made() {
 #[test]
 fn programs_are_not_the_sidecar() {
     let settings = Settings { service_account: Some("cofferdam".into()), ..settings() };
-    let options = Options { sidecar_service_account: "cofferdam".into(), runs: 50 };
-    let error = manifests(&settings, &options).expect_err("an error").to_string();
+    let error = manifests(&settings, &options()).expect_err("an error").to_string();
     assert!(error.contains("service_account"), "{error}");
+    // One of the same name in another namespace is another one.
+    let options = Options { sidecar_namespace: Some("agents".into()), ..options() };
+    assert!(manifests(&settings, &options).is_ok());
+}
+
+#[test]
+fn a_sidecar_elsewhere_has_its_account_there_and_its_rights_here() {
+    let options = Options { sidecar_namespace: Some("agents".into()), ..options() };
+    let printed = manifests(&settings(), &options).expect("manifests");
+    let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&printed).expect("YAML");
+    let of = |kind: &str| documents.iter().filter(|document| document["kind"] == kind).collect::<Vec<_>>();
+    let namespaces: Vec<_> = of("Namespace").iter().map(|document| document["metadata"]["name"].clone()).collect();
+    assert_eq!(namespaces, ["cofferdam", "agents"]);
+    assert_eq!(of("ServiceAccount")[0]["metadata"]["namespace"], "agents");
+    assert_eq!(of("Role")[0]["metadata"]["namespace"], "cofferdam");
+    let binding = of("RoleBinding")[0];
+    assert_eq!(
+        (&binding["metadata"]["namespace"], &binding["subjects"][0]["namespace"]),
+        (&json!("cofferdam"), &json!("agents"))
+    );
 }

@@ -25,6 +25,8 @@ const PART_OF: (&str, &str) = ("app.kubernetes.io/part-of", "cofferdam");
 pub(crate) struct Options {
     /// The service account that the sidecar acts as.
     pub(crate) sidecar_service_account: String,
+    /// The namespace of the sidecar; none: that of runs.
+    pub(crate) sidecar_namespace: Option<String>,
     /// Runs at once that there is to be room for.
     pub(crate) runs: u32,
 }
@@ -68,23 +70,28 @@ pub(crate) fn manifests(settings: &Settings, options: &Options) -> Result<String
     let settings = Settings { backend: BackendChoice::Kubernetes, ..settings.clone() };
     let policy = settings.policy()?;
     let sidecar = &options.sidecar_service_account;
-    if settings.service_account.as_ref() == Some(sidecar) {
+    let place = settings.namespace.as_str();
+    let elsewhere = options.sidecar_namespace.as_deref().filter(|namespace| *namespace != place);
+    if elsewhere.is_none() && settings.service_account.as_ref() == Some(sidecar) {
         return Err(InstallationError::SharedServiceAccount(sidecar.clone()));
     }
-    let place = settings.namespace.as_str();
     let mut yaml =
         format!("# What runs of Cofferdam need in the namespace `{place}`, as `cofferdam manifests` prints it.\n");
     match namespace::namespace(place) {
         Some(namespace) => yaml += &document("Refuses Pods that are not as restricted as those of runs.", &namespace)?,
         None => yaml += namespace::NO_NAMESPACE,
     }
-    yaml += &document("The sidecar.", &access::sidecar_account(place, sidecar))?;
+    if let Some(namespace) = elsewhere.and_then(namespace::namespace) {
+        yaml += &document("That of the sidecar, which is as restricted itself.", &namespace)?;
+    }
+    let sidecars_place = elsewhere.unwrap_or(place);
+    yaml += &document("The sidecar.", &access::sidecar_account(sidecars_place, sidecar))?;
     if let Some(account) = settings.service_account.as_deref() {
         yaml += &document("Whom Pods belong to. It may do nothing.", &access::program_account(place, account))?;
     }
     let comment = "All that the sidecar does in the cluster, and in this namespace alone.";
     yaml += &document(comment, &access::role(place, sidecar, settings.workload))?;
-    yaml += &document("", &access::role_binding(place, sidecar))?;
+    yaml += &document("", &access::role_binding(place, sidecars_place, sidecar))?;
     let comment =
         "Nobody reaches a Pod of a run, and it reaches nobody. A program without a network has none to begin with.";
     yaml += &document(comment, &network::default_deny(place))?;

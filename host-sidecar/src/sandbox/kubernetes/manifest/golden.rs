@@ -5,7 +5,7 @@ use super::{Identity, config_maps, job, pod, runner, template};
 use crate::{
     config::{BackendChoice, Settings},
     execution::{File, Request},
-    policy::Plan,
+    policy::{Plan, Profile},
     sandbox::kubernetes::process::Process,
 };
 use figment::{
@@ -57,8 +57,16 @@ fn compare(name: &str, object: &impl Serialize) {
 fn a_run_with_nothing_set_is_this_job() {
     let settings = settings("");
     let plan = plan(&settings, Request::default());
-    let template = template(&settings, &plan, 10, &identity()).expect("a Pod");
+    let template = template(&settings, &plan, Some(10), &identity()).expect("a Pod");
     compare("job.json", &job(&identity(), template, DEADLINE));
+}
+
+#[test]
+fn a_sandbox_that_waits_has_no_program_in_its_pod() {
+    let settings = settings("");
+    let plan = plan(&settings, Request::default());
+    let template = template(&settings, Profile::of(&plan).plan(), None, &identity()).expect("a Pod");
+    compare("waiting.json", &template);
 }
 
 #[test]
@@ -84,7 +92,7 @@ fn a_run_with_everything_set_is_this_pod() {
         "#,
     );
     let plan = plan(&settings, Request { network: Some("mirror".into()), ..Request::default() });
-    let template = template(&settings, &plan, 1_500_000, &identity()).expect("a Pod");
+    let template = template(&settings, &plan, Some(1_500_000), &identity()).expect("a Pod");
     compare("pod.json", &pod(&identity(), template, DEADLINE));
 }
 
@@ -110,7 +118,7 @@ fn files_do_not_make_the_pod_any_larger() {
     let settings = settings("");
     let size = |files| {
         let plan = plan(&settings, Request { files, ..Request::default() });
-        let template = template(&settings, &plan, 10, &identity()).expect("a Pod");
+        let template = template(&settings, &plan, Some(10), &identity()).expect("a Pod");
         serde_json::to_string(&template).expect("JSON").len()
     };
     assert_eq!(size(vec![]), size(vec![File { path: "a".into(), content: vec![0; 100_000] }]));

@@ -41,11 +41,11 @@ const CLOCK_SKEW_SECONDS: i64 = 120;
 /// How long a run waits for a node that is not heard of.
 const LOST_NODE_SECONDS: i64 = 5;
 
-/// The Pod of one run.
+/// The Pod of one run, whose program comes in a volume and has this size, or comes when the Pod is up.
 pub(in super::super) fn template(
     settings: &Settings,
     plan: &Plan,
-    program_size: usize,
+    program_size: Option<usize>,
     identity: &Identity,
 ) -> Result<PodTemplateSpec, overlay::OverlayError> {
     let template = PodTemplateSpec {
@@ -70,7 +70,7 @@ fn labels(settings: &Settings, plan: &Plan, identity: &Identity) -> BTreeMap<Str
     labels
 }
 
-fn spec(settings: &Settings, plan: &Plan, program_size: usize, identity: &Identity) -> PodSpec {
+fn spec(settings: &Settings, plan: &Plan, program_size: Option<usize>, identity: &Identity) -> PodSpec {
     let has_network = plan.network.is_some();
     let named = |name: &String| LocalObjectReference { name: name.clone() };
     PodSpec {
@@ -96,24 +96,27 @@ fn spec(settings: &Settings, plan: &Plan, program_size: usize, identity: &Identi
             seccomp_profile: Some(seccomp_profile()),
             ..PodSecurityContext::default()
         }),
-        containers: vec![container(settings, plan, has_network, identity)],
-        volumes: Some(volumes(program_size, identity)),
+        containers: vec![container(settings, plan, program_size.is_some(), identity)],
+        volumes: Some(volumes(program_size.unwrap_or_default(), identity)),
         ..PodSpec::default()
     }
 }
 
-fn container(settings: &Settings, plan: &Plan, has_network: bool, identity: &Identity) -> Container {
-    let expires = identity.expires.as_second() + CLOCK_SKEW_SECONDS;
-    let mut args = vec!["--program".to_owned(), format!("{FOLDER}/{PROGRAM}")];
-    args.extend(["--expires".to_owned(), expires.to_string()]);
-    args.extend(has_network.then(|| "--sandbox-network".to_owned()));
+fn container(settings: &Settings, plan: &Plan, has_program: bool, identity: &Identity) -> Container {
+    let mut args = if has_program {
+        vec!["--program".to_owned(), format!("{FOLDER}/{PROGRAM}")]
+    } else {
+        vec!["--log".to_owned()]
+    };
+    args.extend(["--expires".to_owned(), (identity.expires.as_second() + CLOCK_SKEW_SECONDS).to_string()]);
+    args.extend(plan.network.is_some().then(|| "--sandbox-network".to_owned()));
     Container {
         name: CONTAINER.into(),
         image: Some(plan.image.as_ref().unwrap_or(&settings.image).clone()),
         command: Some(vec![format!("{FOLDER}/{RUNNER}")]),
         args: Some(args),
         working_dir: Some("/".into()),
-        // What asks the runner for its output from the beginning; the program never has it.
+        // What brings messages, and asks the runner for its output from the beginning; the program never has it.
         stdin: Some(true),
         resources: Some(resources(settings, &plan.limits)),
         security_context: Some(SecurityContext {

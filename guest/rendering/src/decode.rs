@@ -1,37 +1,35 @@
 //! Bytes into text, without losing the bytes.
 
 use crate::text;
-use alloc::{format, string::String};
-use code_executor_bindings::{
-    cofferdam::code_executor::sandbox::{Capture, Report},
-    exports::cofferdam::code_executor::code_executor::{Outcome, Output},
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
 };
 
-/// A report with its streams made readable.
-pub(crate) fn outcome(report: Report) -> Outcome {
-    Outcome {
-        id: report.id,
-        status: report.status,
-        stdout: output(report.stdout),
-        stderr: output(report.stderr),
-        files: report.files,
-        skipped: report.skipped,
-        timings: report.timings,
-        warm: report.warm,
-    }
+/// A stream made readable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// The stream as text. Bytes that are not UTF-8 appear as U+FFFD; a cut appears as a line of its own that says how many
+    /// bytes are missing, if that is known.
+    pub text: String,
+    /// The kept bytes as they were, if the text does not give them back.
+    pub bytes: Option<Vec<u8>>,
 }
 
-fn output(Capture { bytes, length, cut }: Capture) -> Output {
+/// Makes a stream readable of which `bytes` were kept of `length`; where the middle was cut out, `cut` of them are the head.
+#[must_use]
+pub fn decode(bytes: Vec<u8>, length: u64, cut: Option<u64>) -> Decoded {
     if let Some(head) = cut {
         let (head, tail) = bytes.split_at(usize::try_from(head).map_or(bytes.len(), |head| head.min(bytes.len())));
         let text = cut_text(head, tail, length.saturating_sub(bytes.len() as u64));
-        return Output { text, bytes: Some(bytes), length, cut };
+        return Decoded { text, bytes: Some(bytes) };
     }
     match String::from_utf8(bytes) {
-        Ok(text) => Output { text, bytes: None, length, cut },
+        Ok(text) => Decoded { text, bytes: None },
         Err(error) => {
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            Output { text, bytes: Some(error.into_bytes()), length, cut }
+            Decoded { text, bytes: Some(error.into_bytes()) }
         }
     }
 }
@@ -44,7 +42,7 @@ fn cut_text(head: &[u8], tail: &[u8], missing: u64) -> String {
     let (head, tail) = (String::from_utf8_lossy(head), String::from_utf8_lossy(&tail[continued..]));
     let newline = if head.is_empty() || head.ends_with('\n') { "" } else { "\n" };
     // A sandbox that died could not say how much there was.
-    let missing = if missing == 0 { "an unknown number of".into() } else { format!("{missing}") };
+    let missing = if missing == 0 { "an unknown number of".into() } else { missing.to_string() };
     format!("{head}{newline}[... {missing} bytes cut ...]\n{tail}")
 }
 
@@ -52,14 +50,14 @@ fn cut_text(head: &[u8], tail: &[u8], missing: u64) -> String {
 mod tests {
     use super::*;
 
-    fn decode(bytes: &[u8], length: u64, cut: Option<u64>) -> Output {
-        output(Capture { bytes: bytes.to_vec(), length, cut })
+    fn decode(bytes: &[u8], length: u64, cut: Option<u64>) -> Decoded {
+        super::decode(bytes.to_vec(), length, cut)
     }
 
     #[test]
     fn text_needs_no_bytes() {
         let output = decode("grün\n".as_bytes(), 6, None);
-        assert_eq!((output.text.as_str(), output.bytes, output.length), ("grün\n", None, 6));
+        assert_eq!((output.text.as_str(), output.bytes), ("grün\n", None));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Text that comes in pieces.
 
-#[cfg(feature = "stream")]
 use alloc::{string::String, vec::Vec};
 
 /// The bytes up to a character that is not all there, and its beginning: at most three bytes.
@@ -11,16 +10,15 @@ pub(crate) fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Makes text of a stream's pieces, so that a character which is split between two of them comes whole.
-#[cfg(feature = "stream")]
 #[derive(Debug, Default)]
-pub(crate) struct Decoder {
+pub struct Decoder {
     begun: Vec<u8>,
 }
 
-#[cfg(feature = "stream")]
 impl Decoder {
     /// The text of the next piece; none where there is no whole character yet.
-    pub(crate) fn push(&mut self, piece: &[u8]) -> Option<String> {
+    #[must_use]
+    pub fn push(&mut self, piece: &[u8]) -> Option<String> {
         let bytes = [&self.begun, piece].concat();
         let (whole, begun) = split(&bytes);
         self.begun = begun.into();
@@ -28,13 +26,14 @@ impl Decoder {
     }
 
     /// What is left when the stream is over: the mark of a character that never became whole.
-    pub(crate) fn finish(&mut self) -> Option<String> {
+    #[must_use]
+    pub fn finish(&mut self) -> Option<String> {
         let begun = core::mem::take(&mut self.begun);
         (!begun.is_empty()).then(|| String::from_utf8_lossy(&begun).into_owned())
     }
 }
 
-#[cfg(all(test, feature = "stream"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,0 +1,88 @@
+"""Cancelling an agent cancels its run."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import MAKE, await_that, runs
+from flow import Conversation, execute, program
+from google.adk.code_executors.code_execution_utils import CodeExecutionInput
+
+from cofferdam_adk import SandboxError
+
+ENDLESS = "while True: pass"
+# Without a cancellation, a test fails in bounded time.
+SECONDS = 20
+
+
+@pytest.fixture(autouse=True)
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What the sidecar says became of its runs."""
+    caplog.set_level("INFO", "cofferdam_adk.sidecar")
+    return caplog
+
+
+async def a_run(place: Path) -> None:
+    while len(runs(place)) != 1:
+        await asyncio.sleep(0.02)
+
+
+def test_a_task_that_is_cancelled(make: MAKE, place: Path, log: pytest.LogCaptureFixture) -> None:
+    async def cancel() -> None:
+        agent = asyncio.create_task(Conversation(make(timeout_seconds=SECONDS), [program(ENDLESS)]).run())
+        await a_run(place)
+        agent.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await agent
+
+    # It also waits for the thread, which a run that goes on would hold.
+    asyncio.run(cancel())
+    await_that(lambda: "status=Cancelled" in log.text)
+
+
+def test_a_timeout_within_the_task_which_goes_on(make: MAKE, log: pytest.LogCaptureFixture) -> None:
+    async def time_out() -> None:
+        executor = make(timeout_seconds=SECONDS)
+        await asyncio.to_thread(execute, executor, "print(1)")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await asyncio.to_thread(executor.execute_code, None, CodeExecutionInput(code=ENDLESS))  # type: ignore[arg-type]
+        await asyncio.to_thread(await_that, lambda: "status=Cancelled" in log.text)
+
+    asyncio.run(time_out())
+
+
+def test_one_of_two_is_cancelled_and_the_other_is_not(make: MAKE, place: Path) -> None:
+    async def cancel() -> str:
+        executor = make(timeout_seconds=SECONDS)
+        endless = asyncio.create_task(Conversation(executor, [program(ENDLESS)]).run())
+        await a_run(place)
+        other = Conversation(executor, [program("import time\ntime.sleep(0.5)\nprint(7)"), "Seven."])
+        running = asyncio.create_task(other.run())
+        while len(runs(place)) != 2:
+            await asyncio.sleep(0.02)
+        endless.cancel()
+        await running
+        return other.results[0].output or ""
+
+    assert asyncio.run(cancel()) == "Code execution result:\n7\n\n"
+
+
+def test_a_call_on_the_event_loop_itself_is_a_call(make: MAKE) -> None:
+    async def call() -> str:
+        stdout = execute(make(), "print(1)").stdout
+        await asyncio.sleep(0)
+        return stdout
+
+    assert asyncio.run(call()) == "1\n"
+
+
+def test_a_caller_who_has_given_up_before_is_heard(make: MAKE) -> None:
+    executor = make()
+    call = executor.execute_code
+    call.args[0].give_up()  # type: ignore[attr-defined]
+    with pytest.raises(SandboxError, match="gave up") as raised:
+        call(None, CodeExecutionInput(code=ENDLESS))  # type: ignore[arg-type]
+    assert raised.value.code == "cancelled"
+    assert threading.active_count() < 10

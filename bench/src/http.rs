@@ -1,0 +1,136 @@
+//! What the way over HTTP costs: the composed component, a sidecar on loopback, and a backend that answers at once.
+
+use crate::{figures::Figures, hop::AtOnce};
+use cofferdam::{
+    Sidecar,
+    config::{Listen, Serve, Settings},
+    execution,
+    sandbox::NoObserver,
+    serve::Service,
+};
+use cofferdam_tests::{program::Place, sidecar};
+use std::{error::Error, fs, path::Path, sync::Arc, time::Instant};
+use tokio_util::sync::CancellationToken;
+use wasmtime::{
+    Engine, Store,
+    component::{Component, Linker, ResourceTable},
+};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView, default_hooks};
+
+mod contract {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "
+            package cofferdam:bench;
+            world agent {
+                export cofferdam:code-executor/code-executor@0.1.0;
+            }
+        ",
+        world: "cofferdam:bench/agent",
+        exports: { default: async },
+    });
+}
+
+use contract::{Agent, cofferdam::code_executor::types::Request};
+
+struct Wasi {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    table: ResourceTable,
+}
+
+impl WasiView for Wasi {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for Wasi {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: default_hooks() }
+    }
+}
+
+/// Calls of a host that is up, each in an instance of its own and over a connection of its own, and calls of the sidecar's
+/// library alone, that return so many bytes.
+///
+/// # Errors
+///
+/// Where a call fails.
+pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Figures, Figures), Box<dyn Error>> {
+    let listen = vec![Listen::Tcp(([127, 0, 0, 1], 0).into())];
+    let settings = Settings { serve: Serve { listen, ..Serve::default() }, ..Settings::default() };
+    let sidecar = Sidecar::with_backend(settings.policy()?, Arc::new(AtOnce(output)));
+    let service = Service::new(&settings, sidecar.clone())?;
+    let url = service.addresses().next().ok_or("no address")?;
+
+    let engine = Engine::default();
+    let mut linker: Linker<Wasi> = Linker::new(&engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    let component = Component::from_file(&engine, component)?;
+    let request = Request {
+        code: "print(6*7)".into(),
+        language: None,
+        args: None,
+        env: None,
+        stdin: None,
+        files: None,
+        collect: None,
+        limits: None,
+        network: None,
+        labels: None,
+    };
+    let (mut through, mut direct) = (Figures::default(), Figures::default());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(service.run(stop.clone()));
+        for round in 0..rounds + 10 {
+            let start = Instant::now();
+            let wasi = WasiCtx::builder().env("COFFERDAM_URL", &url).build();
+            let mut store = Store::new(&engine, Wasi { wasi, http: WasiHttpCtx::new(), table: ResourceTable::new() });
+            let agent = Agent::instantiate_async(&mut store, &component, &linker).await?;
+            let executor = agent.cofferdam_code_executor_code_executor();
+            let outcome = executor.call_execute(&mut store, &request).await?.map_err(|error| error.message)?;
+            let whole = start.elapsed();
+            if outcome.stdout.text.len() != output {
+                return Err("another output".into());
+            }
+            let start = Instant::now();
+            let request = execution::Request { code: "print(6*7)".into(), ..Default::default() };
+            sidecar.run(request, &CancellationToken::new(), &NoObserver).await?;
+            if round >= 10 {
+                through.push(whole);
+                direct.push(start.elapsed());
+            }
+        }
+        stop.cancel();
+        serving.await?;
+        Ok((through, direct))
+    })
+}
+
+/// Bytes that `cofferdam serve` holds in memory when it has run a program and waits for the next.
+///
+/// # Errors
+///
+/// Where it does not run.
+pub fn idle_memory(place: &Place) -> Result<u64, Box<dyn Error>> {
+    let sidecar = sidecar::Sidecar::start(place, &[], &[]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let caller = sidecar.tcp_caller();
+    let answer = runtime.block_on(caller.send(
+        "POST",
+        "/v1/executions",
+        &[("content-type", "application/json")],
+        r#"{"code": "print(6*7)"}"#,
+    ));
+    if answer.status != 200 {
+        return Err(answer.text.into());
+    }
+    let status = fs::read_to_string(format!("/proc/{}/status", sidecar.process()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no memory")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+}

@@ -1,0 +1,57 @@
+//! Between the component's types and those of the rendering. Nothing is decided here.
+
+use code_executor_bindings::{
+    cofferdam::code_executor::{
+        sandbox::{Capture, Report},
+        types::Status,
+    },
+    exports::cofferdam::code_executor::code_executor::{Outcome, Output},
+};
+use cofferdam_rendering::{Decoded, Stream, decode};
+
+/// A report with its streams made readable.
+pub(crate) fn outcome(report: Report) -> Outcome {
+    Outcome {
+        id: report.id,
+        status: report.status,
+        stdout: output(report.stdout),
+        stderr: output(report.stderr),
+        files: report.files,
+        skipped: report.skipped,
+        timings: report.timings,
+        warm: report.warm,
+    }
+}
+
+fn output(Capture { bytes, length, cut }: Capture) -> Output {
+    let Decoded { text, bytes } = decode(bytes, length, cut);
+    Output { text, bytes, length, cut }
+}
+
+/// What is rendered of an outcome.
+pub(crate) fn view(outcome: &Outcome) -> cofferdam_rendering::Outcome<'_> {
+    cofferdam_rendering::Outcome {
+        status: status(outcome.status),
+        stdout: stream(&outcome.stdout),
+        stderr: stream(&outcome.stderr),
+        files: outcome.files.iter().map(|file| (&*file.path, file.content.len())).collect(),
+        skipped: outcome.skipped.iter().map(|file| (&*file.path, &*file.reason)).collect(),
+    }
+}
+
+fn stream(output: &Output) -> Stream<'_> {
+    Stream { text: &output.text, length: output.length }
+}
+
+fn status(status: Status) -> cofferdam_rendering::Status {
+    use cofferdam_rendering::Status as Rendered;
+    match status {
+        Status::Exited(code) => Rendered::Exited(code),
+        Status::Killed(signal) => Rendered::Killed(signal),
+        Status::TimedOut => Rendered::TimedOut,
+        Status::OutOfMemory => Rendered::OutOfMemory,
+        Status::OutOfDisk(code) => Rendered::OutOfDisk(code),
+        Status::OutOfProcesses => Rendered::OutOfProcesses,
+        Status::Cancelled => Rendered::Cancelled,
+    }
+}

@@ -1,0 +1,179 @@
+//! An outcome as a short text for a model.
+
+use alloc::{format, string::String, vec::Vec};
+use core::fmt::Write;
+
+/// Characters of each stream that are shown; what is over it is cut from the middle.
+const STREAM: usize = 4 * 1024;
+/// Files, and skipped files, that are listed by name.
+const NAMES: usize = 10;
+/// Characters of a file's name, or of the reason why it was skipped.
+const NAME: usize = 100;
+
+/// What came of a program.
+#[derive(Debug, Clone)]
+pub struct Outcome<'a> {
+    /// How it ended.
+    pub status: Status,
+    /// Its standard output.
+    pub stdout: Stream<'a>,
+    /// Its standard error.
+    pub stderr: Stream<'a>,
+    /// The files brought back: paths and sizes in bytes.
+    pub files: Vec<(&'a str, usize)>,
+    /// The files not brought back: paths and reasons.
+    pub skipped: Vec<(&'a str, &'a str)>,
+}
+
+/// How a program ended; `wit/types.wit` has the meaning of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "they are those of the contract")]
+pub enum Status {
+    Exited(u8),
+    Killed(u8),
+    TimedOut,
+    OutOfMemory,
+    OutOfDisk(u8),
+    OutOfProcesses,
+    Cancelled,
+}
+
+/// What a program wrote to one stream.
+#[derive(Debug, Clone, Copy)]
+pub struct Stream<'a> {
+    /// As [`crate::decode`] makes it.
+    pub text: &'a str,
+    /// Bytes that the program wrote.
+    pub length: u64,
+}
+
+/// A short account for a model: how it ended, its output, what is missing, which files there are.
+///
+/// At most 16 KiB: each part is bounded in characters, and mostly those are single bytes; a stream of others is cut
+/// shorter.
+#[must_use]
+pub fn render(outcome: &Outcome<'_>) -> String {
+    let mut text = status(outcome.status);
+    text.push('\n');
+    for (name, output) in [("stdout", outcome.stdout), ("stderr", outcome.stderr)] {
+        stream(&mut text, name, output);
+    }
+    if outcome.stdout.length == 0 && outcome.stderr.length == 0 {
+        // A model that sees nothing may take that for something lost.
+        text.push_str("no output\n");
+    }
+    let files = outcome.files.iter().map(|(path, size)| format!("{} ({size} bytes)", short(path)));
+    let skipped = outcome.skipped.iter().map(|(path, reason)| format!("{} ({})", short(path), short(reason)));
+    list(&mut text, "files", outcome.files.len(), files);
+    list(&mut text, "files not brought back", outcome.skipped.len(), skipped);
+    text
+}
+
+fn status(status: Status) -> String {
+    match status {
+        Status::Exited(code) => format!("exit code: {code}"),
+        Status::Killed(signal) => format!("killed by signal {signal}"),
+        Status::TimedOut => "killed: it ran longer than it may".into(),
+        Status::OutOfMemory => "killed: it needed more memory than it may use".into(),
+        Status::OutOfDisk(code) => format!("exit code: {code}, after it had filled its disk"),
+        Status::OutOfProcesses => "killed: it had more processes and threads than it may".into(),
+        Status::Cancelled => "killed: the caller gave up".into(),
+    }
+}
+
+fn stream(text: &mut String, name: &str, output: Stream<'_>) {
+    if output.length == 0 {
+        return;
+    }
+    let shown = shorten(output);
+    let _ = write!(text, "{name} ({} bytes):\n{shown}", output.length);
+    if !shown.ends_with('\n') {
+        text.push('\n');
+    }
+}
+
+/// Head and tail of a text that is too long. What is said to be missing counts what had been cut out of it before, too: the
+/// line that told of that goes with the middle.
+fn shorten(Stream { text, length }: Stream<'_>) -> String {
+    if text.len() <= STREAM {
+        return text.into();
+    }
+    // Indexing would bring the code along that formats its panic, a tenth of the component.
+    let head = text.get(..text.floor_char_boundary(STREAM / 2)).unwrap_or_default();
+    let tail = text.get(text.ceil_char_boundary(text.len() - STREAM / 2)..).unwrap_or_default();
+    let missing = length.max(text.len() as u64) - head.len() as u64 - tail.len() as u64;
+    format!("{head}\n[... {missing} bytes not shown ...]\n{tail}")
+}
+
+fn short(name: &str) -> String {
+    cofferdam_contract::quoted(name.get(..name.floor_char_boundary(NAME)).unwrap_or_default())
+}
+
+fn list(text: &mut String, title: &str, count: usize, items: impl Iterator<Item = String>) {
+    if count == 0 {
+        return;
+    }
+    let _ = write!(text, "{title}: ");
+    for (index, item) in items.take(NAMES).enumerate() {
+        text.push_str(if index == 0 { "" } else { ", " });
+        text.push_str(&item);
+    }
+    if count > NAMES {
+        let _ = write!(text, " and {} more", count - NAMES);
+    }
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn outcome<'a>(stdout: &'a str, stderr: &'a str) -> Outcome<'a> {
+        let stream = |text: &'a str| Stream { text, length: text.len() as u64 };
+        Outcome {
+            status: Status::Exited(1),
+            stdout: stream(stdout),
+            stderr: stream(stderr),
+            files: vec![],
+            skipped: vec![],
+        }
+    }
+
+    #[test]
+    fn a_failure_keeps_both_streams() {
+        let text = render(&outcome("42\n", "Traceback"));
+        assert_eq!(text, "exit code: 1\nstdout (3 bytes):\n42\nstderr (9 bytes):\nTraceback\n");
+    }
+
+    #[test]
+    fn files_are_named_with_their_sizes() {
+        let mut outcome = outcome("", "");
+        outcome.files = vec![("out.csv", 2)];
+        outcome.skipped = vec![("l\n", "is a symbolic link")];
+        assert_eq!(
+            render(&outcome),
+            "exit code: 1\nno output\nfiles: `out.csv` (2 bytes)\nfiles not brought back: `l\u{fffd}` (`is a symbolic \
+             link`)\n"
+        );
+    }
+
+    #[test]
+    fn what_is_missing_counts_what_was_cut_before() {
+        let text = "x".repeat(2 * STREAM);
+        let cut = Outcome { stdout: Stream { text: &text, length: 1_000_000 }, ..outcome("", "") };
+        assert!(render(&cut).contains(&format!("\n[... {} bytes not shown ...]\n", 1_000_000 - STREAM)));
+        assert!(render(&outcome(&text, "")).contains(&format!("\n[... {STREAM} bytes not shown ...]\n")));
+    }
+
+    #[test]
+    fn the_whole_is_bounded() {
+        let (wide, narrow, path) = ("€".repeat(100_000), "x".repeat(100_000), "€".repeat(200));
+        let mut outcome = outcome(&wide, &narrow);
+        outcome.skipped = vec![(&path, &narrow); 2000];
+        outcome.files = vec![(&path, 0); 100];
+        let text = render(&outcome);
+        assert!(text.len() <= 16 << 10, "{}", text.len());
+        assert!(text.contains("bytes not shown"));
+    }
+}

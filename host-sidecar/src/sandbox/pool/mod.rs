@@ -1,0 +1,144 @@
+//! Sandboxes that are started before there are programs for them. Each is used once, as any other is.
+
+mod figures;
+mod keeper;
+mod shelf;
+
+pub use figures::PoolMetrics;
+
+use super::{Backend, ReadyFuture, Run, RunFuture, SettleFuture, StartsAhead};
+use crate::{
+    config,
+    execution::{Error, ErrorCode, Report},
+    policy::{Plan, Profile},
+};
+use keeper::Keeper;
+use shelf::Shelf;
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, Once, PoisonError},
+};
+use tokio::{sync::watch, time::Instant};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// A backend, and before it what waits for programs.
+pub(crate) struct Pool<B: StartsAhead> {
+    shared: Arc<Shared<B>>,
+    /// The keeper needs a runtime, which there is with the first run.
+    kept: Once,
+}
+
+/// What the pool and its keeper both use.
+struct Shared<B: StartsAhead> {
+    backend: B,
+    shelf: Mutex<Shelf<B::Sandbox>>,
+    /// Told of each change of the shelf.
+    changed: watch::Sender<()>,
+    /// What is being started.
+    starts: TaskTracker,
+    /// Set when nothing is wanted any more.
+    closing: CancellationToken,
+    metrics: PoolMetrics,
+}
+
+impl<B: StartsAhead> Shared<B> {
+    fn shelf(&self) -> MutexGuard<'_, Shelf<B::Sandbox>> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<B: StartsAhead> Pool<B> {
+    /// Before this backend. Some sandboxes of the profile `usual` may be wanted though nobody has used it yet.
+    pub(crate) fn new(backend: B, bounds: &config::Pool, usual: Profile) -> Self {
+        let shared = Shared {
+            backend,
+            shelf: Mutex::new(Shelf::new(bounds.clone(), usual, Instant::now())),
+            changed: watch::Sender::new(()),
+            starts: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            metrics: PoolMetrics::default(),
+        };
+        Self { shared: Arc::new(shared), kept: Once::new() }
+    }
+
+    fn keep(&self) {
+        self.kept.call_once(|| Keeper::start(&self.shared));
+    }
+
+    async fn warm_up(&self, plan: &Plan) -> Result<(), Error> {
+        self.keep();
+        let profile = Profile::of(plan);
+        let mut changes = self.shared.changed.subscribe();
+        self.shared.shelf().want(&profile, Instant::now());
+        self.shared.changed.send_replace(());
+        loop {
+            match self.shared.shelf().has(&profile) {
+                Some(true) => return Ok(()),
+                Some(false) => {}
+                None => {
+                    let text = "no sandbox can be started ahead for this; the operator's log says why";
+                    return Err(Error::new(ErrorCode::SandboxUnavailable, text).retryable());
+                }
+            }
+            if changes.changed().await.is_err() {
+                return Err(Error::new(ErrorCode::Internal, "the pool is gone"));
+            }
+        }
+    }
+
+    async fn run(&self, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
+        self.keep();
+        let profile = Profile::of(&plan);
+        loop {
+            let taken = self.shared.shelf().take(&profile, Instant::now());
+            self.shared.changed.send_replace(());
+            let Some((mut sandbox, age)) = taken else { break };
+            if self.shared.backend.attends(&mut sandbox).await {
+                self.shared.metrics.hit(age);
+                tracing::debug!(id = run.id, ?sandbox, "a sandbox was waiting");
+                return self.shared.backend.run_in(sandbox, plan, run).await;
+            }
+            self.shared.metrics.unusable();
+            self.shared.backend.remove(sandbox);
+        }
+        self.shared.metrics.miss();
+        self.shared.backend.run(plan, run).await
+    }
+}
+
+impl<B: StartsAhead> Backend for Pool<B> {
+    fn run<'a>(&'a self, plan: Plan, run: &'a Run<'a>) -> RunFuture<'a> {
+        Box::pin(self.run(plan, run))
+    }
+
+    fn ready(&self) -> ReadyFuture<'_> {
+        self.keep();
+        self.shared.backend.ready()
+    }
+
+    fn warm_up<'a>(&'a self, plan: &'a Plan) -> ReadyFuture<'a> {
+        Box::pin(self.warm_up(plan))
+    }
+
+    fn pool_metrics(&self) -> Option<PoolMetrics> {
+        Some(self.shared.metrics.clone())
+    }
+
+    fn settle(&self) -> SettleFuture<'_> {
+        Box::pin(async {
+            for sandbox in self.shared.shelf().close() {
+                self.shared.backend.remove(sandbox);
+            }
+            self.shared.closing.cancel();
+            self.shared.starts.close();
+            self.shared.starts.wait().await;
+            self.shared.backend.settle().await;
+        })
+    }
+}
+
+impl<B: StartsAhead> fmt::Debug for Pool<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("backend", &self.shared.backend).finish_non_exhaustive()
+    }
+}

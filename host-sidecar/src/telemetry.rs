@@ -1,0 +1,72 @@
+//! Traces: exported by OTLP where a collector is named, joined to the caller's.
+
+use async_trait::async_trait;
+use opentelemetry::{Context, propagation::TextMapPropagator};
+use opentelemetry_http::{Bytes, HeaderExtractor, HttpClient, HttpError, Request, Response, hyper::HyperClient};
+use opentelemetry_otlp::{
+    ExporterBuildError, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, SpanExporter,
+    WithExportConfig, WithHttpConfig,
+};
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use std::{env, time::Duration};
+use tokio::runtime::Handle;
+
+const SERVICE: &str = "cofferdam";
+const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
+/// How long a collector may take for one batch.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What exports spans to the collector that the setting names, else the environment as OpenTelemetry's own variables do; none
+/// where none is named.
+///
+/// # Errors
+///
+/// An address that is none.
+pub(crate) fn provider(
+    endpoint: Option<&str>,
+    runtime: &Handle,
+) -> Result<Option<SdkTracerProvider>, ExporterBuildError> {
+    let mut named =
+        [OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT].into_iter().filter_map(env::var_os);
+    if endpoint.is_none() && named.all(|endpoint| endpoint.is_empty()) {
+        return Ok(None);
+    }
+    let client = OnRuntime { runtime: runtime.clone(), client: HyperClient::with_default_connector(PATIENCE, None) };
+    let mut exporter = SpanExporter::builder().with_http().with_http_client(client);
+    if let Some(endpoint) = endpoint {
+        exporter = exporter.with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')));
+    }
+    let mut resource = Resource::builder();
+    if env::var_os(SERVICE_NAME).is_none() {
+        resource = resource.with_service_name(SERVICE);
+    }
+    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter.build()?).with_resource(resource.build());
+    Ok(Some(provider.build()))
+}
+
+/// The trace that a request is part of, by its header `traceparent`.
+pub(crate) fn parent(headers: &axum::http::HeaderMap) -> Context {
+    TraceContextPropagator::new().extract(&HeaderExtractor(headers))
+}
+
+/// Sends from the sidecar's runtime, since batches are made in a thread of their own, which has none.
+#[derive(Debug)]
+struct OnRuntime {
+    runtime: Handle,
+    client: HyperClient,
+}
+
+#[async_trait]
+impl HttpClient for OnRuntime {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let client = self.client.clone();
+        let sent = self.runtime.spawn(async move { client.send_bytes(request).await }).await.map_err(HttpError::from);
+        let sent = sent.flatten();
+        match &sent {
+            Ok(response) if response.status().is_success() => {}
+            Ok(response) => tracing::warn!(status = %response.status(), "the collector took no spans"),
+            Err(error) => tracing::warn!(%error, "no spans could be sent to the collector"),
+        }
+        sent
+    }
+}

@@ -1,0 +1,162 @@
+//! The manifests of `deploy/` in a node, with an image of the program under test.
+
+use super::context::{Context, Test, block_on, expect};
+use cofferdam_tests::{
+    cluster::{Namespace, eventually},
+    conformance::Failure,
+    program::{root, stderr, stdout},
+};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    batch::v1::Job,
+    core::v1::{Pod, Secret},
+};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, ListParams, LogParams, PostParams},
+};
+use serde_json::json;
+use std::{fs, process::Command};
+
+pub(super) const TESTS: &[Test] = &[
+    ("an_agent_has_a_sidecar_in_its_pod", an_agent_has_a_sidecar_in_its_pod),
+    ("agents_share_a_sidecar_with_tokens_and_tls", agents_share_a_sidecar_with_tokens_and_tls),
+];
+
+/// What deploys, and where: the names that the manifests have are replaced.
+struct Stage {
+    image: String,
+    sandboxes: Namespace,
+    agents: Namespace,
+}
+
+impl Stage {
+    /// None where the cluster takes no images from here.
+    fn set(context: &Context, what: &str) -> Result<Option<Self>, Failure> {
+        let script = Command::new(root().join("tests/cluster/deployment.sh")).output()?;
+        match script.status.code() {
+            Some(0) => {}
+            Some(3) => {
+                println!("no deployment is tested: {}", stderr(&script));
+                return Ok(None);
+            }
+            _ => return Err(stderr(&script).into()),
+        }
+        let name = |role: &str| format!("{}-{what}-{role}", context.namespace.name);
+        let [sandboxes, agents] = [name("sandboxes"), name("agents")].map(|name| block_on(Namespace::named(name)));
+        let stage = Self { image: stdout(&script).trim().to_owned(), sandboxes: sandboxes?, agents: agents? };
+        let places = ["--namespace", &stage.sandboxes.name, "--sidecar-namespace", &stage.agents.name];
+        let manifests = context.place.cofferdam([&["manifests"], &places[..]].concat()).output()?;
+        expect(manifests.status.success(), stderr(&manifests))?;
+        block_on(stage.sandboxes.apply(&stdout(&manifests)))?;
+        Ok(Some(stage))
+    }
+
+    /// Applies a file of `deploy/`, changed as a user has to.
+    async fn apply(&self, file: &str, more: &[(&str, &str)]) -> Result<(), Failure> {
+        let (agents, sandboxes) = (format!("namespace: {}", self.agents.name), format!("={}", self.sandboxes.name));
+        let ours = [("namespace: agents", &*agents), ("=sandboxes", &*sandboxes), ("cofferdam:0.1.0", &*self.image)];
+        let yaml = fs::read_to_string(root().join("deploy").join(file))?;
+        let yaml = ours.iter().chain(more).try_fold(yaml, |yaml, (theirs, ours)| {
+            if yaml.contains(theirs) { Ok(yaml.replace(theirs, ours)) } else { Err(format!("{file} lacks {theirs}")) }
+        })?;
+        self.agents.apply(&yaml).await
+    }
+
+    /// Waits until so many Pods of a Deployment are ready.
+    async fn await_ready(&self, deployment: &str, pods: i32) -> Result<(), Failure> {
+        let state = || async { Ok(self.agents.objects::<Deployment>().get_status(deployment).await?.status) };
+        let ready = |status: &Option<k8s_openapi::api::apps::v1::DeploymentStatus>| {
+            status.as_ref().is_some_and(|status| {
+                status.available_replicas == Some(pods) && status.unavailable_replicas.unwrap_or_default() == 0
+            })
+        };
+        eventually(state, ready).await.map(|_| ())
+    }
+
+    /// The Pods of a Deployment that are not about to go.
+    async fn pods(&self, name: &str) -> Result<Vec<String>, Failure> {
+        let selector = ListParams::default().labels(&format!("app.kubernetes.io/name={name}"));
+        let pods = self.agents.objects::<Pod>().list(&selector).await?.items;
+        let staying = pods.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+        Ok(staying.map(ResourceExt::name_any).collect())
+    }
+
+    async fn clear(&self) -> Result<(), Failure> {
+        self.agents.delete().await?;
+        self.sandboxes.delete().await
+    }
+}
+
+/// Has a test do its work on a stage that is cleared in any case.
+fn on_stage(
+    context: &Context,
+    what: &str,
+    test: impl AsyncFnOnce(&Stage) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let Some(stage) = Stage::set(context, what)? else { return Ok(()) };
+    block_on(async {
+        let result = test(&stage).await;
+        stage.clear().await?;
+        result
+    })
+}
+
+/// What an agent's container runs.
+fn agent() -> Result<String, Failure> {
+    let host = fs::read_to_string(root().join("examples/hosts/python/composed.py"))?;
+    let host = host.split("\nif __name__").next().unwrap_or_default().to_owned();
+    let more = fs::read_to_string(root().join("tests/kubernetes/agent.py"))?;
+    Ok(format!("{host}\nmain(*sys.argv[1:])\n{more}"))
+}
+
+fn an_agent_has_a_sidecar_in_its_pod(context: &Context) -> Result<(), Failure> {
+    on_stage(context, "pod", async |stage| {
+        let component = "/run/cofferdam/code-executor-http.wasm";
+        let command = json!(["python3", "-c", agent()?, component, "print(6*7)"]);
+        let image = format!("image: agent:local\n        command: {command}");
+        stage.apply("agent.yaml", &[("image: agent:yours", &image)]).await?;
+        stage.await_ready("agent", 1).await?;
+
+        let pod = stage.pods("agent").await?.pop().ok_or("there is no Pod")?;
+        let log = || async {
+            let of_agent = LogParams { container: Some("agent".into()), ..LogParams::default() };
+            Ok(stage.agents.objects::<Pod>().logs(&pod, &of_agent).await?)
+        };
+        eventually(log, |log| log == "42\nHTTP/1.1 200 OK\n").await?;
+
+        // In the middle of the second program, the Pod is replaced.
+        let jobs = || async {
+            let jobs: Api<Job> = stage.sandboxes.objects();
+            let jobs = jobs.list(&ListParams::default()).await?.items;
+            let active = jobs.iter().filter(|job| job.status.as_ref().is_some_and(|status| status.active == Some(1)));
+            Ok(active.map(ResourceExt::name_any).collect::<Vec<_>>())
+        };
+        let running = eventually(jobs, |jobs| jobs.len() == 1).await?;
+        stage.agents.objects::<Pod>().delete(&pod, &DeleteParams::default()).await?;
+        let left = || async {
+            let left = stage.sandboxes.left().await?;
+            Ok(left.into_iter().filter(|name| running.iter().any(|run| name.contains(run))).collect::<Vec<_>>())
+        };
+        eventually(left, Vec::is_empty).await?;
+        stage.await_ready("agent", 1).await
+    })
+}
+
+fn agents_share_a_sidecar_with_tokens_and_tls(context: &Context) -> Result<(), Failure> {
+    on_stage(context, "service", async |stage| {
+        let certificate = rcgen::generate_simple_self_signed(["cofferdam.agents.svc".to_owned()])?;
+        let (cert, key) = (certificate.cert.pem(), certificate.signing_key.serialize_pem());
+        let secrets = [
+            ("cofferdam-tokens", json!({ "tokens": "research sixteen-or-more-characters\n" })),
+            ("cofferdam-tls", json!({ "tls.crt": cert, "tls.key": key })),
+        ];
+        for (name, data) in secrets {
+            let secret: Secret = serde_json::from_value(json!({ "metadata": { "name": name }, "stringData": data }))?;
+            stage.agents.objects::<Secret>().create(&PostParams::default(), &secret).await?;
+        }
+        stage.apply("service.yaml", &[]).await?;
+        // The kubelet asks /readyz, with TLS.
+        stage.await_ready("cofferdam", 2).await
+    })
+}

@@ -1,0 +1,100 @@
+//! Pods that wait for programs.
+
+use super::context::{Context, Test, block_on, expect};
+use cofferdam_tests::{
+    cluster::{Namespace, eventually},
+    conformance::Failure,
+    program::{stderr, stdout},
+    sidecar::{Answer, Sidecar},
+};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{ResourceExt, api::DeleteParams};
+use rustix::process::Signal;
+use serde_json::json;
+use std::sync::Arc;
+
+pub(super) const TESTS: &[Test] = &[
+    ("the_second_of_a_kind_finds_a_pod_waiting", the_second_of_a_kind_finds_a_pod_waiting),
+    ("a_pod_that_went_while_it_waited_is_found_out", a_pod_that_went_while_it_waited_is_found_out),
+    ("gc_removes_what_waited_for_a_sidecar_that_was_killed", gc_removes_what_waited_for_a_sidecar_that_was_killed),
+];
+
+const WAITS: &str = "a sandbox waits";
+
+/// A sidecar with a pool, and a namespace in which nothing else is.
+struct Stage {
+    sidecar: Sidecar,
+    namespace: Arc<Namespace>,
+}
+
+impl Stage {
+    fn set(context: &Context, settings: &[(&str, &str)]) -> Result<Self, Failure> {
+        let namespace = Arc::new(block_on(Namespace::create())?);
+        let kubeconfig = namespace.kubeconfig();
+        let kubeconfig = kubeconfig.to_string_lossy();
+        let options = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &namespace.name];
+        let settings = [settings, &[("COFFERDAM_POOL__MAXIMUM", "1")]].concat();
+        Ok(Self { sidecar: Sidecar::start(&context.place, &options, &settings), namespace })
+    }
+
+    fn run(&self, code: &str) -> Answer {
+        block_on(self.sidecar.caller().run(&json!({ "code": code }), &[]))
+    }
+
+    fn has_nothing_left(&self) -> Result<(), Failure> {
+        block_on(eventually(|| self.namespace.left(), Vec::is_empty)).map(|_| ())
+    }
+
+    fn clear(self) -> Result<(), Failure> {
+        block_on(self.namespace.delete())
+    }
+}
+
+fn the_second_of_a_kind_finds_a_pod_waiting(context: &Context) -> Result<(), Failure> {
+    let mut stage = Stage::set(context, &[])?;
+    let first = stage.run("print(1)");
+    expect(first.json["warm"] == false && first.json["stdout"]["content"] == "1\n", first)?;
+    stage.sidecar.wait_for(WAITS);
+    // More than an API server passes on at once, each way.
+    let files = json!([{ "path": "in", "content": "x".repeat(3 << 20) }]);
+    let request = json!({ "code": "print(open('in').read())", "files": files });
+    let second = block_on(stage.sidecar.caller().run(&request, &[]));
+    let output = second.json["stdout"]["content"].as_str().unwrap_or_default();
+    expect(second.json["warm"] == true && output.len() == (3 << 20) + 1, &second.json["status"])?;
+    stage.sidecar.wait_for(WAITS);
+    stage.sidecar.signal(Signal::TERM);
+    let Stage { sidecar, namespace } = stage;
+    let (status, log) = sidecar.end();
+    expect(status.success(), log)?;
+    block_on(eventually(|| namespace.left(), Vec::is_empty))?;
+    block_on(namespace.delete())
+}
+
+fn a_pod_that_went_while_it_waited_is_found_out(context: &Context) -> Result<(), Failure> {
+    let mut stage = Stage::set(context, &[])?;
+    stage.run("print(1)");
+    stage.sidecar.wait_for(WAITS);
+    let pods = stage.namespace.objects::<Pod>();
+    let waiting = |pods: Vec<Pod>| pods.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect();
+    let list = async || -> Result<Vec<Pod>, Failure> { Ok(waiting(pods.list(&Default::default()).await?.items)) };
+    let found = block_on(eventually(list, |pods: &Vec<Pod>| pods.len() == 1))?;
+    let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+    block_on(pods.delete(&found[0].name_any(), &now))?;
+    let answer = stage.run("print(2)");
+    expect(answer.json["stdout"]["content"] == "2\n" && answer.json["status"]["exited"] == 0, answer)?;
+    stage.clear()
+}
+
+fn gc_removes_what_waited_for_a_sidecar_that_was_killed(context: &Context) -> Result<(), Failure> {
+    let mut stage = Stage::set(context, &[])?;
+    stage.run("print(1)");
+    stage.sidecar.wait_for(WAITS);
+    stage.sidecar.signal(Signal::KILL);
+    let kubeconfig = stage.namespace.kubeconfig();
+    let kubeconfig = kubeconfig.to_string_lossy();
+    let options = ["gc", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &stage.namespace.name];
+    let output = context.place.cofferdam(options).env_remove("KUBECONFIG").output()?;
+    expect(output.status.success() && stdout(&output).starts_with("removed what"), (stdout(&output), stderr(&output)))?;
+    stage.has_nothing_left()?;
+    stage.clear()
+}

@@ -1,0 +1,267 @@
+"""What a client meets: client.py [--mode MODE] (--url URL [--token TOKEN] | --command PROGRAM... --env NAME=VALUE...) --scenarios NAME...
+
+Uses the official client as its users do. Each scenario is a function; it fails by an exception."""
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import sys
+
+import httpx2
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+TOOL = "execute_code"
+# A program that runs until it is killed.
+ENDLESS = "print('here')\nwhile True: pass"
+PNG = """
+import struct, zlib
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+rows = b"".join(b"\\0" + bytes((x * 8, y * 8, 128)[i] for x in range(32) for i in range(3)) for y in range(32))
+with open("plot.png", "wb") as file:
+    file.write(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 32, 32, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+"""
+
+
+class Way:
+    """How to reach the server; each connection is a client of its own."""
+
+    def __init__(self, args):
+        self.args = args
+
+    @contextlib.asynccontextmanager
+    async def connect(self):
+        async with contextlib.AsyncExitStack() as stack:
+            if self.args.url:
+                headers = {"Authorization": f"Bearer {self.args.token}"} if self.args.token else {}
+                http = await stack.enter_async_context(httpx2.AsyncClient(headers=headers, timeout=60))
+                server = streamable_http_client(self.args.url, http_client=http)
+            else:
+                command, *rest = self.args.command
+                server = StdioServerParameters(command=command, args=rest, env=dict(map(split, self.args.env)))
+            yield await stack.enter_async_context(Client(server, mode=self.args.mode))
+
+
+def split(variable):
+    name, _, value = variable.partition("=")
+    return name, value
+
+
+async def call(client, code, **arguments):
+    result = await client.call_tool(TOOL, {"code": code, **arguments})
+    assert result.is_error is False, result
+    return result
+
+
+async def start(client, code, **arguments):
+    """Starts a call, and returns when its program has begun to write."""
+    begun = asyncio.Event()
+
+    async def progress(_progress, _total, message):
+        if message and "here" in message:
+            begun.set()
+
+    task = asyncio.create_task(client.call_tool(TOOL, {"code": code, **arguments}, progress_callback=progress))
+    waiting = asyncio.create_task(begun.wait())
+    await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+    assert begun.is_set(), task.result()
+    return task
+
+
+async def cancel(task):
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+
+
+async def lists(way):
+    async with way.connect() as client:
+        [tool] = (await client.list_tools()).tools
+        assert tool.name == TOOL and "no network" in tool.description, tool
+        assert tool.input_schema["required"] == ["code"] and "status" in tool.output_schema["properties"], tool
+        assert tool.annotations.read_only_hint is True and tool.annotations.open_world_hint is False, tool
+
+
+async def runs(way):
+    async with way.connect() as client:
+        code = "import sys\nprint(6*7, sys.argv[1:], sys.stdin.read(), open('d/in').read(), open('b', 'rb').read())"
+        files = [{"path": "d/in", "content": "ä"}, {"path": "b", "content_base64": "AP8="}]
+        result = await call(client, code, args=["x y"], stdin="typed", files=files)
+        written = "42 ['x y'] typed ä b'\\x00\\xff'\n"
+        assert result.content[0].text == f"exit code: 0\nstdout ({len(written.encode())} bytes):\n{written}", result
+        structured = result.structured_content
+        assert structured["status"] == "exited" and structured["exit_code"] == 0, structured
+        assert structured["stdout"] == {"text": written, "length": len(written.encode()), "cut": False}, structured
+        assert structured["timings_ms"]["started"] <= structured["timings_ms"]["finished"], structured
+        assert (await call(client, "echo $1", language="bash", args=["a"])).content[0].text.endswith("a\n")
+
+
+async def fails(way):
+    async with way.connect() as client:
+        result = await call(client, "print('so far')\nraise SystemExit('why')")
+        assert result.structured_content["exit_code"] == 1, result
+        assert result.content[0].text.startswith("exit code: 1\nstdout"), result
+        assert "why" in result.content[0].text, result
+        result = await call(client, ENDLESS, timeout_seconds=1)
+        assert result.structured_content["status"] == "timed-out", result
+        assert "here" in result.content[0].text, result
+        result = await call(client, "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
+        assert result.structured_content["signal"] == 11, result
+
+
+async def files(way):
+    async with way.connect() as client:
+        code = PNG + (
+            "import os; os.mkdir('d')\n"
+            "for path, content in [('a.csv', b'x,y\\n'), ('d/deep', b''), ('n.bin', b'\\xff'), ('z', b'0' * (1 << 20))]:\n"
+            "    open(path, 'wb').write(content)\n"
+        )
+        result = await call(client, code)
+        account, csv, blob, image = result.content
+        assert csv.resource.text == "x,y\n" and csv.resource.mime_type == "text/csv", csv
+        assert str(csv.resource.uri).endswith("/a.csv"), csv
+        assert base64.b64decode(blob.resource.blob) == b"\xff", blob
+        assert image.mime_type == "image/png", image
+        data = base64.b64decode(image.data)
+        assert data.startswith(b"\x89PNG") and b"IEND" in data, data
+        assert [file["path"] for file in result.structured_content["files"]] == ["a.csv", "n.bin", "plot.png"], result
+        assert [file["path"] for file in result.structured_content["skipped"]] == ["z"], result
+        assert "files not brought back: `z`" in account.text, account
+        result = await call(client, "open('n', 'w'); import os; os.mkdir('d'); open('d/x', 'w')", collect=["d/*"])
+        assert [file["path"] for file in result.structured_content["files"]] == ["d/x"], result
+
+
+async def long_output(way):
+    async with way.connect() as client:
+        result = await call(client, "print('x' * 100_000)")
+        stdout = result.structured_content["stdout"]
+        assert stdout["cut"] is True and stdout["length"] == 100_001 and len(stdout["text"]) < 40_000, len(stdout["text"])
+        assert "bytes cut ...]" in stdout["text"], stdout
+        assert len(result.content[0].text) < 6_000 and "bytes not shown ...]" in result.content[0].text, result
+
+
+async def progress(way):
+    async with way.connect() as client:
+        told = []
+
+        async def tell(progress, _total, message):
+            told.append((progress, message))
+
+        code = "print('grün', flush=True)"
+        await client.call_tool(TOOL, {"code": code}, progress_callback=tell)
+        assert [number for number, _ in told] == sorted({number for number, _ in told}), told
+        text = "".join(message for _, message in told)
+        assert "the sandbox is being built\n" in text and "the program runs\ngrün\n" in text, told
+
+
+async def cancels(way):
+    """Where one run may take place at once, another takes place only when the first is over."""
+    async with way.connect() as client:
+        await cancel(await start(client, ENDLESS))
+        await call(client, "print(1)")
+
+
+async def overloads(way):
+    """Where one run may take place at once and none may wait."""
+    async with way.connect() as client:
+        task = await start(client, ENDLESS)
+        result = await client.call_tool(TOOL, {"code": "print(1)"})
+        error = result.structured_content["error"]
+        assert result.is_error and error["code"] == "overloaded" and error["retryable"] is True, result
+        assert "may succeed in a while" in result.content[0].text, result
+        await cancel(task)
+
+
+async def bad_input(way):
+    async with way.connect() as client:
+        for arguments, code, part in [
+            ({}, "invalid-request", "code is missing"),
+            ({"code": 5}, "invalid-request", "code: invalid type: integer"),
+            ({"code": "1", "args": "a"}, "invalid-request", "args: invalid type: string"),
+            ({"code": "1", "timeout": 5}, "invalid-request", "no argument `timeout`; there are: code, language"),
+            ({"code": "1", "language": "cobol"}, "invalid-request", "there are: bash, python"),
+            ({"code": "1", "timeout_seconds": 1e9}, "denied", "above the operator's ceiling"),
+            ({"code": "1", "network": "web"}, "denied", "there is `none`"),
+            ({"code": "1", "collect": ["/etc/*"]}, "invalid-request", "leads out of the work directory"),
+            ({"code": "#" * ((1 << 20) + 1)}, "too-large", "at most 1048576"),
+            ({"code": "1", "files": [{"path": "x", "content": "#" * ((8 << 20) + 1)}]}, "too-large", "at most 8388608"),
+        ]:
+            result = await client.call_tool(TOOL, arguments)
+            assert result.is_error is True and result.structured_content["status"] == "error", result
+            assert result.structured_content["error"]["code"] == code, result
+            assert part in result.content[0].text and "correct the call" in result.content[0].text, result
+        try:
+            await client.call_tool("rm", {})
+        except MCPError as error:
+            assert "there is execute_code" in str(error), error
+        else:
+            raise AssertionError("a tool that is not there was called")
+
+
+async def same_ids(way):
+    """The ids of two clients are the same; what one cancels is its own."""
+    async with way.connect() as one, way.connect() as other:
+        first = await start(one, ENDLESS)
+        second = await start(other, ENDLESS, timeout_seconds=3)
+        await cancel(first)
+        result = await second
+        assert result.structured_content["status"] == "timed-out", result
+
+
+async def is_killed(way):
+    """The server is killed once this has said that the program runs."""
+    try:
+        async with way.connect() as client:
+            task = await start(client, ENDLESS)
+            print("the program runs", flush=True)
+            await task
+    except BaseExceptionGroup as group:
+        error = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+    except (MCPError, httpx2.HTTPError) as plain:
+        error = plain
+    assert isinstance(error, (MCPError, httpx2.HTTPError)), repr(error)
+    print(f"error: {error!r}")
+
+
+async def hangs_up(way):
+    """This is killed once it has said that the program runs."""
+    async with way.connect() as client:
+        task = await start(client, ENDLESS)
+        print("the program runs", flush=True)
+        await task
+
+
+async def is_refused(way):
+    try:
+        async with way.connect() as client:
+            await client.list_tools()
+    except* (MCPError, httpx2.HTTPError):
+        is_in = False
+    else:
+        is_in = True
+    assert not is_in
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mode", default="auto")
+    parser.add_argument("--url")
+    parser.add_argument("--token")
+    parser.add_argument("--command", nargs="*")
+    parser.add_argument("--env", nargs="*", default=[])
+    parser.add_argument("--scenarios", nargs="+")
+    args = parser.parse_args()
+    for name in args.scenarios:
+        print(f"{name}:", file=sys.stderr, flush=True)
+        # What hangs has failed.
+        async with asyncio.timeout(120):
+            await globals()[name](Way(args))
+
+
+asyncio.run(main())

@@ -1,0 +1,82 @@
+//! The clients themselves, which a script sets up.
+
+use cofferdam_tests::program::{Place, root};
+use std::{
+    env,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+    sync::LazyLock,
+};
+
+/// What the script gives: Python with the official client, and the inspector. All tests wait for the first one to set it up.
+static CLIENTS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
+    let script = Command::new(root().join("scripts/mcp.sh")).stderr(Stdio::inherit()).output().expect("bash");
+    assert!(script.status.success(), "scripts/mcp.sh failed");
+    let paths: Vec<PathBuf> = String::from_utf8(script.stdout).expect("paths").lines().map(Into::into).collect();
+    paths.try_into().expect("two paths")
+});
+
+/// The protocol's revisions: before sessions were given up, and since.
+pub(crate) const MODES: [&str; 2] = ["legacy", "2026-07-28"];
+
+/// How a client reaches the server.
+#[derive(Debug, Clone)]
+pub(crate) enum Way {
+    /// It starts one, with these settings.
+    Stdio(Vec<(&'static str, &'static str)>),
+    /// At this address, with this token.
+    Http(String, Option<&'static str>),
+}
+
+/// The official client in a mode of the protocol, going through scenarios of `client.py`.
+pub(crate) fn client(place: &Place, way: &Way, mode: &str, scenarios: &[&str]) -> Command {
+    let mut command = Command::new(&CLIENTS[0]);
+    command.arg(root().join("tests/mcp/client.py")).args(["--mode", mode]);
+    match way {
+        Way::Http(address, token) => {
+            command.args(["--url", &format!("http://{address}/mcp")]);
+            command.args(token.iter().flat_map(|token| ["--token", *token]));
+        }
+        Way::Stdio(settings) => {
+            command.arg("--command").arg(program()).arg("mcp").arg("--env").args(environment(place));
+            command.args(settings.iter().map(|(name, value)| format!("{name}={value}")));
+        }
+    }
+    command.arg("--scenarios").args(scenarios).current_dir(place.path());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Goes through scenarios, all of which have to succeed.
+pub(crate) fn succeed(place: &Place, way: &Way, mode: &str, scenarios: &[&str]) {
+    let output = client(place, way, mode, scenarios).output().expect("Python");
+    assert_success(&output, &format!("{way:?} {mode}"));
+}
+
+pub(crate) fn assert_success(output: &Output, what: &str) {
+    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert!(output.status.success(), "{what}: {}\n{stdout}\n{stderr}", output.status);
+}
+
+/// The inspector's command line.
+pub(crate) fn inspector(place: &Place) -> Command {
+    let mut command = Command::new(&CLIENTS[1]);
+    command.arg("--cli").env("HOME", place.path());
+    command.current_dir(place.path()).stdin(Stdio::null());
+    command
+}
+
+/// The program under test.
+pub(crate) fn program() -> PathBuf {
+    root().join("target/release/cofferdam")
+}
+
+/// Its environment in a place of a test's own. Clients pass on nothing but what they are told to.
+pub(crate) fn environment(place: &Place) -> [String; 3] {
+    let state = format!("COFFERDAM_STATE_DIR={}", place.state().display());
+    let settings = format!("XDG_CONFIG_HOME={}", place.path().join("config").display());
+    // Where gVisor is found, whatever HOME the client has.
+    let home = || env::var("HOME").map(|home| format!("{home}/.cache"));
+    let cache = env::var("XDG_CACHE_HOME").or_else(|_| home()).expect("a cache folder");
+    [state, settings, format!("XDG_CACHE_HOME={cache}")]
+}

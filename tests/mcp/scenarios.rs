@@ -1,0 +1,77 @@
+//! What the official client meets, over each way and in each mode of the protocol.
+
+use crate::clients::{MODES, Way, succeed};
+use cofferdam_tests::{leftovers::assert_nothing_left, program::Place, sidecar::Sidecar};
+use std::{fs, os::unix::fs::PermissionsExt};
+
+const TOKEN: &str = "0123456789abcdef-one";
+const OTHER: &str = "0123456789abcdef-other";
+/// What needs no settings of its own.
+const PLAIN: [&str; 8] = ["lists", "runs", "fails", "files", "long_output", "progress", "bad_input", "same_ids"];
+/// One run at once; another waits for its end.
+const ONE: [(&str, &str); 1] = [("COFFERDAM_SERVE__MAX_RUNS", "1")];
+/// One run at once; another is refused.
+const ALONE: [(&str, &str); 2] = [("COFFERDAM_SERVE__MAX_RUNS", "1"), ("COFFERDAM_SERVE__MAX_QUEUED", "0")];
+
+/// A sidecar with two tenants' tokens.
+fn with_tokens(place: &Place) -> Sidecar {
+    place.write("tokens", format!("one {TOKEN}\nother {OTHER}\n"));
+    fs::set_permissions(place.path().join("tokens"), fs::Permissions::from_mode(0o600)).expect("a mode");
+    Sidecar::start(place, &["--token-file", "tokens"], &[])
+}
+
+#[test]
+fn over_standard_input_and_output() {
+    let place = Place::new();
+    for mode in MODES {
+        succeed(&place, &Way::Stdio(vec![]), mode, &PLAIN);
+        assert_nothing_left(&place);
+    }
+}
+
+#[test]
+fn over_http() {
+    let place = Place::new();
+    let sidecar = Sidecar::start(&place, &[], &[]);
+    for mode in MODES {
+        succeed(&place, &Way::Http(sidecar.address.clone(), None), mode, &PLAIN);
+    }
+    drop(sidecar);
+}
+
+#[test]
+fn over_http_with_a_token() {
+    let place = Place::new();
+    let sidecar = with_tokens(&place);
+    let way = |token| Way::Http(sidecar.address.clone(), token);
+    for mode in MODES {
+        succeed(&place, &way(Some(TOKEN)), mode, &["lists", "runs", "progress"]);
+    }
+    for token in [None, Some("0123456789abcdef-none")] {
+        succeed(&place, &way(token), "auto", &["is_refused"]);
+    }
+}
+
+#[test]
+fn a_call_that_is_cancelled_makes_room_for_the_next() {
+    for mode in MODES {
+        let place = Place::new();
+        succeed(&place, &Way::Stdio(ONE.to_vec()), mode, &["cancels"]);
+        assert_nothing_left(&place);
+        let mut sidecar = Sidecar::start(&place, &[], &ONE);
+        succeed(&place, &Way::Http(sidecar.address.clone(), None), mode, &["cancels"]);
+        sidecar.wait_for("status=Cancelled");
+        sidecar.wait_for("status=Exited(0)");
+        assert_nothing_left(&place);
+    }
+}
+
+#[test]
+fn a_call_that_is_one_too_many_is_told_so() {
+    for mode in MODES {
+        let place = Place::new();
+        succeed(&place, &Way::Stdio(ALONE.to_vec()), mode, &["overloads"]);
+        let sidecar = Sidecar::start(&place, &[], &ALONE);
+        succeed(&place, &Way::Http(sidecar.address.clone(), None), mode, &["overloads"]);
+    }
+}

@@ -45,10 +45,12 @@ pub(crate) struct Body {
     stream: InputStream,
     _incoming: IncomingBody,
     _response: IncomingResponse,
-    /// Given up earlier, it would take the connection along that the answer comes by.
-    _unsent: Option<(OutputStream, OutgoingBody)>,
+    _unsent: Option<Unsent>,
     deadline: Deadline,
 }
+
+/// What is left of a request's body. Given up before the answer, it would take the connection along that this comes by.
+type Unsent = (OutputStream, OutgoingBody);
 
 /// Sends a request, and reads the head of the answer, which may take `patience` milliseconds; the body too may take `wait` in all.
 pub(crate) fn open(
@@ -61,18 +63,7 @@ pub(crate) fn open(
 ) -> Result<(Head, Body), Failure> {
     let deadline = Deadline::after(wait);
     let request = request(endpoint, method, headers)?;
-    // The body of a new request can be taken once.
-    let outgoing = request.body().map_err(|()| Failure::Unwritable)?;
-    let stream = outgoing.write().map_err(|()| Failure::Unwritable)?;
-    let pending = outgoing_handler::handle(request, Some(options(wait)))?;
-    let unsent = if send(&stream, &pending, &deadline, body)? {
-        drop(stream);
-        // What is wrong with the request is told instead of a response.
-        let _ = OutgoingBody::finish(outgoing, None);
-        None
-    } else {
-        Some((stream, outgoing))
-    };
+    let (pending, unsent) = transmit(request, body, wait, &deadline)?;
     let response = response(&pending, &deadline.or_after(patience))?;
     let headers = response.headers();
     let header = |name: &str| {
@@ -136,6 +127,31 @@ fn request(
         .and_then(|()| request.set_path_with_query(Some(&endpoint.path)));
     set.map_err(|()| Failure::Address("is no address that this host takes"))?;
     Ok(request)
+}
+
+/// Sends a request, or so much of it as is wanted.
+fn transmit(
+    request: OutgoingRequest,
+    body: &[u8],
+    wait: u64,
+    deadline: &Deadline,
+) -> Result<(FutureIncomingResponse, Option<Unsent>), Failure> {
+    if body.is_empty() {
+        // One that is not even begun is sent without: a server that answers before it has read an end of nothing, and closes,
+        // would not be heard.
+        return Ok((outgoing_handler::handle(request, Some(options(wait)))?, None));
+    }
+    // The body of a new request can be taken once.
+    let outgoing = request.body().map_err(|()| Failure::Unwritable)?;
+    let stream = outgoing.write().map_err(|()| Failure::Unwritable)?;
+    let pending = outgoing_handler::handle(request, Some(options(wait)))?;
+    if !send(&stream, &pending, deadline, body)? {
+        return Ok((pending, Some((stream, outgoing))));
+    }
+    drop(stream);
+    // What is wrong with the request is told instead of a response.
+    let _ = OutgoingBody::finish(outgoing, None);
+    Ok((pending, None))
 }
 
 /// As long as the whole exchange, all of them: a host's own defaults would cut a long run short, and one host takes the time

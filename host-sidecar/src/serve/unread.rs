@@ -73,16 +73,13 @@ mod tests {
     use super::*;
     use futures_util::stream;
     use http_body_util::StreamBody;
-    use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+    use tokio::sync::mpsc::{Sender, channel};
 
     /// A body without an end whose frames are counted by what comes through the channel.
-    fn endless(
-        size: usize,
-        sent: UnboundedSender<()>,
-    ) -> impl Body<Data = Bytes, Error = std::io::Error> + Send + Unpin {
+    fn endless(size: usize, sent: Sender<()>) -> impl Body<Data = Bytes, Error = std::io::Error> + Send + Unpin {
         let chunk = Bytes::from(vec![0; size]);
         let chunks = stream::repeat_with(move || {
-            let _ = sent.send(());
+            let _ = sent.try_send(());
             Ok(Frame::data(chunk.clone()))
         });
         StreamBody::new(chunks)
@@ -90,7 +87,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_rest_is_read_up_to_a_bound() {
-        let (sender, mut sent) = unbounded_channel();
+        let (sender, mut sent) = channel(64);
         drop(HeardOut::new(endless(MOST / 4, sender)));
         let mut chunks = 0;
         while sent.recv().await.is_some() {

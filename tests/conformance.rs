@@ -25,7 +25,7 @@ fn main() -> Result<ExitCode, Failure> {
     let cold = Library { executor: executor.clone(), sidecar: Sidecar::new(&local)? };
     let mut failed = try_all(&arguments, "local", None, Arc::new(cold))?;
     if !arguments.list {
-        failed += try_warm(&arguments, "local-warm", None, &executor, local)?;
+        failed += try_warm(&arguments, &executor, local)?;
     }
     if !arguments.list {
         let served = Served::default();
@@ -42,9 +42,8 @@ fn main() -> Result<ExitCode, Failure> {
             ..Settings::default()
         };
         let sidecar = Sidecar::new(&settings)?;
-        let in_cluster = Library { executor: executor.clone(), sidecar: sidecar.clone() };
+        let in_cluster = Library { executor, sidecar: sidecar.clone() };
         failed += try_all(&arguments, "kubernetes", Some(IN_CLUSTER), Arc::new(in_cluster))?;
-        failed += try_warm(&arguments, "kubernetes-warm", Some(IN_CLUSTER), &executor, settings)?;
         runtime().block_on(async {
             sidecar.settle().await;
             namespace.assert_nothing_left().await?;
@@ -54,18 +53,12 @@ fn main() -> Result<ExitCode, Failure> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs all cases in sandboxes that wait for them.
-fn try_warm(
-    arguments: &Arguments,
-    name: &str,
-    at_once: Option<usize>,
-    executor: &Executor,
-    settings: Settings,
-) -> Result<u64, Failure> {
+/// Runs all cases on this machine in sandboxes that wait for them.
+fn try_warm(arguments: &Arguments, executor: &Executor, settings: Settings) -> Result<u64, Failure> {
     let pool = Pool { maximum: Some(WAITING.1), minimum: WAITING.0, starts_at_once: 2, ..Pool::default() };
     let sidecar = Sidecar::with_pool(&Settings { pool, ..settings })?;
     let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
-    let failed = try_all(arguments, name, at_once, Arc::new(warm));
+    let failed = try_all(arguments, "local-warm", None, Arc::new(warm));
     runtime().block_on(sidecar.settle());
     failed
 }

@@ -10,10 +10,13 @@ use nix::sys::{
     signal::{SigSet, Signal},
     signalfd::SignalFd,
 };
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, Read},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
     thread,
@@ -90,17 +93,15 @@ impl Channel {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let mut output = io::stdout().lock();
         match self {
-            Self::Pipes => output.write_all(bytes)?,
+            Self::Pipes => say(bytes),
             Self::Log { encoder, length, replay, .. } => {
                 let lines = encoder.encode(bytes);
                 *length += lines.len();
                 replay.keep(&lines);
-                output.write_all(lines.as_bytes())?;
+                say(lines.as_bytes())
             }
         }
-        output.flush()
     }
 
     /// A reader has joined: it is told all that it has missed.
@@ -108,9 +109,7 @@ impl Channel {
         let Self::Log { length, replay, .. } = self else { return Ok(()) };
         let lines = replay.say();
         *length += lines.len();
-        let mut output = io::stdout().lock();
-        output.write_all(lines.as_bytes())?;
-        output.flush()
+        say(lines.as_bytes())
     }
 
     /// After the last frame: a reader that joins only now is still told all of it.
@@ -217,6 +216,19 @@ pub(crate) enum Wish {
     NothingMore,
     /// Nothing, now.
     GoOn,
+}
+
+/// Writes all of it at once: the standard library would write once for each line.
+fn say(mut bytes: &[u8]) -> io::Result<()> {
+    let stdout = io::stdout();
+    while !bytes.is_empty() {
+        match rustix::io::write(&stdout, bytes) {
+            Ok(length) => bytes = &bytes[length..],
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Bytes that have come.

@@ -178,9 +178,13 @@ impl Supervision<'_> {
         Ok(self.exit.map_or(Ending::Killed(0), |exit| ending(exit, self.killed, self.usage.disk_was_full())))
     }
 
-    /// Whether no process of the program is left: their init is the last to go.
+    /// Whether no process of the program is left. Where its first has left others, their init is the last to go.
     fn is_over(&mut self, deadline: Option<Instant>) -> Result<bool, Error> {
         let Some(ended) = self.ended else { return Ok(false) };
+        // Nobody is there who could start another.
+        if self.usage.is_alone() {
+            return Ok(true);
+        }
         let silent = self.stdout.is_none() && self.stderr.is_none();
         let overdue = deadline.is_some_and(|deadline| Instant::now() >= deadline);
         if !silent && !overdue && self.killed.is_none() && !self.hung_up && ended.elapsed() < LINGER {

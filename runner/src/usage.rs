@@ -52,6 +52,11 @@ impl Usage {
         Ok((of_program > self.limits.memory_bytes).then_some(Over::Memory))
     }
 
+    /// Whether no process is there but those that were before the program.
+    pub(crate) fn is_alone(&self) -> bool {
+        u32::from(sysinfo().procs) <= self.tasks_before
+    }
+
     /// Whether the disk was full at any look.
     pub(crate) fn disk_was_full(&self) -> bool {
         self.disk_was_full

@@ -7,8 +7,11 @@ use cofferdam_tests::{
     program::{stderr, stdout},
     sidecar::{Answer, Sidecar},
 };
-use k8s_openapi::api::core::v1::Pod;
-use kube::{ResourceExt, api::DeleteParams};
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{DeleteParams, ListParams},
+};
 use rustix::process::Signal;
 use serde_json::json;
 use std::sync::Arc;
@@ -16,6 +19,7 @@ use std::sync::Arc;
 pub(super) const TESTS: &[Test] = &[
     ("the_second_of_a_kind_finds_a_pod_waiting", the_second_of_a_kind_finds_a_pod_waiting),
     ("a_pod_that_went_while_it_waited_is_found_out", a_pod_that_went_while_it_waited_is_found_out),
+    ("what_waits_makes_room_for_a_run_that_finds_none", what_waits_makes_room_for_a_run_that_finds_none),
     ("gc_removes_what_waited_for_a_sidecar_that_was_killed", gc_removes_what_waited_for_a_sidecar_that_was_killed),
 ];
 
@@ -83,6 +87,40 @@ fn a_pod_that_went_while_it_waited_is_found_out(context: &Context) -> Result<(),
     let answer = stage.run("print(2)");
     expect(answer.json["stdout"]["content"] == "2\n" && answer.json["status"]["exited"] == 0, answer)?;
     stage.clear()
+}
+
+fn what_waits_makes_room_for_a_run_that_finds_none(context: &Context) -> Result<(), Failure> {
+    // More processors than any node has left beside one that waits.
+    let cpu = block_on(most_processors(&context.namespace.admin))?;
+    let half = format!("{}m", cpu / 2 + 100);
+    let settings = [
+        ("COFFERDAM_CPU_REQUESTED", half.as_str()),
+        ("COFFERDAM_CPU_LIMIT", &half),
+        ("COFFERDAM_POOL__MINIMUM", "1"),
+        ("COFFERDAM_STARTUP_TIMEOUT_SECONDS", "60"),
+    ];
+    let mut stage = Stage::set(context, &settings)?;
+    let ready = block_on(stage.sidecar.caller().send("GET", "/readyz", &[], ""));
+    expect(ready.status == 200, ready)?;
+    stage.sidecar.wait_for(WAITS);
+    // Of another kind, so that it cannot have what waits.
+    let answer = block_on(stage.sidecar.caller().run(&json!({ "code": "echo hello", "language": "bash" }), &[]));
+    expect(answer.json["stdout"]["content"] == "hello\n" && answer.json["warm"] == false, answer)?;
+    stage.sidecar.wait_for("what waited makes room");
+    stage.clear()
+}
+
+/// Thousandths of a processor of the largest node.
+async fn most_processors(admin: &Client) -> Result<u32, Failure> {
+    let nodes = Api::<Node>::all(admin.clone()).list(&ListParams::default()).await?;
+    let processors = |node: &Node| {
+        let quantity = node.status.as_ref()?.allocatable.as_ref()?.get("cpu")?.0.clone();
+        match quantity.strip_suffix('m') {
+            Some(thousandths) => thousandths.parse().ok(),
+            None => quantity.parse::<u32>().ok().map(|whole| whole * 1000),
+        }
+    };
+    nodes.iter().filter_map(processors).max().ok_or_else(|| "no node has processors".into())
 }
 
 fn gc_removes_what_waited_for_a_sidecar_that_was_killed(context: &Context) -> Result<(), Failure> {

@@ -7,10 +7,13 @@ use cofferdam_tests::{
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use std::{fs, thread};
+use std::{env, fs, thread};
 
-/// As many as it is enough to see, with the time that each takes.
-const RUNS: usize = 40;
+/// As many runs as are enough to see, with the time that each takes; `make soak` wants more of them.
+fn runs() -> usize {
+    env::var("WARM_RUNS").map_or(40, |runs| runs.parse().expect("a number"))
+}
+
 const POOL: &[(&str, &str)] = &[("COFFERDAM_POOL__MAXIMUM", "1")];
 const WAITS: &str = "a sandbox waits";
 
@@ -85,7 +88,7 @@ async fn one_is_there_before_anybody_comes_if_the_operator_wants_that() {
 async fn nothing_of_one_program_is_found_by_the_next() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], POOL);
-    for number in 0..RUNS {
+    for number in 0..runs() {
         let answer = run(&sidecar, TRACES).await;
         assert_eq!(
             (&answer.json["stdout"]["content"], &answer.json["warm"]),

@@ -6,6 +6,7 @@ pub mod kubernetes;
 pub mod local;
 mod pool;
 mod progress;
+mod readiness;
 
 pub use cofferdam_protocol::Stream;
 pub(crate) use id::{id_in, is_id, new_id};
@@ -124,6 +125,9 @@ pub enum Phase {
 pub trait Observer: fmt::Debug + Send + Sync {
     /// The run enters a phase.
     fn entered(&self, phase: Phase);
+
+    /// What else runs there takes up the room that its sandbox needs; it waits for some.
+    fn lacks_room(&self) {}
 
     /// The program wrote these bytes. They are those of the report, in order and without a gap, up to the bound of its
     /// output; what comes after that is not told of.

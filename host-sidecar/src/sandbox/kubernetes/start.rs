@@ -210,6 +210,9 @@ impl Wait {
                 });
             }
             Condition::Unschedulable(message) => {
+                if condition::is_only_full(&message) {
+                    run.observer.lacks_room();
+                }
                 let since = self.unschedulable.take().map_or_else(Instant::now, |(_, since)| since);
                 self.unschedulable = Some((message, since));
             }

@@ -13,9 +13,9 @@ use super::{
 use crate::{
     execution::{Error, ErrorCode, Report, Timings},
     policy::{Limits, Plan, Profile},
-    sandbox::{NoObserver, Run, new_id, progress::Progress},
+    sandbox::{NoObserver, Run, new_id, progress::Progress, readiness::Readiness},
 };
-use cofferdam_protocol::{Decoder, Frame, LogDecoder, Message, encode_message};
+use cofferdam_protocol::{LogDecoder, Message, encode_message};
 use std::{
     io,
     sync::Arc,
@@ -97,22 +97,16 @@ impl Waiting {
     /// Sends a message and hears so many times that the runner is ready for the next.
     async fn say(&mut self, message: &Message, times: usize) -> io::Result<()> {
         self.joined.write(&encode_message(message).map_err(io::Error::other)?).await?;
-        let (mut frames, mut heard, mut chunk) = (Decoder::default(), 0, [0; CHUNK]);
-        while heard < times {
+        let (mut readiness, mut chunk) = (Readiness::awaited(times), [0; CHUNK]);
+        loop {
             let length = self.joined.read(&mut chunk).await?;
             if length == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            frames.push(&self.decoder.push(&chunk[..length]).map_err(io::Error::other)?);
-            while let Some(frame) = frames.next_frame().map_err(io::Error::other)? {
-                match frame {
-                    Frame::Ready => heard += 1,
-                    Frame::Failed(reason) => return Err(io::Error::other(reason)),
-                    _ => return Err(io::ErrorKind::InvalidData.into()),
-                }
+            if readiness.take(&self.decoder.push(&chunk[..length]).map_err(io::Error::other)?)? {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Runs the plan's program in it.

@@ -7,10 +7,11 @@ use crate::{
     sandbox::{
         Run,
         progress::{End, GRACE, Progress},
+        readiness::Readiness,
     },
 };
-use cofferdam_protocol::{Decoder, Frame, Message, encode_message};
-use std::{io, time::Duration};
+use cofferdam_protocol::{Message, encode_message};
+use std::{io, pin::pin, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStderr, ChildStdin, ChildStdout},
@@ -106,22 +107,16 @@ impl Sandbox {
         let message = encode_message(message).map_err(io::Error::other)?;
         let stdin = self.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         stdin.write_all(&message).await?;
-        let (mut decoder, mut heard, mut chunk) = (Decoder::default(), 0, [0; 4096]);
-        while heard < times {
+        let (mut readiness, mut chunk) = (Readiness::awaited(times), [0; 4096]);
+        loop {
             let length = self.stdout.read(&mut chunk).await?;
             if length == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            decoder.push(&chunk[..length]);
-            while let Some(frame) = decoder.next_frame().map_err(io::Error::other)? {
-                match frame {
-                    Frame::Ready => heard += 1,
-                    Frame::Failed(reason) => return Err(io::Error::other(reason)),
-                    _ => return Err(io::ErrorKind::InvalidData.into()),
-                }
+            if readiness.take(&chunk[..length])? {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Runs the plan's program in it. When this gives what the runner has told to its end, nothing of the program is left.
@@ -129,10 +124,8 @@ impl Sandbox {
         let mut progress = Progress::new(run, &plan, was_waiting);
         let message = encode_message(&Message::Run(plan.program))
             .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))?;
-        if let Some(stdin) = self.stdin.take() {
-            tokio::spawn(feed(stdin, message, self.hang_up.clone()));
-        }
-        let end = self.until_end(&mut progress, run).await;
+        let feeding = feed(self.stdin.take(), message, self.hang_up.clone());
+        let end = self.until_end(&mut progress, run, feeding).await;
         let is_whole = matches!(end, End::Done);
         // What runsc has to say of an end that the runner has told of is of no use.
         let messages = if is_whole { String::new() } else { self.end().await };
@@ -141,11 +134,21 @@ impl Sandbox {
         })
     }
 
-    async fn until_end(&mut self, progress: &mut Progress<'_>, run: &Run<'_>) -> End {
+    async fn until_end(
+        &mut self,
+        progress: &mut Progress<'_>,
+        run: &Run<'_>,
+        feeding: impl Future<Output = ()>,
+    ) -> End {
         let mut chunk = vec![0; CHUNK];
+        let (mut feeding, mut is_fed) = (pin!(feeding), false);
         loop {
             let read = tokio::select! {
                 read = self.stdout.read(&mut chunk) => read,
+                () = &mut feeding, if !is_fed => {
+                    is_fed = true;
+                    continue;
+                }
                 () = sleep_until(progress.deadline()) => return End::Overdue,
                 () = self.too_large.cancelled() => return End::TooLarge,
                 () = run.cancelled.cancelled(), if !self.hang_up.is_cancelled() => {
@@ -228,7 +231,8 @@ impl Parts {
 }
 
 /// Writes the program, then keeps the pipe open until it is time to hang up.
-async fn feed(mut stdin: ChildStdin, program: Vec<u8>, hang_up: CancellationToken) {
+async fn feed(stdin: Option<ChildStdin>, program: Vec<u8>, hang_up: CancellationToken) {
+    let Some(mut stdin) = stdin else { return };
     let written = async {
         // A runner that is gone shows itself by the end of its output.
         let _ = stdin.write_all(&program).await;

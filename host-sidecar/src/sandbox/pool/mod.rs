@@ -1,5 +1,6 @@
 //! Sandboxes that are started before there are programs for them. Each is used once, as any other is.
 
+mod crowding;
 mod figures;
 mod keeper;
 mod shelf;
@@ -12,6 +13,7 @@ use crate::{
     execution::{Error, ErrorCode, Report},
     policy::{Plan, Profile},
 };
+use crowding::Crowding;
 use keeper::Keeper;
 use shelf::Shelf;
 use std::{
@@ -102,7 +104,25 @@ impl<B: StartsAhead> Pool<B> {
             self.shared.backend.remove(sandbox);
         }
         self.shared.metrics.miss();
-        self.shared.backend.run(plan, run).await
+        self.run_cold(plan, run).await
+    }
+
+    /// Runs it in a sandbox that is started for it. What waits gives way to it.
+    async fn run_cold(&self, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
+        let crowding = Crowding::of(run);
+        let run = Run { id: run.id.clone(), observer: &crowding, ..*run };
+        let give_up = || {
+            let given_up = self.shared.shelf().make_room(Instant::now());
+            self.shared.changed.send_replace(());
+            if let Some(sandbox) = given_up {
+                tracing::debug!(id = run.id, ?sandbox, "what waited makes room");
+                self.shared.backend.remove(sandbox);
+            }
+        };
+        tokio::select! {
+            result = self.shared.backend.run(plan, &run) => result,
+            () = crowding.relieve(give_up) => Err(Error::new(ErrorCode::Internal, "the pool is gone")),
+        }
     }
 }
 

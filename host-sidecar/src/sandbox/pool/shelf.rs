@@ -11,6 +11,11 @@ use tokio::time::Instant;
 const MAX_PROFILES: usize = 64;
 /// After a start that failed, the next waits so long, then twice as long, up to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
+/// How long a start gives way to the program for which a sandbox has just been taken: a short one is over by then, and
+/// shares no processor with it.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How long nothing is started after a run has found no room: what was given up for it would take that again.
+const CROWDED: Duration = Duration::from_secs(30);
 /// A look that is due anyhow.
 const LONG: Duration = Duration::from_secs(60);
 
@@ -18,7 +23,10 @@ const LONG: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Shelf<S> {
     bounds: Pool,
+    maximum: usize,
     entries: Vec<Entry<S>>,
+    /// Until then nothing is started.
+    paused_until: Instant,
     is_closed: bool,
 }
 
@@ -70,9 +78,10 @@ impl<S> Entry<S> {
 
 impl<S> Shelf<S> {
     pub(super) fn new(bounds: Pool, usual: Profile, now: Instant) -> Self {
-        let minimum = bounds.minimum.min(bounds.maximum()) as usize;
+        let maximum = bounds.maximum() as usize;
+        let minimum = maximum.min(bounds.minimum as usize);
         let entries = vec![Entry { minimum, wanted: minimum, ..Entry::new(usual, now) }];
-        Self { bounds, entries, is_closed: false }
+        Self { bounds, maximum, entries, paused_until: now, is_closed: false }
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -85,7 +94,7 @@ impl<S> Shelf<S> {
 
     /// Takes one for a run of this profile, and tells how long it has waited.
     pub(super) fn take(&mut self, profile: &Profile, now: Instant) -> Option<(S, Duration)> {
-        let maximum = self.bounds.maximum() as usize;
+        let maximum = self.maximum;
         let entry = self.entry(profile, now)?;
         entry.used = now;
         let taken = entry.waiting.pop_front();
@@ -93,12 +102,24 @@ impl<S> Shelf<S> {
             entry.wanted = (entry.wanted + 1).min(maximum);
             entry.changed = now;
         }
+        // Not put off again before it is over, so that a stream of programs cannot keep the shelf empty.
+        if taken.is_some() && self.paused_until <= now {
+            self.paused_until = now + PAUSE;
+        }
         taken.map(|(sandbox, since)| (sandbox, now - since))
+    }
+
+    /// Gives up one that waits, for a run that finds no room.
+    pub(super) fn make_room(&mut self, now: Instant) -> Option<S> {
+        self.paused_until = now + CROWDED;
+        let entry = self.entries.iter_mut().filter(|entry| !entry.waiting.is_empty()).min_by_key(|entry| entry.used)?;
+        entry.wanted = entry.wanted.saturating_sub(1);
+        entry.waiting.pop_front().map(|(sandbox, _)| sandbox)
     }
 
     /// One of this profile is wanted at the least.
     pub(super) fn want(&mut self, profile: &Profile, now: Instant) {
-        let maximum = self.bounds.maximum() as usize;
+        let maximum = self.maximum;
         if let Some(entry) = self.entry(profile, now) {
             entry.used = now;
             entry.wanted = entry.wanted.max(1).min(maximum);
@@ -174,8 +195,12 @@ impl<S> Shelf<S> {
             let due = [oldest, idle_from, (entry.wanted > entry.held()).then_some(entry.not_before)];
             order.next = due.into_iter().flatten().filter(|due| *due > now).fold(order.next, Instant::min);
         }
+        if self.paused_until > now {
+            order.next = order.next.min(self.paused_until);
+            return order;
+        }
         while let Some(index) = self.poorest(now) {
-            if self.held() >= self.bounds.maximum() as usize {
+            if self.held() >= self.maximum {
                 let Some(sandbox) = self.give_up(self.entries[index].used) else { break };
                 order.remove.push(sandbox);
             }
@@ -282,6 +307,34 @@ mod tests {
         assert!(shelf.take(&profile(1), later).is_some());
         assert_eq!((shelf.order(later).start.len(), shelf.waiting()), (0, 2), "one fewer is wanted");
         assert_eq!(shelf.order(later + IDLE).remove.len(), 2);
+    }
+
+    #[test]
+    fn a_start_gives_way_to_the_program_that_took_what_waited() {
+        let now = Instant::now();
+        let mut shelf = shelf(2, 2, now);
+        fill(&mut shelf, now);
+        assert!(shelf.take(&profile(1), now).is_some());
+        let order = shelf.order(now);
+        assert_eq!((order.start.len(), order.next), (0, now + PAUSE));
+        let later = now + PAUSE / 2;
+        assert!(shelf.take(&profile(1), later).is_some());
+        assert_eq!(shelf.order(later).next, now + PAUSE, "not for ever");
+        assert_eq!(fill(&mut shelf, now + PAUSE), 2);
+    }
+
+    #[test]
+    fn what_waits_makes_room_for_a_run_that_finds_none() {
+        let now = Instant::now();
+        let mut shelf = shelf(2, 2, now);
+        fill(&mut shelf, now);
+        assert_eq!(shelf.make_room(now), Some(0));
+        let order = shelf.order(now);
+        assert_eq!((order.start.len(), order.next), (0, now + CROWDED));
+        assert_eq!((shelf.make_room(now), shelf.make_room(now)), (Some(0), None));
+        let later = now + CROWDED;
+        assert!(shelf.take(&profile(1), later).is_none());
+        assert_eq!(fill(&mut shelf, later), 1, "demand brings it back");
     }
 
     #[test]

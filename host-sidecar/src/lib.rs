@@ -10,10 +10,12 @@ pub mod component;
 pub mod config;
 pub mod execution;
 pub mod policy;
+mod remote;
 pub mod sandbox;
 pub mod serve;
 mod sidecar;
 mod telemetry;
 mod user_folders;
 
+pub use remote::{Address, MalformedAddress, RemoteSidecar};
 pub use sidecar::{SetupError, Sidecar};

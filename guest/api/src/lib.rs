@@ -5,21 +5,21 @@
 extern crate alloc;
 
 mod bytes;
+mod events;
 mod execution;
 mod outcome;
 mod problem;
 mod request;
+mod version;
 
 pub use bytes::Bytes;
+pub use events::Events;
 pub use execution::{Event, Execution, Phase, State};
 pub use outcome::{File, Outcome, Output, SkippedFile, Status, Timings};
 pub use problem::{ErrorCode, Problem};
 pub use request::{Limits, Request};
+pub use version::{VERSION, VERSION_HEADER, is_compatible};
 
-/// The version of the contract and of this API; a server that speaks another one is told by it.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Names, in a request and in each answer, the version that its sender speaks.
-pub const VERSION_HEADER: &str = "cofferdam-version";
 /// Where executions are: `POST` makes one, `GET` and `DELETE` on `/{id}` look it up and cancel it.
 pub const EXECUTIONS: &str = "/v1/executions";
 /// The media type of a [`Problem`].

@@ -4,7 +4,7 @@ use crate::{
     exchange::{Answer, Head},
     failure::Failure,
 };
-use cofferdam_api::{Outcome, Output, PROBLEM, Problem, VERSION};
+use cofferdam_api::{Outcome, Output, PROBLEM, Problem, is_compatible};
 use http_bridge_bindings::exports::cofferdam::code_executor::{
     sandbox::{Capture, Report},
     types::{File, SkippedFile, Status, Timings},
@@ -40,15 +40,10 @@ fn media_type(head: &Head) -> &str {
 
 /// Refuses to understand a sidecar of another version.
 pub(crate) fn check_version(head: &Head) -> Result<(), Failure> {
-    match head.version.as_deref().filter(|theirs| !is_ours(theirs)) {
+    match head.version.as_deref().filter(|theirs| !is_compatible(theirs)) {
         None => Ok(()),
         Some(theirs) => Err(Failure::Version(theirs.chars().filter(|c| !c.is_control()).take(40).collect())),
     }
-}
-
-/// Versions that differ in nothing but the last number understand each other.
-fn is_ours(theirs: &str) -> bool {
-    theirs.split('.').take(2).eq(VERSION.split('.').take(2))
 }
 
 /// An outcome in the words of the contract.
@@ -93,6 +88,7 @@ fn capture(Output { content, length, cut }: Output) -> Capture {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cofferdam_api::VERSION;
 
     const OUTCOME: &str = r#"{
         "id": "run-1", "status": {"out-of-disk": 1}, "warm": true,

@@ -5,13 +5,12 @@ use crate::{
     Bridge,
     answer::report,
     bounds::{Bounds, PATIENCE},
-    events::Events,
     exchange::Body,
     failure::Failure,
     sidecar::Sidecar,
 };
 use alloc::{collections::BTreeMap, string::String};
-use cofferdam_api::Event as Told;
+use cofferdam_api::{Event as Told, Events};
 use http_bridge_bindings::exports::cofferdam::code_executor::{
     sandbox_stream::{Event, Guest},
     types::{Error, ErrorCode, Phase, Request},
@@ -93,11 +92,11 @@ impl Followed {
     /// What the sidecar tells next.
     fn told(&mut self) -> Result<Told, Failure> {
         loop {
-            if let Some(data) = self.events.next() {
+            if let Some(data) = self.events.next_event() {
                 return serde_json::from_slice(&data).map_err(|_| Failure::Foreign(self.status));
             }
             let piece = self.body.next(PATIENCE)?.ok_or(Failure::Lost)?;
-            if piece.len() > self.bounds.answer.saturating_sub(self.events.len()) {
+            if piece.len() > self.bounds.answer.saturating_sub(self.events.held()) {
                 return Err(Failure::TooLong { most: self.bounds.answer });
             }
             self.events.push(&piece);

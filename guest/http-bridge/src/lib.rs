@@ -8,7 +8,6 @@ mod answer;
 mod bounds;
 mod deadline;
 mod endpoint;
-mod events;
 mod exchange;
 mod failure;
 mod follow;

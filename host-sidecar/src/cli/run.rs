@@ -7,7 +7,7 @@ use super::{
     say, stdin,
 };
 use crate::{
-    Sidecar,
+    Address, RemoteSidecar, Sidecar,
     component::{
         ExecuteError, Executor, SandboxImport,
         code_executor::{Outcome, Output},
@@ -17,6 +17,7 @@ use crate::{
 };
 use cofferdam_contract::quoted;
 use std::{
+    env,
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -36,6 +37,7 @@ Examples:
   cofferdam run --timeout 10 --memory 128Mi untrusted.py -- --verbose input.txt
   cofferdam run --file sales.csv --collect '*.png' --out results plot.py
   cofferdam run --language bash --json script.sh
+  cofferdam run --sidecar unix:/run/cofferdam/cofferdam.sock hello.py
 
 Exit codes: the program's own; 128+n for signal n, the program's or ours; 124 timed out; 137 out of
 memory or processes; 125 not run, and standard error says why.
@@ -47,6 +49,10 @@ more, the program is ended.
 Settings can also stand in cofferdam.toml and in the environment, such as timeout_seconds and
 COFFERDAM_TIMEOUT_SECONDS; the command line wins over the environment, the environment over the file.
 The ceilings there say how far the options above may go.";
+
+/// What a sidecar that runs elsewhere decides by itself.
+const NOT_OF_A_SIDECAR: [&str; 8] =
+    ["backend", "kubeconfig_path", "kubeconfig_context", "namespace", "image", "workload", "runsc", "rootfs"];
 
 /// Runs a program and passes on its output and its exit code.
 #[derive(Debug, clap::Args)]
@@ -105,6 +111,9 @@ pub(super) struct RunArgs {
     /// Print the whole outcome, or the error, as JSON on standard output
     #[arg(long)]
     json: bool,
+    /// Have a sidecar that runs (`cofferdam serve`) run it, with the token in COFFERDAM_TOKEN if it wants one
+    #[arg(long, value_name = "unix:PATH|URL", conflicts_with_all = NOT_OF_A_SIDECAR)]
+    sidecar: Option<Address>,
     #[command(flatten)]
     settings: SandboxArgs,
 }
@@ -129,7 +138,13 @@ fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     let settings = config::load(&args.settings)?;
     let request = request(&args, &settings)?;
     args.out.as_deref().map_or(Ok(()), files::prepare_output)?;
-    let sidecar = Sidecar::new(&settings)?;
+    let (import, sidecar) = match &args.sidecar {
+        Some(address) => (SandboxImport::remote(RemoteSidecar::new(address.clone(), token()?)), None),
+        None => {
+            let sidecar = Sidecar::new(&settings)?;
+            (SandboxImport::new(sidecar.clone()), Some(sidecar))
+        }
+    };
     let executor = Executor::new(1)?;
     let impatient = end_at_signals_once_set()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -139,8 +154,7 @@ fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
         let signal = tokio::spawn(cancel_early(cancelled.clone(), reader_left.clone(), impatient.clone())?);
         let (live, writer) = if args.json { (Live::silent(), None) } else { Live::start(reader_left) };
         let live = Arc::new(live);
-        let import =
-            SandboxImport::new(sidecar.clone()).with_cancellation(cancelled.clone()).with_observer(live.clone());
+        let import = import.with_cancellation(cancelled.clone()).with_observer(live.clone());
         let result = executor.execute(import, request).await;
         live.end();
         let signal = if cancelled.is_cancelled() { signal.await.ok() } else { None };
@@ -157,7 +171,9 @@ fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     };
     let shown = thread::scope(|scope| {
         let shown = scope.spawn(show);
-        runtime.block_on(sidecar.settle());
+        if let Some(sidecar) = &sidecar {
+            runtime.block_on(sidecar.settle());
+        }
         // From here on there is nothing to take away, only to write.
         impatient.store(true, Ordering::Relaxed);
         shown.join()
@@ -165,6 +181,15 @@ fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     // Not even a hanging program that fetches credentials is waited for.
     runtime.shutdown_background();
     shown.unwrap_or_else(|_| Err("the result could not be shown".into()))
+}
+
+/// By which a sidecar knows us.
+fn token() -> Result<Option<String>, Failure> {
+    match env::var("COFFERDAM_TOKEN") {
+        Ok(token) => Ok(Some(token).filter(|token| !token.is_empty())),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err("COFFERDAM_TOKEN is not a text in UTF-8".into()),
+    }
 }
 
 /// Signals that ask to end.
@@ -249,7 +274,7 @@ fn environment_variable(variable: &str) -> Result<Variable, Failure> {
     if let Some((name, value)) = variable.split_once('=') {
         return Ok(Variable { name: name.into(), value: value.into() });
     }
-    match std::env::var(variable) {
+    match env::var(variable) {
         Ok(value) => Ok(Variable { name: variable.into(), value }),
         Err(error) => Err(format!("--env {}: {error}; say NAME=VALUE", quoted(variable)).into()),
     }

@@ -3,9 +3,9 @@
 use super::{
     bindings::{cofferdam::code_executor::types, stream::cofferdam::code_executor::sandbox_stream::Event},
     convert,
+    supplier::Supplier,
 };
 use crate::{
-    Sidecar,
     execution::{Error, ErrorCode, Report, Request},
     sandbox::{Observer, Phase, Stream},
 };
@@ -30,14 +30,14 @@ pub(super) struct Following {
 
 impl Following {
     /// Starts a run; gives its id too.
-    pub(super) fn start(
-        sidecar: &Sidecar,
+    pub(super) async fn start(
+        supplier: &Supplier,
         request: Request,
         cancelled: CancellationToken,
         observer: Arc<dyn Observer>,
     ) -> Result<(String, Self), Error> {
         let (sender, events) = channel(EVENTS);
-        let (id, task) = sidecar.start(request, cancelled.clone(), Telling { sender, observer })?;
+        let (id, task) = supplier.start(request, cancelled.clone(), Telling { sender, observer }).await?;
         Ok((id, Self { events, task, cancelled: cancelled.drop_guard() }))
     }
 

@@ -4,9 +4,10 @@ use super::{
     bindings::{cofferdam::code_executor::sandbox, stream::cofferdam::code_executor::sandbox_stream},
     convert,
     following::Following,
+    supplier::Supplier,
 };
 use crate::{
-    Sidecar,
+    RemoteSidecar, Sidecar,
     execution::{Error, ErrorCode},
     sandbox::{NoObserver, Observer},
 };
@@ -22,7 +23,7 @@ use wasmtime::component::{HasSelf, Linker};
 /// started and not seen the end of; [`Sidecar::settle`] waits until that is gone.
 #[derive(Debug)]
 pub struct SandboxImport {
-    sidecar: Sidecar,
+    supplier: Supplier,
     cancelled: CancellationToken,
     observer: Arc<dyn Observer>,
     /// Runs that the guest may still ask for.
@@ -37,8 +38,18 @@ impl SandboxImport {
     /// Lets the guest have one program run.
     #[must_use]
     pub fn new(sidecar: Sidecar) -> Self {
+        Self::of(Supplier::Here(sidecar))
+    }
+
+    /// Lets the guest have one program run by a sidecar that runs elsewhere.
+    #[must_use]
+    pub fn remote(sidecar: RemoteSidecar) -> Self {
+        Self::of(Supplier::Elsewhere(sidecar))
+    }
+
+    fn of(supplier: Supplier) -> Self {
         Self {
-            sidecar,
+            supplier,
             cancelled: CancellationToken::new(),
             observer: Arc::new(NoObserver),
             left: 1,
@@ -77,11 +88,14 @@ impl SandboxImport {
         Ok(())
     }
 
-    fn start(&mut self, request: sandbox::Request) -> Result<String, Error> {
+    async fn start(&mut self, request: sandbox::Request) -> Result<String, Error> {
         self.take_a_run()?;
         let request = convert::request(request);
-        let (id, following) =
-            Following::start(&self.sidecar, request, self.cancelled.child_token(), self.observer.clone())?;
+        let called = Instant::now();
+        let started =
+            Following::start(&self.supplier, request, self.cancelled.child_token(), self.observer.clone()).await;
+        self.waited += called.elapsed();
+        let (id, following) = started?;
         self.following.insert(id.clone(), following);
         Ok(id)
     }
@@ -109,7 +123,7 @@ impl sandbox::Host for SandboxImport {
     async fn run(&mut self, request: sandbox::Request) -> Result<sandbox::Report, sandbox::Error> {
         self.take_a_run().map_err(convert::error)?;
         let called = Instant::now();
-        let result = self.sidecar.run(convert::request(request), &self.cancelled, &*self.observer).await;
+        let result = self.supplier.run(convert::request(request), &self.cancelled, &*self.observer).await;
         self.waited += called.elapsed();
         result.map(convert::report).map_err(convert::error)
     }
@@ -117,7 +131,7 @@ impl sandbox::Host for SandboxImport {
 
 impl sandbox_stream::Host for SandboxImport {
     async fn start(&mut self, request: sandbox::Request) -> Result<String, sandbox::Error> {
-        SandboxImport::start(self, request).map_err(convert::error)
+        SandboxImport::start(self, request).await.map_err(convert::error)
     }
 
     async fn next(&mut self, id: String) -> Result<sandbox_stream::Event, sandbox::Error> {

@@ -7,6 +7,7 @@ mod engine;
 mod executor;
 mod following;
 mod import;
+mod supplier;
 
 pub use artifacts::{BARE, COMPOSED, STREAM};
 pub use bindings::{

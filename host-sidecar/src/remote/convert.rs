@@ -1,0 +1,94 @@
+//! Between our types and those of the API, seen from its caller. Nothing is decided here.
+
+use super::failure::Failure;
+use crate::execution::{self, Capture, Error, ErrorCode, Report, Request, Status, Timings};
+use cofferdam_api::{Bytes, Outcome, Output, Problem};
+use std::{collections::BTreeMap, time::Duration};
+
+pub(super) fn request(request: Request) -> Result<cofferdam_api::Request, Failure> {
+    let files = request.files.into_iter();
+    Ok(cofferdam_api::Request {
+        code: request.code,
+        language: request.language,
+        args: request.args,
+        env: map("an environment variable", request.env)?,
+        stdin: Some(Bytes(request.stdin)).filter(|stdin| !stdin.0.is_empty()),
+        files: files.map(|file| cofferdam_api::File { path: file.path, content: Bytes(file.content) }).collect(),
+        collect: request.collect,
+        limits: request.limits,
+        network: request.network,
+        labels: map("a label", request.labels)?,
+    })
+}
+
+/// One of two that have the same name would be lost.
+fn map(what: &'static str, pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Failure> {
+    let count = pairs.len();
+    let map: BTreeMap<_, _> = pairs.into_iter().collect();
+    if map.len() == count { Ok(map) } else { Err(Failure::Twice(what)) }
+}
+
+pub(super) fn report(outcome: Outcome) -> Report {
+    let timings = outcome.timings_ms;
+    let files = outcome.files.into_iter();
+    let skipped = outcome.skipped.into_iter();
+    Report {
+        id: outcome.id,
+        status: status(outcome.status),
+        stdout: capture(outcome.stdout),
+        stderr: capture(outcome.stderr),
+        files: files.map(|file| execution::File { path: file.path, content: file.content.0 }).collect(),
+        skipped: skipped.map(|file| execution::SkippedFile { path: file.path, reason: file.reason }).collect(),
+        timings: Timings {
+            queued: timings.queued.map(Duration::from_millis),
+            scheduled: timings.scheduled.map(Duration::from_millis),
+            pulled: timings.pulled.map(Duration::from_millis),
+            started: timings.started.map(Duration::from_millis),
+            finished: timings.finished.map(Duration::from_millis),
+            answered: Duration::from_millis(timings.answered),
+        },
+        warm: outcome.warm,
+    }
+}
+
+fn status(status: cofferdam_api::Status) -> Status {
+    use cofferdam_api::Status as Api;
+    match status {
+        Api::Exited(code) => Status::Exited(code),
+        Api::Killed(signal) => Status::Killed(signal),
+        Api::TimedOut => Status::TimedOut,
+        Api::OutOfMemory => Status::OutOfMemory,
+        Api::OutOfDisk(code) => Status::OutOfDisk(code),
+        Api::OutOfProcesses => Status::OutOfProcesses,
+        Api::Cancelled => Status::Cancelled,
+    }
+}
+
+fn capture(Output { content, length, cut }: Output) -> Capture {
+    Capture { bytes: content.0, length, cut }
+}
+
+pub(super) fn error(problem: Problem) -> Error {
+    let error = Error::new(code(problem.code), problem.detail);
+    Error { id: problem.id, retryable: problem.retryable, ..error }
+}
+
+fn code(code: cofferdam_api::ErrorCode) -> ErrorCode {
+    use cofferdam_api::ErrorCode as Api;
+    match code {
+        Api::InvalidRequest => ErrorCode::InvalidRequest,
+        Api::TooLarge => ErrorCode::TooLarge,
+        Api::Denied => ErrorCode::Denied,
+        Api::Unauthorised => ErrorCode::Unauthorised,
+        Api::Quota => ErrorCode::Quota,
+        Api::Overloaded => ErrorCode::Overloaded,
+        Api::Unschedulable => ErrorCode::Unschedulable,
+        Api::ImageUnavailable => ErrorCode::ImageUnavailable,
+        Api::SandboxUnavailable => ErrorCode::SandboxUnavailable,
+        Api::StartupTimeout => ErrorCode::StartupTimeout,
+        Api::Evicted => ErrorCode::Evicted,
+        Api::Cancelled => ErrorCode::Cancelled,
+        Api::Unreachable => ErrorCode::Unreachable,
+        Api::Internal => ErrorCode::Internal,
+    }
+}

@@ -3,9 +3,10 @@
 run.py KUBECONFIG NAMESPACE COUNT AT_ONCE
 
 For each line of standard input, and COUNT lines at the most, it runs AT_ONCE programs and prints a line of JSON for each:
-the seconds from that line to its result, and what it printed. What they leave in the cluster is left there. By hand:
+the seconds from its beginning to its result, and what it printed. The line says how many seconds there are between two
+beginnings; below zero each begins when the one before is done. What they leave in the cluster is left there. By hand:
 
-    yes | run.py ~/.kube/config default 3 1
+    yes 0 | run.py ~/.kube/config default 3 1
 """
 
 import json
@@ -26,6 +27,8 @@ def main(kubeconfig, namespace, count, at_once):
     executor = GkeCodeExecutor(kubeconfig_path=kubeconfig, namespace=namespace)
 
     def run(start):
+        time.sleep(max(0, start - time.monotonic()))
+        start = time.monotonic()
         # Of its context the executor reads the id alone.
         context = SimpleNamespace(invocation_id=f"e-{uuid4()}")
         result = executor.execute_code(context, CodeExecutionInput(code=PROGRAM))
@@ -33,8 +36,10 @@ def main(kubeconfig, namespace, count, at_once):
 
     # A thread for each program: asyncio's own pool, which an agent's flow uses, has fewer on a small machine.
     with ThreadPoolExecutor(at_once) as threads:
-        for _ in islice(sys.stdin, count):
-            for seconds, result in threads.map(run, [time.monotonic()] * at_once):
+        for line in islice(sys.stdin, count):
+            between, now = float(line), time.monotonic()
+            in_order = map if between < 0 else threads.map
+            for seconds, result in in_order(run, [now + number * between for number in range(at_once)]):
                 print(json.dumps({"seconds": seconds, "stdout": result.stdout}), flush=True)
                 if result.stdout != "hello\n":
                     sys.exit(f"run.py: {result}")

@@ -1,16 +1,23 @@
 //! `cofferdam run` beside `runsc run` of the very same bundle.
 
-use crate::figures::Figures;
+use crate::{
+    figures::Figures,
+    interactive::{Failure, Mode},
+};
 use cofferdam_tests::program::Place;
 use std::{
-    error::Error,
     fs,
     io::{Read, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
+use tokio::task::spawn_blocking;
 
 /// A bundle as `cofferdam run` makes it, with what it writes into the sandbox.
 #[derive(Debug)]
@@ -20,7 +27,7 @@ pub struct Bundle {
 }
 
 /// Writes a program in the place of runsc, which gets its options.
-fn stand_in(place: &Place, name: &str, script: &str) -> Result<PathBuf, Box<dyn Error>> {
+fn stand_in(place: &Place, name: &str, script: &str) -> Result<PathBuf, Failure> {
     place.write(name, format!("#!/bin/sh\n{script}"));
     let path = place.path().join(name);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
@@ -33,7 +40,7 @@ impl Bundle {
     /// # Errors
     ///
     /// Where the run makes none.
-    pub fn of(place: &Place, program: &str) -> Result<Self, Box<dyn Error>> {
+    pub fn of(place: &Place, program: &str) -> Result<Self, Failure> {
         let (folder, stdin) = (place.path().join("bundle-of-bench"), place.path().join("stdin"));
         let copy = format!(
             "while [ \"$1\" != --bundle ]; do shift; done\ncp -r \"$2/..\" {}\nhead -c 4 >{stdin}\n\
@@ -61,7 +68,7 @@ impl Bundle {
     /// # Errors
     ///
     /// Where it fails.
-    pub fn time(&self, runsc: &Path, id: &str) -> Result<Duration, Box<dyn Error>> {
+    pub fn time(&self, runsc: &Path, id: &str) -> Result<Duration, Failure> {
         let start = Instant::now();
         let mut child = Command::new(runsc)
             .arg("--root")
@@ -87,7 +94,7 @@ impl Bundle {
 /// # Errors
 ///
 /// Where a run fails.
-pub fn compare(place: &Place, runsc: &Path, rounds: usize) -> Result<(Figures, Figures), Box<dyn Error>> {
+pub fn compare(place: &Place, runsc: &Path, rounds: usize) -> Result<(Figures, Figures), Failure> {
     place.write("hello.py", "print(6*7)");
     let bundle = Bundle::of(place, "hello.py")?;
     let (mut ours, mut theirs) = (Figures::default(), Figures::default());
@@ -116,12 +123,28 @@ pub fn compare(place: &Place, runsc: &Path, rounds: usize) -> Result<(Figures, F
     Ok((ours, theirs))
 }
 
+/// Bare runs, so many that come like this.
+///
+/// # Errors
+///
+/// Where one fails.
+pub fn interactive(place: &Place, runsc: &Path, mode: Mode, runs: u32) -> Result<Figures, Failure> {
+    place.write("hello.py", "print(6*7)");
+    let bundle = Arc::new(Bundle::of(place, "hello.py")?);
+    let count = AtomicU32::new(0);
+    let timed = || {
+        let (bundle, runsc, number) = (bundle.clone(), runsc.to_owned(), count.fetch_add(1, Ordering::Relaxed));
+        async move { spawn_blocking(move || bundle.time(&runsc, &format!("bare-{number}"))).await? }
+    };
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(mode.measure(runs, timed))
+}
+
 /// Time from the start of `cofferdam run` to that of runsc.
 ///
 /// # Errors
 ///
 /// Where runsc is not reached.
-pub fn until_runsc(place: &Place, rounds: usize) -> Result<Figures, Box<dyn Error>> {
+pub fn until_runsc(place: &Place, rounds: usize) -> Result<Figures, Failure> {
     let reached = place.path().join("reached");
     let script = format!("date +%s%N >{}", reached.display());
     let clock = stand_in(place, "clock", &script)?;

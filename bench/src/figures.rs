@@ -39,6 +39,13 @@ impl Figures {
         format!("{:.decimals$} | {:.decimals$} | {}", self.percentile(50), self.percentile(99), self.0.len())
     }
 
+    /// Median, 95th and 99th percentile and number, as columns.
+    #[must_use]
+    pub fn tail(&self, decimals: usize) -> String {
+        let [median, most, all] = [50, 95, 99].map(|percent| self.percentile(percent));
+        format!("{median:.decimals$} | {most:.decimals$} | {all:.decimals$} | {}", self.0.len())
+    }
+
     /// Median, minimum, maximum and number, as columns.
     #[must_use]
     pub fn span(&self, decimals: usize) -> String {

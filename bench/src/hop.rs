@@ -1,6 +1,6 @@
 //! What going through the component costs, with a backend that answers at once.
 
-use crate::figures::Figures;
+use crate::{figures::Figures, interactive::Failure};
 use cofferdam::{
     Sidecar,
     component::{Executor, SandboxImport, types::Request},
@@ -9,7 +9,7 @@ use cofferdam::{
     policy::Plan,
     sandbox::{Backend, NoObserver, Run, RunFuture},
 };
-use std::{error::Error, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// A backend whose every run has ended at once, with so many bytes of output.
@@ -40,7 +40,7 @@ impl Backend for AtOnce {
 /// # Errors
 ///
 /// Where a call fails.
-pub fn measure(output: usize, rounds: usize) -> Result<(Figures, Figures), Box<dyn Error>> {
+pub fn measure(output: usize, rounds: usize) -> Result<(Figures, Figures), Failure> {
     let sidecar = Sidecar::with_backend(Settings::default().policy()?, Arc::new(AtOnce(output)));
     let executor = Executor::new(1)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -1,6 +1,6 @@
 //! What the way over HTTP costs: the composed component, a sidecar on loopback, and a backend that answers at once.
 
-use crate::{figures::Figures, hop::AtOnce};
+use crate::{figures::Figures, hop::AtOnce, interactive::Failure};
 use cofferdam::{
     Sidecar,
     config::{Listen, Serve, Settings},
@@ -9,7 +9,7 @@ use cofferdam::{
     serve::Service,
 };
 use cofferdam_tests::{program::Place, sidecar};
-use std::{error::Error, fs, path::Path, sync::Arc, time::Instant};
+use std::{fs, path::Path, sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{
     Engine, Store,
@@ -58,7 +58,7 @@ impl WasiHttpView for Wasi {
 /// # Errors
 ///
 /// Where a call fails.
-pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Figures, Figures), Box<dyn Error>> {
+pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Figures, Figures), Failure> {
     let listen = vec![Listen::Tcp(([127, 0, 0, 1], 0).into())];
     let settings = Settings { serve: Serve { listen, ..Serve::default() }, ..Settings::default() };
     let sidecar = Sidecar::with_backend(settings.policy()?, Arc::new(AtOnce(output)));
@@ -117,7 +117,7 @@ pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Figure
 /// # Errors
 ///
 /// Where it does not run.
-pub fn idle_memory(place: &Place) -> Result<u64, Box<dyn Error>> {
+pub fn idle_memory(place: &Place) -> Result<u64, Failure> {
     let sidecar = sidecar::Sidecar::start(place, &[], &[]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let caller = sidecar.tcp_caller();

@@ -1,8 +1,8 @@
 //! Many at once: how long they take, and what one that waits holds.
 
+use crate::{interactive::Failure, warm};
 use cofferdam_tests::program::Place;
 use std::{
-    error::Error,
     fs,
     io::{BufRead, BufReader},
     os::unix::ffi::OsStrExt,
@@ -16,7 +16,7 @@ use std::{
 /// # Errors
 ///
 /// Where one fails.
-pub fn at_once(place: &Place, runs: usize) -> Result<Duration, Box<dyn Error>> {
+pub fn at_once(place: &Place, runs: usize) -> Result<Duration, Failure> {
     place.write("hello.py", "print(6*7)");
     let start = Instant::now();
     let children: Result<Vec<Child>, _> = (0..runs).map(|_| place.cofferdam(["run", "hello.py"]).spawn()).collect();
@@ -34,7 +34,7 @@ pub fn at_once(place: &Place, runs: usize) -> Result<Duration, Box<dyn Error>> {
 /// # Errors
 ///
 /// Where one fails.
-pub fn memory(place: &Place, runs: usize) -> Result<(u64, u64), Box<dyn Error>> {
+pub fn memory(place: &Place, runs: usize) -> Result<(u64, u64), Failure> {
     place.write("wait.py", "import time; time.sleep(600)");
     let mut children = Vec::new();
     let mut logs = Vec::new();
@@ -65,7 +65,19 @@ pub fn memory(place: &Place, runs: usize) -> Result<(u64, u64), Box<dyn Error>> 
     Ok((own / runs as u64, sandboxes / runs as u64))
 }
 
-fn sandbox_processes(place: &Place) -> Result<Vec<u32>, Box<dyn Error>> {
+/// Bytes that one sandbox holds which waits for a program, of so many.
+///
+/// # Errors
+///
+/// Where they do not come up.
+pub fn memory_of_waiting(place: &Place, sandboxes: u32) -> Result<u64, Failure> {
+    warm::with_waiting(place, sandboxes, || {
+        let all = sandbox_processes(place)?.into_iter().map(proportional).sum::<u64>();
+        Ok(all / u64::from(sandboxes))
+    })
+}
+
+fn sandbox_processes(place: &Place) -> Result<Vec<u32>, Failure> {
     let state = place.state();
     let marker = state.as_os_str().as_bytes();
     let mut found = Vec::new();

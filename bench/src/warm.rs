@@ -1,40 +1,95 @@
-//! A run in a sandbox that waits, from the request to the answer.
+//! Runs of a sidecar that stays, from the request to the answer: in sandboxes that wait, and in such as are started for them.
 
-use crate::figures::Figures;
-use cofferdam_tests::{program::Place, sidecar::Sidecar};
+use crate::{
+    figures::Figures,
+    interactive::{Failure, Mode},
+};
+use cofferdam_tests::{
+    program::Place,
+    sidecar::{Caller, Sidecar},
+};
 use serde_json::json;
-use std::{error::Error, thread, time::Duration};
-use tokio::time::Instant;
+use std::{thread, time::Duration};
+use tokio::{runtime::Runtime, time::Instant};
 
-/// Before each, when the next sandbox waits: what the last one was made of is being removed.
+/// Before each that is alone, when the next sandbox waits: what the last one was made of is being removed.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Asks `cofferdam serve` through its Unix socket, so many times, one after the other.
+/// A sidecar, asked through its Unix socket.
+struct Served {
+    sidecar: Sidecar,
+    caller: Caller,
+    runtime: Runtime,
+    waits: u32,
+}
+
+impl Served {
+    /// With so many sandboxes that wait.
+    fn start(place: &Place, waits: u32) -> Result<Self, Failure> {
+        let number = waits.to_string();
+        let settings = [
+            ("COFFERDAM_POOL__MAXIMUM", number.as_str()),
+            ("COFFERDAM_POOL__MINIMUM", &number),
+            ("COFFERDAM_SERVE__MAX_RUNS", "100"),
+        ];
+        let sidecar = Sidecar::start(place, &[], &settings);
+        let caller = sidecar.caller();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let ready = runtime.block_on(caller.send("GET", "/readyz", &[], ""));
+        if ready.status == 200 { Ok(Self { sidecar, caller, runtime, waits }) } else { Err(ready.text.into()) }
+    }
+
+    /// Waits until so many more wait.
+    fn fill(&mut self, more: u32) {
+        for _ in 0..more {
+            self.sidecar.wait_for("a sandbox waits");
+        }
+        thread::sleep(PAUSE);
+    }
+
+    async fn time(&self) -> Result<Duration, Failure> {
+        let begun = Instant::now();
+        let answer = self.caller.run(&json!({ "code": "print(6*7)" }), &[]).await;
+        let time = begun.elapsed();
+        let is_right = answer.json["stdout"]["content"] == "42\n" && answer.json["warm"] == (self.waits > 0);
+        if is_right { Ok(time) } else { Err(answer.text.into()) }
+    }
+}
+
+/// So many, one after the other, each when its sandbox waits.
 ///
 /// # Errors
 ///
 /// Where a run fails, or finds no sandbox waiting.
-pub fn measure(place: &Place, rounds: usize) -> Result<Figures, Box<dyn Error>> {
-    let settings = [("COFFERDAM_POOL__MAXIMUM", "1"), ("COFFERDAM_POOL__MINIMUM", "1")];
-    let mut sidecar = Sidecar::start(place, &[], &settings);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let caller = sidecar.caller();
-    let request = json!({ "code": "print(6*7)" });
-    let ready = runtime.block_on(caller.send("GET", "/readyz", &[], ""));
-    if ready.status != 200 {
-        return Err(ready.text.into());
-    }
+pub fn measure(place: &Place, rounds: usize) -> Result<Figures, Failure> {
+    let mut served = Served::start(place, 1)?;
     let mut figures = Figures::default();
     for _ in 0..rounds {
-        sidecar.wait_for("a sandbox waits");
-        thread::sleep(PAUSE);
-        let begun = Instant::now();
-        let answer = runtime.block_on(caller.run(&request, &[]));
-        let time = begun.elapsed();
-        if answer.json["warm"] != true || answer.json["stdout"]["content"] != "42\n" {
-            return Err(answer.text.into());
-        }
-        figures.push(time);
+        served.fill(1);
+        figures.push(served.runtime.block_on(served.time())?);
     }
     Ok(figures)
+}
+
+/// So many that come like this; in sandboxes that have all been started ahead, if `waiting`.
+///
+/// # Errors
+///
+/// Where a run fails, or finds a sandbox waiting or not against this.
+pub fn interactive(place: &Place, mode: Mode, runs: u32, waiting: bool) -> Result<Figures, Failure> {
+    let waits = if waiting { runs } else { 0 };
+    let mut served = Served::start(place, waits)?;
+    served.fill(waits);
+    served.runtime.block_on(mode.measure(runs, || served.time()))
+}
+
+/// What `look` sees while so many sandboxes wait.
+///
+/// # Errors
+///
+/// Where they do not come up, or those of `look`.
+pub fn with_waiting<T>(place: &Place, waits: u32, look: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    let mut served = Served::start(place, waits)?;
+    served.fill(waits);
+    look()
 }

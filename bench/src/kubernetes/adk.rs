@@ -1,5 +1,6 @@
 //! google-adk's `GkeCodeExecutor`, as it is, in one Python process that stays.
 
+use crate::interactive::Mode;
 use cofferdam_tests::{conformance::Failure, program::root};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
@@ -81,19 +82,24 @@ impl Adk {
         Ok(Self { child, stdin, stdout, at_once })
     }
 
-    /// Time until all of its programs have their results, by its own clock.
+    /// Time until all of its programs, begun at once, have their results, by its own clock.
     pub(super) fn run(&mut self) -> Result<Duration, Failure> {
-        self.stdin.write_all(b"\n")?;
-        let mut last = Duration::ZERO;
+        Ok(self.times(Mode::Burst)?.into_iter().max().unwrap_or_default())
+    }
+
+    /// The time of each of its programs, by its own clock.
+    pub(super) fn times(&mut self, mode: Mode) -> Result<Vec<Duration>, Failure> {
+        writeln!(self.stdin, "{}", mode.seconds())?;
+        let mut times = Vec::new();
         for _ in 0..self.at_once {
             let mut line = String::new();
             self.stdout.read_line(&mut line)?;
             let answer: Value = serde_json::from_str(&line).map_err(|_| format!("bench/adk/run.py said {line:?}"))?;
             let seconds = answer["seconds"].as_f64().filter(|_| answer["stdout"] == super::OUTPUT);
             let seconds = seconds.ok_or_else(|| format!("google-adk gave {line}"))?;
-            last = last.max(Duration::try_from_secs_f64(seconds)?);
+            times.push(Duration::try_from_secs_f64(seconds)?);
         }
-        Ok(last)
+        Ok(times)
     }
 }
 

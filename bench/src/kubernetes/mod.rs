@@ -4,7 +4,7 @@ mod adk;
 mod bare_pod;
 mod ours;
 
-use crate::figures::Figures;
+use crate::{figures::Figures, interactive::Mode};
 use adk::Adk;
 use cofferdam_tests::{
     cluster::{Action, Namespace, Proxy, kubeconfig, runtime},
@@ -185,6 +185,30 @@ impl Stage {
         }
         library.settle();
         Ok(figures)
+    }
+
+    /// The time of each of so many programs that come like this: google-adk's, the library's, and the library's in sandboxes
+    /// that wait.
+    ///
+    /// # Errors
+    ///
+    /// Where a run fails.
+    pub fn interactive(&self, mode: Mode, programs: u32) -> Result<[Figures; 3], Failure> {
+        let many = usize::try_from(programs)?;
+        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.theirs, 1, many)?;
+        let mut adk = Figures::default();
+        executor.times(mode)?.into_iter().for_each(|time| adk.push(time));
+        self.wait_for_quiet()?;
+        let library = Library::new(self.target(), programs)?;
+        let cold = library.times(mode, programs)?;
+        library.settle();
+        self.wait_for_quiet()?;
+        let library = Library::with_pool(self.target(), programs)?;
+        library.fill(programs.into())?;
+        let warm = library.times(mode, programs)?;
+        library.settle();
+        self.wait_for_quiet()?;
+        Ok([adk, cold, warm])
     }
 
     /// Bare Pods, so many at once, until the last is seen to have ended, so many times.

@@ -1,5 +1,6 @@
 //! Cofferdam, as a program and as a library.
 
+use crate::{figures::Figures, interactive::Mode};
 use cofferdam::{
     Sidecar,
     component::{Executor, SandboxImport, types::Request},
@@ -96,6 +97,15 @@ impl Library {
         let time = self.run(1)?;
         self.settle();
         Ok(time)
+    }
+
+    /// The time of each of so many calls that come like this.
+    pub(super) fn times(&self, mode: Mode, calls: u32) -> Result<Figures, Failure> {
+        let timed = || async {
+            let start = Instant::now();
+            self.call().await.map(|()| start.elapsed())
+        };
+        runtime().block_on(mode.measure(calls, timed))
     }
 
     async fn call(&self) -> Result<(), Failure> {

@@ -11,6 +11,8 @@ mod command_line;
 mod concurrency;
 #[path = "whole/contract.rs"]
 mod contract;
+#[path = "whole/documents.rs"]
+mod documents;
 #[path = "whole/follow.rs"]
 mod follow;
 #[path = "whole/hostile_guest.rs"]
@@ -19,6 +21,8 @@ mod hostile_guest;
 mod hostile_program;
 #[path = "whole/pool.rs"]
 mod pool;
+#[path = "whole/run_sidecar.rs"]
+mod run_sidecar;
 #[path = "whole/serve.rs"]
 mod serve;
 #[path = "whole/serve_bad_input.rs"]

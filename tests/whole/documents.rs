@@ -32,9 +32,8 @@ fn known() -> BTreeSet<String> {
     SOURCES.iter().for_each(|folder| files(&root().join(folder), &mut sources));
     let functions = sources.iter().flat_map(|source| {
         let text = fs::read_to_string(source).expect("a source");
-        let names = text.split(['\n', ' ']).collect::<Vec<_>>();
-        let names = names.windows(2).filter(|pair| matches!(pair[0], "fn" | "def"));
-        names.map(|pair| pair[1].split('(').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        let words = text.split(|character: char| !character.is_alphanumeric() && character != '_');
+        words.map(str::to_owned).collect::<Vec<_>>()
     });
     let cases = CASES.iter().filter_map(|folder| fs::read_dir(root().join(folder)).ok()).flatten().flatten();
     functions.chain(cases.map(|case| case.file_name().to_string_lossy().into_owned())).collect()
@@ -48,7 +47,8 @@ fn every_test_that_a_page_names_is_there() {
         let rows = text.lines().filter(|line| line.starts_with("| "));
         let quoted = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
         let is_name = |name: &&str| {
-            let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
+            let plain =
+                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
             plain && name.split(['-', '_']).count() >= LEAST_WORDS
         };
         let names: Vec<&str> = quoted.filter(is_name).filter(|name| *name != "image_pull_secrets").collect();

@@ -23,6 +23,8 @@ print('err', file=sys.stderr)
 sys.exit(7)
 ";
 
+const RIGHT: &str = "a-token-that-is-right";
+
 /// The Unix socket of a sidecar in this place.
 fn socket(place: &Place) -> String {
     format!("unix:{}", place.path().join("s.sock").display())
@@ -103,12 +105,12 @@ fn who_is_gone_has_cancelled() {
 fn a_token_is_taken_from_the_environment() {
     let place = Place::new();
     place.write("p.py", "print(1)");
-    place.write("tokens", "right");
+    place.write("tokens", RIGHT);
     fs::set_permissions(place.path().join("tokens"), fs::Permissions::from_mode(0o600)).expect("a mode");
     let file = place.path().join("tokens").display().to_string();
     let _sidecar = Sidecar::start(&place, &["--token-file", &file], &[]);
     for (token, told) in
-        [("right", None), ("wrong", Some("token")), ("", Some("token")), ("a\nb", Some("no HTTP header"))]
+        [(RIGHT, None), ("wrong", Some("token")), ("", Some("token")), ("a\nb", Some("no HTTP header"))]
     {
         let mut command = place.cofferdam(["run", "--sidecar", &socket(&place), "p.py"]);
         let output = command.env("COFFERDAM_TOKEN", token).output().expect("cofferdam");
@@ -134,7 +136,7 @@ fn what_is_no_sidecar_is_told() {
         (socket(&place), &["--backend", "local"], "cannot be used with"),
     ] {
         let output = run(&place, &sidecar, options);
-        assert_eq!((output.status.code(), stdout(&output)), (Some(125), ""), "{sidecar}");
+        assert_eq!((output.status.code(), stdout(&output)), (Some(125), String::new()), "{sidecar}");
         assert!(stderr(&output).contains(told), "{sidecar} {}", stderr(&output));
     }
 }

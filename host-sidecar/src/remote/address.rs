@@ -80,16 +80,16 @@ fn parse(text: &str) -> Result<Address, &'static str> {
     if uri.query().is_some() || text.contains('#') {
         return Err("has a query or a fragment");
     }
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let port = match uri.port_u16() {
-        Some(0) => return Err("has a port that is not a number from 1 to 65535"),
-        Some(port) => port,
-        None if uri.port().is_some() || authority.ends_with(':') => {
-            return Err("has a port that is not a number from 1 to 65535");
-        }
-        None if secure => 443,
-        None => 80,
+    let host = uri.host().unwrap_or_default();
+    let port = match authority.strip_prefix(host) {
+        Some("") if secure => 443,
+        Some("") => 80,
+        _ => match uri.port_u16() {
+            None | Some(0) => return Err("has a port that is not a number from 1 to 65535"),
+            Some(port) => port,
+        },
     };
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     if host.is_empty() {
         return Err("names no host");
     }

@@ -51,10 +51,11 @@ pub(crate) fn run() -> ExitCode {
     reap()
 }
 
-/// Reaps for ever: nothing but its own death, and with it that of all the others, ends this process.
+/// Reaps for ever: nothing but its own death, and with it that of all the others, ends this process. gVisor does not keep
+/// an init from the signals of its own namespace, as Linux does.
 fn reap() -> ExitCode {
     let orphan_ended = SigSet::from(Signal::SIGCHLD);
-    if orphan_ended.thread_block().is_err() {
+    if SigSet::all().thread_block().is_err() {
         return ExitCode::FAILURE;
     }
     loop {

@@ -14,6 +14,7 @@ use nix::sys::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::{Errno, ioctl_fionbio},
+    process::{Pid, WaitOptions, waitpid},
 };
 use std::{
     io::{self, Read, Write},
@@ -240,7 +241,7 @@ impl Supervision<'_> {
         if self.exit.is_some() {
             return Ok(());
         }
-        let Some(exit) = self.child.try_wait().during("learn how the program ended")? else { return Ok(()) };
+        let Some(exit) = exit_of(&self.child).during("learn how the program ended")? else { return Ok(()) };
         if self.killed.is_none() && !exit.success() && self.usage.over(outputs.held())? == Some(Over::Processes) {
             self.killed = Some(Ending::OutOfProcesses);
         }
@@ -277,6 +278,17 @@ struct Ready {
     stderr: bool,
     lifeline: bool,
     signal: bool,
+}
+
+/// How it ended, if it has. A program that asks to be traced has its stops told to its parent as well, which
+/// `Child::try_wait` takes for ends.
+fn exit_of(child: &Child) -> io::Result<Option<ExitStatus>> {
+    while let Some((_, status)) = waitpid(Some(Pid::from_child(child)), WaitOptions::NOHANG)? {
+        if status.exited() || status.signaled() {
+            return Ok(Some(ExitStatus::from_raw(status.as_raw())));
+        }
+    }
+    Ok(None)
 }
 
 /// Passes on what can be read now; whether there was anything.

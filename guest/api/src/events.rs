@@ -5,9 +5,12 @@ use alloc::vec::Vec;
 /// Splits a stream into the data of its events; their names say nothing that the data does not.
 #[derive(Debug, Default)]
 pub struct Events {
-    /// What has come and is no whole line yet.
+    /// What has come.
     rest: Vec<u8>,
-    /// How much of it is known to have no line end.
+    /// How much of it was whole lines that have been read. It is let go of with the next bytes and not line by line, which
+    /// would move all that follows for each of them.
+    read: usize,
+    /// How much of it is known to have no further line end.
     searched: usize,
     /// The data of the event that is not whole yet.
     data: Vec<u8>,
@@ -17,6 +20,9 @@ pub struct Events {
 impl Events {
     /// Takes the next bytes of the stream.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.rest.drain(..self.read);
+        self.searched -= self.read;
+        self.read = 0;
         self.rest.extend_from_slice(bytes);
     }
 
@@ -29,16 +35,17 @@ impl Events {
     /// Bytes that are held.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.rest.len() + self.data.len()
+        self.rest.len() - self.read + self.data.len()
     }
 
     /// The data of the next event, if it is whole.
     pub fn next_event(&mut self) -> Option<Vec<u8>> {
         while let Some(length) = self.rest.iter().skip(self.searched).position(|byte| *byte == b'\n') {
             let end = self.searched + length;
-            let line: Vec<u8> = self.rest.drain(..=end).take(end).collect();
-            self.searched = 0;
-            let line = line.strip_suffix(b"\r").unwrap_or(&line);
+            let line = self.rest.get(self.read..end).unwrap_or_default();
+            self.read = end + 1;
+            self.searched = self.read;
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.is_empty() && !self.data.is_empty() {
                 return Some(core::mem::take(&mut self.data));
             }

@@ -7,7 +7,7 @@ use std::{
     env, fs, io,
     net::{SocketAddr, TcpListener},
     os::unix::{
-        fs::{DirBuilderExt, FileTypeExt},
+        fs::{DirBuilderExt, FileTypeExt, MetadataExt},
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
@@ -29,10 +29,16 @@ pub(crate) enum Bound {
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
+    /// Device and inode, to tell it from another sidecar's that has taken its place.
+    identity: Option<(u64, u64)>,
     made_folder: Option<PathBuf>,
 }
 
 impl SocketFile {
+    fn new(path: &Path, made_folder: Option<&Path>) -> Self {
+        Self { path: path.to_owned(), identity: identity(path), made_folder: made_folder.map(Path::to_owned) }
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -40,8 +46,10 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // One that is gone is what was wanted.
-        let _ = fs::remove_file(&self.path);
+        if self.identity.is_some() && self.identity == identity(&self.path) {
+            // One that is gone is what was wanted.
+            let _ = fs::remove_file(&self.path);
+        }
         if let Some(folder) = &self.made_folder {
             // Not where others have put something.
             let _ = fs::remove_dir(folder);
@@ -90,9 +98,14 @@ fn bind_unix(path: &Path) -> Result<Bound, SetupError> {
     let listener = UnixListener::bind(path);
     umask(before);
     let listener = listener.map_err(failed)?;
-    let file = SocketFile { path: path.to_owned(), made_folder: missing_folder.map(Path::to_owned) };
+    let file = SocketFile::new(path, missing_folder);
     listener.set_nonblocking(true).map_err(failed)?;
     Ok(Bound::Unix(listener, file))
+}
+
+/// Device and inode of a file; none where it is gone.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 /// Removes a socket that nobody listens on any more.
@@ -140,6 +153,37 @@ mod tests {
         assert!(!path.exists() && folder.exists());
         fs::write(&path, "").expect("a file");
         assert!(bind_unix(&path).is_err() && path.exists());
+        fs::remove_dir_all(folder).expect("a folder");
+    }
+
+    #[test]
+    fn a_socket_that_has_taken_its_place_is_left() {
+        let folder = folder("replaced");
+        fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("s");
+        let first = bind_unix(&path).expect("a socket");
+        // Beside it first: a removed one's inode may be the next one's.
+        let second = UnixListener::bind(folder.join("other")).expect("a socket");
+        fs::rename(folder.join("other"), &path).expect("a socket");
+        drop(first);
+        assert!(UnixStream::connect(&path).is_ok(), "it was removed");
+        drop(second);
+        fs::remove_dir_all(folder).expect("a folder");
+    }
+
+    #[test]
+    fn a_link_in_its_place_is_not_followed() {
+        let folder = folder("link");
+        fs::create_dir_all(&folder).expect("a folder");
+        let (path, target) = (folder.join("s"), folder.join("target"));
+        std::os::unix::fs::symlink(&target, &path).expect("a link");
+        for is_there in [false, true] {
+            let error = bind_unix(&path).expect_err("a link is no socket");
+            assert!(error.to_string().contains("something else than a socket"), "{error}");
+            assert_eq!(target.exists(), is_there);
+            let _ = UnixListener::bind(&target);
+        }
+        assert!(path.is_symlink());
         fs::remove_dir_all(folder).expect("a folder");
     }
 

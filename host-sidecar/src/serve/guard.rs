@@ -37,7 +37,9 @@ pub(super) async fn refuse_web_pages(
     if let Some(Way::Tcp(address)) = way
         && !server.tenants.need_token()
     {
-        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        // Of several the one that counts would be a matter of opinion.
+        let mut named = request.headers().get_all(header::HOST).iter();
+        let host = named.next().filter(|_| named.next().is_none()).and_then(|host| host.to_str().ok());
         let hosts = [host, request.uri().authority().map(Authority::as_str)];
         if host.is_none() || hosts.into_iter().flatten().any(|host| !is_ours(host, *address)) {
             let text = "the request is for another host: reach the sidecar by its address, such as 127.0.0.1";

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Request {
     /// Source text of the program: 1 byte to 1 MiB, without NUL.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, pattern = r"^[^\x00]*$"))]
     pub code: String,
     /// Name of a language in the operator's table. Default: `python`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,29 +49,38 @@ pub struct Request {
 pub struct Limits {
     /// Milliseconds from the program's start to its end. Beyond it the status is `timed-out`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub wall_time_ms: Option<u64>,
     /// Milliseconds from the request to the program's start. Beyond it the error is `startup-timeout`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub startup_time_ms: Option<u64>,
     /// Thousandths of a processor. A program that wants more is slowed down, not ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub cpu_millis: Option<u32>,
     /// Bytes of memory of all processes together. Beyond it the status is `out-of-memory`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub memory_bytes: Option<u64>,
     /// Bytes of the work directory, HOME and /tmp together.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub disk_bytes: Option<u64>,
     /// Processes and threads alive at once. Beyond it the status is `out-of-processes`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub processes: Option<u32>,
     /// Bytes of stdout and of stderr, each. What is over it is cut from the middle.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub output_bytes: Option<u64>,
     /// Files brought back. One over it is listed as skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub collected_files: Option<u32>,
     /// Bytes of the files brought back, in all. A file that does not fit is listed as skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub collected_bytes: Option<u64>,
 }

@@ -34,7 +34,8 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
         ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with this key and the same body is \
          the same execution; up to 255 printable ASCII characters"),
         ("Prefer" = Option<String>, Header, description = "`respond-async` detaches the run from the connection"),
-        ("cofferdam-version" = Option<String>, Header, description = "The version of the contract that the caller speaks"),
+        ("cofferdam-version" = Option<String>, Header, pattern = r"^0\.1(\.[0-9A-Za-z.-]+)?$", description = "The version of \
+         the contract that the caller speaks"),
         ("traceparent" = Option<String>, Header, description = "The trace that the run is part of, as W3C Trace Context has it"),
     ),
     request_body = cofferdam_api::Request,

@@ -24,7 +24,7 @@ fn what_contradicts_the_contract_is_refused() {
     for (args, part) in [
         (&["run", "empty.py"][..], "code is empty"),
         (&["run", "nul.py"], "NUL"),
-        (&["run", "latin1.py"], "latin1.py is not a text in UTF-8: byte 7"),
+        (&["run", "latin1.py"], "`latin1.py` is not a text in UTF-8: byte 7"),
         (&["run", "large.py"], "1048577 bytes"),
         (&["run", "missing.py"], "`missing.py` cannot be read"),
         (&["run", "."], "is a folder"),

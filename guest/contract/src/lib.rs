@@ -100,11 +100,16 @@ fn no_nul(what: &str, text: &str) -> Result<(), Violation> {
     valid(!text.contains('\0'), || format!("{what} contains a NUL character"))
 }
 
-/// A text of the caller's within a message: in backticks, and with U+FFFD for what could steer a terminal.
+/// The character, or U+FFFD for one that could steer a terminal.
+#[must_use]
+pub fn printable(character: char) -> char {
+    if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }
+}
+
+/// A text of the caller's within a message: in backticks, and printable.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    let printable = text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
-    ['`'].into_iter().chain(printable).chain(['`']).collect()
+    ['`'].into_iter().chain(text.chars().map(printable)).chain(['`']).collect()
 }
 
 /// Pairs of names, each pair once. At most [`MAX_WORDS`] names: half a million pairs.

@@ -2,6 +2,7 @@
 
 use alloc::{format, string::String};
 use cofferdam_api::{Problem, VERSION};
+use cofferdam_contract::printable;
 use http_bridge_bindings::{
     exports::cofferdam::code_executor::types::{Error, ErrorCode},
     wasi::http::types::ErrorCode as HttpError,
@@ -69,7 +70,9 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         if let Failure::Problem(problem) = failure {
             let code = code(problem.code);
-            return Self { id: problem.id, code, message: problem.detail, retryable: problem.retryable };
+            // Whoever answers may not be a sidecar of ours.
+            let message = problem.detail.chars().map(printable).collect();
+            return Self { id: problem.id, code, message, retryable: problem.retryable };
         }
         let retryable = matches!(failure, Failure::NoConnection | Failure::Foreign(429));
         let (code, message) = tell(failure);

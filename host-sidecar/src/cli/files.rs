@@ -29,7 +29,7 @@ pub(super) fn read_input(argument: &str) -> Result<types::File, Failure> {
 fn name_of(local: &Path) -> Result<String, Failure> {
     let name = local.file_name().and_then(|name| name.to_str());
     name.map(str::to_owned)
-        .ok_or_else(|| format!("{} has no name to give it inside; say --file LOCAL:PATH", local.display()).into())
+        .ok_or_else(|| format!("{} has no name to give it inside; say --file LOCAL:PATH", shown(local)).into())
 }
 
 /// Reads a file that is small enough to be an input.

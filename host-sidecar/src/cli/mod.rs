@@ -13,6 +13,7 @@ mod live;
 mod log;
 mod manifests;
 mod mcp;
+mod plain;
 mod progress;
 mod run;
 mod sandbox;
@@ -21,6 +22,7 @@ mod stdin;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;
+use plain::plain;
 use std::{
     ffi::OsString,
     fmt::Display,
@@ -70,9 +72,14 @@ pub fn main() -> ExitCode {
 fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            // Without its colours: what steers a terminal there may be of an argument that somebody else has made up.
+            let _ = writeln!(io::stderr(), "{}", plain(&error.render().to_string()));
+            return exit::NOT_RUN.into();
+        }
         Err(error) => {
             let _ = error.print();
-            return if error.use_stderr() { exit::NOT_RUN.into() } else { ExitCode::SUCCESS };
+            return ExitCode::SUCCESS;
         }
     };
     // A sidecar's settings say more of it; whoever runs one program wants its output alone.
@@ -101,5 +108,5 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
 
 /// Tells the person at the terminal, who may have closed it.
 fn say(what: impl Display) {
-    let _ = writeln!(io::stderr(), "cofferdam: {what}");
+    let _ = writeln!(io::stderr(), "cofferdam: {}", plain(&what.to_string()));
 }

@@ -249,7 +249,7 @@ fn request(args: &RunArgs, settings: &Settings) -> Result<Request, Failure> {
     let code = if from_stdin { stdin::program(patience)? } else { files::read(Path::new(&args.file))? };
     let code = String::from_utf8(code).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        format!("{} is not a text in UTF-8: byte {at} cannot be part of one", args.file)
+        format!("{} is not a text in UTF-8: byte {at} cannot be part of one", quoted(&args.file))
     })?;
     let env = args.env.iter().map(|variable| environment_variable(variable)).collect::<Result<_, _>>()?;
     let label = |label: &String| match label.split_once('=') {

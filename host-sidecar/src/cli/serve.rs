@@ -4,6 +4,7 @@ use super::{
     Failure,
     backend::BackendArgs,
     log,
+    plain::plain,
     run::{cancel_on_signal, end_at_signals_once_set},
     say,
 };
@@ -100,7 +101,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         let addresses: Vec<_> = service.addresses().collect();
         let serving = service.run(stop);
         for address in addresses {
-            writeln!(io::stderr(), "listening on {address}")?;
+            writeln!(io::stderr(), "listening on {}", plain(&address))?;
         }
         serving.await;
         sidecar.settle().await;

@@ -1,5 +1,6 @@
 //! What a check has found, and how it is told. Pure.
 
+use cofferdam_contract::printable;
 use serde::Serialize;
 use std::fmt;
 
@@ -69,9 +70,8 @@ impl fmt::Display for Finding {
 /// One line of a bounded length, with nothing in it that could steer a terminal: some of it comes from elsewhere.
 fn plain(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let printable = words.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
-    let mut line: String = printable.clone().take(MAX_CHARS).collect();
-    if printable.count() > MAX_CHARS {
+    let mut line: String = words.chars().map(printable).take(MAX_CHARS).collect();
+    if words.chars().count() > MAX_CHARS {
         line.push('…');
     }
     line

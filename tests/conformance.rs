@@ -8,9 +8,9 @@ use cofferdam::{
 };
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
-    conformance::{Case, Cli, Failure, Library, Python, Served, Warm, Way, run},
+    conformance::{Case, Cli, Failure, Library, Python, Served, Warm, Way, run, try_all},
 };
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::Arguments;
 use std::{process::ExitCode, sync::Arc};
 
 /// Runs at once in the cluster, whose node has the same processors as these tests.
@@ -23,15 +23,15 @@ fn main() -> Result<ExitCode, Failure> {
     let executor = Executor::new(64)?;
     let local = Settings { backend: BackendChoice::Local, ..Settings::default() };
     let cold = Library { executor: executor.clone(), sidecar: Sidecar::new(&local)? };
-    let mut failed = try_all(&arguments, "local", None, Arc::new(cold))?;
+    let mut failed = try_by(&arguments, "local", None, Arc::new(cold))?;
     if !arguments.list {
         failed += try_warm(&arguments, &executor, local)?;
     }
     if !arguments.list {
         let served = Served::default();
-        failed += try_all(&arguments, "wasmtime-cli", None, Arc::new(Cli::new(served.clone())?))?;
+        failed += try_by(&arguments, "wasmtime-cli", None, Arc::new(Cli::new(served.clone())?))?;
         // One process, so there is nothing to be gained by more.
-        failed += try_all(&arguments, "python", Some(1), Arc::new(Python::new(served)))?;
+        failed += try_by(&arguments, "python", Some(1), Arc::new(Python::new(served)))?;
     }
     if cluster::kubeconfig().is_some() && !arguments.list {
         let namespace = runtime().block_on(Namespace::create())?;
@@ -43,7 +43,7 @@ fn main() -> Result<ExitCode, Failure> {
         };
         let sidecar = Sidecar::new(&settings)?;
         let in_cluster = Library { executor, sidecar: sidecar.clone() };
-        failed += try_all(&arguments, "kubernetes", Some(IN_CLUSTER), Arc::new(in_cluster))?;
+        failed += try_by(&arguments, "kubernetes", Some(IN_CLUSTER), Arc::new(in_cluster))?;
         runtime().block_on(async {
             sidecar.settle().await;
             namespace.assert_nothing_left().await?;
@@ -58,20 +58,14 @@ fn try_warm(arguments: &Arguments, executor: &Executor, settings: Settings) -> R
     let pool = Pool { maximum: Some(WAITING.1), minimum: WAITING.0, starts_at_once: 2, ..Pool::default() };
     let sidecar = Sidecar::with_pool(&Settings { pool, ..settings })?;
     let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
-    let failed = try_all(arguments, "local-warm", None, Arc::new(warm));
+    let failed = try_by(arguments, "local-warm", None, Arc::new(warm));
     runtime().block_on(sidecar.settle());
     failed
 }
 
 /// Runs all cases by one way, so many at once; gives how many failed.
-fn try_all(arguments: &Arguments, name: &str, at_once: Option<usize>, way: Arc<dyn Way>) -> Result<u64, Failure> {
-    let trial = |case: Case| {
-        let (way, is_taken) = (way.clone(), way.takes(&case)?);
-        let trial = Trial::test(format!("{name}::{}", case.name()), move || run(&case, &*way).map_err(Failed::from));
-        Ok::<_, Failure>(trial.with_ignored_flag(!is_taken))
-    };
-    let trials = Case::all()?.into_iter().map(trial).collect::<Result<_, Failure>>()?;
-    let mut arguments = arguments.clone();
-    arguments.test_threads = arguments.test_threads.or(at_once);
-    Ok(libtest_mimic::run(&arguments, trials).num_failed)
+fn try_by(arguments: &Arguments, name: &str, at_once: Option<usize>, way: Arc<dyn Way>) -> Result<u64, Failure> {
+    let takes = |case: &Case| way.takes(case);
+    let runs = way.clone();
+    try_all(arguments, name, at_once, Case::all("conformance")?, takes, move |case| run(case, &*runs))
 }

@@ -31,6 +31,10 @@ mod serve_bad_input;
 mod serve_bounds;
 #[path = "whole/serve_end.rs"]
 mod serve_end;
+#[path = "whole/serve_hostile.rs"]
+mod serve_hostile;
+#[path = "whole/serve_schemathesis.rs"]
+mod serve_schemathesis;
 #[path = "whole/serve_spans.rs"]
 mod serve_spans;
 #[path = "whole/serve_tenants.rs"]
@@ -39,5 +43,7 @@ mod serve_tenants;
 mod serve_tls;
 #[path = "whole/settings.rs"]
 mod settings;
+#[path = "whole/terminal.rs"]
+mod terminal;
 #[path = "whole/unprivileged.rs"]
 mod unprivileged;

@@ -34,7 +34,12 @@ pub(crate) fn faults() -> Vec<(&'static str, String, Told)> {
     let other_version = "content-type: application/json\r\ncofferdam-version: 7.3.1\r\n";
     let whole = response(200, JSON, OUTCOME);
     let cut = whole[..whole.len() - 20].to_owned();
-    let chunked = format!("HTTP/1.1 200 X\r\n{JSON}transfer-encoding: chunked\r\n\r\n5\r\n{{\"id\"\r\n");
+    let chunked = |chunk: &str| format!("HTTP/1.1 200 X\r\n{JSON}transfer-encoding: chunked\r\n\r\n{chunk}");
+    let lengths = |headers: &str| format!("HTTP/1.1 200 X\r\n{JSON}{headers}\r\n{OUTCOME}");
+    let (many, long) = ("x: y\r\n".repeat(10_000), format!("x: {}\r\n", "y".repeat(1 << 20)));
+    let nested = "[".repeat(100_000);
+    let numbers = OUTCOME.replace("\"length\":3", "\"length\":-3e999");
+    let steering = problem.replace("all used up", "\\u001b[2J\\nall used up");
     vec![
         ("a problem", response(429, problem_headers, problem), ("quota", true, "all used up")),
         ("HTML", response(200, HTML, "<html>"), not_a_sidecar),
@@ -54,7 +59,21 @@ pub(crate) fn faults() -> Vec<(&'static str, String, Told)> {
         ("no HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n".into(), ("unreachable", false, UNKNOWN)),
         ("half a head", "HTTP/1.1 200 X\r\ncontent-".into(), ("unreachable", false, UNKNOWN)),
         ("half a body", cut, ("unreachable", false, UNKNOWN)),
-        ("half a chunked body", chunked, ("unreachable", false, UNKNOWN)),
+        ("half a chunked body", chunked("5\r\n{\"id\"\r\n"), ("unreachable", false, UNKNOWN)),
+        ("a chunk of no length", chunked("no\r\n"), ("unreachable", false, UNKNOWN)),
+        ("a chunk of too great a length", chunked("fffffffffffffffff\r\n"), ("unreachable", false, UNKNOWN)),
+        ("a length that is none", lengths("content-length: -1\r\n"), ("unreachable", false, UNKNOWN)),
+        ("two lengths", lengths("content-length: 5\r\ncontent-length: 7\r\n"), ("unreachable", false, UNKNOWN)),
+        ("too small a length", lengths("content-length: 20\r\n"), ("unreachable", false, UNKNOWN)),
+        ("headers without number", lengths(&many), ("unreachable", false, UNKNOWN)),
+        ("a header without end", lengths(&long), ("unreachable", false, UNKNOWN)),
+        ("JSON that nests", response(200, JSON, &nested), not_a_sidecar),
+        ("numbers beyond all", response(200, JSON, &numbers), not_a_sidecar),
+        (
+            "a message that steers a terminal",
+            response(429, problem_headers, &steering),
+            ("quota", true, "\u{fffd}[2J\u{fffd}all"),
+        ),
     ]
 }
 

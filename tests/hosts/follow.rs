@@ -167,11 +167,14 @@ fn a_stream_that_breaks_is_told_and_ends_the_run() {
     let lost = ("unreachable", false, "the connection to the sidecar ended");
     let not_a_sidecar = ("unreachable", false, "not a sidecar");
     let failed = r#"data: {"failed":{"type":"t","title":"t","status":429,"detail":"all used up","code":"quota","retryable":true}}"#;
-    let cases: [(&str, String, Told); 5] = [
+    let cases: [(&str, String, Told); 8] = [
         ("the end", String::new(), lost),
         ("half an event", "event: stdout\ndata: {\"std".into(), lost),
         ("no JSON", "data: <html>\n\n".into(), not_a_sidecar),
         ("another event", "data: {\"surprise\":1}\n\n".into(), not_a_sidecar),
+        ("line ends without number", "\n".repeat(8 << 20), lost),
+        ("comments without number", ": nothing\n\n".repeat(1 << 20), lost),
+        ("JSON that nests", format!("data: {}\n\n", "[".repeat(100_000)), not_a_sidecar),
         ("a problem", format!("{failed}\n\n"), ("quota", true, "all used up")),
     ];
     for (what, rest, told) in cases {

@@ -1,7 +1,7 @@
 //! What runs of a place have left behind.
 
 use crate::program::Place;
-use std::{fs, os::unix::ffi::OsStrExt};
+use std::{fs, os::unix::ffi::OsStrExt, path::Path};
 
 /// Fails if anything is there that belongs to a run of this place.
 ///
@@ -34,5 +34,26 @@ pub fn left(place: &Place) -> Vec<String> {
     left.extend(mounts.lines().filter(is_ours).map(|mount| format!("mount {mount}")));
     let names = |folder| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     left.extend(names(state.clone()).filter(|path| !path.ends_with("gate")).map(|path| path.display().to_string()));
+    left
+}
+
+/// The cgroups of runs with these ids, and processes in them.
+///
+/// # Panics
+///
+/// Where /proc cannot be read.
+#[must_use]
+#[expect(clippy::expect_used, reason = "a test that cannot look has failed")]
+pub fn cgroups_left(ids: &[String]) -> Vec<String> {
+    let mut left = Vec::new();
+    for hierarchy in ["", "memory", "cpu"] {
+        let parent = Path::new("/sys/fs/cgroup").join(hierarchy).join("cofferdam");
+        let ours = ids.iter().map(|id| parent.join(id)).filter(|path| path.exists());
+        left.extend(ours.map(|path| path.display().to_string()));
+    }
+    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
+        let cgroup = fs::read_to_string(entry.path().join("cgroup")).unwrap_or_default();
+        left.extend(ids.iter().filter(|id| cgroup.contains(id.as_str())).map(|id| format!("process in {id}")));
+    }
     left
 }

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod conformance;
+pub mod hostile;
 pub mod hosts;
 pub mod leftovers;
 pub mod program;

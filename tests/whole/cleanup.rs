@@ -2,7 +2,7 @@
 
 pub(super) use cofferdam_tests::leftovers::assert_nothing_left;
 use cofferdam_tests::{
-    leftovers::left,
+    leftovers::{cgroups_left, left},
     program::{Place, stderr, stdout},
 };
 use rustix::process::{Pid, Signal, kill_process};
@@ -29,21 +29,6 @@ pub(super) fn signal_when(mut child: Child, event: &str, signal: Signal) -> Outp
     let mut output = child.wait_with_output().expect("an end");
     output.stderr = rest.join().expect("a log").into_bytes();
     output
-}
-
-/// The cgroups of runs with these ids, and processes in them.
-fn cgroups_left(ids: &[String]) -> Vec<String> {
-    let mut left = Vec::new();
-    for hierarchy in ["", "memory", "cpu"] {
-        let parent = std::path::Path::new("/sys/fs/cgroup").join(hierarchy).join("cofferdam");
-        let ours = ids.iter().map(|id| parent.join(id)).filter(|path| path.exists());
-        left.extend(ours.map(|path| path.display().to_string()));
-    }
-    for entry in fs::read_dir("/proc").expect("/proc").flatten() {
-        let cgroup = fs::read_to_string(entry.path().join("cgroup")).unwrap_or_default();
-        left.extend(ids.iter().filter(|id| cgroup.contains(id.as_str())).map(|id| format!("process in {id}")));
-    }
-    left
 }
 
 /// The id that a log speaks of.

@@ -5,24 +5,65 @@ use cofferdam::{
     component::{ExecuteError, Executor, SandboxImport, types::Request},
     config::Settings,
 };
-use cofferdam_tests::program::root;
+use cofferdam_tests::program::{Place, root};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
 
 /// A guest of the right world in which each function of its own does this.
 fn guest(body: &str) -> Vec<u8> {
+    guest_of(|text| text.replace("unreachable", body))
+}
+
+/// Where a guest that can be answered has a program, its request, and what it is answered.
+const PROGRAM: u32 = 512;
+const REQUEST: u32 = 1024;
+const ANSWER: u32 = 4096;
+const ROOM: u32 = 65_536;
+
+/// One that is answered when it asks for runs, of the program `print(1)` if it wants, and does this.
+fn asking_guest(body: &str) -> Vec<u8> {
+    guest_of(|text| {
+        let (_, realloc) = text.split_once("_realloc\" (func ").expect("an allocator");
+        let realloc = format!("(func (;{};)", realloc.split(')').next().unwrap_or_default());
+        let (before, after) = text.split_once(&realloc).expect("an allocator");
+        let after = after.replacen("unreachable", &format!("i32.const {ROOM}"), 1);
+        let text = format!("{before}{realloc}{after}").replace("unreachable", body);
+        let text = text.replace("(memory (;0;) 0)", "(memory (;0;) 64)");
+        let (text, _) = text.trim_end().rsplit_once(')').expect("a module");
+        format!("{text} (data (i32.const {PROGRAM}) \"print(1)\"))")
+    })
+}
+
+/// Asks for a run.
+fn ask() -> String {
+    format!("(call 0 (i32.const {REQUEST}) (i32.const {ANSWER}))")
+}
+
+/// A request of so many arguments, all of them empty.
+fn with_arguments(count: u32) -> String {
+    let (is_some, start, length) = (REQUEST + 20, REQUEST + 24, REQUEST + 28);
+    format!(
+        "(i32.store8 (i32.const {is_some}) (i32.const 1)) (i32.store (i32.const {start}) (i32.const {ROOM})) \
+         (i32.store (i32.const {length}) (i32.const {count}))"
+    )
+}
+
+fn guest_of(change: impl FnOnce(&str) -> String) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("wit")).expect("the contract");
     let world = resolve.select_world(&[package], Some("executor")).expect("the world");
     let dummy = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
-    let text = wasmprinter::print_bytes(&dummy).expect("a module").replace("unreachable", body);
+    let text = change(&wasmprinter::print_bytes(&dummy).expect("a module"));
     let mut module = wat::parse_str(text).expect("a module");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).expect("a guest's module");
     ComponentEncoder::default().module(&module).expect("a guest's module").encode().expect("a guest")
 }
 
 async fn execute(executor: &Executor) -> String {
-    let import = SandboxImport::new(Sidecar::new(&Settings::default()).expect("a sidecar"));
+    execute_with(executor, SandboxImport::new(Sidecar::new(&Settings::default()).expect("a sidecar"))).await
+}
+
+async fn execute_with(executor: &Executor, import: SandboxImport) -> String {
     match executor.execute(import, Request::new("print(1)")).await {
         Ok(outcome) => format!("{outcome:?}"),
         Err(ExecuteError::Refused(error)) => error.message,
@@ -65,4 +106,61 @@ async fn a_guest_has_only_the_runs_that_its_host_allows() {
     let none = executor.execute(SandboxImport::new(sidecar).with_runs(0), Request::new("print(1)")).await;
     let Err(ExecuteError::Refused(error)) = none else { panic!("it ran: {none:?}") };
     assert!(error.message.contains("all the runs"), "{}", error.message);
+}
+
+#[tokio::test]
+async fn a_guest_that_asks_for_runs_without_end_is_stopped() {
+    let executor = Executor::with_guest(&asking_guest(&format!("(loop $l {} (br $l)) unreachable", ask())), 1);
+    let message = execute(&executor.expect("a guest")).await;
+    assert!(message.contains("computed for longer than"), "{message}");
+}
+
+#[tokio::test]
+async fn a_guest_that_asks_for_more_than_a_host_can_hold_is_stopped() {
+    // Of these one has no end in the guest's memory, and of the other a host would have to hold gigabytes.
+    for (count, grow) in [(0x7fff_ffff, 0), (100_000_000, 13_000)] {
+        let body = format!(
+            "(drop (memory.grow (i32.const {grow}))) {} {} (loop $l (br $l)) unreachable",
+            with_arguments(count),
+            ask()
+        );
+        let executor = Executor::with_guest(&asking_guest(&body), 1).expect("a guest");
+        let message = execute(&executor).await;
+        assert!(!message.contains("computed for longer than") && !message.contains("Outcome"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_that_traps_after_its_run_leaves_nothing() {
+    let place = Place::new();
+    let settings = Settings { state_dir: Some(place.state()), ..Settings::default() };
+    let (start, length) = (REQUEST, REQUEST + 4);
+    let body = format!(
+        "(i32.store (i32.const {start}) (i32.const {PROGRAM})) (i32.store (i32.const {length}) (i32.const 8)) {} unreachable",
+        ask()
+    );
+    let executor = Executor::with_guest(&asking_guest(&body), 1).expect("a guest");
+    let sidecar = Sidecar::new(&settings).expect("a sidecar");
+    let message = execute_with(&executor, SandboxImport::new(sidecar.clone())).await;
+    assert!(message.contains("unreachable"), "{message}");
+    sidecar.settle().await;
+    super::cleanup::assert_nothing_left(&place);
+    // The run was there: the first one makes this.
+    assert!(place.state().join("gate").exists());
+}
+
+/// All of them in one thread, so that one that does not let go of it would keep the others.
+#[tokio::test]
+async fn hostile_guests_do_not_keep_an_innocent_one() {
+    let grow = "(loop $l (drop (memory.grow (i32.const 1))) (br $l)) unreachable";
+    let asking = asking_guest(&format!("(loop $l {} (br $l)) unreachable", ask()));
+    for hostile in [guest("(loop $l (br $l)) unreachable"), guest(grow), asking] {
+        let hostile = Executor::with_guest(&hostile, 1).expect("a guest");
+        let busy = tokio::spawn(async move { execute(&hostile).await });
+        let innocent = Executor::new(1).expect("the guest");
+        let import = SandboxImport::new(Sidecar::new(&Settings::default()).expect("a sidecar"));
+        let outcome = innocent.execute(import, Request::new("print(6*7)")).await.expect("an outcome");
+        assert_eq!((&*outcome.stdout.text, busy.is_finished()), ("42\n", false));
+        busy.abort();
+    }
 }

@@ -10,7 +10,7 @@ use std::{
 /// Why a case failed, for the person who reads the test's output.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// A folder of `tests/conformance/`.
+/// A folder of `tests/conformance/` or `tests/hostile/`.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// The folder.
@@ -31,6 +31,14 @@ pub(super) struct Stated {
     pub(super) request: StatedRequest,
     #[serde(default)]
     pub(super) expect: Expected,
+    /// What comes of it where there is no wall; none where that is better not tried.
+    pub(super) unwalled: Option<Unwalled>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Unwalled {
+    pub(super) stdout_contains: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -88,6 +96,8 @@ pub(super) struct Expected {
     pub(super) stdout_cut: bool,
     pub(super) stdout_is_utf8: Option<bool>,
     pub(super) skipped: Vec<String>,
+    /// How many, in place of their paths.
+    pub(super) skipped_number: Option<usize>,
     pub(super) error: Option<String>,
     pub(super) message_contains: Vec<String>,
 }
@@ -105,16 +115,32 @@ pub(super) enum Status {
 }
 
 impl Case {
-    /// Every folder there is, in the order of their names.
+    /// Every folder of a suite, in the order of their names.
     ///
     /// # Errors
     ///
     /// What is wrong with the first folder that is no case.
-    pub fn all() -> Result<Vec<Self>, Failure> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
+    pub fn all(suite: &str) -> Result<Vec<Self>, Failure> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(suite);
         let mut folders = fs::read_dir(root)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
         folders.sort();
         folders.into_iter().map(Self::read).collect()
+    }
+
+    /// One folder of a suite.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn named(suite: &str, name: &str) -> Result<Self, Failure> {
+        Self::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(suite).join(name))
+    }
+
+    /// The same with a file more among its inputs.
+    #[must_use]
+    pub fn with_file(mut self, path: &str, content: &str) -> Self {
+        self.stated.request.files.push(StatedFile { path: path.into(), content: content.into(), size: 0 });
+        self
     }
 
     fn read(folder: PathBuf) -> Result<Self, Failure> {
@@ -129,6 +155,12 @@ impl Case {
     #[must_use]
     pub fn name(&self) -> String {
         self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Whether it says what comes of its program without a sandbox.
+    #[must_use]
+    pub fn is_tried_unwalled(&self) -> bool {
+        self.stated.unwalled.is_some()
     }
 
     /// Bytes of a stream that come back at the most, as far as the case says.

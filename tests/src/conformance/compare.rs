@@ -17,6 +17,16 @@ pub fn run(case: &Case, way: &dyn Way) -> Result<(), Failure> {
     }
 }
 
+/// Runs a case's program without a sandbox, if the case says what then comes of it.
+///
+/// # Errors
+///
+/// Where it finds a wall all the same: then it could not tell that there is none.
+pub fn run_unwalled(case: &Case) -> Result<(), Failure> {
+    let Some(unwalled) = &case.stated.unwalled else { return Ok(()) };
+    contains("stdout", &native::run(case)?.stdout, &unwalled.stdout_contains)
+}
+
 fn compare_error(case: &Case, error: &Refusal, expected: &str) -> Result<(), Failure> {
     equal("error code", error.code.as_str(), expected)?;
     contains("message", error.message.as_bytes(), &case.stated.expect.message_contains)?;
@@ -54,6 +64,9 @@ fn compare_outcome(case: &Case, outcome: &Outcome) -> Result<(), Failure> {
     for (path, content) in &expected {
         same_bytes(path, files[path], content)?;
     }
+    if let Some(number) = expect.skipped_number {
+        return equal("number of skipped files", outcome.skipped.len(), number);
+    }
     let mut skipped: Vec<_> = outcome.skipped.iter().map(|file| file.path.clone()).collect();
     let mut expected = expect.skipped.clone();
     skipped.sort();
@@ -61,9 +74,9 @@ fn compare_outcome(case: &Case, outcome: &Outcome) -> Result<(), Failure> {
     equal("skipped files", skipped, expected)
 }
 
-/// The kept bytes; where they come as text alone, the text is all of them.
+/// The kept bytes.
 fn exact(output: &Output) -> Result<&[u8], Failure> {
-    let bytes = output.bytes.as_ref().map_or(output.text.as_bytes(), |bytes| &bytes.0);
+    let bytes = output.kept();
     if output.cut.is_none() {
         equal("the length of a whole stream", output.length, bytes.len() as u64)?;
     }

@@ -1,4 +1,4 @@
-//! Cases of conformance: a folder each, run through the component and compared with what they promise.
+//! Cases: a folder each, run through the component and compared with what they promise.
 
 mod case;
 mod compare;
@@ -6,10 +6,12 @@ mod hosts;
 mod native;
 mod outcome;
 mod request;
+mod suite;
 mod way;
 
 pub use case::{Case, Failure};
-pub use compare::run;
+pub use compare::{run, run_unwalled};
 pub use hosts::{Cli, Python, Served};
 pub use outcome::{Outcome, Refusal};
+pub use suite::try_all;
 pub use way::{Library, Warm, Way};

@@ -8,11 +8,21 @@ use serde::Deserialize;
 /// The parts of an outcome that cases speak of.
 #[derive(Debug, Deserialize)]
 pub struct Outcome {
+    pub(crate) id: String,
     pub(super) status: Status,
     pub(super) stdout: Output,
     pub(super) stderr: Output,
     pub(super) files: Vec<File>,
     pub(super) skipped: Vec<Skipped>,
+}
+
+impl Outcome {
+    /// Whether these bytes are in a stream or in a file.
+    pub(crate) fn contains(&self, part: &[u8]) -> bool {
+        let streams = [&self.stdout, &self.stderr].into_iter().map(Output::kept);
+        let mut all = streams.chain(self.files.iter().map(|file| file.content.0.as_slice()));
+        all.any(|bytes| bytes.windows(part.len()).any(|window| window == part))
+    }
 }
 
 /// One stream.
@@ -24,6 +34,13 @@ pub(super) struct Output {
     pub(super) length: u64,
     #[serde(default)]
     pub(super) cut: Option<u64>,
+}
+
+impl Output {
+    /// The kept bytes; where they come as text alone, the text is all of them.
+    pub(super) fn kept(&self) -> &[u8] {
+        self.bytes.as_ref().map_or(self.text.as_bytes(), |bytes| &bytes.0)
+    }
 }
 
 /// A file that was brought back.
@@ -50,6 +67,7 @@ pub struct Refusal {
 impl From<code_executor::Outcome> for Outcome {
     fn from(outcome: code_executor::Outcome) -> Self {
         Self {
+            id: outcome.id,
             status: outcome.status.into(),
             stdout: outcome.stdout.into(),
             stderr: outcome.stderr.into(),

@@ -1,0 +1,4 @@
+import zipfile
+
+print("unpacking", flush=True)
+zipfile.ZipFile("bomb.zip").extractall("out")

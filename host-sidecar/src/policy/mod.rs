@@ -1,6 +1,7 @@
 //! Ceilings, defaults and checks: a request becomes a plan, or an error. Pure.
 
 mod check;
+mod footprint;
 mod language;
 mod limits;
 mod plan;

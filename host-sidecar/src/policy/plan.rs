@@ -1,6 +1,6 @@
 //! A request after policy: everything decided, nothing left to ask.
 
-use super::{Limits, Policy, check::check};
+use super::{Limits, Policy, check::check, footprint::footprint};
 use crate::execution::{Error, ErrorCode, Request};
 use cofferdam_protocol::{InputFile, Program};
 use std::collections::BTreeMap;
@@ -54,6 +54,13 @@ impl Policy {
             let message =
                 format!("the file `{}` is the program itself; give the input file another name", language.file);
             return Err(Error::new(ErrorCode::InvalidRequest, message));
+        }
+        let files = request.files.iter().map(|file| (&*file.path, file.content.len()));
+        let (takes, disk) = (footprint(files.chain([(&*language.file, request.code.len())])), limits.disk_bytes);
+        if takes > disk {
+            let message =
+                format!("the program and its files take {takes} bytes of disk, and the limit disk-bytes is {disk}");
+            return Err(Error::new(ErrorCode::TooLarge, message));
         }
         Ok(Plan {
             program: Program {
@@ -152,6 +159,18 @@ mod tests {
     fn an_input_file_cannot_be_the_program() {
         let files = vec![File { path: "main.py".into(), content: vec![] }];
         assert_eq!(code(Request { files, ..Request::default() }), ErrorCode::InvalidRequest);
+    }
+
+    #[test]
+    fn what_does_not_fit_on_its_disk_is_refused() {
+        for (disk, file, fits) in
+            [(8192, None, true), (8191, None, false), (8192, Some(0), false), (1 << 20, Some(1 << 20), false)]
+        {
+            let limits = RequestedLimits { disk_bytes: Some(disk), ..RequestedLimits::default() };
+            let files = file.map(|length| File { path: "a".into(), content: vec![0; length] }).into_iter().collect();
+            let refused = plan(Request { limits, files, ..Request::default() }).err().map(|error| error.code);
+            assert_eq!(refused, (!fits).then_some(ErrorCode::TooLarge), "{disk} {file:?}");
+        }
     }
 
     #[test]

@@ -13,10 +13,12 @@ use cofferdam_tests::{
 use libtest_mimic::Arguments;
 use std::{process::ExitCode, sync::Arc};
 
-/// Runs at once in the cluster, whose node has the same processors as these tests.
+/// Runs at once in the cluster, whose node has the same processors as these tests, and those of them that have a Pod wait.
 const IN_CLUSTER: usize = 6;
-/// Sandboxes that wait for the usual case, and for all.
+const WARM_IN_CLUSTER: usize = 3;
+/// Sandboxes that wait for the usual case, and for all, on this machine and in the cluster.
 const WAITING: (u32, u32) = (6, 12);
+const WAITING_IN_CLUSTER: (u32, u32) = (2, 5);
 
 fn main() -> Result<ExitCode, Failure> {
     let arguments = Arguments::from_args();
@@ -25,7 +27,7 @@ fn main() -> Result<ExitCode, Failure> {
     let cold = Library { executor: executor.clone(), sidecar: Sidecar::new(&local)? };
     let mut failed = try_by(&arguments, "local", None, Arc::new(cold))?;
     if !arguments.list {
-        failed += try_warm(&arguments, &executor, local)?;
+        failed += try_warm(&arguments, "local-warm", None, &executor, &local, WAITING)?;
     }
     if !arguments.list {
         let served = Served::default();
@@ -42,8 +44,10 @@ fn main() -> Result<ExitCode, Failure> {
             ..Settings::default()
         };
         let sidecar = Sidecar::new(&settings)?;
-        let in_cluster = Library { executor, sidecar: sidecar.clone() };
+        let in_cluster = Library { executor: executor.clone(), sidecar: sidecar.clone() };
         failed += try_by(&arguments, "kubernetes", Some(IN_CLUSTER), Arc::new(in_cluster))?;
+        let at_once = Some(WARM_IN_CLUSTER);
+        failed += try_warm(&arguments, "kubernetes-warm", at_once, &executor, &settings, WAITING_IN_CLUSTER)?;
         runtime().block_on(async {
             sidecar.settle().await;
             namespace.assert_nothing_left().await?;
@@ -53,12 +57,19 @@ fn main() -> Result<ExitCode, Failure> {
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs all cases on this machine in sandboxes that wait for them.
-fn try_warm(arguments: &Arguments, executor: &Executor, settings: Settings) -> Result<u64, Failure> {
-    let pool = Pool { maximum: Some(WAITING.1), minimum: WAITING.0, starts_at_once: 2, ..Pool::default() };
-    let sidecar = Sidecar::with_pool(&Settings { pool, ..settings })?;
+/// Runs all cases in sandboxes that wait for them.
+fn try_warm(
+    arguments: &Arguments,
+    name: &str,
+    at_once: Option<usize>,
+    executor: &Executor,
+    settings: &Settings,
+    (minimum, maximum): (u32, u32),
+) -> Result<u64, Failure> {
+    let pool = Pool { maximum: Some(maximum), minimum, starts_at_once: 2, ..Pool::default() };
+    let sidecar = Sidecar::with_pool(&Settings { pool, ..settings.clone() })?;
     let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
-    let failed = try_by(arguments, "local-warm", None, Arc::new(warm));
+    let failed = try_by(arguments, name, at_once, Arc::new(warm));
     runtime().block_on(sidecar.settle());
     failed
 }

@@ -15,5 +15,5 @@ if [ -z "${KUBECONFIG:-}" ]; then
     fi
 fi
 
-cargo test --release --workspace --exclude cofferdam-bench
+cargo test --release --locked --workspace
 scripts/adk-tests.sh

@@ -30,6 +30,8 @@ pub const MAX_LABELS: usize = 16;
 pub const MAX_LABEL_KEY: usize = 63;
 /// Bytes of a label's value.
 pub const MAX_LABEL_VALUE: usize = 256;
+/// Characters of a caller's text in a message: more than a path has.
+const MAX_QUOTED: usize = 1024;
 /// The language of a request that names none.
 pub const DEFAULT_LANGUAGE: &str = "python";
 /// The network profile of a request that names none.
@@ -106,10 +108,17 @@ pub fn printable(character: char) -> char {
     if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }
 }
 
-/// A text of the caller's within a message: in backticks, and printable.
+/// A text that may hold what the caller wrote, for a message: printable, and cut where it is longer than a message should be.
+#[must_use]
+pub fn shortened(text: &str) -> String {
+    let cut = text.chars().nth(MAX_QUOTED).map(|_| '\u{2026}');
+    text.chars().map(printable).take(MAX_QUOTED).chain(cut).collect()
+}
+
+/// A text of the caller's within a message: shortened, and in backticks.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    ['`'].into_iter().chain(text.chars().map(printable)).chain(['`']).collect()
+    format!("`{}`", shortened(text))
 }
 
 /// Pairs of names, each pair once. At most [`MAX_WORDS`] names: half a million pairs.
@@ -259,6 +268,15 @@ mod tests {
         for path in ["", "/a", "../a", "a/../b", "a//b", "a/", "./a", "a/.", "a\0b", &"x".repeat(MAX_PATH + 1)] {
             assert!(matches!(relative_path(path), Err(Violation::Invalid(_))), "{path:?}");
         }
+    }
+
+    #[test]
+    fn a_message_has_room_for_so_much_and_no_more() {
+        let longest = "x".repeat(MAX_QUOTED);
+        assert_eq!(quoted(&longest), format!("`{longest}`"));
+        assert_eq!(quoted(&"\u{1b}".repeat(2 * MAX_QUOTED)), format!("`{}\u{2026}`", "\u{fffd}".repeat(MAX_QUOTED)));
+        let message = relative_path(&"x".repeat(1 << 20)).map_err(|violation| violation.to_string().len());
+        assert!(message.is_err_and(|length| length < 2 * MAX_QUOTED));
     }
 
     #[test]

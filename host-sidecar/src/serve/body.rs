@@ -6,6 +6,7 @@ use axum::{
     http::StatusCode,
 };
 use cofferdam_api::{ErrorCode, Request};
+use cofferdam_contract::shortened;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 use std::time::Duration;
@@ -37,12 +38,10 @@ fn too_large(limit: u64) -> Refusal {
 /// Understands it.
 pub(super) fn parse(body: &[u8]) -> Result<Request, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
-        let text = if error.is_data() {
-            format!("the body is not a request: {error}")
-        } else {
-            format!("the body is not JSON: {error}")
-        };
-        Refusal::invalid(StatusCode::BAD_REQUEST, text)
+        let is_not = if error.is_data() { "a request" } else { "JSON" };
+        // It may name what the body does.
+        let error = shortened(&error.to_string());
+        Refusal::invalid(StatusCode::BAD_REQUEST, format!("the body is not {is_not}: {error}"))
     })
 }
 
@@ -50,6 +49,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Request, Refusal> {
 mod tests {
     use super::*;
     use axum::response::IntoResponse;
+    use cofferdam_api::Problem;
 
     #[test]
     fn what_is_wrong_with_a_body_is_said() {
@@ -65,6 +65,15 @@ mod tests {
             assert!(format!("{refusal:?}").contains(part), "{body}: {refusal:?}");
         }
         assert!(parse(br#"{"code":"1"}"#).is_ok());
+    }
+
+    #[test]
+    fn what_is_said_of_a_body_is_short_and_steers_no_terminal() {
+        let field = "\\u001b[31m".repeat(1 << 20);
+        let refusal = parse(format!(r#"{{"code":"1","{field}":1}}"#).as_bytes()).expect_err("an unknown field");
+        let detail = Problem::from(refusal).detail;
+        assert!(detail.contains("unknown field `\u{fffd}[31m") && !detail.contains('\u{1b}'), "{detail}");
+        assert!(detail.len() < 8 << 10, "{} bytes", detail.len());
     }
 
     #[tokio::test]

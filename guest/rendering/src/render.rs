@@ -3,11 +3,11 @@
 use alloc::{format, string::String, vec::Vec};
 use core::fmt::Write;
 
-/// Characters of each stream that are shown; what is over it is cut from the middle.
+/// Bytes of each stream that are shown; what is over it is cut from the middle.
 const STREAM: usize = 4 * 1024;
 /// Files, and skipped files, that are listed by name.
 const NAMES: usize = 10;
-/// Characters of a file's name, or of the reason why it was skipped.
+/// Bytes of a file's name, or of the reason why it was skipped.
 const NAME: usize = 100;
 
 /// What came of a program.
@@ -49,8 +49,7 @@ pub struct Stream<'a> {
 
 /// A short account for a model: how it ended, its output, what is missing, which files there are.
 ///
-/// At most 16 KiB: each part is bounded in characters, and mostly those are single bytes; a stream of others is cut
-/// shorter.
+/// At most 16 KiB.
 #[must_use]
 pub fn render(outcome: &Outcome<'_>) -> String {
     let mut text = status(outcome.status);
@@ -106,7 +105,12 @@ fn shorten(Stream { text, length }: Stream<'_>) -> String {
 }
 
 fn short(name: &str) -> String {
-    cofferdam_contract::quoted(name.get(..name.floor_char_boundary(NAME)).unwrap_or_default())
+    let quoted = cofferdam_contract::quoted(name.get(..name.floor_char_boundary(NAME)).unwrap_or_default());
+    if quoted.len() <= NAME + 2 {
+        return quoted;
+    }
+    // What stands for a control character is longer than that.
+    format!("{}`", quoted.get(..quoted.floor_char_boundary(NAME + 1)).unwrap_or_default())
 }
 
 fn list(text: &mut String, title: &str, count: usize, items: impl Iterator<Item = String>) {
@@ -175,5 +179,10 @@ mod tests {
         let text = render(&outcome);
         assert!(text.len() <= 16 << 10, "{}", text.len());
         assert!(text.contains("bytes not shown"));
+        let controls = "\u{1}".repeat(200);
+        outcome.skipped = vec![(&controls, &controls); 2000];
+        outcome.files = vec![(&controls, usize::MAX); 100];
+        let text = render(&outcome);
+        assert!(text.len() <= 16 << 10, "{}", text.len());
     }
 }

@@ -13,7 +13,7 @@ run_tests() { (cd adapters/adk && NO_PROXY='*' "$1" -m pytest -p no:cacheprovide
 
 run_tests "$(scripts/adk-environment.sh)" "$@"
 
-pinned=$(sed -n 's/^google-adk==//p' bench/adk/requirements.txt)
+pinned=$(sed -n 's/^google-adk==\([^ ]*\).*/\1/p' bench/adk/requirements.txt)
 newest=$("$CACHE/adk-tests/bin/pip" --disable-pip-version-check index versions google-adk 2>/dev/null |
     sed -n 's/^google-adk (\(.*\))$/\1/p') || true
 case $newest in
@@ -24,8 +24,9 @@ case $newest in
     # What google-adk needs is what its users get today.
     {
         echo "google-adk==$newest"
-        grep -Eh '^(kubernetes|pytest|wasmtime)==' bench/adk/requirements.txt adapters/adk/requirements.txt
+        sed -En 's/^((kubernetes|pytest|wasmtime)==[^ ]*).*/\1/p' bench/adk/requirements.txt adapters/adk/requirements.txt
     } >target/adk/newest.txt
-    run_tests "$(scripts/adk-environment.sh newest "$(scripts/python.sh adk-newest target/adk/newest.txt)")" "$@"
+    python=$(PIP_REQUIRE_HASHES=0 scripts/python.sh adk-newest target/adk/newest.txt)
+    run_tests "$(scripts/adk-environment.sh newest "$python")" "$@"
     ;;
 esac

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Prints the path of a Python in the cache that has what files of pinned requirements name: python.sh FOLDER REQUIREMENTS...
+# Prints the path of a Python in the cache that has what files of pinned requirements name, with a hash for each package, unless
+# PIP_REQUIRE_HASHES is 0: python.sh FOLDER REQUIREMENTS...
 exec 3>&1 >&2
 source "$(dirname "$0")/lib.sh"
 
 folder=$CACHE/$1
 shift
+export PIP_REQUIRE_HASHES=${PIP_REQUIRE_HASHES:-1}
 
 # python: one that is new enough and can make an environment of its own.
 python() {

@@ -58,6 +58,7 @@ fn a_setting_that_is_none_is_refused_by_its_name() {
         ("[languages.x]\ncommand = [\"x\"]\nfile = \"../x\"", "`languages.x` needs a command"),
         ("runsc = \"./evil\"", "which a file found in the working directory may not"),
         ("backend = \"local\"", "sets `backend`"),
+        ("[pool]\nmaximum = 10000\nminimum = 10000", "sets `pool`"),
     ] {
         place.write("cofferdam.toml", file);
         let message = default_language_of(&place, &[], &[]);

@@ -20,7 +20,7 @@ const PREFIX: &str = "COFFERDAM_";
 /// Variables with that prefix that are no settings.
 const NO_SETTINGS: [&str; 4] = ["config", "log", "token", "url"];
 /// What a file that merely lies in the working directory may not decide.
-const TRUSTED_ONLY: [&str; 24] = [
+const TRUSTED_ONLY: [&str; 25] = [
     "backend",
     "ceilings",
     "cpu_requested",
@@ -34,6 +34,7 @@ const TRUSTED_ONLY: [&str; 24] = [
     "node_selector",
     "pod_labels",
     "pod_overlay",
+    "pool",
     "priority_class",
     "rootfs",
     "runsc",

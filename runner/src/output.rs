@@ -55,6 +55,7 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn pass(bound: u64, writes: &[&[u8]]) -> Vec<Frame> {
         let mut output = Output::new(Stream::Stdout, bound);
@@ -85,5 +86,30 @@ mod tests {
             pass(1, &[b"abc"]),
             [whole(b"a"), Frame::Cut(Stream::Stdout), Frame::Tail(Stream::Stdout, 3, vec![])]
         );
+    }
+
+    proptest! {
+        #[test]
+        fn however_it_is_written_the_head_and_the_tail_come(
+            writes in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..20),
+            bound in 1_u64..64,
+        ) {
+            let all = writes.concat();
+            let frames = pass(bound, &writes.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            let (mut head, mut tail, mut total) = (vec![], None, all.len() as u64);
+            for frame in frames {
+                match frame {
+                    Frame::Output(_, bytes) => head.extend(bytes),
+                    Frame::Cut(_) => prop_assert_eq!(head.len() as u64, bound),
+                    Frame::Tail(_, length, bytes) => (tail, total) = (Some(bytes), length),
+                    frame => panic!("{frame:?}"),
+                }
+            }
+            let (now, held) = all.split_at(all.len().min(usize::try_from(bound).expect("small")));
+            let last = held.len().min(now.len() / 2);
+            prop_assert_eq!(head, now);
+            prop_assert_eq!(tail, (!held.is_empty()).then(|| held[held.len() - last..].to_vec()));
+            prop_assert_eq!(total, all.len() as u64);
+        }
     }
 }

@@ -160,6 +160,7 @@ impl StreamCollector {
 mod tests {
     use super::*;
     use cofferdam_protocol::encode;
+    use proptest::prelude::*;
 
     /// What happened, but for output, what was told of standard output, and what was kept.
     fn follow(bound: u64, frames: &[Frame]) -> (Vec<String>, Vec<u8>, Collected) {
@@ -233,5 +234,31 @@ mod tests {
         let (_, told, collected) = follow(4, &[stdout(b"abc"), stdout(b"defgh")]);
         assert_eq!((told, collected.stdout.bytes.len()), (b"abcd".to_vec(), 4));
         assert!(collected.stdout.cut.is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn head_and_tail_of_what_was_written_are_kept(
+            all in prop::collection::vec(any::<u8>(), 0..99), bound in 1_usize..64, size in 1_usize..20,
+        ) {
+            // As the runner passes it on.
+            let (now, held) = all.split_at(all.len().min(bound));
+            let mut frames: Vec<_> = now.chunks(size).map(stdout).collect();
+            if !held.is_empty() {
+                let last = held[held.len().saturating_sub(bound / 2)..].to_vec();
+                frames.extend([Frame::Cut(Stream::Stdout), Frame::Tail(Stream::Stdout, all.len() as u64, last)]);
+            }
+            let (_, told, collected) = follow(bound as u64, &frames);
+            let Capture { bytes, length, cut } = collected.stdout;
+            prop_assert_eq!((told.as_slice(), length), (now, all.len() as u64));
+            match cut {
+                None => prop_assert_eq!(bytes, all),
+                Some(head) => {
+                    let (head, tail) = bytes.split_at(usize::try_from(head).expect("small"));
+                    prop_assert_eq!((head.len() + tail.len(), head.len() - tail.len()), (bound, bound % 2));
+                    prop_assert!(all.len() > bound && all.starts_with(head) && all.ends_with(tail));
+                }
+            }
+        }
     }
 }

@@ -21,7 +21,7 @@ setup: tools ## install what building and running need
 
 build: tools ## make target/release/cofferdam and target/components/*.wasm
 	@scripts/build-embedded.sh
-	@$(CARGO) build --release -p cofferdam
+	@$(CARGO) build --release --locked -p cofferdam
 	@scripts/stage-image.sh
 
 components: tools ## make target/components/*.wasm only

@@ -8,4 +8,4 @@ if [ -n "$theirs" ]; then
 elif ! alive; then
     unset KUBECONFIG
 fi
-exec cargo bench -p cofferdam-bench "$@"
+exec cargo bench --locked -p cofferdam-bench "$@"

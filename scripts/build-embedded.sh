@@ -18,7 +18,7 @@ build() {
     set -- "${@:2}" "--remap-path-prefix=$PWD=." "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates"
     local flags
     flags=$(IFS=$separator && echo "$*")
-    CARGO_ENCODED_RUSTFLAGS=$flags "${cargo[@]}" build --profile small --target "$target" --target-dir "$out" \
+    CARGO_ENCODED_RUSTFLAGS=$flags "${cargo[@]}" build --locked --profile small --target "$target" --target-dir "$out" \
         -p "$package" "${options[@]}"
 }
 

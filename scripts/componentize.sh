@@ -5,4 +5,4 @@ folder=$(realpath "$1")
 source "$(dirname "$0")/lib.sh"
 
 modules=target/by-$(<"$SETUP/compiler")/wasm32-unknown-unknown/small
-exec cargo run --quiet --release -p componentize -- wit "$modules" "$folder"
+exec cargo run --quiet --release --locked -p componentize -- wit "$modules" "$folder"

@@ -9,7 +9,7 @@ fi
 
 cargo fmt --all --check
 # The release profile shares build scripts and macros with the build that was made already.
-cargo clippy --release --workspace --all-targets -- -D warnings
+cargo clippy --release --locked --workspace --all-targets -- -D warnings
 python=$(scripts/python.sh adk-tests bench/adk/requirements.txt adapters/adk/requirements.txt)
 (
     cd adapters/adk

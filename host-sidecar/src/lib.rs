@@ -9,6 +9,8 @@ pub mod cli;
 pub mod component;
 pub mod config;
 pub mod execution;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod policy;
 mod remote;
 pub mod sandbox;

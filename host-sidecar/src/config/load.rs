@@ -99,7 +99,7 @@ fn read(path: &Path) -> Result<Data<Toml>, SettingsError> {
     }
 }
 
-fn refuse_untrusted(path: PathBuf, file: Data<Toml>) -> Result<Data<Toml>, SettingsError> {
+pub(super) fn refuse_untrusted(path: PathBuf, file: Data<Toml>) -> Result<Data<Toml>, SettingsError> {
     let settings = Figment::from(&file);
     let languages = settings.find_value("languages").ok().and_then(|languages| languages.into_dict());
     let mut languages =

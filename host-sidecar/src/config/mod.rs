@@ -5,6 +5,8 @@ mod kubernetes;
 mod load;
 mod mcp;
 mod pool;
+#[cfg(any(test, fuzzing))]
+mod promises;
 mod quantity;
 mod serve;
 mod settings;
@@ -15,6 +17,8 @@ pub use kubernetes::{Network, Toleration, Workload};
 pub use load::{Overrides, load};
 pub use mcp::Mcp;
 pub use pool::Pool;
+#[cfg(any(test, fuzzing))]
+pub use promises::settings as hold_settings;
 pub use quantity::{Bytes, Cpu, MalformedQuantity, Seconds};
 pub use serve::{Listen, MalformedListen, Serve};
 pub use settings::{BackendChoice, BackendKind, Ceilings, Settings, SettingsError};

@@ -18,6 +18,8 @@ mod openapi;
 mod patient;
 mod post;
 mod problem;
+#[cfg(any(test, fuzzing))]
+mod promises;
 mod registry;
 mod router;
 mod run;
@@ -40,6 +42,8 @@ use axum::{
 use connections::Acceptor;
 use listen::Bound;
 pub use mcp::serve_stdio;
+#[cfg(any(test, fuzzing))]
+pub use promises::request;
 use serde::Serialize;
 use server::Server;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};

@@ -61,7 +61,7 @@ impl Drop for EventWatch {
     }
 }
 
-fn see(runs: &Subscribers<Told>, seen: Seen<Event>) {
+pub(super) fn see(runs: &Subscribers<Told>, seen: Seen<Event>) {
     match seen {
         Seen::Object(event) => {
             let name = event.involved_object.name.clone().unwrap_or_default();

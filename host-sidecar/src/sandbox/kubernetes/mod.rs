@@ -13,6 +13,8 @@ mod joining;
 mod manifest;
 mod pod_watch;
 mod process;
+#[cfg(any(test, fuzzing))]
+mod promises;
 mod reaper;
 mod refusal;
 mod removal;
@@ -40,6 +42,11 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::OnceCell, task::spawn_blocking, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use waiting::Waiting;
+#[cfg(any(test, fuzzing))]
+pub use {
+    manifest::overlay,
+    promises::{events, pods},
+};
 
 /// How long a program that fetches credentials may take.
 const CREDENTIALS: Duration = Duration::from_secs(30);

@@ -75,7 +75,7 @@ impl Subscription<Sighting> {
     }
 }
 
-fn see(runs: &Subscribers<Sighting>, seen: Seen<Pod>) {
+pub(super) fn see(runs: &Subscribers<Sighting>, seen: Seen<Pod>) {
     match seen {
         Seen::Object(pod) => {
             if let Some(run) = pod.labels().get(RUN).cloned() {

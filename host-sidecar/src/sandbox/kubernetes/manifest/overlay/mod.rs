@@ -3,6 +3,8 @@
 //! Merging is trusted with nothing. What comes of it is held against the generated Pod: all of that has to be in there
 //! unchanged (`verify.rs`), and what is there beside it has to be on a list (`rules.rs`).
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod hardened;
 mod merge;
 mod misfit;
 mod rules;

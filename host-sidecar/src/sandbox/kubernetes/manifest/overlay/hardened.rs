@@ -1,7 +1,90 @@
 //! What makes a Pod a sandbox, said once more and as plainly as can be, to hold `apply` against.
+#![expect(clippy::expect_used, reason = "only tests and fuzzing use it")]
 
+use super::apply;
 use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec, VolumeMount};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// Whatever an overlay holds: either it is refused, or the Pod has all of the base in it and is no weaker.
+///
+/// # Panics
+///
+/// Where that does not hold.
+pub fn overlay(overlay: &[u8]) {
+    let Ok(overlay) = serde_json::from_slice(overlay) else { return };
+    let base = base();
+    if let Ok(result) = apply(&base, &overlay) {
+        check(&base, &result);
+        let written = [&base, &result].map(|pod| serde_json::to_value(pod).expect("a template"));
+        assert_eq!(lost(&written[0], &written[1]), None);
+    }
+}
+
+/// A Pod such as Cofferdam generates.
+pub(super) fn base() -> PodTemplateSpec {
+    serde_json::from_value(json!({
+        "metadata": {
+            "labels": { "app.kubernetes.io/managed-by": "cofferdam", "cofferdam.dev/run": "r1" },
+            "annotations": { "cofferdam.dev/expires": "2026-01-01T00:00:00Z", "request.cofferdam.dev/user": "u" },
+        },
+        "spec": {
+            "runtimeClassName": "gvisor",
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": false,
+            "enableServiceLinks": false,
+            "terminationGracePeriodSeconds": 0,
+            "dnsPolicy": "None",
+            "dnsConfig": { "nameservers": ["127.0.0.1"] },
+            "hostname": "sandbox",
+            "securityContext": {
+                "runAsNonRoot": true,
+                "runAsUser": 1001,
+                "runAsGroup": 1001,
+                "seccompProfile": { "type": "RuntimeDefault" },
+            },
+            "tolerations": [
+                { "key": "sandbox.gke.io/runtime", "operator": "Equal", "value": "gvisor", "effect": "NoSchedule" },
+            ],
+            "containers": [{
+                "name": "runner",
+                "image": "python:3.11-slim",
+                "command": ["/cofferdam/runner/cofferdam-runner"],
+                "args": ["--program", "/cofferdam/program/program"],
+                "workingDir": "/",
+                "terminationMessagePath": "/tmp/termination-log",
+                "env": [{ "name": "COFFERDAM_RUN", "value": "r1" }],
+                "resources": {
+                    "requests": { "cpu": "250m", "memory": "256Mi" },
+                    "limits": { "cpu": "1", "memory": "640Mi", "ephemeral-storage": "300Mi" },
+                },
+                "securityContext": {
+                    "allowPrivilegeEscalation": false,
+                    "privileged": false,
+                    "capabilities": { "drop": ["ALL"] },
+                    "readOnlyRootFilesystem": true,
+                    "runAsNonRoot": true,
+                    "runAsUser": 1001,
+                    "seccompProfile": { "type": "RuntimeDefault" },
+                },
+                "volumeMounts": [
+                    { "name": "runner", "mountPath": "/cofferdam/runner", "readOnly": true },
+                    { "name": "program", "mountPath": "/cofferdam/program", "readOnly": true },
+                    { "name": "scratch", "mountPath": "/work", "subPath": "work" },
+                    { "name": "scratch", "mountPath": "/home/user", "subPath": "home" },
+                    { "name": "scratch", "mountPath": "/tmp", "subPath": "tmp" },
+                ],
+            }],
+            "volumes": [
+                { "name": "runner", "configMap": { "name": "cofferdam-runner", "defaultMode": 0o555 } },
+                { "name": "program", "projected": { "defaultMode": 0o444, "sources": [
+                    { "configMap": { "name": "r1-0", "items": [{ "key": "program", "path": "000" }] } },
+                ] } },
+                { "name": "scratch", "emptyDir": { "sizeLimit": "256Mi" } },
+            ],
+        },
+    }))
+    .expect("a template")
+}
 
 /// Says what is there of the base in no unchanged form, if anything.
 pub(super) fn lost(base: &Value, result: &Value) -> Option<String> {

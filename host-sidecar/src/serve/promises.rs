@@ -1,0 +1,43 @@
+//! What holds of a request, whatever its body is.
+#![expect(clippy::expect_used, reason = "only tests and fuzzing use it")]
+
+use super::{body, convert};
+use crate::config::Settings;
+use cofferdam_api::Problem;
+use cofferdam_protocol::{Message, decode_message, encode_message};
+
+/// A body is refused, in words that can be shown and have a bound, or becomes a plan: with the program as it was asked for, with
+/// nothing above its ceiling, and in a form that the runner reads.
+///
+/// # Panics
+///
+/// Where that does not hold.
+pub fn request(body: &[u8]) {
+    let policy = Settings::default().policy().expect("the defaults are a policy");
+    let request = match body::parse(body) {
+        Ok(request) => convert::request(request),
+        Err(refusal) => return check_words(&Problem::from(refusal).detail),
+    };
+    let plan = match policy.plan(request.clone()) {
+        Ok(plan) => plan,
+        Err(error) => return check_words(&error.message),
+    };
+    let (limits, ceilings) = (&plan.limits, &policy.ceilings);
+    assert!(limits.wall_time <= ceilings.wall_time && limits.startup_time <= ceilings.startup_time);
+    assert!(limits.memory_bytes <= ceilings.memory_bytes && limits.disk_bytes <= ceilings.disk_bytes);
+    assert!(limits.processes <= ceilings.processes && limits.output_bytes <= ceilings.output_bytes);
+    assert!(limits.collected_files <= ceilings.collected_files && limits.collected_bytes <= ceilings.collected_bytes);
+    assert_eq!(plan.network, None);
+    let program = &plan.program;
+    assert_eq!((&program.code, &program.args, &program.stdin), (&request.code, &request.args, &request.stdin));
+    assert!(program.files.iter().map(|file| &file.path).eq(request.files.iter().map(|file| &file.path)));
+    assert!(["PATH", "HOME", "LANG"].iter().all(|own| program.env.iter().any(|(name, _)| name == own)));
+    let message = Message::Run(plan.program);
+    let written = encode_message(&message).expect("a message");
+    assert_eq!(decode_message(&written[4..]), Ok(message));
+}
+
+fn check_words(message: &str) {
+    assert!(!message.chars().any(|c| c.is_control()), "{message:?}");
+    assert!(message.len() <= 8 << 10, "{} bytes", message.len());
+}

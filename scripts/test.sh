@@ -16,4 +16,5 @@ if [ -z "${KUBECONFIG:-}" ]; then
 fi
 
 cargo test --release --locked --workspace
+scripts/fuzz.sh 5
 scripts/adk-tests.sh

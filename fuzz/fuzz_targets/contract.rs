@@ -1,0 +1,73 @@
+//! What the contract lets through is what it says, and what it says of the rest can be shown on a terminal.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use cofferdam_contract::{MAX_INPUT, MAX_LABELS, MAX_PATTERNS, MAX_WORDS_BYTES, Request, check};
+use libfuzzer_sys::fuzz_target;
+use std::{
+    collections::BTreeSet,
+    path::{Component, Path},
+};
+
+#[derive(Debug, Arbitrary)]
+struct Asked {
+    code: String,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    stdin: usize,
+    files: Vec<(String, u32)>,
+    collect: Vec<String>,
+    limit: u64,
+    labels: Vec<(String, String)>,
+    /// Makes long texts of short ones.
+    times: u16,
+}
+
+fn pairs(texts: &[(String, String)]) -> Vec<(&str, &str)> {
+    texts.iter().map(|(one, other)| (&**one, &**other)).collect()
+}
+
+fn are_different<'a>(names: impl Iterator<Item = &'a str> + Clone) -> bool {
+    names.clone().count() == names.collect::<BTreeSet<_>>().len()
+}
+
+/// Whether a path leads from a folder to something below it.
+fn is_below(path: &str) -> bool {
+    !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
+}
+
+fuzz_target!(|asked: Asked| {
+    let Asked { code, args, env, stdin, files, collect, limit, labels, times } = &asked;
+    let files: Vec<_> = files.iter().map(|(path, size)| (path.repeat(usize::from(*times).max(1)), *size)).collect();
+    let request = Request {
+        code,
+        args,
+        env: pairs(env),
+        stdin: *stdin,
+        files: files.iter().map(|(path, size)| (&**path, *size as usize)).collect(),
+        collect,
+        limits: vec![("memory-bytes", *limit)],
+        labels: pairs(labels),
+    };
+    if let Err(violation) = check(&request) {
+        let message = violation.to_string();
+        assert!(!message.chars().any(char::is_control) && message.len() <= 8 << 10, "{message}");
+        return;
+    }
+    let words = args.iter().map(|arg| &**arg).chain(env.iter().flat_map(|(name, value)| [&**name, &**value]));
+    let texts =
+        words.chain([&**code]).chain(files.iter().map(|(path, _)| &**path)).chain(collect.iter().map(|one| &**one));
+    assert!(texts.clone().all(|text| !text.contains('\0')));
+    assert!(!code.is_empty() && *stdin <= MAX_INPUT && *limit > 0);
+    assert!(args.iter().map(String::len).sum::<usize>() <= MAX_WORDS_BYTES);
+    assert!(env.iter().all(|(name, _)| !name.is_empty() && !name.contains('=')));
+    assert!(are_different(env.iter().map(|(name, _)| &**name)) && are_different(files.iter().map(|(path, _)| &**path)));
+    assert!(files.iter().all(|(path, _)| is_below(path)));
+    assert!(files.iter().map(|(_, size)| *size as usize).sum::<usize>() <= MAX_INPUT);
+    // No file is another one's folder.
+    let paths = || files.iter().map(|(path, _)| Path::new(path));
+    assert!(paths().all(|path| paths().filter(|other| other.starts_with(path)).count() == 1));
+    assert!(collect.len() <= MAX_PATTERNS && labels.len() <= MAX_LABELS);
+    assert!(collect.iter().all(|pattern| !pattern.starts_with('/') && !pattern.split('/').any(|part| part == "..")));
+    assert!(labels.iter().all(|(key, value)| !format!("{key}{value}").chars().any(char::is_control)));
+});

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Fuzzes: each target for some seconds, from its corpus on: fuzz.sh SECONDS [FEATURE]. With the feature `sidecar` it is those
+# targets too that need all of the sidecar; `make build` must have been run.
+source "$(dirname "$0")/lib.sh"
+
+seconds=$1
+feature=${2:-libfuzzer}
+packages=(-p cofferdam-fuzz)
+# Built with the program, what it depends on is what the program was built with.
+[ "$feature" = libfuzzer ] || packages+=(-p cofferdam)
+have c++ || install_packages g++ || die "fuzzing needs a C++ compiler: on Debian, install g++"
+
+targets=()
+while read -r name needed; do
+    if [ "$needed" = libfuzzer ] || [ "$needed" = "$feature" ]; then targets+=("$name"); fi
+done < <(sed -n 's/^name = "\(.*\)"/\1/;T next;h;:next;s/^required-features = \["\(.*\)"\]/\1/;T;H;g;s/\n/ /p' fuzz/Cargo.toml)
+RUSTC_WORKSPACE_WRAPPER=$PWD/scripts/coverage.sh cargo build --quiet --release --locked "${packages[@]}" \
+    --features "cofferdam-fuzz/$feature" "${targets[@]/#/--bin=}"
+
+out=target/fuzz
+for target in "${targets[@]}"; do
+    mkdir -p "$out/$target"
+    log=$out/$target.log
+    # New inputs go into the first folder.
+    if ! "target/release/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
+        -artifact_prefix="$out/$target-" "$out/$target" "fuzz/corpus/$target" >"$log" 2>&1; then
+        grep -av '^#' "$log" | cut -c1-500 | tail -n 40
+        die "$target: the input that breaks it is named above"
+    fi
+    echo "fuzz: $target: $(sed -n 's/^stat::number_of_executed_units: //p' "$log") inputs"
+done

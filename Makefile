@@ -4,7 +4,7 @@ CARGO := scripts/cargo.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help tools setup build components image demo test bench fuzz reproduce lint deny fmt clean cluster-up cluster-down
+.PHONY: help tools setup build components image demo test bench fuzz sbom reproduce lint deny fmt clean cluster-up cluster-down
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
@@ -41,6 +41,9 @@ bench: setup build ## measure, side by side with others
 
 fuzz: build ## fuzz every target for FUZZ_SECONDS, by default 300
 	@scripts/fuzz.sh $(or $(FUZZ_SECONDS),300) sidecar
+
+sbom: build ## write the bills of materials of the program and its image to target/sbom
+	@scripts/sbom.sh
 
 reproduce: build ## build what the program carries twice more, elsewhere, and compare the bytes
 	@scripts/reproduce.sh

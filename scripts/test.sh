@@ -16,5 +16,6 @@ if [ -z "${KUBECONFIG:-}" ]; then
 fi
 
 cargo test --release --locked --workspace
+scripts/sbom.sh
 scripts/fuzz.sh 5
 scripts/adk-tests.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts the node's programs and images into the cache, those that are lacking or were made of something else.
 source "$(dirname "$0")/lib.sh"
+source tests/cluster/programs.sh
 
 missing=()
 have runc || missing+=(runc)
@@ -14,31 +15,11 @@ have debootstrap || missing+=(debootstrap)
 scripts/packages.sh || cannot "it lacks what every build needs"
 scripts/gvisor.sh || cannot "it has no gVisor, and none can be had"
 
-# made FOLDER KEY: whether the folder was made in full under this key; else it is emptied.
-made() {
-    [ "$(cat "$1/key" 2>/dev/null)" != "$2" ] || return 0
-    rm -rf "$1" && mkdir -p "$1" && return 1
-}
-
-# programs MODULE [LINKER-OPTION...]: builds what the module's go.mod names as its tools. No debug information, and
-# memory instead of the compiler's garbage collection: that saves an eighth of the time.
-programs() {
-    local module=tests/cluster/$1 folder=$CLUSTER/$1 key
-    local options=(-trimpath -buildvcs=false -gcflags=all=-dwarf=false "-ldflags=-s -w ${*:2}" -tags "$tags")
-    key=$({ cat "$module"/* && echo "${options[@]}"; } | sha256sum)
-    if made "$folder" "$key"; then return; fi
-    go=${go:-$(scripts/go.sh)} || cannot "it has no Go, and none can be had"
-    say "building the cluster's $1 into the cache (some minutes when cold)"
-    (cd "$module" && env -u GOROOT CGO_ENABLED=0 GOGC=off GOMEMLIMIT=1GiB \
-        "$go" build -mod=readonly "${options[@]}" -o "$folder/" tool) || die "$1 cannot be built"
-    echo "$key" >"$folder/key"
-}
-
-tags=no_btrfs,no_devmapper,no_zfs,no_tracing # containerd's
 version=$(sed -n 's/^\tk8s.io\/kubernetes \(v[^ ]*\).*/\1/p' tests/cluster/kubernetes/go.mod)
 programs kubernetes -X "k8s.io/component-base/version.gitVersion=$version"
 programs containerd
 programs gvisor
+programs hollow
 
 images=$CLUSTER/images
 key=$(cat tests/cluster/image*.* | sha256sum)

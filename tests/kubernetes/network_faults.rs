@@ -16,6 +16,7 @@ pub(super) const TESTS: &[Test] = &[
     ("a_busy_server_is_asked_again", a_busy_server_is_asked_again),
     ("a_log_that_breaks_off_is_read_on", a_log_that_breaks_off_is_read_on),
     ("an_output_that_breaks_off_is_read_on_from_the_log", an_output_that_breaks_off_is_read_on),
+    ("an_output_that_falls_silent_is_read_on_from_the_log", an_output_that_falls_silent_is_read_on),
     ("without_events_the_log_will_do", without_events_the_log_will_do),
     ("a_watch_that_breaks_off_goes_on", a_watch_that_breaks_off_goes_on),
     ("a_watch_whose_version_is_forgotten_begins_anew", a_watch_begins_anew),
@@ -96,6 +97,16 @@ fn an_output_that_breaks_off_is_read_on(context: &Context) -> Result<(), Failure
         expect(proxy.asked().iter().any(|asked| asked.path.contains("/log")), proxy.asked())?;
     }
     Ok(())
+}
+
+fn an_output_that_falls_silent_is_read_on(context: &Context) -> Result<(), Failure> {
+    let proxy =
+        context.proxy(|asked, _| if asked.path.contains("/attach") { Action::Stall(200) } else { Action::Forward })?;
+    let program = "import sys, time\nprint('before' * 100)\ntime.sleep(1)\nprint('after')\nsys.exit(3)";
+    let answer = context.run_by(proxy.kubeconfig(), program, &[])?;
+    let expected = "before".repeat(100) + "\nafter\n";
+    expect(answer["stdout"]["text"] == expected && answer["status"]["exited"] == 3, &answer)?;
+    expect(proxy.asked().iter().any(|asked| asked.path.contains("/log")), proxy.asked())
 }
 
 fn without_events_the_log_will_do(context: &Context) -> Result<(), Failure> {

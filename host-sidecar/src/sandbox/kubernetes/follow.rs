@@ -196,7 +196,8 @@ impl<'a> Follow<'a> {
             let read = tokio::select! {
                 read = source.read(&mut chunk) => read,
                 () = sleep_until(progress.deadline()) => return Read::End(End::Overdue),
-                () = sleep_until(silence) => return Read::Silent,
+                // A connection may be silent where the log is not.
+                () = sleep_until(silence) => return if is_joined { Read::Broken } else { Read::Silent },
                 () = self.run.cancelled.cancelled(), if !is_told => {
                     is_told = true;
                     removal.begin();

@@ -1,11 +1,11 @@
 //! Whatever the network does, a program runs at most once and its result is whole.
 
 use super::{
-    context::{Context, Test, expect, expect_error},
+    context::{Context, Test, block_on, expect, expect_error},
     failures::status,
 };
 use cofferdam_tests::{
-    cluster::{Action, Asked},
+    cluster::{Action, Asked, Proxy, eventually},
     conformance::Failure,
 };
 use hyper::{Method, StatusCode};
@@ -17,6 +17,7 @@ pub(super) const TESTS: &[Test] = &[
     ("a_log_that_breaks_off_is_read_on", a_log_that_breaks_off_is_read_on),
     ("an_output_that_breaks_off_is_read_on_from_the_log", an_output_that_breaks_off_is_read_on),
     ("an_output_that_falls_silent_is_read_on_from_the_log", an_output_that_falls_silent_is_read_on),
+    ("a_removal_that_a_conflict_stops_is_tried_again", a_removal_that_a_conflict_stops),
     ("without_events_the_log_will_do", without_events_the_log_will_do),
     ("a_watch_that_breaks_off_goes_on", a_watch_that_breaks_off_goes_on),
     ("a_watch_whose_version_is_forgotten_begins_anew", a_watch_begins_anew),
@@ -107,6 +108,25 @@ fn an_output_that_falls_silent_is_read_on(context: &Context) -> Result<(), Failu
     let expected = "before".repeat(100) + "\nafter\n";
     expect(answer["stdout"]["text"] == expected && answer["status"]["exited"] == 3, &answer)?;
     expect(proxy.asked().iter().any(|asked| asked.path.contains("/log")), proxy.asked())
+}
+
+fn a_removal_that_a_conflict_stops(context: &Context) -> Result<(), Failure> {
+    let proxy = context.proxy(|asked, before| match asked.method {
+        Method::DELETE if before < 2 => {
+            let message = "Operation cannot be fulfilled on jobs.batch: the object has been modified";
+            Action::Answer(StatusCode::CONFLICT, status(409, "Conflict", message))
+        }
+        _ => Action::Forward,
+    })?;
+    let answer = context.run_by(proxy.kubeconfig(), "print('removed')", &[])?;
+    expect(answer["stdout"]["text"] == "removed\n", &answer)?;
+    nothing_is_left_of(context, &proxy)
+}
+
+fn nothing_is_left_of(context: &Context, proxy: &Proxy) -> Result<(), Failure> {
+    let is_of_it = |name: &String| proxy.created().iter().any(|run| name.contains(run));
+    let left = async || Ok(context.namespace.left().await?.into_iter().filter(is_of_it).collect());
+    block_on(eventually(left, Vec::is_empty)).map(|_| ())
 }
 
 fn without_events_the_log_will_do(context: &Context) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use super::{
     cluster::{Cluster, RequestError, bounded},
     manifest::{EXPIRES, MANAGED_BY, PROCESS, RUN},
     process::Process,
+    refusal,
 };
 use jiff::{SignedDuration, Timestamp};
 use kube::{
@@ -64,7 +65,7 @@ where
     };
     match bounded(api.delete(name, &params)).await {
         // Somebody else was faster.
-        Err(RequestError::Kube(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => Ok(()),
+        Err(RequestError::Kube(kube::Error::Api(status))) if refusal::is_not_there(&status) => Ok(()),
         answer => answer.map(|_| ()),
     }
 }

@@ -101,6 +101,12 @@ pub(super) fn is_of_credentials(error: &kube::Error) -> bool {
     }
 }
 
+/// Whether what was to be deleted is not there: nothing has that name, or another object, by its uid. Any other conflict passes.
+pub(super) fn is_not_there(status: &Status) -> bool {
+    // Source: apiserver `pkg/registry/rest/delete.go` and `pkg/storage/interfaces.go`.
+    status.code == 404 || status.code == 409 && status.message.to_ascii_lowercase().contains("precondition")
+}
+
 /// Whether the same request may succeed a little later.
 pub(super) fn is_passing(error: &RequestError) -> bool {
     match error {
@@ -118,6 +124,21 @@ pub(super) fn is_passing(error: &RequestError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_not_there_need_not_be_deleted() {
+        let is_not_there = |code, message: &str| {
+            super::is_not_there(&Status { code, message: message.to_owned(), ..Status::default() })
+        };
+        assert!(is_not_there(404, "jobs.batch \"run-1\" not found"));
+        let conflict = r#"Operation cannot be fulfilled on Pod "run-1": "#;
+        for why in ["the UID in the precondition (1) does not match the UID in record (2)", "Precondition failed: UID"]
+        {
+            assert!(is_not_there(409, &format!("{conflict}{why}")), "{why}");
+        }
+        assert!(!is_not_there(409, &format!("{conflict}the object has been modified")));
+        assert!(!is_not_there(503, "apiserver is shutting down"));
+    }
 
     #[test]
     fn every_refusal_has_its_name() {

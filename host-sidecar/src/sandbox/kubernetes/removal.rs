@@ -99,8 +99,7 @@ where
     loop {
         match bounded(api.delete(name, &params)).await {
             Ok(_) => return Ok(()),
-            // Another object of that name is not ours.
-            Err(RequestError::Kube(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => {
+            Err(RequestError::Kube(kube::Error::Api(status))) if refusal::is_not_there(&status) => {
                 if !may_be_under_way || begun.elapsed() > STRAGGLER {
                     return Ok(());
                 }

@@ -9,6 +9,7 @@ use cofferdam_tests::{
     conformance::Failure,
 };
 use hyper::{Method, StatusCode};
+use std::time::Duration;
 
 pub(super) const TESTS: &[Test] = &[
     ("a_lost_answer_to_a_creation_runs_the_program_once", a_lost_answer_runs_the_program_once),
@@ -18,6 +19,7 @@ pub(super) const TESTS: &[Test] = &[
     ("an_output_that_breaks_off_is_read_on_from_the_log", an_output_that_breaks_off_is_read_on),
     ("an_output_that_falls_silent_is_read_on_from_the_log", an_output_that_falls_silent_is_read_on),
     ("a_removal_that_a_conflict_stops_is_tried_again", a_removal_that_a_conflict_stops),
+    ("what_is_created_late_is_removed_all_the_same", what_is_created_late_is_removed),
     ("without_events_the_log_will_do", without_events_the_log_will_do),
     ("a_watch_that_breaks_off_goes_on", a_watch_that_breaks_off_goes_on),
     ("a_watch_whose_version_is_forgotten_begins_anew", a_watch_begins_anew),
@@ -120,6 +122,20 @@ fn a_removal_that_a_conflict_stops(context: &Context) -> Result<(), Failure> {
     })?;
     let answer = context.run_by(proxy.kubeconfig(), "print('removed')", &[])?;
     expect(answer["stdout"]["text"] == "removed\n", &answer)?;
+    nothing_is_left_of(context, &proxy)
+}
+
+fn what_is_created_late_is_removed(context: &Context) -> Result<(), Failure> {
+    let proxy = context.proxy(|asked, before| {
+        if asked.is(Method::POST, "/jobs") && before == 0 {
+            Action::Delay(Duration::from_secs(5), Box::new(Action::Forward))
+        } else {
+            Action::Forward
+        }
+    })?;
+    let answer = context.run_by(proxy.kubeconfig(), "print(1)", &["--startup-timeout", "1"])?;
+    expect(answer["error"]["retryable"] == true, &answer)?;
+    block_on(eventually(async || Ok(proxy.created()), |created| !created.is_empty()))?;
     nothing_is_left_of(context, &proxy)
 }
 

@@ -20,8 +20,8 @@ use tokio_util::task::TaskTracker;
 
 /// How long it is tried.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a creation that nobody waited for may still be on its way.
-const STRAGGLER: Duration = Duration::from_secs(2);
+/// How long a creation that nobody waited for may still be on its way: as long as one would have waited.
+const STRAGGLER: Duration = Duration::from_secs(10);
 /// Between two attempts, at first and at the most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 

@@ -72,11 +72,9 @@ pub(super) fn of(pod: &Pod) -> Condition {
     }
 }
 
-/// Whether the last state of a Pod shows that its container never ran.
+/// Whether the last state of a Pod shows that its container never ran. A node may have begun before it told of that.
 pub(super) fn never_ran(pod: &Pod) -> bool {
-    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
-    let mut states = statuses.into_iter().flatten().filter_map(|container| container.state.as_ref());
-    states.all(|state| state.running.is_none() && state.terminated.is_none())
+    pod.spec.as_ref().is_none_or(|spec| spec.node_name.is_none())
 }
 
 /// What a container waits for in vain.
@@ -198,6 +196,16 @@ mod tests {
         let disrupted = json!({ "phase": "Running", "conditions": [
             { "type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager" }] });
         assert_eq!(code(disrupted), Some(ErrorCode::Evicted));
+    }
+
+    #[test]
+    fn only_what_no_node_was_given_certainly_never_ran() {
+        let pod = |spec: Value| -> Pod {
+            let waiting = waiting("ContainerCreating");
+            serde_json::from_value(json!({ "metadata": {}, "spec": spec, "status": waiting })).unwrap()
+        };
+        assert!(never_ran(&pod(json!({ "containers": [] }))));
+        assert!(!never_ran(&pod(json!({ "containers": [], "nodeName": "one" }))));
     }
 
     #[test]

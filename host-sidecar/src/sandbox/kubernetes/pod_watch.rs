@@ -18,13 +18,8 @@ pub(super) struct Sighting {
     pub(super) pod: Option<Arc<Pod>>,
     /// It was there and is not any more.
     pub(super) is_gone: bool,
-}
-
-impl Sighting {
-    /// Whether it was seen to the end, and never ran.
-    pub(super) fn never_ran(&self) -> bool {
-        self.is_gone && self.pod.as_deref().is_some_and(condition::never_ran)
-    }
+    /// It was seen to go, and never ran.
+    pub(super) never_ran: bool,
 }
 
 /// Tells each run of its Pod.
@@ -85,8 +80,11 @@ pub(super) fn see(runs: &Subscribers<Sighting>, seen: Seen<Pod>) {
         Seen::Gone(pod) => {
             if let Some(run) = pod.labels().get(RUN).cloned() {
                 // Its last state tells why.
-                notice(runs, &run, Some(pod), true);
-                notice(runs, &run, None, true);
+                runs.update(&run, |sighting| {
+                    *sighting =
+                        Sighting { never_ran: condition::never_ran(&pod), pod: Some(Arc::new(pod)), is_gone: true };
+                    true
+                });
             }
         }
         Seen::Trouble => {}

@@ -191,7 +191,7 @@ impl Sandbox<'_> {
         }
         let mut report = result.map_err(|error| {
             // The program was there for the taking, whether or not anything was heard of it.
-            let is_certain = !program_was_sent || error.code == ErrorCode::Quota || sightings.latest().never_ran();
+            let is_certain = !program_was_sent || error.code == ErrorCode::Quota || sightings.latest().never_ran;
             Error { retryable: error.retryable && is_certain, ..error }
         })?;
         report.timings.answered = self.run.elapsed();

@@ -74,13 +74,17 @@ current-context: $NAME
 END
 }
 
-# start NAME PROGRAM OPTION...: with the first program that ends, the node ends.
+# start NAME PROGRAM OPTION...: with the first program that ends, the node ends. One that is hung up is started again.
 trap 'exit 1' TERM
 start() {
     local name=$1
     shift
     {
-        "$@" >"/var/log/$name.log" 2>&1 || true
+        local status=129
+        while [ $status = 129 ]; do
+            status=0
+            "$@" >>"/var/log/$name.log" 2>&1 || status=$?
+        done
         echo "$name" >"$STATE/ended"
         kill 1
     } &

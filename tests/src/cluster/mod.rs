@@ -1,9 +1,11 @@
 //! The cluster that `KUBECONFIG` names, and a namespace of the tests' own in it, in which they have no more rights than
 //! `cofferdam manifests` gives.
 
+mod hollow;
 mod namespace;
 mod proxy;
 
+pub use hollow::Hollow;
 pub use namespace::Namespace;
 pub use proxy::{Action, Asked, Proxy};
 

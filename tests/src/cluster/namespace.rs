@@ -22,6 +22,8 @@ use std::{fmt::Debug, fs, path::PathBuf};
 
 /// Label of the objects that belong to a run.
 const RUN: &str = "cofferdam.dev/run";
+/// Room for runs that a test needs at the most.
+const USUAL_RUNS: u32 = 50;
 /// The service accounts of sidecars whose runs are Jobs, and of those whose runs are Pods.
 const SIDECAR: &str = "cofferdam";
 const SIDECAR_OF_PODS: &str = "cofferdam-pods";
@@ -43,10 +45,21 @@ impl Namespace {
     ///
     /// Whatever the cluster has against it.
     pub async fn create() -> Result<Self, Failure> {
+        Self::with_room_for(USUAL_RUNS).await
+    }
+
+    /// The same with room for so many runs at once.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn with_room_for(runs: u32) -> Result<Self, Failure> {
         let name = format!("cofferdam-test-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
         let namespace = Self { name, admin: admin().await?, place: Place::new() };
         for (account, workload) in [(SIDECAR, "job"), (SIDECAR_OF_PODS, "pod")] {
-            let args = ["manifests", "--namespace", &namespace.name, "--sidecar-service-account", account];
+            let runs = runs.to_string();
+            let args = ["manifests", "--namespace", &namespace.name, "--runs", &runs];
+            let args = [&args[..], &["--sidecar-service-account", account]].concat();
             let output = namespace.place.cofferdam(args).env("COFFERDAM_WORKLOAD", workload).output()?;
             if !output.status.success() {
                 return Err(stderr(&output).into());

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Makes faults by the thousand, in the cluster that KUBECONFIG names or in that of `make cluster-up`. SEED repeats one, RUNS is how
+# many there are, ONLY the number of a single one.
+source "$(dirname "$0")/lib.sh"
+
+if [ -z "${KUBECONFIG:-}" ]; then
+    answer=$(tests/cluster/up.sh)
+    KUBECONFIG=${answer##*KUBECONFIG=} && export KUBECONFIG
+fi
+export RUNS=${RUNS:-3000}
+exec cargo test --release --workspace --exclude cofferdam-bench --test faults -- "$@"

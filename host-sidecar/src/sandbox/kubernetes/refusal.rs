@@ -111,8 +111,8 @@ pub(super) fn is_not_there(status: &Status) -> bool {
 pub(super) fn is_passing(error: &RequestError) -> bool {
     match error {
         RequestError::Silence => true,
-        // 409: a quota was being counted by somebody else too.
-        RequestError::Kube(kube::Error::Api(status)) => matches!(status.code, 409 | 429 | 500..),
+        // 409: a quota was being counted by somebody else too. 410: a version was asked for that is forgotten.
+        RequestError::Kube(kube::Error::Api(status)) => matches!(status.code, 409 | 410 | 429 | 500..),
         RequestError::Kube(kube::Error::Service(error)) => !error.is::<AuthError>(),
         RequestError::Kube(kube::Error::HyperError(_) | kube::Error::ReadEvents(_) | kube::Error::SerdeError(_)) => {
             true
@@ -138,6 +138,16 @@ mod tests {
         }
         assert!(!is_not_there(409, &format!("{conflict}the object has been modified")));
         assert!(!is_not_there(503, "apiserver is shutting down"));
+    }
+
+    #[test]
+    fn what_passes_is_told_from_what_stays() {
+        let is_passing = |code| {
+            let status = Status { code, ..Status::default() };
+            super::is_passing(&RequestError::Kube(kube::Error::Api(Box::new(status))))
+        };
+        assert!([409, 410, 429, 500, 503, 504].into_iter().all(is_passing));
+        assert!(![400, 401, 403, 404, 422].into_iter().any(is_passing));
     }
 
     #[test]

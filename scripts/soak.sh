@@ -8,4 +8,4 @@ if [ -z "${KUBECONFIG:-}" ]; then
     KUBECONFIG=${answer##*KUBECONFIG=} && export KUBECONFIG
 fi
 export RUNS=${RUNS:-3000}
-exec cargo test --release --workspace --exclude cofferdam-bench --test faults -- "$@"
+exec cargo test --release --locked --workspace --test faults -- "$@"

@@ -74,7 +74,10 @@ pub(super) fn of(pod: &Pod) -> Condition {
 
 /// Whether the last state of a Pod shows that its container never ran. A node may have begun before it told of that.
 pub(super) fn never_ran(pod: &Pod) -> bool {
+    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+    let mut states = statuses.into_iter().flatten().filter_map(|container| container.state.as_ref());
     pod.spec.as_ref().is_none_or(|spec| spec.node_name.is_none())
+        && states.all(|state| state.running.is_none() && state.terminated.is_none())
 }
 
 /// What a container waits for in vain.

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Prints the path of a Python in the cache that has what files of pinned requirements name, with a hash for each package, unless
-# PIP_REQUIRE_HASHES is 0: python.sh FOLDER REQUIREMENTS...
+# Prints the path of a Python in the cache that has what files of requirements name, which is all that is needed, with a hash for
+# each package; where PIP_REQUIRE_HASHES is 0, what those need as well: python.sh FOLDER REQUIREMENTS...
 exec 3>&1 >&2
 source "$(dirname "$0")/lib.sh"
 
 folder=$CACHE/$1
 shift
 export PIP_REQUIRE_HASHES=${PIP_REQUIRE_HASHES:-1}
+# What a package needs is looked for among the newest, which have no hash.
+export PIP_NO_DEPS=$PIP_REQUIRE_HASHES
 
 # python: one that is new enough and can make an environment of its own.
 python() {
@@ -30,6 +32,7 @@ if ! cat "$@" | cmp -s - "$folder/requirements.txt" || ! "$folder/bin/python" -c
     "$python" -m venv "$folder"
     "$folder/bin/pip" --disable-pip-version-check install --quiet "${@/#/--requirement=}" ||
         die "pip could not install what $* names"
+    "$folder/bin/pip" --disable-pip-version-check check >/dev/null || die "$* lacks something that its packages need"
     cat "$@" >"$folder/requirements.txt"
 fi
 echo "$folder/bin/python" >&3

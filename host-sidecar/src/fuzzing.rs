@@ -13,7 +13,9 @@ mod tests {
     use proptest::{prelude::*, sample::Index};
     use std::{fs, path::Path};
 
-    const PROMISES: [(&str, fn(&[u8])); 5] =
+    type Promise = fn(&[u8]);
+
+    const PROMISES: [(&str, Promise); 5] =
         [("events", events), ("overlay", overlay), ("plans", request), ("pods", pods), ("settings", settings)];
 
     fn corpus(target: &str) -> Vec<Vec<u8>> {

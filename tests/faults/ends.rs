@@ -18,9 +18,12 @@ use cofferdam_tests::{
 use rand::{Rng, seq::IndexedRandom};
 use rustix::process::Signal;
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
-    task::{block_in_place, spawn_blocking},
+    task::spawn_blocking,
     time::{sleep, timeout},
 };
 
@@ -36,14 +39,18 @@ pub(crate) async fn end(stage: &Stage, seed: u64, number: u64) -> Result<Verdict
     let signal = *[Signal::KILL, Signal::KILL, Signal::TERM].choose(random).unwrap_or(&Signal::KILL);
     let (step, delay) = (*STEPS.choose(random).unwrap_or(&Step::Join), random.random_range(0..1000));
     let (callers, waiting) = (random.random_range(1..5), random.random_range(0..3_u32));
-    let place = Place::new();
+    let place = Arc::new(Place::new());
     let proxy = Proxy::start(&stage.kubeconfig(workload), place.path(), |_, _| Action::Forward).await?;
     place.write("serve.toml", stage.settings_file(proxy.kubeconfig(), workload)?);
-    let waiting = waiting.to_string();
-    let settings = [("COFFERDAM_POOL__MAXIMUM", waiting.as_str()), ("COFFERDAM_SERVE__GRACE_SECONDS", "2")];
     // The proxy is of the same threads.
-    let start = || block_in_place(|| Sidecar::start(&place, &["--config", "serve.toml"], &settings));
-    let sidecar = start();
+    let start = || {
+        let (place, waiting) = (place.clone(), waiting.to_string());
+        spawn_blocking(move || {
+            let settings = [("COFFERDAM_POOL__MAXIMUM", waiting.as_str()), ("COFFERDAM_SERVE__GRACE_SECONDS", "2")];
+            Sidecar::start(&place, &["--config", "serve.toml"], &settings)
+        })
+    };
+    let sidecar = start().await?;
     let mut marks = Vec::new();
     for caller in 0..callers {
         let mark = format!("{seed}-end-{number}-{caller}");
@@ -77,7 +84,7 @@ pub(crate) async fn end(stage: &Stage, seed: u64, number: u64) -> Result<Verdict
         }
     } else if random.random() {
         // What it has left, the next one removes.
-        let next = start();
+        let next = start().await?;
         if let Err(error) = eventually(|| stage.left(&created), Vec::is_empty).await {
             verdict.violations.push(format!("the next one leaves what it finds: {error}"));
         }
@@ -85,7 +92,7 @@ pub(crate) async fn end(stage: &Stage, seed: u64, number: u64) -> Result<Verdict
         spawn_blocking(|| next.end()).await?;
     } else {
         let mut gc = place.cofferdam(["gc", "--config", "serve.toml"]);
-        let gc = block_in_place(|| gc.env_remove("KUBECONFIG").output())?;
+        let gc = spawn_blocking(move || gc.env_remove("KUBECONFIG").output()).await??;
         if !gc.status.success() {
             verdict.violations.push(format!("gc: {}", stderr(&gc)));
         }

@@ -49,6 +49,25 @@ impl<B: StartsAhead> Shared<B> {
     }
 }
 
+/// Somebody waits until one of this profile is there.
+struct Awaited<'a, B: StartsAhead> {
+    shared: &'a Shared<B>,
+    profile: &'a Profile,
+}
+
+impl<'a, B: StartsAhead> Awaited<'a, B> {
+    fn new(shared: &'a Shared<B>, profile: &'a Profile) -> Self {
+        shared.shelf().wait_for(profile, Instant::now());
+        Self { shared, profile }
+    }
+}
+
+impl<B: StartsAhead> Drop for Awaited<'_, B> {
+    fn drop(&mut self) {
+        self.shared.shelf().waited_for(self.profile, Instant::now());
+    }
+}
+
 impl<B: StartsAhead> Pool<B> {
     /// Before this backend. Some sandboxes of the profile `usual` may be wanted though nobody has used it yet.
     pub(crate) fn new(backend: B, bounds: &config::Pool, usual: Profile) -> Self {
@@ -71,7 +90,7 @@ impl<B: StartsAhead> Pool<B> {
         self.keep();
         let profile = Profile::of(plan);
         let mut changes = self.shared.changed.subscribe();
-        self.shared.shelf().want(&profile, Instant::now());
+        let _awaited = Awaited::new(&self.shared, &profile);
         self.shared.changed.send_replace(());
         loop {
             match self.shared.shelf().has(&profile) {

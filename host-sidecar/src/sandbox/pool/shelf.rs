@@ -39,6 +39,8 @@ struct Entry<S> {
     wanted: usize,
     /// As many are wanted at the least.
     minimum: usize,
+    /// Callers that wait until one is there.
+    awaited: usize,
     used: Instant,
     /// When one more or one fewer was wanted last.
     changed: Instant,
@@ -64,6 +66,7 @@ impl<S> Entry<S> {
             starting: 0,
             wanted: 0,
             minimum: 0,
+            awaited: 0,
             used: now,
             changed: now,
             failures: 0,
@@ -73,6 +76,11 @@ impl<S> Entry<S> {
 
     fn held(&self) -> usize {
         self.waiting.len() + self.starting
+    }
+
+    /// When it was used last: what is awaited is in use.
+    fn used(&self, now: Instant) -> Instant {
+        if self.awaited > 0 { now } else { self.used }
     }
 }
 
@@ -117,12 +125,21 @@ impl<S> Shelf<S> {
         entry.waiting.pop_front().map(|(sandbox, _)| sandbox)
     }
 
-    /// One of this profile is wanted at the least.
-    pub(super) fn want(&mut self, profile: &Profile, now: Instant) {
+    /// One of this profile is wanted at the least, by somebody who waits until it is there.
+    pub(super) fn wait_for(&mut self, profile: &Profile, now: Instant) {
         let maximum = self.maximum;
         if let Some(entry) = self.entry(profile, now) {
+            entry.awaited += 1;
             entry.used = now;
             entry.wanted = entry.wanted.max(1).min(maximum);
+        }
+    }
+
+    /// Somebody who has waited for one does so no longer.
+    pub(super) fn waited_for(&mut self, profile: &Profile, now: Instant) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.profile == *profile) {
+            entry.awaited = entry.awaited.saturating_sub(1);
+            entry.used = now;
         }
     }
 
@@ -143,7 +160,7 @@ impl<S> Shelf<S> {
                 self.entries.len() - 1
             }
             None => {
-                let forgettable = |entry: &Entry<S>| entry.held() == 0 && entry.minimum == 0;
+                let forgettable = |entry: &Entry<S>| entry.held() + entry.minimum + entry.awaited == 0;
                 let candidates = self.entries.iter().enumerate().filter(|(_, entry)| forgettable(entry));
                 let index = candidates.min_by_key(|(_, entry)| entry.used)?.0;
                 self.entries[index] = Entry::new(profile.clone(), now);
@@ -180,7 +197,7 @@ impl<S> Shelf<S> {
             return order;
         }
         for entry in &mut self.entries {
-            if now - entry.used >= idle {
+            if now - entry.used(now) >= idle {
                 entry.wanted = entry.minimum;
             } else if entry.wanted > entry.minimum.max(1) && now - entry.changed >= idle {
                 entry.wanted -= 1;
@@ -191,7 +208,7 @@ impl<S> Shelf<S> {
                 order.remove.extend(entry.waiting.pop_front().map(|(sandbox, _)| sandbox));
             }
             let oldest = entry.waiting.front().map(|(_, since)| *since + max_age);
-            let idle_from = (entry.wanted > entry.minimum).then(|| entry.used.min(entry.changed) + idle);
+            let idle_from = (entry.wanted > entry.minimum).then(|| entry.used(now).min(entry.changed) + idle);
             let due = [oldest, idle_from, (entry.wanted > entry.held()).then_some(entry.not_before)];
             order.next = due.into_iter().flatten().filter(|due| *due > now).fold(order.next, Instant::min);
         }
@@ -201,7 +218,7 @@ impl<S> Shelf<S> {
         }
         while let Some(index) = self.poorest(now) {
             if self.held() >= self.maximum {
-                let Some(sandbox) = self.give_up(self.entries[index].used) else { break };
+                let Some(sandbox) = self.give_up(self.entries[index].used(now), now) else { break };
                 order.remove.push(sandbox);
             }
             self.entries[index].starting += 1;
@@ -215,7 +232,7 @@ impl<S> Shelf<S> {
         let may_start = self.starting() < self.bounds.starts_at_once as usize;
         let wants = |entry: &Entry<S>| entry.held() < entry.wanted && entry.not_before <= now;
         let candidates = self.entries.iter().enumerate().filter(|(_, entry)| may_start && wants(entry));
-        candidates.max_by_key(|(_, entry)| entry.used).map(|(index, _)| index)
+        candidates.max_by_key(|(_, entry)| entry.used(now)).map(|(index, _)| index)
     }
 
     fn held(&self) -> usize {
@@ -223,8 +240,8 @@ impl<S> Shelf<S> {
     }
 
     /// One of a profile that nobody has used since then.
-    fn give_up(&mut self, since: Instant) -> Option<S> {
-        let spare = |entry: &&mut Entry<S>| entry.used < since && entry.waiting.len() > entry.minimum;
+    fn give_up(&mut self, since: Instant, now: Instant) -> Option<S> {
+        let spare = |entry: &&mut Entry<S>| entry.used(now) < since && entry.waiting.len() > entry.minimum;
         let entry = self.entries.iter_mut().filter(spare).min_by_key(|entry| entry.used)?;
         entry.wanted = entry.waiting.len() - 1;
         entry.waiting.pop_front().map(|(sandbox, _)| sandbox)
@@ -359,6 +376,23 @@ mod tests {
         let order = shelf.order(later);
         assert_eq!((order.remove.len(), order.start), (1, vec![profile(2)]));
         assert!(shelf.order(later).start.is_empty());
+    }
+
+    #[test]
+    fn what_somebody_waits_for_gets_a_place_whatever_else_is_used_meanwhile() {
+        let now = Instant::now();
+        let mut shelf = shelf(1, 0, now);
+        assert!(shelf.take(&profile(1), now).is_none());
+        let order = shelf.order(now);
+        shelf.wait_for(&profile(2), now);
+        assert!(shelf.take(&profile(1), now + PAUSE).is_none());
+        let later = now + 2 * PAUSE;
+        assert_eq!(shelf.started(&order.start[0], Some(1), later), None);
+        let order = shelf.order(later);
+        assert_eq!((order.remove, order.start), (vec![1], vec![profile(2)]));
+        assert_eq!(shelf.started(&profile(2), Some(2), later), None);
+        shelf.waited_for(&profile(2), later);
+        assert_eq!(shelf.has(&profile(2)), Some(true));
     }
 
     #[test]

@@ -15,8 +15,8 @@ use wasmtime::{
 pub(super) const MAX_MEMORY: usize = 2 << 30;
 /// Elements of a guest's table.
 const MAX_TABLE: usize = 10_000;
-/// The grain of the clock that bounds a guest's computing.
-const TICK: Duration = Duration::from_millis(100);
+/// The grain of the clock that bounds a guest's computing, after which it lets others have its thread.
+const TICK: Duration = Duration::from_millis(10);
 
 /// The engine for guests. Compiled code is kept in the user's cache folder, so that only the first run on a machine
 /// compiles. Room for `instances` guests at once is made now; one over it is an error, not a wait.

@@ -1,27 +1,19 @@
 import ctypes
 import os
 
-from attempts import call, libc, syscall
+from attempts import call, libc, refused, syscall
 
 PERF_EVENT_OPEN, USERFAULTFD, LOOKUP_DCOOKIE = 298, 323, 212
 ALL_PROCESSES, FIRST_PROCESSOR = -1, 0
 
 
-def refused(what, act):
-    try:
-        act()
-        print(f"{what}: reached")
-    except OSError:
-        print(f"{what}: refused")
-
-
 counter = ctypes.create_string_buffer(b"\1\0\0\0\x70\0\0\0", 112)
-refused("counters", lambda: syscall(PERF_EVENT_OPEN, counter, ALL_PROCESSES, FIRST_PROCESSOR, -1, 0))
-refused("faults", lambda: syscall(USERFAULTFD, 0))
-refused("events of all files", lambda: call(libc.fanotify_init, 0, os.O_RDONLY))
-refused("a cookie of a folder", lambda: syscall(LOOKUP_DCOOKIE, ctypes.c_uint64(1), None, 0))
+refused("counters", syscall, PERF_EVENT_OPEN, counter, ALL_PROCESSES, FIRST_PROCESSOR, -1, 0)
+refused("faults", syscall, USERFAULTFD, 0)
+refused("events of all files", call, libc.fanotify_init, 0, os.O_RDONLY)
+refused("a cookie of a folder", syscall, LOOKUP_DCOOKIE, ctypes.c_uint64(1), None, 0)
 # The root's inode: what a container could once open of its host by.
 handle = ctypes.create_string_buffer(b"\x08\0\0\0\1\0\0\0\2\0\0\0\0\0\0\0", 64)
-refused("a file by its handle", lambda: call(libc.open_by_handle_at, os.open("/etc", os.O_RDONLY), handle, os.O_RDONLY))
+refused("a file by its handle", call, libc.open_by_handle_at, os.open("/etc", os.O_RDONLY), handle, os.O_RDONLY)
 for path in ("/sys/kernel/tracing", "/sys/kernel/security"):
-    refused(path, lambda: os.listdir(path))
+    refused(path, os.listdir, path)

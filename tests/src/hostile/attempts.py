@@ -33,6 +33,15 @@ def syscall(number, *args):
     return call(libc.syscall, number, *args)
 
 
+def refused(what, function, *args):
+    """Says whether a call was refused, by whichever error."""
+    try:
+        function(*args)
+        print(f"{what}: reached")
+    except OSError:
+        print(f"{what}: refused")
+
+
 def in_a_child(act):
     """Has a child do it, which is left out of what comes after."""
     child = os.fork()

@@ -37,12 +37,7 @@ fn main() -> Result<ExitCode, Failure> {
     }
     if cluster::kubeconfig().is_some() && !arguments.list {
         let namespace = runtime().block_on(Namespace::create())?;
-        let settings = Settings {
-            backend: BackendChoice::Kubernetes,
-            kubeconfig_path: Some(namespace.kubeconfig()),
-            namespace: namespace.name.clone(),
-            ..Settings::default()
-        };
+        let settings = namespace.settings();
         let sidecar = Sidecar::new(&settings)?;
         let in_cluster = Library { executor: executor.clone(), sidecar: sidecar.clone() };
         failed += try_by(&arguments, "kubernetes", Some(IN_CLUSTER), Arc::new(in_cluster))?;

@@ -122,13 +122,7 @@ fn try_case(case: &Case, way: &Watched) -> Result<(), Failure> {
 fn try_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namespace) -> Result<u64, Failure> {
     let neighbour = Neighbour::start(Some((&namespace.kubeconfig(), &namespace.name)))?;
     let host = Host::new(runtime().block_on(addresses(namespace))?)?;
-    let settings = Settings {
-        backend: BackendChoice::Kubernetes,
-        kubeconfig_path: Some(namespace.kubeconfig()),
-        namespace: namespace.name.clone(),
-        ..Settings::default()
-    };
-    let sidecar = Sidecar::new(&settings)?;
+    let sidecar = Sidecar::new(&namespace.settings())?;
     let library = Library { executor: executor.clone(), sidecar: sidecar.clone() };
     let way = Watched::new(Box::new(library), host.secret());
     let test = move |case: &Case| try_case(case, &way);

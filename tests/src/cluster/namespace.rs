@@ -5,6 +5,7 @@ use crate::{
     conformance::Failure,
     program::{Place, stderr, stdout},
 };
+use cofferdam::config::{BackendChoice, Settings};
 use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
     batch::v1::Job,
@@ -68,6 +69,17 @@ impl Namespace {
             namespace.write_kubeconfig(account).await?;
         }
         Ok(namespace)
+    }
+
+    /// Settings by which a sidecar's runs are made here.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings {
+            backend: BackendChoice::Kubernetes,
+            kubeconfig_path: Some(self.kubeconfig()),
+            namespace: self.name.clone(),
+            ..Settings::default()
+        }
     }
 
     /// One of this name, with nothing in it, not even itself: what is applied makes it.

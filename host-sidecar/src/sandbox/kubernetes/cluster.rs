@@ -11,7 +11,7 @@ use std::{future::Future, time::Duration};
 use tokio::time::{Instant, timeout_at};
 
 /// How long one request may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A namespace of a cluster.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Taking away what a run made, on every way out.
 
 use super::{
-    cluster::{Cluster, RequestError, bounded},
+    cluster::{self, Cluster, RequestError, bounded},
     refusal,
 };
 use crate::config::Workload;
@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 /// How long it is tried.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a creation that nobody waited for may still be on its way: as long as one would have waited.
-const STRAGGLER: Duration = Duration::from_secs(10);
+const STRAGGLER: Duration = cluster::PATIENCE;
 /// Between two attempts, at first and at the most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(3));
 

@@ -21,6 +21,8 @@ mod hostile_guest;
 mod hostile_program;
 #[path = "whole/pool.rs"]
 mod pool;
+#[path = "whole/processors.rs"]
+mod processors;
 #[path = "whole/run_sidecar.rs"]
 mod run_sidecar;
 #[path = "whole/serve.rs"]

@@ -88,6 +88,17 @@ impl<'a> Progress<'a> {
         self.started.is_some()
     }
 
+    /// When the program has had its time, if it has started.
+    pub(super) fn time_is_up(&self) -> Instant {
+        let started = self.started.unwrap_or_else(|| self.run.elapsed());
+        Instant::from_std(self.run.requested) + started + self.wall_time.min(TEN_YEARS)
+    }
+
+    /// Whether the program runs, and may.
+    pub(super) fn is_running(&self) -> bool {
+        self.started() && !self.ended() && !self.is_cancelled() && Instant::now() < self.time_is_up()
+    }
+
     /// Whether it is known that the program is over.
     pub(super) fn ended(&self) -> bool {
         self.ended.is_some()

@@ -25,6 +25,9 @@ pub(super) struct Cgroup {
     memory: Option<PathBuf>,
     cpu: Option<PathBuf>,
     version_2: bool,
+    /// Thousandths of a processor, and whether they hold now.
+    share: Option<u32>,
+    is_held: bool,
 }
 
 impl Cgroup {
@@ -34,13 +37,13 @@ impl Cgroup {
         let existing = |controller: &str| Some(folder(controller, version_2).join(id)).filter(|path| path.exists());
         let memory = existing("memory");
         let cpu = if version_2 { None } else { existing("cpu") };
-        Self { memory, cpu, version_2 }
+        Self { memory, cpu, version_2, share: None, is_held: false }
     }
 
-    /// Makes it, as far as this user may.
+    /// Makes it, as far as this user may. The bound on processors holds when it is told to.
     pub(super) fn create(id: &str, limits: &Limits) -> io::Result<Self> {
         let version_2 = Path::new(CGROUPS).join("cgroup.controllers").exists();
-        let mut cgroup = Self { memory: None, cpu: None, version_2 };
+        let mut cgroup = Self { memory: None, cpu: None, version_2, share: limits.cpu_millis, is_held: false };
         cgroup.memory = make(&folder("memory", version_2), id, version_2)?;
         if let Some(memory) = &cgroup.memory {
             let file = if version_2 { "memory.max" } else { "memory.limit_in_bytes" };
@@ -50,20 +53,29 @@ impl Cgroup {
                 let _ = fs::write(memory.join("memory.swap.max"), "0");
             }
         }
-        let Some(millis) = limits.cpu_millis else { return Ok(cgroup) };
-        cgroup.cpu = if version_2 { cgroup.memory.clone() } else { make(&folder("cpu", version_2), id, version_2)? };
+        if limits.cpu_millis.is_some() {
+            cgroup.cpu =
+                if version_2 { cgroup.memory.clone() } else { make(&folder("cpu", version_2), id, version_2)? };
+        }
+        Ok(cgroup)
+    }
+
+    /// Has the bound on processors hold, if there is one, or not: what is not the program's is not bounded by its share.
+    pub(super) fn hold_cpu(&mut self, holds: bool) -> io::Result<()> {
+        let (Some(cpu), Some(millis), true) = (&self.cpu, self.share, holds != self.is_held) else { return Ok(()) };
         // The kernel takes no quota below 1 ms.
         let period = if millis < 10 { LONGEST_PERIOD } else { PERIOD };
         let quota = u64::from(millis) * u64::from(period) / 1000;
-        match &cgroup.cpu {
-            Some(cpu) if version_2 => fs::write(cpu.join("cpu.max"), format!("{quota} {period}"))?,
-            Some(cpu) => {
-                fs::write(cpu.join("cpu.cfs_period_us"), period.to_string())?;
-                fs::write(cpu.join("cpu.cfs_quota_us"), quota.to_string())?;
-            }
-            None => {}
+        if self.version_2 {
+            let quota = if holds { quota.to_string() } else { "max".into() };
+            fs::write(cpu.join("cpu.max"), format!("{quota} {period}"))?;
+        } else {
+            fs::write(cpu.join("cpu.cfs_period_us"), period.to_string())?;
+            let quota = if holds { quota.to_string() } else { "-1".into() };
+            fs::write(cpu.join("cpu.cfs_quota_us"), quota)?;
         }
-        Ok(cgroup)
+        self.is_held = holds;
+        Ok(())
     }
 
     /// Whether a bound on memory holds.
@@ -71,7 +83,7 @@ impl Cgroup {
         self.memory.is_some()
     }
 
-    /// Whether a processor quota holds.
+    /// Whether there can be a bound on processors.
     pub(super) fn bounds_cpu(&self) -> bool {
         self.cpu.is_some()
     }

@@ -143,8 +143,12 @@ impl Sandbox {
         let mut chunk = vec![0; CHUNK];
         let (mut feeding, mut is_fed) = (pin!(feeding), false);
         loop {
+            if let Err(error) = self.cgroup.hold_cpu(progress.is_running()) {
+                return End::Failed(format!("bound the processors: {error}"));
+            }
             let read = tokio::select! {
                 read = self.stdout.read(&mut chunk) => read,
+                () = sleep_until(progress.time_is_up()), if progress.is_running() => continue,
                 () = &mut feeding, if !is_fed => {
                     is_fed = true;
                     continue;
@@ -171,6 +175,9 @@ impl Sandbox {
     /// Ends it, and gives what runsc had to say.
     async fn end(&mut self) -> String {
         self.hang_up.cancel();
+        if let Err(error) = self.cgroup.hold_cpu(false) {
+            tracing::warn!(id = self.dir.id(), %error, "the end of the sandbox is held to the program's processors");
+        }
         self.stdin = None;
         let Some(messages) = self.messages.take() else { return String::new() };
         match timeout(FAREWELL, self.runsc.wait()).await {

@@ -19,7 +19,6 @@ pub(super) struct Cluster {
     pub(super) jobs: Api<Job>,
     pub(super) pods: Api<Pod>,
     pub(super) config_maps: Api<ConfigMap>,
-    pub(super) events: Api<Event>,
     pub(super) pod_watch: PodWatch,
     pub(super) event_watch: EventWatch,
     /// Names this sidecar among all of the namespace.
@@ -35,14 +34,13 @@ impl Cluster {
     fn new(client: Client, namespace: &str) -> Self {
         let sidecar = uuid::Uuid::new_v4().simple().to_string();
         let pods = Api::namespaced(client.clone(), namespace);
-        let events = Api::namespaced(client.clone(), namespace);
+        let events: Api<Event> = Api::namespaced(client.clone(), namespace);
         Self {
             jobs: Api::namespaced(client.clone(), namespace),
             config_maps: Api::namespaced(client, namespace),
             pod_watch: PodWatch::new(pods.clone(), &sidecar),
-            event_watch: EventWatch::new(events.clone()),
+            event_watch: EventWatch::new(events),
             pods,
-            events,
             sidecar,
         }
     }

@@ -220,7 +220,8 @@ impl<'a> Follow<'a> {
             };
             heard = Instant::now();
             match read {
-                Ok(0) => return Read::Closed,
+                // The log may have more than was seen of an output.
+                Ok(0) => return if is_joined { Read::Broken } else { Read::Closed },
                 Err(error) => {
                     tracing::debug!(id = self.run.id, %error, "the log broke off");
                     return Read::Broken;

@@ -22,6 +22,8 @@ mod run;
 mod shared_runner;
 mod start;
 mod subscribers;
+mod survey;
+mod told;
 mod waiting;
 mod watching;
 

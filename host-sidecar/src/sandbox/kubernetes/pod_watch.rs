@@ -1,14 +1,22 @@
 //! One watch for all Pods of this sidecar, however many runs there are.
 
 use super::{
+    cluster::RequestError,
     condition,
     manifest::{RUN, SIDECAR},
     subscribers::{Subscribers, Subscription},
+    survey::Survey,
     watching::{FROM_THE_START, Seen, watch},
 };
 use k8s_openapi::api::core::v1::Pod;
-use kube::{Api, ResourceExt, api::WatchParams};
-use std::sync::{Arc, OnceLock};
+use kube::{
+    Api, ResourceExt,
+    api::{ListParams, WatchParams},
+};
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
 use tokio::task::JoinHandle;
 
 /// The latest that was seen of a run's Pod.
@@ -29,11 +37,13 @@ pub(super) struct PodWatch {
     selector: String,
     runs: Subscribers<Sighting>,
     task: OnceLock<JoinHandle<()>>,
+    survey: Survey,
 }
 
 impl PodWatch {
     pub(super) fn new(pods: Api<Pod>, sidecar: &str) -> Self {
-        Self { pods, selector: format!("{SIDECAR}={sidecar}"), runs: Subscribers::default(), task: OnceLock::new() }
+        let selector = format!("{SIDECAR}={sidecar}");
+        Self { pods, selector, runs: Subscribers::default(), task: OnceLock::new(), survey: Survey::default() }
     }
 
     /// A run that will hear of its Pod, once the watch has begun.
@@ -47,6 +57,23 @@ impl PodWatch {
             let (params, runs) = (WatchParams::default().labels(&self.selector), self.runs.clone());
             tokio::spawn(watch(self.pods.clone(), params, FROM_THE_START.to_owned(), move |seen| see(&runs, seen)))
         });
+    }
+
+    /// Makes up for what the watch may have missed, for all runs, unless that was just done.
+    pub(super) async fn look(&self) -> Result<(), RequestError> {
+        // A Pod that comes meanwhile may not be among those that are seen.
+        let mut missing: HashSet<String> = self.runs.such(|sighting| sighting.pod.is_some()).into_iter().collect();
+        let params = ListParams::default().labels(&self.selector);
+        let see = |pod: Pod| {
+            if let Some(run) = pod.labels().get(RUN).cloned() {
+                missing.remove(&run);
+                notice(&self.runs, &run, Some(pod), true);
+            }
+        };
+        if self.survey.take(&self.pods, params, see).await? {
+            missing.iter().for_each(|run| notice(&self.runs, run, None, true));
+        }
+        Ok(())
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::{
     condition::{self, Condition},
-    event_watch::{self, Told},
+    event_watch,
     manifest::CONTAINER,
     pod_watch::{self, Sighting},
     subscribers::Subscribers,
+    told::Told,
     watching::Seen,
 };
 use k8s_openapi::api::core::v1::{ContainerStatus, Event, Pod};

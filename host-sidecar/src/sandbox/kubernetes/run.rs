@@ -4,7 +4,6 @@ use super::{
     Kubernetes,
     cluster::Cluster,
     creation,
-    event_watch::Told,
     follow::{Ended, Follow},
     inquiry,
     manifest::{self, Identity},
@@ -13,6 +12,7 @@ use super::{
     removal::Removal,
     start::{Start, Started},
     subscribers::Subscription,
+    told::Told,
 };
 use crate::{
     config::Workload,

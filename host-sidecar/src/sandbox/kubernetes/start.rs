@@ -3,12 +3,11 @@
 use super::{
     cluster::Cluster,
     condition::{self, Condition},
-    event_watch::Told,
-    inquiry,
     pod_watch::Sighting,
     run::cancelled,
     shared_runner::SharedRunner,
     subscribers::Subscription,
+    told::Told,
 };
 use crate::{
     execution::Error,
@@ -17,18 +16,17 @@ use crate::{
         progress::{Progress, startup_timeout},
     },
 };
-use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// How long events alone are waited for: a start that takes longer is followed more closely.
 const UNSEEN: Duration = Duration::from_secs(5);
-/// How long nothing need be heard of a Pod before it is asked for, at first and at the most.
-const INQUIRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(16));
+/// How long nothing need be heard of a Pod before what was told is looked into, at first and at the most.
+const REVIEW: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(16));
 /// The same for a Pod that a node is at work on.
 const ON_NODE: Duration = Duration::from_secs(6);
-/// The inquiries from which on the watch is not relied on either.
+/// The reviews from which on the watches are not relied on.
 const DISTRUST: u32 = 3;
 
 /// Waits for the container of a run to start.
@@ -59,8 +57,8 @@ impl Start<'_> {
         progress: &Progress<'_>,
     ) -> Result<Started, Error> {
         let mut wait = Wait::default();
-        let (mut pause, mut inquiries) = (INQUIRY.0, 0);
-        let mut next_inquiry = Instant::now() + UNSEEN;
+        let (mut pause, mut reviews) = (REVIEW.0, 0);
+        let mut next_review = Instant::now() + UNSEEN;
         loop {
             if let Some(started) = wait.hear(events.latest(), self.run) {
                 return Ok(started);
@@ -72,17 +70,21 @@ impl Start<'_> {
                 () = events.changed() => {}
                 () = self.run.cancelled.cancelled() => return Err(cancelled()),
                 () = sleep_until(progress.deadline()) => return Err(self.overdue(wait)),
-                () = sleep_until(next_inquiry) => break,
+                () = sleep_until(next_review) => break,
             }
         }
         self.cluster.pod_watch.begin();
         // What is amiss is not waited for.
-        next_inquiry = Instant::now() + if wait.is_amiss { Duration::ZERO } else { pause };
+        next_review = Instant::now() + if wait.is_amiss { Duration::ZERO } else { pause };
         loop {
-            if let Some(started) = wait.hear(events.latest(), self.run) {
+            let told = events.latest();
+            if let Some(started) = wait.hear(told.clone(), self.run) {
                 return Ok(started);
             }
             let seen = sightings.latest();
+            if let Some(error) = told.refused().filter(|_| seen.pod.is_none()).or(told.stuck) {
+                return Err(error);
+            }
             if let Some(pod) = &seen.pod {
                 let was_scheduled = wait.scheduled.is_some();
                 if wait.take(condition::of(pod), self.run)? {
@@ -92,11 +94,11 @@ impl Start<'_> {
                     return Err(condition::taken_away("the Pod is gone", true));
                 }
                 if !was_scheduled && wait.scheduled.is_some() {
-                    next_inquiry = Instant::now() + ON_NODE;
+                    next_review = Instant::now() + ON_NODE;
                 }
             }
             let give_up_node = wait.give_up_node(self.scale_up);
-            let due = give_up_node.map_or(next_inquiry, |give_up| give_up.min(next_inquiry));
+            let due = give_up_node.map_or(next_review, |give_up| give_up.min(next_review));
             tokio::select! {
                 () = sightings.changed() => continue,
                 () = events.changed() => continue,
@@ -104,20 +106,19 @@ impl Start<'_> {
                 () = sleep_until(progress.deadline()) => return Err(self.overdue(wait)),
                 () = sleep_until(due) => {}
             }
-            let heard = tokio::select! {
-                heard = self.inquire(sightings, seen.pod.as_deref(), inquiries >= DISTRUST, progress) => heard?,
+            tokio::select! {
+                reviewed = self.review(events, reviews >= DISTRUST, progress) => reviewed?,
                 () = self.run.cancelled.cancelled() => return Err(cancelled()),
                 () = sleep_until(progress.deadline()) => return Err(self.overdue(wait)),
-            };
-            inquiries += 1;
-            wait.complaint = heard.complaint.or(wait.complaint);
-            wait.is_scaling_up |= heard.is_scaling_up;
-            let no_node = heard.will_not_scale_up || give_up_node.is_some_and(|give_up| Instant::now() >= give_up);
+            }
+            reviews += 1;
+            let no_node =
+                events.latest().will_not_scale_up || give_up_node.is_some_and(|give_up| Instant::now() >= give_up);
             if no_node && wait.give_up_node(self.scale_up).is_some() {
                 return Err(self.overdue(wait));
             }
-            pause = (pause * 2).min(INQUIRY.1);
-            next_inquiry = Instant::now() + pause;
+            pause = (pause * 2).min(REVIEW.1);
+            next_review = Instant::now() + pause;
         }
     }
 
@@ -135,35 +136,20 @@ impl Start<'_> {
         error.retryable()
     }
 
-    async fn inquire(
-        &self,
-        sightings: &Subscription<Sighting>,
-        pod: Option<&Pod>,
-        also_pod: bool,
-        progress: &Progress<'_>,
-    ) -> Result<inquiry::Heard, Error> {
-        if also_pod {
-            match inquiry::pod(self.cluster, &self.run.id).await {
-                Ok(pod) => sightings.correct(pod, false),
-                Err(error) => tracing::debug!(id = self.run.id, %error, "the Pod could not be looked for"),
+    /// Makes up for what the watches may have missed, where they may have, and for a runner that is missing.
+    async fn review(&self, events: &Subscription<Told>, distrusts: bool, progress: &Progress<'_>) -> Result<(), Error> {
+        if distrusts || events.latest().has_gaps {
+            for looked in [self.cluster.pod_watch.look().await, self.cluster.event_watch.look().await] {
+                if let Err(error) = looked {
+                    tracing::debug!(id = self.run.id, %error, "what was missed could not be looked at");
+                }
             }
         }
-        let heard = match inquiry::events(self.cluster, &self.run.id, pod).await {
-            Ok(heard) => heard,
-            // They are a help, not a need.
-            Err(error) => {
-                tracing::debug!(id = self.run.id, %error, "events could not be read");
-                inquiry::Heard::default()
-            }
-        };
-        if heard.lacks_runner {
+        if events.latest().lacks_runner {
             self.runner.forget();
             self.runner.ensure(self.cluster, progress.deadline()).await?;
         }
-        match heard.fatal {
-            Some(error) => Err(error),
-            None => Ok(heard),
-        }
+        Ok(())
     }
 }
 
@@ -189,6 +175,8 @@ impl Wait {
         }
         self.pulled = told.pulled.map(since);
         self.is_amiss |= told.is_amiss;
+        self.is_scaling_up |= told.is_scaling_up;
+        self.complaint = told.complaint;
         told.started.map(|pod| self.started(pod, true))
     }
 

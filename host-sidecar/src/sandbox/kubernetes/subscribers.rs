@@ -39,6 +39,11 @@ impl<T> Subscribers<T> {
         }
     }
 
+    /// The runs that know such a thing.
+    pub(super) fn such(&self, is_such: impl Fn(&T) -> bool) -> Vec<String> {
+        self.lock().iter().filter(|(_, sender)| is_such(&sender.borrow())).map(|(run, _)| run.clone()).collect()
+    }
+
     /// Changes what each run knows.
     pub(super) fn update_all(&self, change: impl Fn(&mut T) -> bool) {
         self.lock().values().for_each(|sender| {

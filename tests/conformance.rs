@@ -1,5 +1,6 @@
 //! Runs every folder of `tests/conformance/` through the component, on every backend that is there, on this machine and in the
-//! cluster that `KUBECONFIG` names, and by hosts that others wrote. A folder that is no case fails the suite.
+//! cluster that `KUBECONFIG` names, and by hosts that others wrote. In the cluster every other case is run cold and the rest warm,
+//! and all of them both ways where `SOAK` is set. A folder that is no case fails the suite.
 
 use cofferdam::{
     Sidecar,
@@ -8,7 +9,8 @@ use cofferdam::{
 };
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
-    conformance::{Case, Cli, Failure, Library, Python, Served, Warm, Way, run, try_all},
+    conformance::{Case, Cli, Failure, Library, Python, Served, Turn, Warm, Way, run, try_all},
+    soak::is_soak,
 };
 use libtest_mimic::Arguments;
 use std::{process::ExitCode, sync::Arc};
@@ -25,24 +27,25 @@ fn main() -> Result<ExitCode, Failure> {
     let executor = Executor::new(64)?;
     let local = Settings { backend: BackendChoice::Local, ..Settings::default() };
     let cold = Library { executor: executor.clone(), sidecar: Sidecar::new(&local)? };
-    let mut failed = try_by(&arguments, "local", None, Arc::new(cold))?;
+    let mut failed = try_by(&arguments, "local", None, Turn::Each, Arc::new(cold))?;
     if !arguments.list {
-        failed += try_warm(&arguments, "local-warm", None, &executor, &local, WAITING)?;
+        failed += try_warm(&arguments, "local-warm", None, Turn::Each, &executor, &local, WAITING)?;
     }
     if !arguments.list {
         let served = Served::default();
-        failed += try_by(&arguments, "wasmtime-cli", None, Arc::new(Cli::new(served.clone())?))?;
+        failed += try_by(&arguments, "wasmtime-cli", None, Turn::Each, Arc::new(Cli::new(served.clone())?))?;
         // One process, so there is nothing to be gained by more.
-        failed += try_by(&arguments, "python", Some(1), Arc::new(Python::new(served)))?;
+        failed += try_by(&arguments, "python", Some(1), Turn::Each, Arc::new(Python::new(served)))?;
     }
     if cluster::kubeconfig().is_some() && !arguments.list {
         let namespace = runtime().block_on(Namespace::create())?;
         let settings = namespace.settings();
         let sidecar = Sidecar::new(&settings)?;
         let in_cluster = Library { executor: executor.clone(), sidecar: sidecar.clone() };
-        failed += try_by(&arguments, "kubernetes", Some(IN_CLUSTER), Arc::new(in_cluster))?;
+        let (cold, warm) = if is_soak() { (Turn::Each, Turn::Each) } else { (Turn::First, Turn::Second) };
+        failed += try_by(&arguments, "kubernetes", Some(IN_CLUSTER), cold, Arc::new(in_cluster))?;
         let at_once = Some(WARM_IN_CLUSTER);
-        failed += try_warm(&arguments, "kubernetes-warm", at_once, &executor, &settings, WAITING_IN_CLUSTER)?;
+        failed += try_warm(&arguments, "kubernetes-warm", at_once, warm, &executor, &settings, WAITING_IN_CLUSTER)?;
         runtime().block_on(async {
             sidecar.settle().await;
             namespace.assert_nothing_left().await?;
@@ -57,6 +60,7 @@ fn try_warm(
     arguments: &Arguments,
     name: &str,
     at_once: Option<usize>,
+    turn: Turn,
     executor: &Executor,
     settings: &Settings,
     (minimum, maximum): (u32, u32),
@@ -64,14 +68,20 @@ fn try_warm(
     let pool = Pool { maximum: Some(maximum), minimum, starts_at_once: 2, ..Pool::default() };
     let sidecar = Sidecar::with_pool(&Settings { pool, ..settings.clone() })?;
     let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
-    let failed = try_by(arguments, name, at_once, Arc::new(warm));
+    let failed = try_by(arguments, name, at_once, turn, Arc::new(warm));
     runtime().block_on(sidecar.settle());
     failed
 }
 
-/// Runs all cases by one way, so many at once; gives how many failed.
-fn try_by(arguments: &Arguments, name: &str, at_once: Option<usize>, way: Arc<dyn Way>) -> Result<u64, Failure> {
+/// Runs the cases whose turn it is by one way, so many at once; gives how many failed.
+fn try_by(
+    arguments: &Arguments,
+    name: &str,
+    at_once: Option<usize>,
+    turn: Turn,
+    way: Arc<dyn Way>,
+) -> Result<u64, Failure> {
     let takes = |case: &Case| way.takes(case);
     let runs = way.clone();
-    try_all(arguments, name, at_once, Case::all("conformance")?, takes, move |case| run(case, &*runs))
+    try_all(arguments, name, at_once, turn.of(Case::all("conformance")?), takes, move |case| run(case, &*runs))
 }

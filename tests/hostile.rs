@@ -1,6 +1,7 @@
 //! Runs every folder of `tests/hostile/` in real gVisor: on this machine, cold and warm, and in the cluster that `KUBECONFIG`
 //! names. After each an innocent program must come out as ever, and nothing may be left. At the end nothing that was there to
 //! be attacked may have been reached. Those programs that can do no harm also show, without a sandbox, that they would notice.
+//! In the cluster they are cold and follow each other, and are warm too, with innocent ones between them, where `SOAK` is set.
 
 use cofferdam::{
     Sidecar,
@@ -13,6 +14,7 @@ use cofferdam_tests::{
     hostile::{Cluster, Host, Neighbour, SECRET_VARIABLE, Watched, set_upon},
     leftovers::{cgroups_left, left},
     program::Place,
+    soak::is_soak,
 };
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::{Api, api::ListParams};
@@ -27,6 +29,9 @@ use std::{
 
 /// Runs at once: many of them wait for their time to be over.
 const AT_ONCE: usize = 4;
+/// The same where each has a Pod wait for it, and how many wait.
+const WARM_AT_ONCE: usize = 2;
+const WAITING: u32 = 4;
 /// Innocent runs that are timed, before all others and after them.
 const TIMED: usize = 10;
 
@@ -122,18 +127,41 @@ fn try_case(case: &Case, way: &Watched) -> Result<(), Failure> {
 fn try_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namespace) -> Result<u64, Failure> {
     let neighbour = Neighbour::start(Some((&namespace.kubeconfig(), &namespace.name)))?;
     let host = Host::new(runtime().block_on(addresses(namespace))?)?;
-    let sidecar = Sidecar::new(&namespace.settings())?;
-    let library = Library { executor: executor.clone(), sidecar: sidecar.clone() };
-    let way = Watched::new(Box::new(library), host.secret());
-    let test = move |case: &Case| try_case(case, &way);
-    let failed = try_all(arguments, "kubernetes", Some(AT_ONCE), cases(&host)?, |_| Ok(true), test)?;
+    let library = |sidecar: &Sidecar| Library { executor: executor.clone(), sidecar: sidecar.clone() };
+    let cold = Sidecar::new(&namespace.settings())?;
+    let mut failed = try_way_in_cluster(arguments, "kubernetes", AT_ONCE, Box::new(library(&cold)), &host)?;
+    if is_soak() {
+        let pool = Pool { maximum: Some(WAITING), minimum: 1, starts_at_once: 2, ..Pool::default() };
+        let warm = Sidecar::with_pool(&Settings { pool, ..namespace.settings() })?;
+        let way = Box::new(Warm(library(&warm)));
+        failed += try_way_in_cluster(arguments, "kubernetes-warm", WARM_AT_ONCE, way, &host)?;
+        runtime().block_on(warm.settle());
+    }
     neighbour.end()?;
     runtime().block_on(async {
-        sidecar.settle().await;
+        cold.settle().await;
         namespace.assert_nothing_left().await
     })?;
     assert_unreached(&host)?;
     Ok(failed)
+}
+
+fn try_way_in_cluster(
+    arguments: &Arguments,
+    name: &str,
+    at_once: usize,
+    way: Box<dyn Way>,
+    host: &Host,
+) -> Result<u64, Failure> {
+    let way = Watched::new(way, host.secret());
+    try_all(
+        arguments,
+        name,
+        Some(at_once),
+        cases(host)?,
+        |_| Ok(true),
+        move |case| if is_soak() { try_case(case, &way) } else { run(case, &way) },
+    )
 }
 
 /// What there is in the cluster to be reached: the only Pod so far is that of the run beside the others.

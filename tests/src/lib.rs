@@ -7,3 +7,4 @@ pub mod hosts;
 pub mod leftovers;
 pub mod program;
 pub mod sidecar;
+pub mod soak;

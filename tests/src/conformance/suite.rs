@@ -4,6 +4,30 @@ use super::{Case, Failure};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::sync::Arc;
 
+/// Which of all cases are run by a way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// All of them.
+    Each,
+    /// Every other one, from the first on.
+    First,
+    /// The others.
+    Second,
+}
+
+impl Turn {
+    /// The cases whose turn it is.
+    #[must_use]
+    pub fn of(self, cases: Vec<Case>) -> Vec<Case> {
+        let is_taken = |at: usize| match self {
+            Self::Each => true,
+            Self::First => at.is_multiple_of(2),
+            Self::Second => !at.is_multiple_of(2),
+        };
+        cases.into_iter().enumerate().filter(|(at, _)| is_taken(*at)).map(|(_, case)| case).collect()
+    }
+}
+
 /// Tries all cases, so many at once, but those that are left out; gives how many failed.
 ///
 /// # Errors

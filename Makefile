@@ -4,7 +4,7 @@ CARGO := scripts/cargo.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help tools setup build components image demo test soak bench fuzz sbom reproduce lint deny fmt clean cluster-up cluster-down
+.PHONY: help tools setup build components image demo test soak bench load fuzz sbom reproduce lint deny fmt clean cluster-up cluster-down
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
@@ -38,6 +38,9 @@ test: setup lint ## check format and lints, and run every test
 
 bench: setup build ## measure, side by side with others
 	@scripts/bench.sh
+
+load: setup build ## measure a thousand runs at once through one sidecar, in clusters of its own
+	@scripts/load.sh
 
 soak: setup build ## make faults by the thousand; SEED= repeats one, RUNS= is how many
 	@scripts/soak.sh

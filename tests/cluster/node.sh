@@ -129,10 +129,17 @@ importing=$!
 await "$programs/kubectl" get --raw /readyz
 "$programs/kubectl" create --filename /run/config/runtime-class.yaml
 
+# As Kubernetes has it, the controllers and the scheduler ask the API server for little at a time.
+qps=() jobs=()
+if [ -n "$CONTROL_PLANE_QPS" ]; then
+    qps=(--kube-api-qps "$CONTROL_PLANE_QPS" --kube-api-burst "$CONTROL_PLANE_QPS")
+    jobs=(--concurrent-job-syncs 50)
+fi
 start controller-manager "$programs/kube-controller-manager" --kubeconfig /run/pki/controller-manager.kubeconfig \
+    "${qps[@]}" "${jobs[@]}" \
     --leader-elect=false --use-service-account-credentials --flex-volume-plugin-dir /var/lib/kubelet/volume-plugins \
     --root-ca-file /run/pki/ca.crt --service-account-private-key-file /run/pki/apiserver.key
-start scheduler "$programs/kube-scheduler" --kubeconfig /run/pki/scheduler.kubeconfig --leader-elect=false
+start scheduler "$programs/kube-scheduler" --kubeconfig /run/pki/scheduler.kubeconfig --leader-elect=false "${qps[@]}"
 wait $importing
 start kubelet "$programs/kubelet" --kubeconfig /run/pki/kubelet.kubeconfig --config /run/config/kubelet.yaml \
     --hostname-override "$NAME" --node-ip "$ADDRESS" --node-labels sandbox.gke.io/runtime=gvisor

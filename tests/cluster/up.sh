@@ -38,7 +38,7 @@ start() {
     exec 8>"$STATE/alive"
     flock 8
     # Nothing of the caller's, such as a proxy, is for the node.
-    env -i HOME="$HOME" XDG_CACHE_HOME="${CACHE%/*}" PATH="$PATH" \
+    env -i HOME="$HOME" XDG_CACHE_HOME="${CACHE%/*}" PATH="$PATH" CONTROL_PLANE_QPS="${CONTROL_PLANE_QPS:-}" \
         setsid unshare --mount --propagation slave --net --pid --fork --kill-child tests/cluster/node.sh \
         3</proc/self/ns/net 9<&- </dev/null >"$STATE/log/node.log" 2>&1 &
     exec 8>&-

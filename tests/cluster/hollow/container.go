@@ -194,6 +194,7 @@ func (c *container) message() ([]byte, error) {
 // execute does what a program says that it does, and gives its ending.
 func (c *container) execute(p program) (ending, code byte) {
 	deadline := time.After(p.wallTime)
+	c.tellTime(p)
 	for range p.Times {
 		c.send(frame(frameStdout, []byte(p.Writes)))
 		pause := time.After(time.Duration(p.Pause * float64(time.Second)))
@@ -210,7 +211,14 @@ func (c *container) execute(p program) (ending, code byte) {
 			}
 		}
 	}
+	c.tellTime(p)
 	return endingExited, p.Exits
+}
+
+func (c *container) tellTime(p program) {
+	if p.TellsTime {
+		c.send(frame(frameStdout, fmt.Appendln(nil, time.Now().UnixMilli())))
+	}
 }
 
 // linger waits for a reader that has not come yet.

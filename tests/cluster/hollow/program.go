@@ -16,6 +16,8 @@ type program struct {
 	Writes string  `json:"writes"`
 	Times  int     `json:"times"`
 	Pause  float64 `json:"pause"`
+	// Whether it writes, first and last, what the time is: in milliseconds since 1970, a line each.
+	TellsTime bool `json:"tells_time"`
 	// Its exit code.
 	Exits byte `json:"exits"`
 

@@ -40,6 +40,8 @@ async fn every_wrong_request_is_a_problem_by_name() {
         ("GET", "/v1/executions/%ff", &[], "", 404, "invalid-request", "no run of this id"),
         ("GET", RUNS, &[], "", 405, "invalid-request", "no such method"),
         ("POST", "/healthz", &[], "", 405, "invalid-request", "no such method"),
+        // What the caller speaks does not matter where there is nothing to be said.
+        ("TRACE", RUNS, &[("cofferdam-version", "0.9.0")], "", 405, "invalid-request", "no such method"),
         ("GET", "/", &[], "", 404, "invalid-request", "openapi.json"),
     ];
     for (method, path, headers, body, status, code, part) in cases {

@@ -12,7 +12,7 @@ use axum::{
     Extension, Router,
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
-    routing::get,
+    routing::{self, MethodRouter, get},
 };
 use cofferdam_api::EXECUTIONS;
 use std::sync::Arc;
@@ -23,18 +23,18 @@ use std::sync::Arc;
 /// 2. the version is told in every answer, refusals among them;
 /// 3. web pages are refused before anything is done for them, with or without a token;
 /// 4. then, for executions and MCP only: who it is, so that an unknown caller learns and costs nothing more,
-/// 5. and whether it speaks our version, before its body is understood by the rules of another.
+/// 5. and, of a method that there is, whether it speaks our version, before its body is understood by the rules of another.
 ///
 /// Admission and the body's bounds are the handler's, since only some requests have a body, and whether there is a place for
 /// one depends on the tenant.
 pub(super) fn router(server: &Arc<Server>) -> Router {
+    let compared = |methods: MethodRouter<Arc<Server>>| methods.route_layer(from_fn(version::compare));
     let executions = Router::new()
-        .route(EXECUTIONS, axum::routing::post(post::post))
-        .route(&format!("{EXECUTIONS}/{{id}}"), get(lookup::get).delete(lookup::delete))
-        .route(mcp::PATH, axum::routing::post(mcp::mcp).delete(mcp::mcp))
+        .route(EXECUTIONS, compared(routing::post(post::post)))
+        .route(&format!("{EXECUTIONS}/{{id}}"), compared(get(lookup::get).delete(lookup::delete)))
+        .route(mcp::PATH, compared(routing::post(mcp::mcp).delete(mcp::mcp)))
         .method_not_allowed_fallback(not_allowed)
         .layer(Extension(Arc::new(Endpoints::default())))
-        .route_layer(from_fn(version::compare))
         .route_layer(from_fn_with_state(server.clone(), auth::authenticate));
     Router::new()
         .route("/healthz", get(health::healthz))

@@ -126,7 +126,7 @@ fn on_node(seed: u64) -> Result<(), Failure> {
     })
 }
 
-/// Sets the stage, and sees to it that nothing is left on it.
+/// Sets the stage, and sees to it that nothing is left on it, but by a node that was hurt.
 fn on_stage(
     hollow: Option<Hollow>,
     carry_out: impl AsyncFnOnce(Arc<Stage>) -> Result<Tally, Failure>,
@@ -135,7 +135,9 @@ fn on_stage(
         let stage = Arc::new(Stage { namespace: Namespace::with_room_for(ROOM).await?, hollow });
         let tally = carry_out(stage.clone()).await?;
         println!("{tally}");
-        stage.namespace.assert_nothing_left().await?;
+        if stage.hollow.is_some() {
+            stage.namespace.assert_nothing_left().await?;
+        }
         stage.namespace.delete().await?;
         tally.verdict()
     })

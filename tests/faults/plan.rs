@@ -64,6 +64,12 @@ fn millis(random: &mut impl RngCore, most: u64) -> Duration {
 }
 
 impl Plan {
+    /// Whether the node may be left with something that it cannot remove: a containerd that is started again while it makes a
+    /// sandbox may not know how to end that.
+    pub(crate) fn may_hurt_node(&self) -> bool {
+        self.interference.is_some_and(|interference| matches!(interference.what, Interferes::Restart("containerd")))
+    }
+
     /// The plan of this number. Each step has its turn; what befalls it, and what else does, is the dice's.
     pub(crate) fn new(seed: u64, number: u64) -> Self {
         let random = &mut dice(seed, number);

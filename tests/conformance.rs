@@ -9,7 +9,8 @@ use cofferdam::{
 };
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
-    conformance::{Case, Cli, Failure, Library, Python, Served, Turn, Warm, Way, run, try_all},
+    conformance::{Case, Cli, Failure, Failures, Library, Python, Served, Turn, Warm, Way, run, try_all},
+    operator,
     soak::is_soak,
 };
 use libtest_mimic::Arguments;
@@ -24,18 +25,19 @@ const WAITING_IN_CLUSTER: (u32, u32) = (2, 5);
 
 fn main() -> Result<ExitCode, Failure> {
     let arguments = Arguments::from_args();
+    operator::show_warnings();
     let executor = Executor::new(64)?;
     let local = Settings { backend: BackendChoice::Local, ..Settings::default() };
     let cold = Library { executor: executor.clone(), sidecar: Sidecar::new(&local)? };
-    let mut failed = try_by(&arguments, "local", None, Turn::Each, Arc::new(cold))?;
+    let mut failures = try_by(&arguments, "local", None, Turn::Each, Arc::new(cold))?;
     if !arguments.list {
-        failed += try_warm(&arguments, "local-warm", None, Turn::Each, &executor, &local, WAITING)?;
+        failures.add(try_warm(&arguments, "local-warm", None, Turn::Each, &executor, &local, WAITING)?);
     }
     if !arguments.list {
         let served = Served::default();
-        failed += try_by(&arguments, "wasmtime-cli", None, Turn::Each, Arc::new(Cli::new(served.clone())?))?;
+        failures.add(try_by(&arguments, "wasmtime-cli", None, Turn::Each, Arc::new(Cli::new(served.clone())?))?);
         // One process, so there is nothing to be gained by more.
-        failed += try_by(&arguments, "python", Some(1), Turn::Each, Arc::new(Python::new(served)))?;
+        failures.add(try_by(&arguments, "python", Some(1), Turn::Each, Arc::new(Python::new(served)))?);
     }
     if cluster::kubeconfig().is_some() && !arguments.list {
         let namespace = runtime().block_on(Namespace::create())?;
@@ -43,16 +45,16 @@ fn main() -> Result<ExitCode, Failure> {
         let sidecar = Sidecar::new(&settings)?;
         let in_cluster = Library { executor: executor.clone(), sidecar: sidecar.clone() };
         let (cold, warm) = if is_soak() { (Turn::Each, Turn::Each) } else { (Turn::First, Turn::Second) };
-        failed += try_by(&arguments, "kubernetes", Some(IN_CLUSTER), cold, Arc::new(in_cluster))?;
+        failures.add(try_by(&arguments, "kubernetes", Some(IN_CLUSTER), cold, Arc::new(in_cluster))?);
         let at_once = Some(WARM_IN_CLUSTER);
-        failed += try_warm(&arguments, "kubernetes-warm", at_once, warm, &executor, &settings, WAITING_IN_CLUSTER)?;
+        failures.add(try_warm(&arguments, "kubernetes-warm", at_once, warm, &executor, &settings, WAITING_IN_CLUSTER)?);
         runtime().block_on(async {
             sidecar.settle().await;
             namespace.assert_nothing_left().await?;
             namespace.delete().await
         })?;
     }
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(failures.end())
 }
 
 /// Runs all cases in sandboxes that wait for them.
@@ -64,23 +66,23 @@ fn try_warm(
     executor: &Executor,
     settings: &Settings,
     (minimum, maximum): (u32, u32),
-) -> Result<u64, Failure> {
+) -> Result<Failures, Failure> {
     let pool = Pool { maximum: Some(maximum), minimum, starts_at_once: 2, ..Pool::default() };
     let sidecar = Sidecar::with_pool(&Settings { pool, ..settings.clone() })?;
     let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
-    let failed = try_by(arguments, name, at_once, turn, Arc::new(warm));
+    let failures = try_by(arguments, name, at_once, turn, Arc::new(warm));
     runtime().block_on(sidecar.settle());
-    failed
+    failures
 }
 
-/// Runs the cases whose turn it is by one way, so many at once; gives how many failed.
+/// Runs the cases whose turn it is by one way, so many at once; gives those that failed.
 fn try_by(
     arguments: &Arguments,
     name: &str,
     at_once: Option<usize>,
     turn: Turn,
     way: Arc<dyn Way>,
-) -> Result<u64, Failure> {
+) -> Result<Failures, Failure> {
     let takes = |case: &Case| way.takes(case);
     let runs = way.clone();
     try_all(arguments, name, at_once, turn.of(Case::all("conformance")?), takes, move |case| run(case, &*runs))

@@ -10,9 +10,10 @@ use cofferdam::{
 };
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
-    conformance::{Case, Failure, Library, Warm, Way, run, run_unwalled, try_all},
+    conformance::{Case, Failure, Failures, Library, Warm, Way, run, run_unwalled, try_all},
     hostile::{Cluster, Host, Neighbour, SECRET_VARIABLE, Watched, set_upon},
     leftovers::{cgroups_left, left},
+    operator,
     program::Place,
     soak::is_soak,
 };
@@ -38,19 +39,20 @@ const TIMED: usize = 10;
 fn main() -> Result<ExitCode, Failure> {
     hold_a_secret()?;
     let arguments = Arguments::from_args();
-    let mut failed = try_unwalled(&arguments)?;
+    operator::show_warnings();
+    let mut failures = try_unwalled(&arguments)?;
     if !arguments.list {
         let executor = Executor::new(64)?;
-        failed += try_here(&arguments, &executor)?;
+        failures.add(try_here(&arguments, &executor)?);
         if cluster::kubeconfig().is_some() {
-            failed += runtime().block_on(Namespace::create()).and_then(|namespace| {
-                let failed = try_in_cluster(&arguments, &executor, &namespace)?;
+            failures.add(runtime().block_on(Namespace::create()).and_then(|namespace| {
+                let failures = try_in_cluster(&arguments, &executor, &namespace)?;
                 runtime().block_on(namespace.delete())?;
-                Ok(failed)
-            })?;
+                Ok(failures)
+            })?);
         }
     }
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(failures.end())
 }
 
 /// Starts this program once more with a secret in its environment, where a sidecar may have some too.
@@ -73,32 +75,32 @@ fn innocent() -> Result<Case, Failure> {
 }
 
 /// Where there is no wall, programs notice.
-fn try_unwalled(arguments: &Arguments) -> Result<u64, Failure> {
+fn try_unwalled(arguments: &Arguments) -> Result<Failures, Failure> {
     let host = Host::new(Cluster::default())?;
-    let failed =
+    let failures =
         try_all(arguments, "unwalled", None, cases(&host)?, |case| Ok(case.is_tried_unwalled()), run_unwalled)?;
-    let is_whole = !arguments.list && arguments.filter.is_none() && failed == 0;
+    let is_whole = !arguments.list && arguments.filter.is_none() && failures.is_empty();
     if is_whole && host.reached().len() < 3 {
         return Err("what is there to be attacked does not notice".into());
     }
-    Ok(failed)
+    Ok(failures)
 }
 
-fn try_here(arguments: &Arguments, executor: &Executor) -> Result<u64, Failure> {
+fn try_here(arguments: &Arguments, executor: &Executor) -> Result<Failures, Failure> {
     let host = Arc::new(Host::new(Cluster::default())?);
     let neighbour = Neighbour::start(None)?;
     let before = time_of_innocent(executor)?;
-    let mut failed = 0;
+    let mut failures = Failures::default();
     for (name, is_warm) in [("local", false), ("local-warm", true)] {
         let (executor, secret) = (executor.clone(), host.secret().to_owned());
         let test = move |case: &Case| try_case_here(case, &executor, &secret, is_warm);
-        failed += try_all(arguments, name, Some(AT_ONCE), cases(&host)?, |_| Ok(true), test)?;
+        failures.add(try_all(arguments, name, Some(AT_ONCE), cases(&host)?, |_| Ok(true), test)?);
     }
     let after = time_of_innocent(executor)?;
     println!("an innocent program before hostile ones: {before:.0?}, after them: {after:.0?} (medians of {TIMED})");
     neighbour.end()?;
     assert_unreached(&host)?;
-    Ok(failed)
+    Ok(failures)
 }
 
 /// One case, with a state folder of its own.
@@ -124,17 +126,17 @@ fn try_case(case: &Case, way: &Watched) -> Result<(), Failure> {
     run(&innocent()?, way).map_err(|error| format!("an innocent program after it: {error}").into())
 }
 
-fn try_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namespace) -> Result<u64, Failure> {
+fn try_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namespace) -> Result<Failures, Failure> {
     let neighbour = Neighbour::start(Some((&namespace.kubeconfig(), &namespace.name)))?;
     let host = Host::new(runtime().block_on(addresses(namespace))?)?;
     let library = |sidecar: &Sidecar| Library { executor: executor.clone(), sidecar: sidecar.clone() };
     let cold = Sidecar::new(&namespace.settings())?;
-    let mut failed = try_way_in_cluster(arguments, "kubernetes", AT_ONCE, Box::new(library(&cold)), &host)?;
+    let mut failures = try_way_in_cluster(arguments, "kubernetes", AT_ONCE, Box::new(library(&cold)), &host)?;
     if is_soak() {
         let pool = Pool { maximum: Some(WAITING), minimum: 1, starts_at_once: 2, ..Pool::default() };
         let warm = Sidecar::with_pool(&Settings { pool, ..namespace.settings() })?;
         let way = Box::new(Warm(library(&warm)));
-        failed += try_way_in_cluster(arguments, "kubernetes-warm", WARM_AT_ONCE, way, &host)?;
+        failures.add(try_way_in_cluster(arguments, "kubernetes-warm", WARM_AT_ONCE, way, &host)?);
         runtime().block_on(warm.settle());
     }
     neighbour.end()?;
@@ -143,7 +145,7 @@ fn try_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namesp
         namespace.assert_nothing_left().await
     })?;
     assert_unreached(&host)?;
-    Ok(failed)
+    Ok(failures)
 }
 
 fn try_way_in_cluster(
@@ -152,7 +154,7 @@ fn try_way_in_cluster(
     at_once: usize,
     way: Box<dyn Way>,
     host: &Host,
-) -> Result<u64, Failure> {
+) -> Result<Failures, Failure> {
     let way = Watched::new(way, host.secret());
     try_all(
         arguments,

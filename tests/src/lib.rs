@@ -5,6 +5,7 @@ pub mod conformance;
 pub mod hostile;
 pub mod hosts;
 pub mod leftovers;
+pub mod operator;
 pub mod program;
 pub mod sidecar;
 pub mod soak;

@@ -13,5 +13,5 @@ pub use case::{Case, Failure};
 pub use compare::{run, run_unwalled};
 pub use hosts::{Cli, Python, Served};
 pub use outcome::{Outcome, Refusal};
-pub use suite::{Turn, try_all};
+pub use suite::{Failures, Turn, try_all};
 pub use way::{Library, Warm, Way};

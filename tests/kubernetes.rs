@@ -2,6 +2,8 @@
 
 #[path = "kubernetes/bad_input.rs"]
 mod bad_input;
+#[path = "kubernetes/clock.rs"]
+mod clock;
 #[path = "kubernetes/context.rs"]
 mod context;
 #[path = "kubernetes/deployment.rs"]
@@ -40,7 +42,7 @@ fn main() -> Result<ExitCode, Failure> {
     }
     arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
     let namespace = Arc::new(runtime().block_on(Namespace::create())?);
-    let tests: [&[Test]; 9] = [
+    let tests: [&[Test]; 10] = [
         // While nothing else is there, a run takes what it takes.
         runs::TESTS,
         // What these leave to the cluster's own clock is gone when the others are done.
@@ -51,6 +53,7 @@ fn main() -> Result<ExitCode, Failure> {
         hardening::TESTS,
         network_faults::TESTS,
         serve::TESTS,
+        clock::TESTS,
         deployment::TESTS,
     ];
     let trial = |(name, test): &Test| {

@@ -10,6 +10,7 @@ have ip || missing+=(iproute2)
 have iptables || missing+=(iptables)
 have openssl || missing+=(openssl)
 have debootstrap || missing+=(debootstrap)
+compgen -G "/usr/lib/*/faketime/libfaketime.so.1" >/dev/null || missing+=(libfaketime)
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
 [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}" || cannot "it lacks Debian packages: ${missing[*]}"
 scripts/packages.sh || cannot "it lacks what every build needs"

@@ -1,4 +1,4 @@
-//! A process `cofferdam serve` that ends in the middle of runs, in the way that the dice choose, judged like all others.
+//! A process `cofferdam serve` whose clock is set and that ends in the middle of runs, as the dice choose, judged like all others.
 
 use super::{
     judge::is_executed_too_often,
@@ -10,6 +10,7 @@ use super::{
 };
 use cofferdam::config::Workload;
 use cofferdam_tests::{
+    clock::Clock,
     cluster::{Action, Proxy, eventually},
     conformance::Failure,
     program::{Place, stderr},
@@ -29,6 +30,9 @@ use tokio::{
 
 /// When a process that was told to end has to have ended: its grace and what removing may take.
 const BOUND: Duration = Duration::from_secs(75);
+/// By how many seconds a clock may be set.
+const HOUR: i64 = 60 * 60;
+const DAY: i64 = 24 * HOUR;
 /// Steps that each run comes to.
 const STEPS: [Step; 5] = [Step::CreateOwner, Step::CreateConfigMap, Step::WatchEvents, Step::Join, Step::Delete];
 
@@ -42,11 +46,16 @@ pub(crate) async fn end(stage: &Stage, seed: u64, number: u64) -> Result<Verdict
     let place = Arc::new(Place::new());
     let proxy = Proxy::start(&stage.kubeconfig(workload), place.path(), |_, _| Action::Forward).await?;
     place.write("serve.toml", stage.settings_file(proxy.kubeconfig(), workload)?);
+    let clock = if random.random() { Clock::new(&place)? } else { None };
+    let ahead = *[-DAY, -HOUR, HOUR, DAY].choose(random).unwrap_or(&DAY);
+    let clock_settings: Vec<_> = clock.iter().flat_map(Clock::settings).collect();
     // The proxy is of the same threads.
     let start = || {
-        let (place, waiting) = (place.clone(), waiting.to_string());
+        let (place, waiting, clock) = (place.clone(), waiting.to_string(), clock_settings.clone());
         spawn_blocking(move || {
-            let settings = [("COFFERDAM_POOL__MAXIMUM", waiting.as_str()), ("COFFERDAM_SERVE__GRACE_SECONDS", "2")];
+            let own = [("COFFERDAM_POOL__MAXIMUM", waiting.as_str()), ("COFFERDAM_SERVE__GRACE_SECONDS", "2")];
+            let settings: Vec<_> =
+                own.into_iter().chain(clock.iter().map(|(name, text)| (*name, text.as_str()))).collect();
             Sidecar::start(&place, &["--config", "serve.toml"], &settings)
         })
     };
@@ -61,6 +70,10 @@ pub(crate) async fn end(stage: &Stage, seed: u64, number: u64) -> Result<Verdict
             return Err(accepted.text.into());
         }
         marks.push(mark);
+    }
+    if let Some(clock) = &clock {
+        proxy.heard_such(|asked| Step::of(asked) == Some(Step::CreateOwner)).await;
+        clock.set(ahead)?;
     }
     proxy.heard_such(|asked| Step::of(asked) == Some(step)).await;
     sleep(Duration::from_millis(delay)).await;
@@ -92,7 +105,7 @@ pub(crate) async fn end(stage: &Stage, seed: u64, number: u64) -> Result<Verdict
         spawn_blocking(|| next.end()).await?;
     } else {
         let mut gc = place.cofferdam(["gc", "--config", "serve.toml"]);
-        let gc = spawn_blocking(move || gc.env_remove("KUBECONFIG").output()).await??;
+        let gc = spawn_blocking(move || gc.env_remove("KUBECONFIG").envs(clock_settings).output()).await??;
         if !gc.status.success() {
             verdict.violations.push(format!("gc: {}", stderr(&gc)));
         }

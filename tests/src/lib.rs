@@ -1,5 +1,6 @@
 //! What the tests share: cases of conformance, the program under test, and its hosts.
 
+pub mod clock;
 pub mod cluster;
 pub mod conformance;
 pub mod hostile;

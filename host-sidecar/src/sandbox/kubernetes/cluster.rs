@@ -1,6 +1,6 @@
 //! The connection to the cluster, and the kinds of object that we deal with in it.
 
-use super::{connect::Source, event_watch::EventWatch, pod_watch::PodWatch};
+use super::{cluster_clock::ClusterClock, connect::Source, event_watch::EventWatch, pod_watch::PodWatch};
 use crate::config::Settings;
 use k8s_openapi::api::{
     batch::v1::Job,
@@ -21,6 +21,7 @@ pub(super) struct Cluster {
     pub(super) config_maps: Api<ConfigMap>,
     pub(super) pod_watch: PodWatch,
     pub(super) event_watch: EventWatch,
+    pub(super) clock: ClusterClock,
     /// Names this sidecar among all of the namespace.
     pub(super) sidecar: String,
 }
@@ -28,10 +29,11 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Connects; nothing is asked of the cluster yet.
     pub(super) async fn connect(source: &Source, settings: &Settings) -> Result<Self, kube::Error> {
-        Ok(Self::new(source.client().await?, &settings.namespace))
+        let clock = ClusterClock::default();
+        Ok(Self::new(source.client(&clock).await?, clock, &settings.namespace))
     }
 
-    fn new(client: Client, namespace: &str) -> Self {
+    fn new(client: Client, clock: ClusterClock, namespace: &str) -> Self {
         let sidecar = uuid::Uuid::new_v4().simple().to_string();
         let pods = Api::namespaced(client.clone(), namespace);
         let events: Api<Event> = Api::namespaced(client.clone(), namespace);
@@ -40,6 +42,7 @@ impl Cluster {
             config_maps: Api::namespaced(client, namespace),
             pod_watch: PodWatch::new(pods.clone(), &sidecar),
             event_watch: EventWatch::new(events),
+            clock,
             pods,
             sidecar,
         }

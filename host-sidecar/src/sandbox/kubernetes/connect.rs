@@ -1,12 +1,15 @@
 //! Which cluster, and as whom.
 
-use super::SetupError;
+use super::{SetupError, cluster_clock::ClusterClock};
 use crate::config::{Settings, is_in_cluster};
+use axum::http::Response;
 use kube::{
     Client, Config,
+    client::ClientBuilder,
     config::{KubeConfigOptions, Kubeconfig},
 };
 use std::time::Duration;
+use tower::util::MapResponseLayer;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -86,8 +89,13 @@ impl Source {
         Ok(config)
     }
 
-    /// A client for that cluster. It belongs to the runtime that this is called in.
-    pub(super) async fn client(&self) -> Result<Client, kube::Error> {
-        Client::try_from(self.config().await?)
+    /// A client for that cluster, whose answers set the clock. It belongs to the runtime that this is called in.
+    pub(super) async fn client(&self, clock: &ClusterClock) -> Result<Client, kube::Error> {
+        let clock = clock.clone();
+        let hear = MapResponseLayer::new(move |response: Response<_>| {
+            clock.hear(response.headers());
+            response
+        });
+        Ok(ClientBuilder::try_from(self.config().await?)?.with_layer(&hear).build())
     }
 }

@@ -1,6 +1,7 @@
 //! Sandboxes of a cluster: a Job and its gVisor Pod for each run, with a ConfigMap that brings the program.
 
 mod cluster;
+mod cluster_clock;
 mod condition;
 mod connect;
 mod creation;

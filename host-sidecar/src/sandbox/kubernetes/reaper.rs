@@ -2,11 +2,12 @@
 
 use super::{
     cluster::{Cluster, RequestError, bounded},
+    cluster_clock::SKEW,
     manifest::{EXPIRES, MANAGED_BY, PROCESS, RUN},
     process::Process,
     refusal,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::{
     Api, Resource, ResourceExt,
     api::{DeleteParams, ListParams, Preconditions, PropagationPolicy},
@@ -14,8 +15,6 @@ use kube::{
 use serde::de::DeserializeOwned;
 use std::{collections::BTreeSet, fmt::Debug};
 
-/// How far the clocks of two machines may be apart.
-const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// Objects in one answer.
 const PAGE: u32 = 500;
 
@@ -23,13 +22,13 @@ const PAGE: u32 = 500;
 pub(super) async fn reap(cluster: &Cluster) -> Result<usize, RequestError> {
     let mut runs = BTreeSet::new();
     // Owners first: what they own goes with them. What cannot be removed is no reason to leave the rest.
-    let jobs = reap_kind(&cluster.jobs, &mut runs).await;
-    let pods = reap_kind(&cluster.pods, &mut runs).await;
-    let config_maps = reap_kind(&cluster.config_maps, &mut runs).await;
+    let jobs = reap_kind(cluster, &cluster.jobs, &mut runs).await;
+    let pods = reap_kind(cluster, &cluster.pods, &mut runs).await;
+    let config_maps = reap_kind(cluster, &cluster.config_maps, &mut runs).await;
     jobs.and(pods).and(config_maps).map(|()| runs.len())
 }
 
-async fn reap_kind<K>(api: &Api<K>, runs: &mut BTreeSet<String>) -> Result<(), RequestError>
+async fn reap_kind<K>(cluster: &Cluster, api: &Api<K>, runs: &mut BTreeSet<String>) -> Result<(), RequestError>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
 {
@@ -39,7 +38,7 @@ where
     loop {
         let page = bounded(api.list_metadata(&params)).await?;
         for object in &page.items {
-            if !is_garbage(object, Timestamp::now()) {
+            if !is_garbage(object, cluster.clock.now()) {
                 continue;
             }
             if object.meta().deletion_timestamp.is_none() {

@@ -3,6 +3,7 @@
 use super::{
     Kubernetes,
     cluster::Cluster,
+    cluster_clock::SKEW,
     creation,
     follow::{Ended, Follow},
     inquiry,
@@ -24,7 +25,7 @@ use crate::{
     },
 };
 use cofferdam_protocol::{Message, encode_message};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{api::core::v1::PodTemplateSpec, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use kube::{Resource, ResourceExt};
 use std::time::Duration;
@@ -98,6 +99,7 @@ impl Sandbox<'_> {
     ) -> Result<OwnerReference, Error> {
         let Self { backend, cluster, identity, .. } = self;
         let (jobs, pods) = (&cluster.jobs, &cluster.pods);
+        let (begun, time) = (Instant::now(), cluster.clock.now());
         let owner = async {
             match backend.settings.workload {
                 Workload::Job => {
@@ -119,6 +121,7 @@ impl Sandbox<'_> {
         })?;
         removal.owner_is(owner.uid.clone());
         runner?;
+        refuse_late_clock(cluster.clock.now().duration_since(time), begun.elapsed())?;
         Ok(owner)
     }
 
@@ -248,9 +251,20 @@ pub(super) fn refuse_too_large(plan: &Plan) -> Result<(), Error> {
     Err(Error::new(ErrorCode::TooLarge, message))
 }
 
+/// Fails where more time has passed on the cluster's clock than here. Until the cluster has told its time, objects expire by
+/// this machine's clock; if that is far behind, they are taken for expired ones.
+fn refuse_late_clock(passed: SignedDuration, passed_here: Duration) -> Result<(), Error> {
+    let behind = passed.saturating_sub(SignedDuration::try_from(passed_here).unwrap_or(SignedDuration::MAX));
+    if behind <= SKEW {
+        return Ok(());
+    }
+    let message = format!("this machine's clock is {behind:#} behind the cluster's: set it; nothing was run");
+    Err(Error::new(ErrorCode::SandboxUnavailable, message).retryable())
+}
+
 /// What the objects of a sandbox will be known by.
 pub(super) fn identity(cluster: &Cluster, id: &str, labels: &[(String, String)], lifetime: Duration) -> Identity {
-    let expires = Timestamp::now().checked_add(lifetime).unwrap_or(Timestamp::MAX);
+    let expires = cluster.clock.now().checked_add(lifetime).unwrap_or(Timestamp::MAX);
     Identity {
         id: id.to_owned(),
         sidecar: cluster.sidecar.clone(),

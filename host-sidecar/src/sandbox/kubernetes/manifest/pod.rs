@@ -1,6 +1,6 @@
 //! The Pod: one container, which holds nothing that the runner does not need.
 
-use super::{Identity, identity::NETWORK, overlay, program, runner};
+use super::{super::cluster_clock::SKEW, Identity, identity::NETWORK, overlay, program, runner};
 use crate::{
     config::{Settings, Toleration as ToleratedTaint},
     policy::{Limits, Plan},
@@ -36,8 +36,6 @@ const REQUESTED_DISK: &str = "16Mi";
 /// How long the runner may take to end the program and to tell of it. A Pod without this would be gone for the cluster
 /// before it is gone from its node.
 const GRACE_SECONDS: i64 = 3;
-/// How far a node's clock may be from ours.
-const CLOCK_SKEW_SECONDS: i64 = 120;
 /// How long a run waits for a node that is not heard of.
 const LOST_NODE_SECONDS: i64 = 5;
 
@@ -108,7 +106,7 @@ fn container(settings: &Settings, plan: &Plan, has_program: bool, identity: &Ide
     } else {
         vec!["--log".to_owned()]
     };
-    args.extend(["--expires".to_owned(), (identity.expires.as_second() + CLOCK_SKEW_SECONDS).to_string()]);
+    args.extend(["--expires".to_owned(), (identity.expires.as_second() + SKEW.as_secs()).to_string()]);
     args.extend(plan.network.is_some().then(|| "--sandbox-network".to_owned()));
     Container {
         name: CONTAINER.into(),

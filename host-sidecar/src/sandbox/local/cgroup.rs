@@ -17,7 +17,7 @@ const OVERHEAD_BYTES: u64 = 256 << 20;
 const PERIOD: u32 = 100_000;
 const LONGEST_PERIOD: u32 = 1_000_000;
 /// How long a cgroup whose processes are gone may take to be removable.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The cgroup of a run: one folder in version 2, one a controller in version 1, none where this user may make none.
 #[derive(Debug)]

@@ -18,5 +18,5 @@ fi
 # The same faults each time; `make soak` makes others.
 SEED=${SEED:-1} cargo test --release --locked --workspace
 scripts/sbom.sh
-scripts/fuzz.sh 5
+scripts/fuzz.sh 2
 scripts/adk-tests.sh

@@ -21,10 +21,8 @@ const DAY: i64 = 24 * 60 * 60;
 
 /// A sidecar that goes by this clock. Its way to the cluster is one without certificates, which have times of their own.
 fn start(context: &Context, kubeconfig: &Path, clock: &Clock) -> Sidecar {
-    let kubeconfig = kubeconfig.to_string_lossy();
-    let options = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &context.namespace.name];
     let settings = clock.settings();
-    Sidecar::start(&context.place, &options, &settings.each_ref().map(|(name, value)| (*name, value.as_str())))
+    context.sidecar(kubeconfig, &settings.each_ref().map(|(name, value)| (*name, value.as_str())))
 }
 
 fn a_clock_that_is_set_changes_no_run(context: &Context) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use cofferdam_tests::{
     cluster::{Action, Asked, Namespace, Proxy, runtime},
     conformance::Failure,
     program::{Place, stderr, stdout},
+    sidecar::Sidecar,
 };
 use serde_json::Value;
 use std::{
@@ -39,6 +40,13 @@ impl Context {
         // What an operator has in their shell is not the test's.
         command.env_remove("KUBECONFIG");
         command
+    }
+
+    /// `cofferdam serve` for the namespace by this way to the cluster, with more settings.
+    pub(super) fn sidecar(&self, kubeconfig: &Path, settings: &[(&str, &str)]) -> Sidecar {
+        let kubeconfig = kubeconfig.to_string_lossy();
+        let options = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &self.namespace.name];
+        Sidecar::start(&self.place, &options, settings)
     }
 
     /// Runs a program and gives what `--json` prints.

@@ -1,9 +1,8 @@
 //! The sidecar before a cluster.
 
 use super::context::{Context, Test, block_on, expect};
-use cofferdam_tests::{cluster::Action, conformance::Failure, sidecar::Sidecar};
+use cofferdam_tests::{cluster::Action, conformance::Failure};
 use serde_json::json;
-use std::path::Path;
 
 pub(super) const TESTS: &[Test] = &[
     ("a_sidecar_streams_a_run_of_the_cluster", a_sidecar_streams_a_run_of_the_cluster),
@@ -11,14 +10,8 @@ pub(super) const TESTS: &[Test] = &[
     ("a_sidecar_without_its_cluster_is_not_ready", a_sidecar_without_its_cluster_is_not_ready),
 ];
 
-fn start(context: &Context, kubeconfig: &Path) -> Sidecar {
-    let kubeconfig = kubeconfig.to_string_lossy();
-    let options = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &context.namespace.name];
-    Sidecar::start(&context.place, &options, &[])
-}
-
 fn a_sidecar_streams_a_run_of_the_cluster(context: &Context) -> Result<(), Failure> {
-    let sidecar = start(context, &context.namespace.kubeconfig());
+    let sidecar = context.sidecar(&context.namespace.kubeconfig(), &[]);
     block_on(async {
         let caller = sidecar.caller();
         let ready = caller.send("GET", "/readyz", &[], "").await;
@@ -33,7 +26,7 @@ fn a_sidecar_streams_a_run_of_the_cluster(context: &Context) -> Result<(), Failu
 }
 
 fn a_caller_who_hangs_up_ends_the_job(context: &Context) -> Result<(), Failure> {
-    let mut sidecar = start(context, &context.namespace.kubeconfig());
+    let mut sidecar = context.sidecar(&context.namespace.kubeconfig(), &[]);
     block_on(async {
         let request = json!({ "code": "import time\nprint('now')\ntime.sleep(600)" });
         let mut stream = sidecar.caller().start(&request, &[("accept", "text/event-stream")]).await;
@@ -46,7 +39,7 @@ fn a_caller_who_hangs_up_ends_the_job(context: &Context) -> Result<(), Failure> 
 
 fn a_sidecar_without_its_cluster_is_not_ready(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|_, _| Action::LoseRequest)?;
-    let sidecar = start(context, proxy.kubeconfig());
+    let sidecar = context.sidecar(proxy.kubeconfig(), &[]);
     block_on(async {
         let answer = sidecar.caller().send("GET", "/readyz", &[], "").await;
         expect(answer.status == 503 && answer.json["code"] == "unreachable", answer)

@@ -2,7 +2,7 @@
 
 use super::{
     cluster::{Cluster, RequestError, bounded},
-    cluster_clock::SKEW,
+    cluster_clock::{ClusterClock, SKEW},
     manifest::{EXPIRES, MANAGED_BY, PROCESS, RUN},
     process::Process,
     refusal,
@@ -22,13 +22,13 @@ const PAGE: u32 = 500;
 pub(super) async fn reap(cluster: &Cluster) -> Result<usize, RequestError> {
     let mut runs = BTreeSet::new();
     // Owners first: what they own goes with them. What cannot be removed is no reason to leave the rest.
-    let jobs = reap_kind(cluster, &cluster.jobs, &mut runs).await;
-    let pods = reap_kind(cluster, &cluster.pods, &mut runs).await;
-    let config_maps = reap_kind(cluster, &cluster.config_maps, &mut runs).await;
+    let jobs = reap_kind(&cluster.clock, &cluster.jobs, &mut runs).await;
+    let pods = reap_kind(&cluster.clock, &cluster.pods, &mut runs).await;
+    let config_maps = reap_kind(&cluster.clock, &cluster.config_maps, &mut runs).await;
     jobs.and(pods).and(config_maps).map(|()| runs.len())
 }
 
-async fn reap_kind<K>(cluster: &Cluster, api: &Api<K>, runs: &mut BTreeSet<String>) -> Result<(), RequestError>
+async fn reap_kind<K>(clock: &ClusterClock, api: &Api<K>, runs: &mut BTreeSet<String>) -> Result<(), RequestError>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
 {
@@ -37,8 +37,9 @@ where
     let mut refused = Ok(());
     loop {
         let page = bounded(api.list_metadata(&params)).await?;
+        let now = clock.now();
         for object in &page.items {
-            if !is_garbage(object, cluster.clock.now()) {
+            if !is_garbage(object, now) {
                 continue;
             }
             if object.meta().deletion_timestamp.is_none() {

@@ -45,7 +45,8 @@ pub(super) async fn run(backend: &Kubernetes, plan: Plan, run: &Run<'_>) -> Resu
     let program = encode_message(&Message::Run(plan.program.clone()))
         .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))?;
     let cluster = backend.cluster().await?;
-    let identity = identity(&cluster, &run.id, &plan.labels, deadline(&plan) + SLACK);
+    let made = cluster.clock.now();
+    let identity = identity(&cluster, &run.id, &plan.labels, made, deadline(&plan) + SLACK);
     let template = template(backend, &plan, Some(program.len()), &identity)?;
     let mut progress = Progress::new(run, &plan, false);
     let (mut events, mut sightings) = (cluster.event_watch.subscribe(&run.id), cluster.pod_watch.subscribe(&run.id));
@@ -54,7 +55,7 @@ pub(super) async fn run(backend: &Kubernetes, plan: Plan, run: &Run<'_>) -> Resu
     let mut program_was_sent = false;
     let ended = async {
         let owner = tokio::select! {
-            owner = sandbox.create_owner(template, deadline(&plan), progress.deadline(), &mut removal) => owner?,
+            owner = sandbox.create_owner(template, made, deadline(&plan), progress.deadline(), &mut removal) => owner?,
             () = run.cancelled.cancelled() => return Err(cancelled()),
         };
         program_was_sent = true;
@@ -89,17 +90,18 @@ pub(super) struct Sandbox<'a> {
 }
 
 impl Sandbox<'_> {
-    /// Makes the Job or the Pod, which nothing runs in before it has its program.
+    /// Makes the Job or the Pod, which nothing runs in before it has its program, with an identity that was made just now.
     pub(super) async fn create_owner(
         &self,
         template: PodTemplateSpec,
+        made: Timestamp,
         deadline: Duration,
         until: Instant,
         removal: &mut Removal,
     ) -> Result<OwnerReference, Error> {
         let Self { backend, cluster, identity, .. } = self;
         let (jobs, pods) = (&cluster.jobs, &cluster.pods);
-        let (begun, time) = (Instant::now(), cluster.clock.now());
+        let begun = Instant::now();
         let owner = async {
             match backend.settings.workload {
                 Workload::Job => {
@@ -121,7 +123,7 @@ impl Sandbox<'_> {
         })?;
         removal.owner_is(owner.uid.clone());
         runner?;
-        refuse_late_clock(cluster.clock.now().duration_since(time), begun.elapsed())?;
+        refuse_late_clock(cluster.clock.now().duration_since(made), begun.elapsed())?;
         Ok(owner)
     }
 
@@ -263,8 +265,14 @@ fn refuse_late_clock(passed: SignedDuration, passed_here: Duration) -> Result<()
 }
 
 /// What the objects of a sandbox will be known by.
-pub(super) fn identity(cluster: &Cluster, id: &str, labels: &[(String, String)], lifetime: Duration) -> Identity {
-    let expires = cluster.clock.now().checked_add(lifetime).unwrap_or(Timestamp::MAX);
+pub(super) fn identity(
+    cluster: &Cluster,
+    id: &str,
+    labels: &[(String, String)],
+    made: Timestamp,
+    lifetime: Duration,
+) -> Identity {
+    let expires = made.checked_add(lifetime).unwrap_or(Timestamp::MAX);
     Identity {
         id: id.to_owned(),
         sidecar: cluster.sidecar.clone(),

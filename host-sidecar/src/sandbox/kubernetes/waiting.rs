@@ -64,14 +64,15 @@ impl Waiting {
         let cluster = backend.cluster().await?;
         // A runner that nobody has found by then ends.
         let lifetime = plan.limits.startup_time.saturating_add(settings.pool.max_age_seconds.0);
-        let identity = identity(&cluster, &run.id, &[], lifetime);
+        let made = cluster.clock.now();
+        let identity = identity(&cluster, &run.id, &[], made, lifetime);
         let template = template(backend, &plan, None, &identity)?;
         let (mut events, mut sightings) =
             (cluster.event_watch.subscribe(&run.id), cluster.pod_watch.subscribe(&run.id));
         let mut removal = Removal::new(cluster.clone(), backend.removals.clone(), settings.workload, &run.id);
         let sandbox = Sandbox { backend, cluster: &cluster, identity: &identity, run: &run };
         tokio::select! {
-            owner = sandbox.create_owner(template, deadline(&plan), progress.deadline(), &mut removal) => owner?,
+            owner = sandbox.create_owner(template, made, deadline(&plan), progress.deadline(), &mut removal) => owner?,
             () = is_cancelled.cancelled() => return Err(cancelled()),
         };
         let Started { pod, .. } = sandbox.start(&mut events, &mut sightings, &progress).await?;

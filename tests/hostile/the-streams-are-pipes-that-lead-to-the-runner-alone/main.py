@@ -1,11 +1,13 @@
 import fcntl
 import os
+import termios
 import time
 
 SET_PIPE_SIZE = 1031
 os.write(1, b"before\n")
-time.sleep(0.2)
 reader = os.open("/proc/self/fd/1", os.O_RDONLY | os.O_NONBLOCK)
+while fcntl.ioctl(reader, termios.FIONREAD, bytes(4)) != bytes(4):
+    time.sleep(0.01)
 for act in (
     lambda: os.read(reader, 1),
     lambda: fcntl.fcntl(1, SET_PIPE_SIZE, 4096),

@@ -4,7 +4,7 @@ use cofferdam::{config::Settings, sandbox::local::Local};
 use cofferdam_bench::{
     bare,
     figures::Figures,
-    hop, http,
+    hop, http, imports,
     interactive::{Failure, Mode},
     machine, many,
     report::Report,
@@ -15,6 +15,7 @@ use std::path::Path;
 
 const ROUNDS: usize = 40;
 const AT_ONCE: usize = 20;
+const IMPORTS: usize = 10;
 /// Programs of each mode.
 const INTERACTIVE: u32 = 20;
 
@@ -43,6 +44,11 @@ fn runs(report: &mut Report, place: &Place, runsc: &Path) -> Result<(), Failure>
     row(report, "**ratio**", &ours.ratio(&theirs), 2);
     row(report, "`cofferdam serve` answers it from a sandbox that waits", &warm, 1);
     row(report, "**ratio** of the bare run to that", &theirs.ratio(&warm), 1);
+    let imports = imports::compare(place, runsc, IMPORTS)?;
+    row(report, "bare `runsc run` of a program that imports pandas", &imports.bare, 0);
+    row(report, "`cofferdam serve` answers it from a sandbox that waits", &imports.warm, 0);
+    row(report, "the same with `imports_ahead = [\"pandas\"]`", &imports.imported, 0);
+    row(report, "**ratio** of the bare run to that", &imports.bare.ratio(&imports.imported), 1);
     row(report, "from the start of `cofferdam run` to that of runsc", &bare::until_runsc(place, ROUNDS)?, 1);
     let mut all = Figures::default();
     all.push(many::at_once(place, AT_ONCE)?);

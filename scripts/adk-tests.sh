@@ -3,10 +3,7 @@
 # must have been built: adk-tests.sh [PYTEST-OPTION...]
 source "$(dirname "$0")/lib.sh"
 
-# An agent explores a table with it, in a sandbox, which has this machine's /usr.
-if ! /usr/bin/python3 -c 'import pandas' 2>/dev/null; then
-    install_packages python3-pandas || die "the tests explore a table: install pandas for /usr/bin/python3"
-fi
+scripts/pandas.sh # for an agent that explores a table
 
 # run_tests PYTHON PYTEST-OPTION...; like the program, they go to a cluster straight.
 run_tests() { (cd adapters/adk && NO_PROXY='*' "$1" -m pytest -p no:cacheprovider "${@:2}"); }

@@ -4,6 +4,7 @@ pub mod bare;
 pub mod figures;
 pub mod hop;
 pub mod http;
+pub mod imports;
 pub mod interactive;
 pub mod kubernetes;
 pub mod machine;

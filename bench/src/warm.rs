@@ -15,8 +15,11 @@ use tokio::{runtime::Runtime, time::Instant};
 /// Before each that is alone, when the next sandbox waits: what the last one was made of is being removed.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// Prints 42.
+const CODE: &str = "print(6*7)";
+
 /// A sidecar, asked through its Unix socket.
-struct Served {
+pub(crate) struct Served {
     sidecar: Sidecar,
     caller: Caller,
     runtime: Runtime,
@@ -24,11 +27,12 @@ struct Served {
 }
 
 impl Served {
-    /// With so many sandboxes that wait.
-    fn start(place: &Place, waits: u32) -> Result<Self, Failure> {
-        let number = waits.to_string();
+    /// With so many sandboxes that wait, and these modules imported in them.
+    pub(crate) fn start(place: &Place, waits: u32, modules: &[&str]) -> Result<Self, Failure> {
+        let (number, modules) = (waits.to_string(), format!("{modules:?}"));
         let settings = [
-            ("COFFERDAM_POOL__MAXIMUM", number.as_str()),
+            ("COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD", modules.as_str()),
+            ("COFFERDAM_POOL__MAXIMUM", &number),
             ("COFFERDAM_POOL__MINIMUM", &number),
             ("COFFERDAM_SERVE__MAX_RUNS", "100"),
         ];
@@ -40,16 +44,23 @@ impl Served {
     }
 
     /// Waits until so many more wait.
-    fn fill(&mut self, more: u32) {
+    pub(crate) fn fill(&mut self, more: u32) {
         for _ in 0..more {
             self.sidecar.wait_for("a sandbox waits");
         }
         thread::sleep(PAUSE);
     }
 
-    async fn time(&self) -> Result<Duration, Failure> {
+    /// Time of a program that prints 42 in one that waits, and then until another does.
+    pub(crate) fn time_and_fill(&mut self, code: &str) -> Result<Duration, Failure> {
+        let time = self.runtime.block_on(self.time(code))?;
+        self.fill(1);
+        Ok(time)
+    }
+
+    async fn time(&self, code: &str) -> Result<Duration, Failure> {
         let begun = Instant::now();
-        let answer = self.caller.run(&json!({ "code": "print(6*7)" }), &[]).await;
+        let answer = self.caller.run(&json!({ "code": code }), &[]).await;
         let time = begun.elapsed();
         let is_right = answer.json["stdout"]["content"] == "42\n" && answer.json["warm"] == (self.waits > 0);
         if is_right { Ok(time) } else { Err(answer.text.into()) }
@@ -62,11 +73,11 @@ impl Served {
 ///
 /// Where a run fails, or finds no sandbox waiting.
 pub fn measure(place: &Place, rounds: usize) -> Result<Figures, Failure> {
-    let mut served = Served::start(place, 1)?;
+    let mut served = Served::start(place, 1, &[])?;
+    served.fill(1);
     let mut figures = Figures::default();
     for _ in 0..rounds {
-        served.fill(1);
-        figures.push(served.runtime.block_on(served.time())?);
+        figures.push(served.time_and_fill(CODE)?);
     }
     Ok(figures)
 }
@@ -78,9 +89,9 @@ pub fn measure(place: &Place, rounds: usize) -> Result<Figures, Failure> {
 /// Where a run fails, or finds a sandbox waiting or not against this.
 pub fn interactive(place: &Place, mode: Mode, runs: u32, waiting: bool) -> Result<Figures, Failure> {
     let waits = if waiting { runs } else { 0 };
-    let mut served = Served::start(place, waits)?;
+    let mut served = Served::start(place, waits, &[])?;
     served.fill(waits);
-    served.runtime.block_on(mode.measure(runs, || served.time()))
+    served.runtime.block_on(mode.measure(runs, || served.time(CODE)))
 }
 
 /// What `look` sees while so many sandboxes wait.
@@ -89,7 +100,7 @@ pub fn interactive(place: &Place, mode: Mode, runs: u32, waiting: bool) -> Resul
 ///
 /// Where they do not come up, or those of `look`.
 pub fn with_waiting<T>(place: &Place, waits: u32, look: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    let mut served = Served::start(place, waits)?;
+    let mut served = Served::start(place, waits, &[])?;
     served.fill(waits);
     look()
 }

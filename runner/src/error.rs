@@ -18,6 +18,8 @@ pub(crate) enum Error {
     Step { step: &'static str, source: io::Error },
     #[error("cannot start {interpreter:?}: {source}")]
     Interpreter { interpreter: String, source: io::Error },
+    #[error("the interpreter cannot have {} imported ahead: {said}", modules.join(", "))]
+    Imports { modules: Vec<String>, said: String },
     #[error("cannot lay {path:?} into the work directory: {source}")]
     InputFile { path: String, source: io::Error },
     #[error(transparent)]

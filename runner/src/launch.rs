@@ -9,6 +9,7 @@ use cofferdam_protocol::Preparation;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::{
     env,
+    ffi::OsStr,
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -17,9 +18,18 @@ use std::{
 /// Processes beyond the bound that the kernel still lets come about, so that the runner sees the bound passed.
 const PROCESS_SLACK: u64 = 32;
 
-/// Starts the interpreter with these arguments after the name of the program's file, without privileges, in the namespaces
-/// that the runner is in.
+/// Starts the interpreter with the program's file and these arguments, without privileges, in the namespaces that the runner
+/// is in.
 pub(crate) fn start(preparation: &Preparation, args: &[String], stdin: Stdio) -> Result<Child, Error> {
+    start_with(preparation, [&preparation.file].into_iter().chain(args), stdin)
+}
+
+/// The same with other arguments.
+pub(crate) fn start_with<A: AsRef<OsStr>>(
+    preparation: &Preparation,
+    args: impl IntoIterator<Item = A>,
+    stdin: Stdio,
+) -> Result<Child, Error> {
     let [interpreter, options @ ..] = preparation.interpreter.as_slice() else {
         return Err(cofferdam_protocol::MalformedMessage.into());
     };
@@ -27,7 +37,6 @@ pub(crate) fn start(preparation: &Preparation, args: &[String], stdin: Stdio) ->
     enclosure::drop_privileges()?;
     Command::new(find(interpreter).unwrap_or_else(|| interpreter.into()))
         .args(options)
-        .arg(&preparation.file)
         .args(args)
         .env_clear()
         .envs(preparation.env.iter().map(|(name, value)| (name, value)))

@@ -13,6 +13,7 @@ mod channel;
 mod collect;
 mod enclosure;
 mod error;
+mod imports;
 mod init;
 mod launch;
 mod options;

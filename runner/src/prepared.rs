@@ -4,6 +4,7 @@
 use crate::{
     enclosure::Network,
     error::{During, Error},
+    imports::{Imports, may_be_module},
     launch,
     usage::Usage,
     workspace,
@@ -21,8 +22,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long the interpreter may take to open it.
-const PATIENCE: Duration = Duration::from_secs(10);
+const STEP: &str = "start the interpreter ahead";
+/// How long the interpreter may take to open it, which the sidecar waits for a little longer.
+const PATIENCE: Duration = Duration::from_secs(50);
 /// Between two attempts to open the pipe, which only succeed once the interpreter has opened it.
 const LOOK: Duration = Duration::from_millis(2);
 /// Longest program that surely fits into a pipe, so that writing it waits for nobody.
@@ -82,19 +84,16 @@ impl Waiting {
     /// Starts it, and waits until it has opened its file; none if it does not do that. Whoever wants the program is told why
     /// when it is there.
     fn start(preparation: &Preparation) -> Result<Option<Self>, Error> {
-        const STEP: &str = "start the interpreter ahead";
-        let file = preparation.file.as_str();
-        mkfifoat(CWD, file, Mode::RUSR | Mode::WUSR).during(STEP)?;
+        mkfifoat(CWD, &preparation.file, Mode::RUSR | Mode::WUSR).during(STEP)?;
+        let imports = Imports::of(preparation)?;
         let mut child = launch::start(preparation, &[], Stdio::null())?;
-        let begun = Instant::now();
-        loop {
-            match open(file, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {
-                Ok(pipe) => return Ok(Some(Self { child, pipe: pipe.into() })),
-                Err(Errno::NXIO) if child.try_wait().during(STEP)?.is_some() => return Ok(None),
-                Err(Errno::NXIO) if begun.elapsed() < PATIENCE => thread::sleep(LOOK),
-                Err(Errno::NXIO) => return end(child).map(|()| None),
-                Err(error) => return Err(error).during(STEP),
-            }
+        let pipe = opened(&preparation.file, &mut child)?;
+        if let Some(imports) = imports {
+            imports.end(&child, pipe.is_some())?;
+        }
+        match pipe {
+            Some(pipe) => Ok(Some(Self { child, pipe })),
+            None => end(child).map(|()| None),
         }
     }
 
@@ -102,6 +101,21 @@ impl Waiting {
     fn run(mut self, code: &str) -> Option<Child> {
         let is_there = matches!(self.child.try_wait(), Ok(None));
         (is_there && self.pipe.write_all(code.as_bytes()).is_ok()).then_some(self.child)
+    }
+}
+
+/// The pipe, once the interpreter has opened it; none if it has ended or takes too long.
+fn opened(file: &str, child: &mut Child) -> Result<Option<File>, Error> {
+    let begun = Instant::now();
+    loop {
+        match open(file, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(pipe) => return Ok(Some(pipe.into())),
+            Err(Errno::NXIO) if child.try_wait().during(STEP)?.is_none() && begun.elapsed() < PATIENCE => {
+                thread::sleep(LOOK);
+            }
+            Err(Errno::NXIO) => return Ok(None),
+            Err(error) => return Err(error).during(STEP),
+        }
     }
 }
 
@@ -118,6 +132,7 @@ fn preparation_of(program: &Program) -> Preparation {
         env: program.env.clone(),
         limits: program.limits,
         starts_interpreter: false,
+        imports: Vec::new(),
     }
 }
 
@@ -132,12 +147,14 @@ fn suits(preparation: &Preparation, program: &Program) -> bool {
         && program.stdin.is_empty()
         && program.code.len() <= MAX_CODE
         && !may_name_an_encoding
+        // It may have been meant to stand in for one that is imported already.
+        && (preparation.imports.is_empty() || !program.files.iter().any(may_be_module))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cofferdam_protocol::Limits;
+    use cofferdam_protocol::{InputFile, Limits};
 
     #[test]
     fn only_a_program_that_cannot_tell_gets_an_interpreter_that_was_started_ahead() {
@@ -175,5 +192,11 @@ mod tests {
         ] {
             assert!(!suits(&preparation, &other), "{other:?}");
         }
+        let file = |path: &str| InputFile { path: path.into(), content: vec![] };
+        let with_module = Program { files: vec![file("numpy/a.csv"), file("numpy/__init__.py")], ..program.clone() };
+        let with_data = Program { files: vec![file("numpy.csv")], ..program };
+        assert!(suits(&preparation, &with_module));
+        let preparation = Preparation { imports: vec!["numpy".into()], ..preparation };
+        assert!(suits(&preparation, &with_data) && !suits(&preparation, &with_module));
     }
 }

@@ -16,7 +16,8 @@ use std::{
 
 /// The program's work directory. With the others here, the sandbox's root must have it.
 pub(crate) const WORK: &str = "/work";
-const HOME: &str = "/home/user";
+/// The same of its home.
+pub(crate) const HOME: &str = "/home/user";
 const TMP: &str = "/tmp";
 const SHM: &str = "/dev/shm";
 /// Not every root has it.

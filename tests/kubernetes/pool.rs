@@ -55,16 +55,19 @@ impl Stage {
 }
 
 fn the_second_of_a_kind_finds_a_pod_waiting(context: &Context) -> Result<(), Failure> {
-    let mut stage = Stage::set(context, &[])?;
-    let first = stage.run("print(1)");
-    expect(first.json["warm"] == false && first.json["stdout"]["content"] == "1\n", first)?;
-    stage.sidecar.wait_for(WAITS);
+    let mut stage = Stage::set(context, &[("COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD", "[decimal]")])?;
+    let has_decimal = "import sys\nprint('decimal' in sys.modules)";
+    for (is_warm, output) in [(false, "False\n"), (true, "True\n")] {
+        let answer = stage.run(has_decimal);
+        expect(answer.json["warm"] == is_warm && answer.json["stdout"]["content"] == output, answer)?;
+        stage.sidecar.wait_for(WAITS);
+    }
     // More than an API server passes on at once, each way.
     let files = json!([{ "path": "in", "content": "x".repeat(3 << 20) }]);
     let request = json!({ "code": "print(open('in').read())", "files": files });
-    let second = block_on(stage.sidecar.caller().run(&request, &[]));
-    let output = second.json["stdout"]["content"].as_str().unwrap_or_default();
-    expect(second.json["warm"] == true && output.len() == (3 << 20) + 1, &second.json["status"])?;
+    let third = block_on(stage.sidecar.caller().run(&request, &[]));
+    let output = third.json["stdout"]["content"].as_str().unwrap_or_default();
+    expect(third.json["warm"] == true && output.len() == (3 << 20) + 1, &third.json["status"])?;
     stage.sidecar.wait_for(WAITS);
     stage.sidecar.signal(Signal::TERM);
     let Stage { sidecar, namespace } = stage;

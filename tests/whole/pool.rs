@@ -15,6 +15,7 @@ fn runs() -> usize {
 }
 
 const POOL: &[(&str, &str)] = &[("COFFERDAM_POOL__MAXIMUM", "1")];
+const IMPORTS: &str = "COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD";
 const WAITS: &str = "a sandbox waits";
 
 /// Leaves something in all places that a program can write to, and prints what it finds there of another's.
@@ -138,6 +139,50 @@ async fn what_no_interpreter_could_know_ahead_is_there_all_the_same() {
             "{request}"
         );
         sidecar.wait_for(WAITS);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_can_tell_what_was_imported_ahead_and_nothing_else() {
+    let place = Place::new();
+    let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (IMPORTS, "[decimal, xml.dom.minidom]")]);
+    let imports = format!("import decimal, os, xml.dom.minidom\nprint(os.listdir(os.environ['HOME'])){INTERPRETER}");
+    let asks = "import sys\nprint('decimal' in sys.modules, 'xml.dom.minidom' in sys.modules)";
+    let mut answers = Vec::new();
+    for code in [&imports, asks, &imports] {
+        answers.push(run(&sidecar, code).await.json);
+        sidecar.wait_for(WAITS);
+    }
+    let [cold, asked, warm] = &answers[..] else { panic!("{answers:?}") };
+    assert_eq!([cold, asked, warm].map(|answer| &answer["warm"]), [false, true, true]);
+    assert_eq!(asked["stdout"]["content"], "True True\n");
+    for what in ["status", "stdout", "stderr"] {
+        assert_eq!(warm[what], cold[what]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_module_beside_the_program_is_not_taken_for_one_that_was_imported_ahead() {
+    let place = Place::new();
+    let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (IMPORTS, "[decimal]")]);
+    run(&sidecar, "print()").await;
+    sidecar.wait_for(WAITS);
+    let files = json!([{ "path": "decimal.py", "content": "print('mine')" }]);
+    let answer = sidecar.caller().run(&json!({ "code": "import decimal", "files": files }), &[]).await;
+    assert_eq!((&answer.json["stdout"]["content"], &answer.json["warm"]), (&json!("mine\n"), &json!(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_imported_ahead_is_told_and_programs_run_all_the_same() {
+    let place = Place::new();
+    for (module, reason) in [("no_such_module", "No module named 'no_such_module'"), ("this", "The Zen of Python")] {
+        let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (IMPORTS, &format!("[{module}]"))]);
+        for _ in 0..2 {
+            let answer = run(&sidecar, "print(1)").await;
+            assert_eq!((&answer.json["stdout"]["content"], &answer.json["warm"]), (&json!("1\n"), &json!(false)));
+        }
+        let warning = sidecar.wait_for("no sandbox could be started ahead");
+        assert!(warning.contains(reason), "{warning}");
     }
 }
 

@@ -56,6 +56,8 @@ fn a_setting_that_is_none_is_refused_by_its_name() {
         ("process_limit = 0", "`process_limit` is zero"),
         ("[languages.x]\ncommand = []\nfile = \"x\"", "`languages.x` needs a command"),
         ("[languages.x]\ncommand = [\"x\"]\nfile = \"../x\"", "`languages.x` needs a command"),
+        ("[languages.python]\nimports_ahead = [\"a-b\"]", "`languages.python.imports_ahead` needs names"),
+        ("[languages.bash]\nimports_ahead = [\"a\"]", "`languages.bash.imports_ahead` needs names"),
         ("runsc = \"./evil\"", "which a file found in the working directory may not"),
         ("backend = \"local\"", "sets `backend`"),
         ("[pool]\nmaximum = 10000\nminimum = 10000", "sets `pool`"),

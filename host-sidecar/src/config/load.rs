@@ -1,7 +1,7 @@
 //! Where settings come from. Later ones win: defaults, the configuration file, the environment, the command line.
 
 use super::{Settings, SettingsError};
-use crate::user_folders;
+use crate::{policy::default_languages, user_folders};
 use figment::{
     Figment,
     providers::{Data, Env, Format, Serialized, Toml},
@@ -60,7 +60,9 @@ pub trait Overrides: Serialize {
 ///
 /// [`SettingsError`], naming the setting and where it comes from.
 pub fn load(overrides: &impl Overrides) -> Result<Settings, SettingsError> {
-    let defaults = Figment::from(Serialized::defaults(Settings::default()));
+    // A table of one of them changes what it names and leaves the rest.
+    let defaults = Settings { languages: default_languages(), ..Settings::default() };
+    let defaults = Figment::from(Serialized::defaults(defaults));
     let with_files = match named(overrides) {
         Some(path) => defaults.merge(read(&path)?),
         None => found()?.into_iter().fold(defaults, Figment::merge),

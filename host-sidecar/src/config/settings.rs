@@ -281,6 +281,10 @@ impl Settings {
             if language.command.first().is_none_or(String::is_empty) || !file {
                 return Err(senseless(&format!("languages.{name}"), "needs a command and the bare name of a file"));
             }
+            if !language.can_import_ahead() {
+                let needs = "needs names of Python's modules, and `starts_ahead`";
+                return Err(senseless(&format!("languages.{name}.imports_ahead"), needs));
+            }
             languages.insert(name.clone(), language.clone());
         }
         self.check_kubernetes()?;

@@ -18,6 +18,9 @@ pub struct Language {
     /// one can be started ahead, before there is a program. Default: false.
     #[serde(default)]
     pub starts_ahead: bool,
+    /// Modules that a Python which is started ahead has imported before there is a program. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imports_ahead: Vec<String>,
 }
 
 impl Language {
@@ -27,7 +30,16 @@ impl Language {
             file: file.into(),
             image: None,
             starts_ahead,
+            imports_ahead: Vec::new(),
         }
+    }
+
+    /// Whether what is imported ahead are names of modules, and of an interpreter that is started ahead.
+    pub(crate) fn can_import_ahead(&self) -> bool {
+        let starts = |part: &str| part.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+        let is_name = |part: &str| starts(part) && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let are_modules = self.imports_ahead.iter().all(|module| module.split('.').all(is_name));
+        are_modules && (self.starts_ahead || self.imports_ahead.is_empty())
     }
 }
 

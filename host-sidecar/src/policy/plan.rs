@@ -21,6 +21,8 @@ pub struct Plan {
     pub labels: Vec<(String, String)>,
     /// Whether the interpreter can be started before there is a program.
     pub starts_ahead: bool,
+    /// Modules that it then has imported already.
+    pub imports_ahead: Vec<String>,
     /// The image that the language names.
     pub image: Option<String>,
     /// The network profile; none: no network.
@@ -81,6 +83,7 @@ impl Policy {
             limits,
             labels: request.labels,
             starts_ahead: language.starts_ahead,
+            imports_ahead: language.imports_ahead.clone(),
             image: language.image.clone(),
             network,
         })

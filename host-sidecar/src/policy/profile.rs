@@ -34,6 +34,7 @@ impl Profile {
             },
             labels: Vec::new(),
             starts_ahead: plan.starts_ahead,
+            imports_ahead: plan.imports_ahead.clone(),
             image: plan.image.clone(),
             network: plan.network.clone(),
         })
@@ -46,13 +47,14 @@ impl Profile {
 
     /// What their runner can do ahead.
     pub(crate) fn preparation(&self) -> Preparation {
-        let Plan { program, starts_ahead, .. } = &self.0;
+        let Plan { program, starts_ahead, imports_ahead, .. } = &self.0;
         Preparation {
             interpreter: program.interpreter.clone(),
             file: program.file.clone(),
             env: program.env.clone(),
             limits: program.limits,
             starts_interpreter: *starts_ahead,
+            imports: imports_ahead.clone(),
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct Preparation {
     /// Whether the interpreter reads all of its file before it runs any of it, so that it can be started before the file is
     /// written.
     pub starts_interpreter: bool,
+    /// Modules that it then has imported before there is a program; Python's.
+    pub imports: Vec<String>,
 }
 
 /// The bytes are no message: sidecar and runner are of different versions.

@@ -92,7 +92,8 @@ impl Sandbox {
             Ok(()) => Ok(()),
             Err(error) => {
                 let messages = self.end().await;
-                Err(unavailable(&format!("prepare the sandbox ({messages})"), error))
+                let messages = if messages.is_empty() { messages } else { format!(" ({messages})") };
+                Err(unavailable(&format!("prepare the sandbox{messages}"), error))
             }
         }
     }

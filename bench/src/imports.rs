@@ -26,7 +26,8 @@ pub struct Compared {
 pub fn compare(place: &Place, runsc: &Path, rounds: usize) -> Result<Compared, Failure> {
     place.write("imports.py", CODE);
     let bundle = Bundle::of(place, "imports.py")?;
-    let (mut warm, mut imported) = (Served::start(place, 1, &[])?, Served::start(place, 1, &["pandas"])?);
+    let other = Place::new();
+    let (mut warm, mut imported) = (Served::start(place, 1, &[])?, Served::start(&other, 1, &["pandas"])?);
     warm.fill(1);
     imported.fill(1);
     let mut compared = Compared::default();

@@ -19,9 +19,10 @@ tools:
 setup: tools ## install what building and running need
 	@scripts/gvisor.sh
 
+# Of the whole workspace, since the features of what others wrote are then those that tests, benches and lints take too.
 build: tools ## make target/release/cofferdam and target/components/*.wasm
 	@scripts/build-embedded.sh
-	@$(CARGO) build --release --locked -p cofferdam
+	@$(CARGO) build --release --locked --workspace --bin cofferdam
 	@scripts/stage-image.sh
 
 components: tools ## make target/components/*.wasm only

@@ -5,4 +5,5 @@ folder=$(realpath "$1")
 source "$(dirname "$0")/lib.sh"
 
 modules=target/by-$(<"$SETUP/compiler")/wasm32-unknown-unknown/small
-exec cargo run --quiet --release --locked -p componentize -- wit "$modules" "$folder"
+cargo build --quiet --release --locked --workspace --bin componentize
+exec target/release/componentize wit "$modules" "$folder"

@@ -5,16 +5,13 @@ source "$(dirname "$0")/lib.sh"
 
 seconds=$1
 feature=${2:-libfuzzer}
-packages=(-p cofferdam-fuzz)
-# Built with the program, what it depends on is what the program was built with.
-[ "$feature" = libfuzzer ] || packages+=(-p cofferdam)
 have c++ || install_packages g++ || die "fuzzing needs a C++ compiler: on Debian, install g++"
 
 targets=()
 while read -r name needed; do
     if [ "$needed" = libfuzzer ] || [ "$needed" = "$feature" ]; then targets+=("$name"); fi
 done < <(sed -n 's/^name = "\(.*\)"/\1/;T next;h;:next;s/^required-features = \["\(.*\)"\]/\1/;T;H;g;s/\n/ /p' fuzz/Cargo.toml)
-RUSTC_WORKSPACE_WRAPPER=$PWD/scripts/coverage.sh cargo build --quiet --release --locked "${packages[@]}" \
+RUSTC_WORKSPACE_WRAPPER=$PWD/scripts/coverage.sh cargo build --quiet --release --locked --workspace \
     --features "cofferdam-fuzz/$feature" "${targets[@]/#/--bin=}"
 
 out=target/fuzz

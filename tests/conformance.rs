@@ -36,8 +36,7 @@ fn main() -> Result<ExitCode, Failure> {
     if !arguments.list {
         let served = Served::default();
         failures.add(try_by(&arguments, "wasmtime-cli", None, Turn::Each, Arc::new(Cli::new(served.clone())?))?);
-        // One process, so there is nothing to be gained by more.
-        failures.add(try_by(&arguments, "python", Some(1), Turn::Each, Arc::new(Python::new(served)))?);
+        failures.add(try_by(&arguments, "python", None, Turn::Each, Arc::new(Python::new(served)))?);
     }
     if cluster::kubeconfig().is_some() && !arguments.list {
         let namespace = runtime().block_on(Namespace::create())?;

@@ -71,12 +71,11 @@ fn main() -> Result<ExitCode, Failure> {
     let seed = number("SEED")?.unwrap_or_else(|| Uuid::new_v4().as_u64_pair().0 >> 32);
     let tests = vec![
         Trial::test("whatever_befalls_its_requests_a_run_is_true", move || faults(seed).map_err(Failed::from)),
-        Trial::test("however_a_sidecar_ends_its_runs_are_true", move || ends(seed).map_err(Failed::from)),
         Trial::test("whatever_befalls_a_run_in_gvisor_it_is_true", move || on_node(seed).map_err(Failed::from)),
+        Trial::test("however_a_sidecar_ends_its_runs_are_true", move || ends(seed).map_err(Failed::from)),
     ];
     println!("SEED={seed}");
-    // One after the other: each has all of the cluster.
-    Ok(libtest_mimic::run(&Arguments { test_threads: Some(1), ..arguments }, tests).exit_code())
+    Ok(libtest_mimic::run(&arguments, tests).exit_code())
 }
 
 /// Starts this program again with a cache folder that goes with it: each proxy is another cluster that is remembered.

@@ -50,7 +50,7 @@ impl Hollow {
             // Its end is the node's.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(fs::File::create(root().join("target/hollow.log"))?)
+            .stderr(fs::File::options().create(true).append(true).open(root().join("target/hollow.log"))?)
             .spawn()?;
         let mut stdout = BufReader::new(child.stdout.take().ok_or("no pipe")?);
         let mut name = String::new();

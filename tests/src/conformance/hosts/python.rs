@@ -1,4 +1,4 @@
-//! Python: one process that executes one request after the other.
+//! Python: processes that each execute one request after the other.
 
 use super::{Served, can_hold, json};
 use crate::{
@@ -6,21 +6,25 @@ use crate::{
     hosts::Python as Process,
 };
 use cofferdam::component::types::Request;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The PyPI package `wasmtime`.
 #[derive(Debug)]
 pub struct Python {
     served: Served,
-    /// None before the first request, and after one without an answer.
-    process: Mutex<Option<Process>>,
+    /// Those that execute nothing now. One that did not answer is not asked again.
+    idle: Mutex<Vec<Process>>,
 }
 
 impl Python {
     /// With a sidecar.
     #[must_use]
     pub fn new(served: Served) -> Self {
-        Self { served, process: Mutex::new(None) }
+        Self { served, idle: Mutex::default() }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Process>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -30,11 +34,10 @@ impl Way for Python {
     }
 
     fn execute(&self, request: Request) -> Result<Result<Outcome, Refusal>, Failure> {
-        let mut kept = self.process.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut process = kept.take().unwrap_or_else(|| Process::start(self.served.url()));
+        let idle = self.idle().pop();
+        let mut process = idle.unwrap_or_else(|| Process::start(self.served.url()));
         let answer = process.call("code-executor", "execute", &json::request(&request))?;
-        // One that did not answer is not asked again.
-        *kept = Some(process);
+        self.idle().push(process);
         json::answer(answer)
     }
 }

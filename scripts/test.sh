@@ -15,8 +15,28 @@ if [ -z "${KUBECONFIG:-}" ]; then
     fi
 fi
 
-# The same faults each time; `make soak` makes others.
-SEED=${SEED:-1} cargo test --release --locked --workspace
+# Those that take all processors, those that wait for a cluster most of the time, and those that need none.
+alone=(--lib --bins) in_cluster=() local=()
+while read -r name; do
+    case $name in
+    conformance | gate | hostile) alone+=(--test "$name") ;;
+    faults | kubernetes) in_cluster+=(--test "$name") ;;
+    *) local+=(--test "$name") ;;
+    esac
+done < <(sed -n '/^\[\[test\]\]/{n;s/^name = "\(.*\)"/\1/p}' tests/Cargo.toml bench/Cargo.toml)
+
+# run TARGET...; the same faults each time, `make soak` makes others.
+run() { SEED=${SEED:-1} cargo test --release --locked --workspace "$@"; }
+
+run --no-run
+run "${alone[@]}"
+log=target/tests-in-cluster.log
+run "${in_cluster[@]}" &>"$log" &
+beside=$! failed=0
+(unset KUBECONFIG && run "${local[@]}") || failed=1
+wait $beside || failed=1
+cat "$log"
+[ $failed = 0 ] || die "tests failed"
 scripts/sbom.sh
 scripts/fuzz.sh 2
 scripts/adk-tests.sh

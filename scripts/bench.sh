@@ -8,7 +8,7 @@ if [ -n "$theirs" ]; then
 elif ! alive; then
     unset KUBECONFIG
 fi
-scripts/pandas.sh
 [ $# != 0 ] || set -- --bench side_by_side --bench kubernetes
+[[ $* != *side_by_side* ]] || scripts/pandas.sh
 # Of all the workspace, so that what the tests are built of is built once.
 exec cargo bench --locked --workspace "$@"

@@ -22,7 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const STEP: &str = "start the interpreter ahead";
+const START: &str = "start the interpreter ahead";
 /// How long the interpreter may take to open it, which the sidecar waits for a little longer.
 const PATIENCE: Duration = Duration::from_secs(50);
 /// Between two attempts to open the pipe, which only succeed once the interpreter has opened it.
@@ -84,7 +84,7 @@ impl Waiting {
     /// Starts it, and waits until it has opened its file; none if it does not do that. Whoever wants the program is told why
     /// when it is there.
     fn start(preparation: &Preparation) -> Result<Option<Self>, Error> {
-        mkfifoat(CWD, &preparation.file, Mode::RUSR | Mode::WUSR).during(STEP)?;
+        mkfifoat(CWD, &preparation.file, Mode::RUSR | Mode::WUSR).during(START)?;
         let imports = Imports::of(preparation)?;
         let mut child = launch::start(preparation, &[], Stdio::null())?;
         let pipe = opened(&preparation.file, &mut child)?;
@@ -110,11 +110,11 @@ fn opened(file: &str, child: &mut Child) -> Result<Option<File>, Error> {
     loop {
         match open(file, OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()) {
             Ok(pipe) => return Ok(Some(pipe.into())),
-            Err(Errno::NXIO) if child.try_wait().during(STEP)?.is_none() && begun.elapsed() < PATIENCE => {
+            Err(Errno::NXIO) if child.try_wait().during(START)?.is_none() && begun.elapsed() < PATIENCE => {
                 thread::sleep(LOOK);
             }
             Err(Errno::NXIO) => return Ok(None),
-            Err(error) => return Err(error).during(STEP),
+            Err(error) => return Err(error).during(START),
         }
     }
 }

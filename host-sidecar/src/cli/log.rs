@@ -1,5 +1,6 @@
 //! What is told of what happens, and to whom.
 
+use super::warnings::Messages;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use std::io;
@@ -10,6 +11,15 @@ use tracing_subscriber::{
 
 /// Our spans, whatever is shown of them.
 const EXPORTED: (&str, Level) = ("cofferdam", Level::INFO);
+
+/// Warnings go to standard error as messages for the person there, or what `COFFERDAM_LOG` asks for as a log.
+pub(super) fn start_at_terminal() {
+    if std::env::var_os("COFFERDAM_LOG").is_some() {
+        return start("cofferdam=warn", None);
+    }
+    let warnings = Targets::new().with_target("cofferdam", Level::WARN);
+    registry().with(fmt::layer().event_format(Messages).with_writer(io::stderr).with_filter(warnings)).init();
+}
 
 /// This, or what `COFFERDAM_LOG` asks for, goes to standard error, and spans to the collector, if there is one.
 pub(super) fn start(default: &str, collector: Option<&SdkTracerProvider>) {

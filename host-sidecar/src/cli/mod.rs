@@ -19,6 +19,7 @@ mod run;
 mod sandbox;
 mod serve;
 mod stdin;
+mod warnings;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;
@@ -82,9 +83,12 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
             return ExitCode::SUCCESS;
         }
     };
-    // A sidecar's settings say more of it; whoever runs one program wants its output alone.
-    if !matches!(cli.command, Command::Serve(_)) {
-        log::start("cofferdam=warn", None);
+    match cli.command {
+        // A sidecar's settings say more of it.
+        Command::Serve(_) => {}
+        // A client reads it as the log of a server.
+        Command::Mcp(_) => log::start("cofferdam=warn", None),
+        _ => log::start_at_terminal(),
     }
     let result = match cli.command {
         Command::Run(args) => run::run(*args),

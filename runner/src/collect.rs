@@ -1,7 +1,7 @@
 //! Bringing back the files that were asked for. Nothing of the program runs any more when this does.
 
 use crate::{channel::Channel, error::Error, workspace::WORK};
-use cofferdam_protocol::{Frame, Program};
+use cofferdam_protocol::{Frame, MAX_SKIPPED, Program};
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -11,8 +11,6 @@ use std::{
 
 /// Longest path that the contract lets come back.
 const MAX_PATH: usize = 255;
-/// Skipped files that are listed one by one.
-const MAX_SKIPPED: usize = 1000;
 /// Names that are looked at: hard links make any number of them.
 const MAX_NAMES: usize = 100_000;
 

@@ -1,17 +1,52 @@
-//! The runner's frames become what came of a run. Pure.
+//! Assembles the frames of one execution into what is reported of it, and holds them to the protocol and to the limits of
+//! the plan: a runner that was taken over can send anything. Pure.
 
-use crate::execution::{Capture, File, SkippedFile, Status};
+mod files;
+mod stream;
+
+use crate::{
+    execution::{Capture, File, SkippedFile, Status},
+    policy::Limits,
+};
 use cofferdam_protocol::{Decoder, Ending, Frame, MalformedFrame, Stream};
+use files::FileCollector;
 use std::time::Duration;
+use stream::StreamCollector;
+
+/// Longest frame of output or of a failure: a runner passes on what one read of a pipe gives.
+const MAX_PIECE: u64 = 64 << 10;
+/// Longest account of a failure.
+const MAX_REASON: usize = 4 << 10;
 
 /// Gathers the frames of one run.
 #[derive(Debug)]
 pub(crate) struct Collector {
     decoder: Decoder,
+    stage: Stage,
     stdout: StreamCollector,
     stderr: StreamCollector,
-    files: Vec<File>,
-    skipped: Vec<SkippedFile>,
+    files: FileCollector,
+}
+
+/// How far the frames have come. Each stage allows only some frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Created,
+    Ready,
+    Running,
+    Ended,
+    Over,
+}
+
+/// The runner has sent what no runner sends, and what that was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the runner broke the protocol: {0}")]
+pub(crate) struct Corrupt(&'static str);
+
+impl From<MalformedFrame> for Corrupt {
+    fn from(_: MalformedFrame) -> Self {
+        Self("its output is not made of frames, or one is longer than the limits allow")
+    }
 }
 
 /// What the caller of [`Collector::next_event`] has to act on.
@@ -41,14 +76,17 @@ pub(crate) struct Collected {
 }
 
 impl Collector {
-    /// Keeps up to `output_bytes` of each stream.
-    pub(crate) fn new(output_bytes: u64) -> Self {
+    /// Takes no more than these limits allow, and no files but those that a pattern of `collect` names. Of a sandbox that
+    /// was waiting, the runner has said already that it is ready.
+    pub(crate) fn new(limits: &Limits, collect: &[String], was_waiting: bool) -> Self {
+        let files = FileCollector::new(limits, collect);
+        let tail = limits.output_bytes / 2 + 8;
         Self {
-            decoder: Decoder::default(),
-            stdout: StreamCollector::new(output_bytes),
-            stderr: StreamCollector::new(output_bytes),
-            files: Vec::new(),
-            skipped: Vec::new(),
+            decoder: Decoder::with_max_payload(MAX_PIECE.max(tail).max(files.max_payload())),
+            stage: if was_waiting { Stage::Ready } else { Stage::Created },
+            stdout: StreamCollector::new(limits.output_bytes),
+            stderr: StreamCollector::new(limits.output_bytes),
+            files,
         }
     }
 
@@ -57,25 +95,29 @@ impl Collector {
         self.decoder.push(bytes);
     }
 
-    /// The next event in what has been taken so far.
-    pub(crate) fn next_event(&mut self) -> Result<Option<Event<'_>>, MalformedFrame> {
+    /// The next event in what has been taken so far. After an error nothing more is to be believed.
+    pub(crate) fn next_event(&mut self) -> Result<Option<Event<'_>>, Corrupt> {
         while let Some(frame) = self.decoder.next_frame()? {
+            self.stage =
+                self.stage.after(&frame).ok_or(Corrupt("a frame comes twice, out of order or after the last"))?;
+            if self.stage == Stage::Over && !self.decoder.is_empty() {
+                return Err(Corrupt("something follows the last frame"));
+            }
             match frame {
                 Frame::Ready => return Ok(Some(Event::Ready)),
                 Frame::Started => return Ok(Some(Event::Started)),
                 Frame::Output(stream, bytes) => {
-                    return Ok(Some(Event::Wrote(stream, self.stream(stream).push(&bytes))));
+                    return Ok(Some(Event::Wrote(stream, self.stream(stream).output(&bytes)?)));
                 }
-                Frame::Cut(stream) => self.stream(stream).cut = true,
-                Frame::Tail(stream, total, bytes) => {
-                    let stream = self.stream(stream);
-                    stream.tail = bytes;
-                    stream.total = Some(total);
-                }
-                Frame::File(path, content) => self.files.push(File { path, content }),
-                Frame::Skipped(path, reason) => self.skipped.push(SkippedFile { path, reason }),
+                Frame::Cut(stream) => self.stream(stream).cut()?,
+                Frame::Tail(stream, total, bytes) => self.stream(stream).tail(total, bytes)?,
+                Frame::File(path, content) => self.files.file(path, content)?,
+                Frame::Skipped(path, reason) => self.files.skipped(path, reason)?,
                 Frame::Ended(ending, ran) => return Ok(Some(Event::Ended(status(ending), ran))),
                 Frame::Done => return Ok(Some(Event::Done)),
+                Frame::Failed(reason) if reason.len() > MAX_REASON => {
+                    return Err(Corrupt("a failure is told at length"));
+                }
                 Frame::Failed(reason) => return Ok(Some(Event::Failed(reason))),
             }
         }
@@ -94,8 +136,24 @@ impl Collector {
         Collected {
             stdout: self.stdout.finish(),
             stderr: self.stderr.finish(),
-            files: self.files,
-            skipped: self.skipped,
+            files: self.files.files,
+            skipped: self.files.skipped,
+        }
+    }
+}
+
+impl Stage {
+    /// The stage after a frame; none where the frame may not come.
+    fn after(self, frame: &Frame) -> Option<Self> {
+        match (self, frame) {
+            (Self::Created, Frame::Ready) => Some(Self::Ready),
+            (Self::Ready, Frame::Started) => Some(Self::Running),
+            (Self::Running, Frame::Output(..) | Frame::Cut(_) | Frame::Tail(..)) => Some(Self::Running),
+            (Self::Running, Frame::Ended(..)) => Some(Self::Ended),
+            (Self::Ended, Frame::File(..) | Frame::Skipped(..)) => Some(Self::Ended),
+            (Self::Ended, Frame::Done) => Some(Self::Over),
+            (Self::Created | Self::Ready | Self::Running | Self::Ended, Frame::Failed(_)) => Some(Self::Over),
+            _ => None,
         }
     }
 }
@@ -112,153 +170,5 @@ fn status(ending: Ending) -> Status {
     }
 }
 
-#[derive(Debug)]
-struct StreamCollector {
-    bound: usize,
-    /// The first bytes, up to the bound.
-    bytes: Vec<u8>,
-    /// Whether there is more than these.
-    cut: bool,
-    /// The last of what came after them.
-    tail: Vec<u8>,
-    /// All that the program wrote; unknown if its sandbox died before it said so.
-    total: Option<u64>,
-}
-
-impl StreamCollector {
-    fn new(bound: u64) -> Self {
-        let bound = usize::try_from(bound).unwrap_or(usize::MAX);
-        Self { bound, bytes: Vec::new(), cut: false, tail: Vec::new(), total: None }
-    }
-
-    /// Gives what is kept of these bytes.
-    fn push(&mut self, bytes: &[u8]) -> &[u8] {
-        let had = self.bytes.len();
-        let room = self.bound.saturating_sub(had);
-        self.cut |= bytes.len() > room;
-        self.bytes.extend_from_slice(&bytes[..room.min(bytes.len())]);
-        &self.bytes[had..]
-    }
-
-    fn finish(mut self) -> Capture {
-        let came = (self.bytes.len() + self.tail.len()) as u64;
-        if !self.cut {
-            return Capture { length: came, bytes: self.bytes, cut: None };
-        }
-        // Half of the bound is head; the rest of it holds the last bytes there are.
-        let head = (self.bound - self.bound / 2).min(self.bytes.len());
-        let mut rest = self.bytes.split_off(head);
-        rest.append(&mut self.tail);
-        let kept = rest.split_off(rest.len().saturating_sub(self.bound / 2));
-        self.bytes.extend(kept);
-        let length = self.total.unwrap_or(came).max(self.bytes.len() as u64);
-        Capture { bytes: self.bytes, length, cut: Some(head as u64) }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use cofferdam_protocol::encode;
-    use proptest::prelude::*;
-
-    /// What happened, but for output, what was told of standard output, and what was kept.
-    fn follow(bound: u64, frames: &[Frame]) -> (Vec<String>, Vec<u8>, Collected) {
-        let mut collector = Collector::new(bound);
-        let (mut events, mut told) = (vec![], vec![]);
-        for frame in frames {
-            collector.push(&encode(frame));
-            while let Some(event) = collector.next_event().expect("frames") {
-                match event {
-                    Event::Wrote(Stream::Stdout, bytes) => told.extend(bytes),
-                    Event::Wrote(Stream::Stderr, _) => {}
-                    event => events.push(format!("{event:?}")),
-                }
-            }
-        }
-        (events, told, collector.finish())
-    }
-
-    fn collect(bound: u64, frames: &[Frame]) -> Collected {
-        follow(bound, frames).2
-    }
-
-    fn stdout(bytes: &[u8]) -> Frame {
-        Frame::Output(Stream::Stdout, bytes.to_vec())
-    }
-
-    #[test]
-    fn a_run_is_gathered() {
-        let (events, told, collected) = follow(
-            100,
-            &[
-                Frame::Ready,
-                Frame::Started,
-                stdout(b"a"),
-                Frame::Output(Stream::Stderr, b"e".to_vec()),
-                stdout(b"b"),
-                Frame::File("f".into(), b"x".to_vec()),
-                Frame::Skipped("l".into(), "is a symbolic link".into()),
-                Frame::Ended(Ending::Exited(3), Duration::from_secs(1)),
-            ],
-        );
-        let ended = Event::Ended(Status::Exited(3), Duration::from_secs(1));
-        assert_eq!(events, [Event::Ready, Event::Started, ended].map(|event| format!("{event:?}")));
-        assert_eq!(told, b"ab");
-        assert_eq!(collected.stdout, Capture { bytes: b"ab".to_vec(), length: 2, cut: None });
-        assert_eq!(collected.stderr.bytes, b"e");
-        assert_eq!(collected.files, [File { path: "f".into(), content: b"x".to_vec() }]);
-        assert_eq!(collected.skipped.len(), 1);
-    }
-
-    #[test]
-    fn a_cut_stream_keeps_its_first_and_its_last_bytes() {
-        for (held, total, tail) in [(&b"g"[..], 7, &b"efg"[..]), (b"ghi", 9, b"ghi"), (b"xyz", 1000, b"xyz")] {
-            let collected = collect(
-                6,
-                &[stdout(b"abcdef"), Frame::Cut(Stream::Stdout), Frame::Tail(Stream::Stdout, total, held.to_vec())],
-            );
-            let expected = Capture { bytes: [b"abc", tail].concat(), length: total, cut: Some(3) };
-            assert_eq!(collected.stdout, expected);
-        }
-    }
-
-    #[test]
-    fn a_cut_stream_whose_sandbox_died_is_still_marked() {
-        let collected = collect(4, &[stdout(b"abcd"), Frame::Cut(Stream::Stdout)]);
-        assert_eq!(collected.stdout, Capture { bytes: b"abcd".to_vec(), length: 4, cut: Some(2) });
-    }
-
-    #[test]
-    fn more_than_the_bound_is_never_kept() {
-        let (_, told, collected) = follow(4, &[stdout(b"abc"), stdout(b"defgh")]);
-        assert_eq!((told, collected.stdout.bytes.len()), (b"abcd".to_vec(), 4));
-        assert!(collected.stdout.cut.is_some());
-    }
-
-    proptest! {
-        #[test]
-        fn head_and_tail_of_what_was_written_are_kept(
-            all in prop::collection::vec(any::<u8>(), 0..99), bound in 1_usize..64, size in 1_usize..20,
-        ) {
-            // As the runner passes it on.
-            let (now, held) = all.split_at(all.len().min(bound));
-            let mut frames: Vec<_> = now.chunks(size).map(stdout).collect();
-            if !held.is_empty() {
-                let last = held[held.len().saturating_sub(bound / 2)..].to_vec();
-                frames.extend([Frame::Cut(Stream::Stdout), Frame::Tail(Stream::Stdout, all.len() as u64, last)]);
-            }
-            let (_, told, collected) = follow(bound as u64, &frames);
-            let Capture { bytes, length, cut } = collected.stdout;
-            prop_assert_eq!((told.as_slice(), length), (now, all.len() as u64));
-            match cut {
-                None => prop_assert_eq!(bytes, all),
-                Some(head) => {
-                    let (head, tail) = bytes.split_at(usize::try_from(head).expect("small"));
-                    prop_assert_eq!((head.len() + tail.len(), head.len() - tail.len()), (bound, bound % 2));
-                    prop_assert!(all.len() > bound && all.starts_with(head) && all.ends_with(tail));
-                }
-            }
-        }
-    }
-}
+mod tests;

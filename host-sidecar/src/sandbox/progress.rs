@@ -2,7 +2,7 @@
 
 use super::{
     Phase, Run,
-    collector::{Collected, Collector, Event},
+    collector::{Collected, Collector, Corrupt, Event},
 };
 use crate::{
     execution::{Error, ErrorCode, Report, SkippedFile, Status, Timings},
@@ -11,9 +11,17 @@ use crate::{
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What the runner may take over the program's own time: to kill it, to hand over its files, to end.
-pub(super) const GRACE: Duration = Duration::from_secs(10);
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// What a backend gives the runner beyond the program's own time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grace {
+    /// From the end of the wall time, or from a cancellation, until the runner has reported the end of the program, and its
+    /// files if the wall time ended it.
+    pub(super) end: Duration,
+    /// From the end of any other program until its files are here.
+    pub(super) files: Duration,
+}
 
 /// How the sandbox's own story ended.
 #[derive(Debug)]
@@ -28,8 +36,10 @@ pub(super) enum End {
     Overdue,
     /// It was given up for its size.
     TooLarge,
-    /// Something other than frames came, or not all of them.
+    /// Some of what the runner sent was lost on its way.
     Garbled,
+    /// The runner sent what no runner sends.
+    Corrupt(Corrupt),
 }
 
 /// What has become of a run so far.
@@ -40,8 +50,10 @@ pub(super) struct Progress<'a> {
     /// Patterns of the files to bring back.
     collect: Vec<String>,
     wall_time: Duration,
+    grace: Grace,
+    /// When the next step must have been reported. Each step is reported at most once, so that no runner can put it off.
     deadline: Instant,
-    /// No later than this, whatever else the runner says.
+    /// The same for a run that was cancelled.
     cap: Option<Instant>,
     /// Whether the sandbox was there before the request.
     was_waiting: bool,
@@ -52,12 +64,13 @@ pub(super) struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     /// Of a run whose sandbox is still to be built, or waits for its program already.
-    pub(super) fn new(run: &'a Run<'a>, plan: &Plan, was_waiting: bool) -> Self {
+    pub(super) fn new(run: &'a Run<'a>, plan: &Plan, was_waiting: bool, grace: Grace) -> Self {
         Self {
             run,
-            collector: Collector::new(plan.limits.output_bytes),
+            collector: Collector::new(&plan.limits, &plan.program.collect, was_waiting),
             collect: plan.program.collect.clone(),
             wall_time: plan.limits.wall_time,
+            grace,
             deadline: Instant::from_std(run.requested) + plan.limits.startup_time.min(TEN_YEARS),
             cap: None,
             was_waiting,
@@ -72,10 +85,9 @@ impl<'a> Progress<'a> {
         self.cap.map_or(self.deadline, |cap| cap.min(self.deadline))
     }
 
-    /// Waits no longer than this from now on, whatever comes.
-    pub(super) fn hurry(&mut self, at_most: Duration) {
-        let cap = Instant::now() + at_most;
-        self.cap = Some(self.cap.map_or(cap, |earlier| earlier.min(cap)));
+    /// The run was cancelled: its end has to be reported soon.
+    pub(super) fn hurry(&mut self) {
+        self.cap.get_or_insert(Instant::now() + self.grace.end);
     }
 
     /// Whether the caller has given up.
@@ -112,10 +124,6 @@ impl<'a> Progress<'a> {
     /// Takes the next bytes of the runner's frames; gives the end if they hold it.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Option<End> {
         self.collector.push(bytes);
-        if self.ended() {
-            // Files that are still on their way are worth the wait.
-            self.deadline = Instant::now() + GRACE;
-        }
         loop {
             match self.collector.next_event() {
                 Ok(None) => return None,
@@ -127,7 +135,7 @@ impl<'a> Progress<'a> {
                     self.started = Some(self.run.elapsed());
                     tracing::debug!(id = self.run.id, "the program runs");
                     self.run.observer.entered(Phase::Running);
-                    self.deadline = Instant::now() + self.wall_time.min(TEN_YEARS) + GRACE;
+                    self.deadline = Instant::now() + self.wall_time.min(TEN_YEARS) + self.grace.end;
                 }
                 Ok(Some(Event::Wrote(stream, bytes))) => {
                     if !bytes.is_empty() {
@@ -139,11 +147,15 @@ impl<'a> Progress<'a> {
                     self.ended = Some((status, ended));
                     // Where frames come late, the start was seen late too.
                     self.started = self.started.map(|started| started.min(ended.saturating_sub(ran)));
-                    self.deadline = Instant::now() + GRACE;
+                    tracing::debug!(id = self.run.id, "the program ended");
+                    if status != Status::TimedOut {
+                        self.deadline = Instant::now() + self.grace.files;
+                        self.cap = None;
+                    }
                 }
                 Ok(Some(Event::Done)) => return Some(End::Done),
                 Ok(Some(Event::Failed(reason))) => return Some(End::Failed(reason)),
-                Err(_) => return Some(End::Garbled),
+                Err(corrupt) => return Some(End::Corrupt(corrupt)),
             }
         }
     }
@@ -170,9 +182,22 @@ impl<'a> Progress<'a> {
         })
     }
 
+    /// Nothing is believed of a runner that breaks the protocol, neither before nor after.
+    fn corrupt(&self, corrupt: Corrupt) -> Error {
+        let (code, message) = if self.started() {
+            (ErrorCode::Internal, "the sandbox sent what no sandbox sends; its result is not known")
+        } else {
+            (ErrorCode::SandboxUnavailable, "the sandbox could not be started; the operator's log says why")
+        };
+        Error::new(code, message).with_detail(corrupt)
+    }
+
     /// What the end means for the caller.
     fn judge(&self, end: End, was_out_of_memory: impl FnOnce() -> bool) -> Result<Status, Error> {
         let cancelled = self.is_cancelled();
+        if let End::Corrupt(corrupt) = end {
+            return Err(self.corrupt(corrupt));
+        }
         match self.ended {
             // Somebody else has taken the sandbox away.
             Some(_) if self.was_taken_away() => return Err(lost()),
@@ -222,88 +247,4 @@ fn lost() -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{config::Settings, sandbox::NoObserver};
-    use cofferdam_protocol::{Ending, Frame, encode};
-    use tokio_util::sync::CancellationToken;
-
-    /// What is made of an end, after these frames.
-    fn judge(frames: &[Frame], end: End, cancelled: bool, was_out_of_memory: bool) -> Result<Report, Error> {
-        let token = CancellationToken::new();
-        let requested = std::time::Instant::now();
-        let run = Run { id: "run-0".into(), requested, cancelled: &token, observer: &NoObserver };
-        let policy = Settings::default().policy().expect("the defaults are a policy");
-        let request = crate::execution::Request { code: "#".into(), collect: vec!["*".into()], ..Default::default() };
-        let mut progress = Progress::new(&run, &policy.plan(request).expect("a plan"), false);
-        for frame in frames {
-            assert!(progress.take(&encode(frame)).is_none(), "{frame:?} is an end");
-        }
-        if cancelled {
-            token.cancel();
-        }
-        progress.report(end, || was_out_of_memory)
-    }
-
-    fn status(frames: &[Frame], end: End, cancelled: bool) -> Result<Status, ErrorCode> {
-        judge(frames, end, cancelled, false).map(|report| report.status).map_err(|error| error.code)
-    }
-
-    #[test]
-    fn every_end_has_a_name() {
-        let failed = || End::Failed("no wall".into());
-        let (ready, started) = ([Frame::Ready].as_slice(), [Frame::Ready, Frame::Started].as_slice());
-        for (end, frames, cancelled, expected) in [
-            (failed(), ready, false, Err(ErrorCode::SandboxUnavailable)),
-            (failed(), started, false, Err(ErrorCode::Evicted)),
-            (End::Overdue, ready, false, Err(ErrorCode::StartupTimeout)),
-            (End::Overdue, started, false, Ok(Status::TimedOut)),
-            (End::TooLarge, started, false, Ok(Status::OutOfMemory)),
-            (End::Vanished, ready, false, Err(ErrorCode::SandboxUnavailable)),
-            (End::Vanished, ready, true, Err(ErrorCode::Cancelled)),
-            (End::Vanished, started, true, Ok(Status::Cancelled)),
-            (End::Vanished, started, false, Err(ErrorCode::Evicted)),
-            (End::Garbled, started, false, Err(ErrorCode::Internal)),
-            (End::Garbled, ready, false, Err(ErrorCode::SandboxUnavailable)),
-        ] {
-            let shown = format!("{end:?}");
-            assert_eq!(status(frames, end, cancelled), expected, "{shown} {frames:?} {cancelled}");
-        }
-    }
-
-    #[test]
-    fn what_was_told_of_the_program_stands() {
-        let frames = [Frame::Started, Frame::Ended(Ending::Exited(3), Duration::ZERO)];
-        for end in [End::Done, End::Overdue, End::Vanished, End::Garbled, End::TooLarge] {
-            let shown = format!("{end:?}");
-            assert_eq!(status(&frames, end, true), Ok(Status::Exited(3)), "{shown}");
-        }
-    }
-
-    #[test]
-    fn a_sandbox_that_the_kernel_killed_is_out_of_memory() {
-        let report = judge(&[Frame::Started], End::Vanished, false, true);
-        assert_eq!(report.map(|report| report.status), Ok(Status::OutOfMemory));
-    }
-
-    #[test]
-    fn only_what_certainly_did_not_start_may_be_tried_again() {
-        let retryable = |frames: &[Frame]| judge(frames, End::Overdue, false, false).map_err(|error| error.retryable);
-        assert_eq!(retryable(&[]).err(), Some(true));
-        assert_eq!(retryable(&[Frame::Ready]).err(), Some(false));
-    }
-
-    #[test]
-    fn files_that_did_not_all_come_are_missed() {
-        let frames = [Frame::Started, Frame::Ended(Ending::Exited(0), Duration::ZERO)];
-        let skipped = |end| judge(&frames, end, false, false).expect("a report").skipped.len();
-        assert_eq!((skipped(End::Done), skipped(End::Vanished)), (0, 1));
-    }
-
-    #[test]
-    fn a_start_that_was_seen_late_is_counted_back_from_the_end() {
-        let frames = [Frame::Started, Frame::Ended(Ending::Exited(0), Duration::from_secs(3600))];
-        let timings = judge(&frames, End::Done, false, false).expect("a report").timings;
-        assert_eq!(timings.started, Some(Duration::ZERO));
-    }
-}
+mod tests;

@@ -3,6 +3,9 @@
 use cofferdam_protocol::{Decoder, Frame};
 use std::io;
 
+/// Longest frame that a runner which waits sends: why it cannot go on.
+const MAX_PAYLOAD: u64 = 4 << 10;
+
 /// Hears a runner say so many times that it is ready for its next message.
 #[derive(Debug)]
 pub(super) struct Readiness {
@@ -12,20 +15,23 @@ pub(super) struct Readiness {
 
 impl Readiness {
     pub(super) fn awaited(times: usize) -> Self {
-        Self { decoder: Decoder::default(), awaited: times }
+        Self { decoder: Decoder::with_max_payload(MAX_PAYLOAD), awaited: times }
     }
 
     /// Takes what the runner has written next; whether it has said all that is waited for.
     pub(super) fn take(&mut self, bytes: &[u8]) -> io::Result<bool> {
         self.decoder.push(bytes);
         while let Some(frame) = self.decoder.next_frame().map_err(io::Error::other)? {
-            match frame {
-                Frame::Ready => self.awaited = self.awaited.saturating_sub(1),
-                Frame::Failed(reason) => return Err(io::Error::other(reason)),
+            match (frame, self.awaited) {
+                (Frame::Ready, 1..) => self.awaited -= 1,
+                (Frame::Failed(reason), _) => return Err(io::Error::other(reason)),
                 _ => return Err(io::ErrorKind::InvalidData.into()),
             }
         }
-        Ok(self.awaited == 0)
+        match (self.awaited, self.decoder.is_empty()) {
+            (0, false) => Err(io::ErrorKind::InvalidData.into()),
+            (awaited, _) => Ok(awaited == 0),
+        }
     }
 }
 
@@ -47,7 +53,10 @@ mod tests {
 
     #[test]
     fn anything_else_is_an_error() {
-        for bytes in [encode(&Frame::Started), encode(&Frame::Failed("no".into())), vec![0xff; 64]] {
+        let too_often = [encode(&Frame::Ready), encode(&Frame::Ready)].concat();
+        let and_some = [encode(&Frame::Ready), vec![1]].concat();
+        for bytes in [encode(&Frame::Started), encode(&Frame::Failed("no".into())), vec![0xff; 64], too_often, and_some]
+        {
             assert!(Readiness::awaited(1).take(&bytes).is_err(), "{bytes:?}");
         }
     }

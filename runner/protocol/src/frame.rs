@@ -5,6 +5,8 @@ use core::time::Duration;
 
 /// Longest payload. No ceiling lets a collected file or a stream's tail be as long.
 pub const MAX_PAYLOAD: u32 = 1 << 28;
+/// Files that are reported one by one as not brought back. One more frame says how many others there are.
+pub const MAX_SKIPPED: usize = 1000;
 const HEADER: usize = 5;
 
 const READY: u8 = 1;
@@ -151,13 +153,27 @@ fn decode_ending(payload: &[u8]) -> Option<Ending> {
 }
 
 /// Turns the bytes of a channel, however they are split, back into frames.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
     buffer: Vec<u8>,
     consumed: usize,
+    max_payload: u32,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::with_max_payload(MAX_PAYLOAD.into())
+    }
 }
 
 impl Decoder {
+    /// A decoder that refuses a frame whose payload is longer than `bytes`, before it has read that payload.
+    #[must_use]
+    pub fn with_max_payload(bytes: u64) -> Self {
+        let max_payload = u32::try_from(bytes).map_or(MAX_PAYLOAD, |bytes| bytes.min(MAX_PAYLOAD));
+        Self { buffer: Vec::new(), consumed: 0, max_payload }
+    }
+
     /// Takes the next bytes of the channel.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.consumed);
@@ -174,7 +190,7 @@ impl Decoder {
         let rest = self.buffer.get(self.consumed..).unwrap_or_default();
         let [kind, a, b, c, d, payload @ ..] = rest else { return Ok(None) };
         let length = u32::from_le_bytes([*a, *b, *c, *d]);
-        if length > MAX_PAYLOAD {
+        if length > self.max_payload {
             return Err(MalformedFrame);
         }
         let Some(payload) = payload.get(..length as usize) else { return Ok(None) };
@@ -287,6 +303,16 @@ mod tests {
             let mut decoder = Decoder::default();
             decoder.push(bytes);
             assert_eq!(decoder.next_frame(), Err(MalformedFrame), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_payload_above_the_bound_is_refused_before_it_has_come() {
+        let frame = encode(&Frame::Output(Stream::Stdout, vec![0; 9]));
+        for (bound, expected) in [(9, Ok(None)), (8, Err(MalformedFrame)), (u64::MAX, Ok(None))] {
+            let mut decoder = Decoder::with_max_payload(bound);
+            decoder.push(&frame[..HEADER]);
+            assert_eq!(decoder.next_frame(), expected, "{bound}");
         }
     }
 

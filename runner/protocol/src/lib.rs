@@ -16,7 +16,7 @@ mod log;
 mod message;
 mod program;
 
-pub use frame::{Decoder, Ending, Frame, MAX_PAYLOAD, MalformedFrame, Stream, encode};
+pub use frame::{Decoder, Ending, Frame, MAX_PAYLOAD, MAX_SKIPPED, MalformedFrame, Stream, encode};
 pub use log::{LogDecoder, LogEncoder, LogGap};
 pub use message::{MalformedMessage, Message, Preparation, decode_message, encode_message};
 pub use program::{InputFile, Limits, Program};

@@ -15,7 +15,7 @@ use crate::{
     execution::Error,
     sandbox::{
         Run,
-        progress::{End, GRACE, Progress},
+        progress::{End, Progress},
     },
 };
 use cofferdam_protocol::LogDecoder;
@@ -201,7 +201,7 @@ impl<'a> Follow<'a> {
                 () = self.run.cancelled.cancelled(), if !is_told => {
                     is_told = true;
                     removal.begin();
-                    progress.hurry(GRACE);
+                    progress.hurry();
                     continue;
                 }
                 () = sightings.changed() => {

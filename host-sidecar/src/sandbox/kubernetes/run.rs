@@ -21,7 +21,7 @@ use crate::{
     policy::Plan,
     sandbox::{
         Phase, Run,
-        progress::{End, GRACE, Progress},
+        progress::{End, Grace, Progress},
     },
 };
 use cofferdam_protocol::{Message, encode_message};
@@ -33,6 +33,8 @@ use tokio::time::{Instant, timeout};
 
 /// Bytes of code, standard input and files together that a cluster is given for one run.
 const MAX_INPUT: usize = 8 << 20;
+/// What comes of a program has a log, a kubelet and an API server to pass.
+pub(super) const GRACE: Grace = Grace { end: Duration::from_secs(10), files: Duration::from_secs(30) };
 /// What the cluster waits longer than we do before it ends a run by itself.
 const SLACK: Duration = Duration::from_secs(30);
 /// How long a Pod that was ended may take to be gone.
@@ -48,7 +50,7 @@ pub(super) async fn run(backend: &Kubernetes, plan: Plan, run: &Run<'_>) -> Resu
     let made = cluster.clock.now();
     let identity = identity(&cluster, &run.id, &plan.labels, made, deadline(&plan) + SLACK);
     let template = template(backend, &plan, Some(program.len()), &identity)?;
-    let mut progress = Progress::new(run, &plan, false);
+    let mut progress = Progress::new(run, &plan, false, GRACE);
     let (mut events, mut sightings) = (cluster.event_watch.subscribe(&run.id), cluster.pod_watch.subscribe(&run.id));
     let mut removal = Removal::new(cluster.clone(), backend.removals.clone(), backend.settings.workload, &run.id);
     let sandbox = Sandbox { backend, cluster: &cluster, identity: &identity, run };
@@ -215,7 +217,11 @@ impl Sandbox<'_> {
             }
         }
         if timeout(FAREWELL, sightings.gone()).await.is_err() {
-            tracing::warn!(id = run.id, "the Pod was deleted and is not gone yet");
+            let id = &run.id;
+            tracing::warn!(
+                id,
+                "the Pod of {id} does not answer and is still being removed; the cluster goes on with that"
+            );
         }
     }
 }
@@ -285,7 +291,7 @@ pub(super) fn identity(
 
 /// After which the cluster ends the run by itself.
 pub(super) fn deadline(plan: &Plan) -> Duration {
-    plan.limits.startup_time.saturating_add(plan.limits.wall_time).saturating_add(GRACE + SLACK)
+    plan.limits.startup_time.saturating_add(plan.limits.wall_time).saturating_add(GRACE.end + SLACK)
 }
 
 fn owner<K: Resource<DynamicType = ()>>(object: &K) -> OwnerReference {

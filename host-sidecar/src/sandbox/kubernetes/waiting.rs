@@ -7,7 +7,7 @@ use super::{
     joining::Joined,
     manifest::Identity,
     removal::Removal,
-    run::{Sandbox, cancelled, deadline, identity, refuse_too_large, template},
+    run::{GRACE, Sandbox, cancelled, deadline, identity, refuse_too_large, template},
     start::Started,
 };
 use crate::{
@@ -60,7 +60,7 @@ impl Waiting {
             ..plan.clone()
         };
         let run = Run { id: new_id(), requested: Instant::now(), cancelled: is_cancelled, observer: &NoObserver };
-        let progress = Progress::new(&run, &plan, false);
+        let progress = Progress::new(&run, &plan, false, GRACE);
         let cluster = backend.cluster().await?;
         // A runner that nobody has found by then ends.
         let lifetime = plan.limits.startup_time.saturating_add(settings.pool.max_age_seconds.0);
@@ -113,7 +113,7 @@ impl Waiting {
     /// Runs the plan's program in it.
     pub(super) async fn run(self, backend: &Kubernetes, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
         refuse_too_large(&plan)?;
-        let mut progress = Progress::new(run, &plan, true);
+        let mut progress = Progress::new(run, &plan, true, GRACE);
         let message = encode_message(&Message::Run(plan.program))
             .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))?;
         let Self { cluster, identity, pod, mut joined, decoder, mut removal } = self;

@@ -6,7 +6,7 @@ use crate::{
     policy::{Limits, Plan, Profile},
     sandbox::{
         Run,
-        progress::{End, GRACE, Progress},
+        progress::{End, Grace, Progress},
         readiness::Readiness,
     },
 };
@@ -20,6 +20,8 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+/// What a runner on this machine is given beyond the program's time.
+const GRACE: Grace = Grace { end: Duration::from_millis(1500), files: Duration::from_secs(10) };
 /// How long runsc may take to go once the runner has said its last word or was told to go.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// How long a sandbox that waits may take to say that it is there.
@@ -122,7 +124,7 @@ impl Sandbox {
 
     /// Runs the plan's program in it. When this gives what the runner has told to its end, nothing of the program is left.
     pub(super) async fn run(&mut self, plan: Plan, run: &Run<'_>, was_waiting: bool) -> Result<Report, Error> {
-        let mut progress = Progress::new(run, &plan, was_waiting);
+        let mut progress = Progress::new(run, &plan, was_waiting, GRACE);
         let message = encode_message(&Message::Run(plan.program))
             .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))?;
         let feeding = feed(self.stdin.take(), message, self.hang_up.clone());
@@ -158,7 +160,7 @@ impl Sandbox {
                 () = self.too_large.cancelled() => return End::TooLarge,
                 () = run.cancelled.cancelled(), if !self.hang_up.is_cancelled() => {
                     self.hang_up.cancel();
-                    progress.hurry(GRACE);
+                    progress.hurry();
                     continue;
                 }
             };

@@ -5,6 +5,7 @@ mod id;
 pub mod kubernetes;
 pub mod local;
 mod pool;
+mod proc_stat;
 mod progress;
 mod readiness;
 

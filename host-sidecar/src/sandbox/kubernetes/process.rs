@@ -1,5 +1,6 @@
 //! Which process made an object, so that another one on the same machine can tell whether it is still alive.
 
+use crate::sandbox::proc_stat::ProcStat;
 use rustix::{
     io::Errno,
     process::{Pid, test_kill_process},
@@ -38,10 +39,9 @@ impl Process {
         match start_of(self.pid) {
             Some(start) => start != self.start,
             // What another user's /proc hides may be alive all the same.
-            None => i32::try_from(self.pid)
-                .ok()
-                .and_then(Pid::from_raw)
-                .is_none_or(|pid| test_kill_process(pid) == Err(Errno::SRCH) || is_zombie(self.pid)),
+            None => i32::try_from(self.pid).ok().and_then(Pid::from_raw).is_none_or(|pid| {
+                test_kill_process(pid) == Err(Errno::SRCH) || ProcStat::of(self.pid).is_some_and(|stat| stat.is_dead)
+            }),
         }
     }
 }
@@ -54,18 +54,9 @@ fn here() -> String {
     if boot.is_empty() || namespace.is_empty() { String::new() } else { format!("{}.{namespace}", boot.trim()) }
 }
 
-/// When a process started; none if there is none. Source: proc(5), field 22 of `stat`.
+/// When a process started; none if there is none, or it has ended.
 fn start_of(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name, which may hold anything.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace();
-    if fields.next() == Some("Z") { None } else { fields.nth(18)?.parse().ok() }
-}
-
-fn is_zombie(pid: u32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| stat.rsplit_once(')').is_some_and(|(_, fields)| fields.trim_start().starts_with('Z')))
+    ProcStat::of(pid).filter(|stat| !stat.is_dead).map(|stat| stat.start)
 }
 
 impl fmt::Display for Process {

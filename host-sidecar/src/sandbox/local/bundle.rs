@@ -10,10 +10,24 @@ use std::{fs, io, path::Path};
 /// User and group of every program; not root.
 const USER: u32 = 1001;
 
-/// Writes the bundle's configuration.
-pub(super) fn write(dir: &RunDir, binds: &[Bind]) -> io::Result<()> {
+/// Writes the bundle's configuration. With `maps_users` the sandbox is in a user namespace that knows root alone: what
+/// belongs to any other user of the machine, even to one with the program's number, is nobody's there.
+pub(super) fn write(dir: &RunDir, binds: &[Bind], maps_users: bool) -> io::Result<()> {
     fs::create_dir_all(dir.bundle())?;
-    fs::write(dir.bundle().join("config.json"), configuration(&dir.root(), binds).to_string())
+    let mut configuration = configuration(&dir.root(), binds);
+    if maps_users {
+        map_root_alone(&mut configuration["linux"]);
+    }
+    fs::write(dir.bundle().join("config.json"), configuration.to_string())
+}
+
+fn map_root_alone(linux: &mut Value) {
+    let root = json!([{ "containerID": 0, "hostID": 0, "size": 1 }]);
+    linux["uidMappings"] = root.clone();
+    linux["gidMappings"] = root;
+    if let Some(namespaces) = linux["namespaces"].as_array_mut() {
+        namespaces.push(json!({ "type": "user" }));
+    }
 }
 
 fn configuration(root: &Path, binds: &[Bind]) -> Value {

@@ -17,10 +17,10 @@ const OVERHEAD_BYTES: u64 = 256 << 20;
 const PERIOD: u32 = 100_000;
 const LONGEST_PERIOD: u32 = 1_000_000;
 /// How long a cgroup whose processes are gone may take to be removable.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The cgroup of a run: one folder in version 2, one a controller in version 1, none where this user may make none.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Cgroup {
     memory: Option<PathBuf>,
     cpu: Option<PathBuf>,
@@ -60,22 +60,23 @@ impl Cgroup {
         Ok(cgroup)
     }
 
-    /// Has the bound on processors hold, if there is one, or not: what is not the program's is not bounded by its share.
-    pub(super) fn hold_cpu(&mut self, holds: bool) -> io::Result<()> {
-        let (Some(cpu), Some(millis), true) = (&self.cpu, self.share, holds != self.is_held) else { return Ok(()) };
+    /// What has to be written to have the bound on processors hold, if there is one, or not: what is not the program's is
+    /// not bounded by its share. Nothing where that is so already.
+    pub(super) fn cpu_quota(&mut self, holds: bool) -> Vec<Setting> {
+        let (Some(cpu), Some(millis), true) = (&self.cpu, self.share, holds != self.is_held) else { return Vec::new() };
         // The kernel takes no quota below 1 ms.
         let period = if millis < 10 { LONGEST_PERIOD } else { PERIOD };
         let quota = u64::from(millis) * u64::from(period) / 1000;
+        self.is_held = holds;
         if self.version_2 {
             let quota = if holds { quota.to_string() } else { "max".into() };
-            fs::write(cpu.join("cpu.max"), format!("{quota} {period}"))?;
-        } else {
-            fs::write(cpu.join("cpu.cfs_period_us"), period.to_string())?;
-            let quota = if holds { quota.to_string() } else { "-1".into() };
-            fs::write(cpu.join("cpu.cfs_quota_us"), quota)?;
+            return vec![Setting { file: cpu.join("cpu.max"), value: format!("{quota} {period}") }];
         }
-        self.is_held = holds;
-        Ok(())
+        let quota = if holds { quota.to_string() } else { "-1".into() };
+        vec![
+            Setting { file: cpu.join("cpu.cfs_period_us"), value: period.to_string() },
+            Setting { file: cpu.join("cpu.cfs_quota_us"), value: quota },
+        ]
     }
 
     /// Whether a bound on memory holds.
@@ -91,6 +92,17 @@ impl Cgroup {
     /// The files that take the number of a process that is to be bounded.
     pub(super) fn members_files(&self) -> impl Iterator<Item = PathBuf> {
         self.folders().map(|folder| folder.join("cgroup.procs"))
+    }
+
+    /// Its processes, as far as they are alive; none where there is no cgroup.
+    pub(super) fn members(&self) -> io::Result<Option<Vec<u32>>> {
+        let Some(file) = self.members_files().next() else { return Ok(None) };
+        match fs::read_to_string(file) {
+            Ok(pids) => Ok(Some(pids.lines().filter_map(|pid| pid.parse().ok()).collect())),
+            // It is gone, which it would not be with a process in it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the kernel has killed a process of it for want of memory.
@@ -129,6 +141,20 @@ impl Cgroup {
     fn folders(&self) -> impl Iterator<Item = PathBuf> {
         let cpu = self.cpu.clone().filter(|_| !self.version_2);
         self.memory.clone().into_iter().chain(cpu)
+    }
+}
+
+/// A file of a cgroup, and what it is to hold.
+#[derive(Debug)]
+pub(super) struct Setting {
+    file: PathBuf,
+    value: String,
+}
+
+impl Setting {
+    /// Writes it.
+    pub(super) fn write(&self) -> io::Result<()> {
+        fs::write(&self.file, &self.value)
     }
 }
 

@@ -3,6 +3,8 @@
 mod bundle;
 mod cgroup;
 mod outer_bound;
+mod parts;
+mod place;
 mod process;
 mod reaper;
 mod root;
@@ -16,6 +18,7 @@ use crate::{
     policy::{Plan, Profile},
     sandbox::{Backend, Phase, ReadyFuture, Run, RunFuture, SettleFuture, StartsAhead, new_id},
 };
+use reaper::Reaper;
 use root::Root;
 use runsc::Runsc;
 use sandbox::Sandbox;
@@ -23,7 +26,9 @@ use state::StateDir;
 use std::{
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
+use tokio::{task::spawn_blocking, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Runs each plan under `runsc` on this machine.
@@ -34,7 +39,12 @@ pub struct Local {
     state: StateDir,
     /// What is being removed beside the answers.
     removals: TaskTracker,
+    /// Removes what others have left.
+    reaper: Reaper,
 }
+
+/// How long removals may take that nobody waited for, before they are left to the next run.
+const SETTLING: Duration = Duration::from_secs(10);
 
 /// What this machine lacks.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +95,7 @@ impl Local {
             root: Root::new(settings.rootfs.as_deref())?,
             state: StateDir::open(settings.state_dir.as_deref())?,
             removals: TaskTracker::new(),
+            reaper: Reaper::default(),
         })
     }
 
@@ -96,17 +107,14 @@ impl Local {
 
     async fn run(&self, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
         run.observer.entered(Phase::Starting);
-        let state = self.state.clone();
-        // What a killed process left goes while the sandbox starts, so that it costs nothing.
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = reaper::reap(&state) {
-                tracing::warn!(%error, "what an earlier run left could not be removed");
-            }
-        });
+        self.reaper.begin(&self.state, &self.removals);
         let mut sandbox = Sandbox::start(self, &run.id, &plan.limits).await?;
         let result = sandbox.run(plan, run, false).await;
         run.observer.entered(Phase::Cleaning);
-        sandbox.remove().await;
+        let patience = sandbox.removal_patience();
+        if timeout(patience, self.removals.spawn(sandbox.remove())).await.is_err() {
+            tracing::debug!(id = run.id, "the sandbox is still being removed");
+        }
         let mut report = result?;
         report.timings.answered = run.elapsed();
         Ok(report)
@@ -117,6 +125,7 @@ impl StartsAhead for Local {
     type Sandbox = Sandbox;
 
     async fn start_ahead(&self, profile: &Profile, cancelled: &CancellationToken) -> Result<Sandbox, Error> {
+        self.reaper.begin(&self.state, &self.removals);
         let mut sandbox = Sandbox::start(self, &new_id(), &profile.plan().limits).await?;
         match sandbox.prepare(profile, cancelled).await {
             Ok(()) => Ok(sandbox),
@@ -151,16 +160,26 @@ impl Backend for Local {
     }
 
     fn ready(&self) -> ReadyFuture<'_> {
-        let ready = self.runsc.check().and_then(|()| self.state.check());
-        let text = "sandboxes cannot be built on this machine any more; the operator's log says why";
-        let ready = ready.map_err(|error| Error::new(ErrorCode::SandboxUnavailable, text).with_detail(error));
-        Box::pin(std::future::ready(ready))
+        Box::pin(async {
+            self.reaper.begin(&self.state, &self.removals);
+            let (runsc, state) = (self.runsc.clone(), self.state.clone());
+            let checked = spawn_blocking(move || runsc.check().and_then(|()| state.check()));
+            let failure = match checked.await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            let text = "sandboxes cannot be built on this machine any more; the operator's log says why";
+            Err(Error::new(ErrorCode::SandboxUnavailable, text).with_detail(failure))
+        })
     }
 
     fn settle(&self) -> SettleFuture<'_> {
         Box::pin(async {
             self.removals.close();
-            self.removals.wait().await;
+            if timeout(SETTLING, self.removals.wait()).await.is_err() {
+                tracing::warn!("what runs left is not removed yet; the next run or `cofferdam gc` removes it");
+            }
             self.removals.reopen();
         })
     }

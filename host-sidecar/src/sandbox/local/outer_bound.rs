@@ -1,12 +1,9 @@
 //! The outer bound on memory where there is no cgroup: what the sandbox's processes hold, looked at from outside. The
 //! runner's bound inside does not see what gVisor itself holds for the program, such as full pipes.
 
-use super::{cgroup::outer_memory, process};
+use super::{cgroup::outer_memory, process::Process};
 use crate::policy::Limits;
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -17,21 +14,21 @@ const LOOK: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct OuterBound {
     bytes: u64,
-    marker: PathBuf,
+    launcher: Process,
 }
 
 impl OuterBound {
-    /// The bound that a cgroup would have, for the processes that have `marker` in their command lines.
-    pub(super) fn new(limits: &Limits, marker: &Path) -> Self {
-        Self { bytes: outer_memory(limits), marker: marker.to_owned() }
+    /// The bound that a cgroup would have, for this process and its descendants.
+    pub(super) fn new(limits: &Limits, launcher: Process) -> Self {
+        Self { bytes: outer_memory(limits), launcher }
     }
 
     /// Looks until the sandbox holds more.
     async fn passed(&self) {
         loop {
             sleep(LOOK).await;
-            let marker = self.marker.clone();
-            let held = tokio::task::spawn_blocking(move || process::held_memory(&marker)).await;
+            let launcher = self.launcher;
+            let held = tokio::task::spawn_blocking(move || launcher.held_memory()).await;
             if held.is_ok_and(|held| held.is_ok_and(|held| held > self.bytes)) {
                 return;
             }

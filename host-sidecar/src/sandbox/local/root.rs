@@ -2,6 +2,8 @@
 
 use super::{SetupError, state::RunDir};
 use std::{
+    collections::BTreeMap,
+    ffi::OsString,
     fs::{self, Permissions},
     io,
     os::unix::fs::{PermissionsExt, symlink},
@@ -17,8 +19,7 @@ const MOUNT_POINTS: [&str; 7] = ["cofferdam", "dev", "home/user", "proc", "sys",
 /// Empty folders beside these, as every distribution has them.
 const USUAL: [&str; 7] = ["media", "mnt", "opt", "root", "run", "srv", "var/tmp"];
 /// Files of this machine's /etc that its programs read and that say nothing of it.
-const SHARED_ETC: [&str; 14] = [
-    "bash.bashrc",
+const SHARED_ETC: [&str; 13] = [
     "inputrc",
     "ld.so.cache",
     "localtime",
@@ -26,15 +27,26 @@ const SHARED_ETC: [&str; 14] = [
     "matplotlibrc",
     "mime.types",
     "os-release",
-    "profile",
     "protocols",
     "python3.11/sitecustomize.py",
     "services",
     "shells",
+    "ssl/certs/ca-certificates.crt",
     "timezone",
 ];
 /// Folders, likewise.
-const SHARED: [&str; 5] = ["/usr", "/etc/alternatives", "/etc/fonts", "/etc/perl", "/etc/ssl/certs"];
+const SHARED: [&str; 4] = ["/usr", "/etc/alternatives", "/etc/fonts", "/etc/perl"];
+/// Where certificates are found by the hash of their subject. Those of its own making name the machine.
+const CERTIFICATES: &str = "/etc/ssl/certs";
+/// What shells read when they start. The machine's own are its administrator's.
+const PROFILE: &str = r#"if [ -n "${BASH-}" ] && [ "$BASH" != /bin/sh ]; then
+  . /etc/bash.bashrc
+fi
+"#;
+const BASHRC: &str = r#"if [ -n "${PS1-}" ]; then
+  PS1='\u@\h:\w\$ '
+fi
+"#;
 /// The users that programs ask for by name, and the one that they are.
 const PASSWD: &str = "\
 root:x:0:0:root:/root:/bin/bash
@@ -132,6 +144,8 @@ fn lay_out_host(root: &Path) -> io::Result<Vec<Bind>> {
         ("hosts", "127.0.0.1\tlocalhost sandbox\n::1\tlocalhost\n"),
         ("hostname", "sandbox\n"),
         ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
+        ("profile", PROFILE),
+        ("bash.bashrc", BASHRC),
     ] {
         fs::write(etc.join(file), content)?;
     }
@@ -142,10 +156,63 @@ fn lay_out_host(root: &Path) -> io::Result<Vec<Bind>> {
             fs::write(to, content)?;
         }
     }
+    link_certificates(Path::new(CERTIFICATES), &etc.join("ssl/certs"))?;
     let mut binds = Vec::new();
     for folder in SHARED.map(PathBuf::from).into_iter().filter(|folder| folder.is_dir()) {
         fs::create_dir_all(root.join(folder.strip_prefix("/").unwrap_or(&folder)))?;
         binds.push(Bind { from: folder.clone(), to: folder });
     }
     Ok(binds)
+}
+
+/// Makes the same links as those of the machine that lead into /usr, at once or by way of one another. What lies in the
+/// folder itself is the machine's own.
+fn link_certificates(from: &Path, to: &Path) -> io::Result<()> {
+    let links: BTreeMap<OsString, PathBuf> = fs::read_dir(from)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name(), fs::read_link(entry.path()).ok()?)))
+        .collect();
+    let leads_into_usr = |target: &Path| {
+        // A name in the same folder, and at most one more after it.
+        let next = links.get(target.as_os_str()).map_or(target, PathBuf::as_path);
+        next.starts_with("/usr/share")
+    };
+    fs::create_dir_all(to)?;
+    for (name, target) in links.iter().filter(|(_, target)| leads_into_usr(target)) {
+        symlink(target, to.join(name))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::env;
+
+    #[test]
+    fn of_the_certificates_only_those_of_usr_are_shown() {
+        let folder = env::temp_dir().join(format!("cofferdam-test-{}", uuid::Uuid::new_v4().simple()));
+        let (from, to) = (folder.join("from"), folder.join("to"));
+        fs::create_dir_all(&from).expect("a folder");
+        for (name, target) in [
+            ("stock.pem", "/usr/share/ca-certificates/mozilla/stock.crt"),
+            ("1234.0", "stock.pem"),
+            ("own.pem", "/usr/local/share/ca-certificates/our-company.crt"),
+            ("5678.0", "own.pem"),
+            ("9abc.0", "snakeoil.pem"),
+            ("loop", "loop"),
+        ] {
+            symlink(target, from.join(name)).expect("a link");
+        }
+        fs::write(from.join("snakeoil.pem"), "the name of the host").expect("a file");
+        link_certificates(&from, &to).expect("links");
+        let mut names: Vec<_> =
+            fs::read_dir(&to).expect("a folder").map(|e| e.expect("an entry").file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["1234.0", "stock.pem"]);
+        link_certificates(&folder.join("nowhere"), &folder.join("else")).expect("nothing to link");
+        fs::remove_dir_all(&folder).expect("a folder");
+    }
 }

@@ -12,8 +12,14 @@ use std::{
 };
 use tokio::process::{Child, Command};
 
-/// Joins the cgroups that are named before `--` and becomes the rest: whatever it starts is bounded from its first moment.
-const JOIN_AND_EXEC: &str = r#"while [ "$1" != -- ]; do echo $$ >"$1" || exit; shift; done; shift; exec "$@""#;
+/// Writes to the first file which process it is, joins the cgroups that are named before `--` and becomes the rest:
+/// whatever it starts is bounded, and can be found, from its first moment.
+const JOIN_AND_EXEC: &str = r#"
+read -r boot </proc/sys/kernel/random/boot_id && read -r stat </proc/$$/stat && echo "$boot $stat" >"$1" || exit
+shift
+while [ "$1" != -- ]; do echo $$ >"$1" || exit; shift; done
+shift
+exec "$@""#;
 
 /// A usable gVisor.
 #[derive(Debug, Clone)]
@@ -59,9 +65,16 @@ impl Runsc {
         &self.program
     }
 
+    /// Whether files of the machine can be shown with no owner but root: what others own is nobody's then.
+    pub(super) fn maps_users(&self) -> bool {
+        // gVisor does it by itself where it runs without rights.
+        !self.rootless && fs::read_to_string("/proc/sys/user/max_user_namespaces").is_ok_and(|most| most.trim() != "0")
+    }
+
     /// Starts the sandbox of a run. Its streams are the runner's; it dies with the runner.
     pub(super) fn start(&self, dir: &RunDir, cgroup: &Cgroup) -> io::Result<Child> {
-        let mut words: Vec<OsString> = cgroup.members_files().map(PathBuf::into_os_string).collect();
+        let mut words: Vec<OsString> = vec![dir.launcher_record().into()];
+        words.extend(cgroup.members_files().map(PathBuf::into_os_string));
         words.extend(["--".into(), self.program.clone().into(), "--root".into(), dir.runsc_root().into()]);
         words.extend(["--network=none", "--ignore-cgroups"].map(Into::into));
         words.extend(self.rootless.then(|| "--rootless".into()));
@@ -69,6 +82,9 @@ impl Runsc {
         Command::new("/bin/sh")
             .args(["-c", JOIN_AND_EXEC, "sh"])
             .args(words)
+            // What is ours, such as tokens, is none of gVisor's business.
+            .env_clear()
+            .envs(env::var_os("PATH").map(|path| ("PATH", path)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,6 +1,14 @@
 //! One sandbox from its start to its end: messages go in, frames come out, every wait has a bound.
 
-use super::{Local, bundle, cgroup::Cgroup, outer_bound::OuterBound, reaper::Owned, state::RunDir, unavailable};
+use super::{
+    Local,
+    cgroup::{Cgroup, Setting},
+    outer_bound::OuterBound,
+    parts::Parts,
+    process::{Process, Processes},
+    reaper::Owned,
+    unavailable,
+};
 use crate::{
     execution::{Error, ErrorCode, Report},
     policy::{Limits, Plan, Profile},
@@ -20,10 +28,16 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// What a runner on this machine is given beyond the program's time.
+/// A runner on this machine has killed the program and said so long before that, or the sandbox does not answer any more.
 const GRACE: Grace = Grace { end: Duration::from_millis(1500), files: Duration::from_secs(10) };
-/// How long runsc may take to go once the runner has said its last word or was told to go.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long runsc may take to end by itself once the runner has sent its last frame or was told to end.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How long runsc, and what it has written, may take once all that it started was killed.
+const AFTER_KILL: Duration = Duration::from_millis(150);
+/// How long an answer waits until all that its sandbox was made of is gone. After that it goes on beside the answer.
+const REMOVAL: Duration = Duration::from_secs(2);
+/// The same where the sandbox did not answer.
+const LATE_REMOVAL: Duration = Duration::from_millis(150);
 /// How long a sandbox that waits may take to say that it is there.
 const ATTENTION: Duration = Duration::from_millis(500);
 /// How long a sandbox may take to be built that nobody waits for.
@@ -38,6 +52,8 @@ pub(crate) struct Sandbox {
     dir: Owned,
     cgroup: Cgroup,
     runsc: Child,
+    /// Whether it had to be killed.
+    was_killed: bool,
     /// Its end tells the runner to stop.
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
@@ -49,30 +65,39 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts one.
+    /// Starts one. Files, locks, cgroups and a new process may each take their time, so this is not done on a thread that
+    /// others share.
     pub(super) async fn start(local: &Local, id: &str, limits: &Limits) -> Result<Self, Error> {
-        let dir = local.state.create(id).map_err(|error| unavailable("make the folder of the run", error))?;
-        match Parts::build(local, &dir, limits) {
-            Ok(parts) => Ok(Self::of(parts, dir, limits)),
-            Err(error) => {
-                remove(Owned::new(dir)).await;
-                Err(error)
+        let (local, id, limits) = (local.clone(), id.to_owned(), *limits);
+        let started = spawn_blocking(move || {
+            let dir = local.state.create(&id).map_err(|error| unavailable("make the folder of the run", error))?;
+            // From here on it is removed on every way out.
+            let dir = Owned::new(dir);
+            match dir.dir().map(|dir| Parts::build(&local, dir, &limits)) {
+                Some(Ok(parts)) => Ok(Self::of(parts, dir, &limits)),
+                Some(Err(error)) => {
+                    remove(dir);
+                    Err(error)
+                }
+                None => Err(Error::new(ErrorCode::Internal, "the folder of the run is gone")),
             }
-        }
+        });
+        started.await.unwrap_or_else(|error| {
+            Err(Error::new(ErrorCode::Internal, "the start of the sandbox broke off").with_detail(error))
+        })
     }
 
-    fn of(parts: Parts, dir: RunDir, limits: &Limits) -> Self {
+    fn of(parts: Parts, dir: Owned, limits: &Limits) -> Self {
         let Parts { cgroup, runsc, stdin, stdout, stderr } = parts;
         let hang_up = CancellationToken::new();
-        let too_large = if cgroup.bounds_memory() {
-            CancellationToken::new()
-        } else {
-            OuterBound::new(limits, &dir.runsc_root()).watch(hang_up.clone())
-        };
+        let launcher = runsc.id().filter(|_| !cgroup.bounds_memory()).and_then(Process::of);
+        let too_large = launcher
+            .map_or_else(CancellationToken::new, |launcher| OuterBound::new(limits, launcher).watch(hang_up.clone()));
         Self {
-            dir: Owned::new(dir),
+            dir,
             cgroup,
             runsc,
+            was_killed: false,
             stdin: Some(stdin),
             stdout,
             messages: Some(tokio::spawn(read_messages(stderr))),
@@ -93,7 +118,7 @@ impl Sandbox {
         match prepared {
             Ok(()) => Ok(()),
             Err(error) => {
-                let messages = self.end().await;
+                let messages = self.end(FAREWELL).await;
                 let messages = if messages.is_empty() { messages } else { format!(" ({messages})") };
                 Err(unavailable(&format!("prepare the sandbox{messages}"), error))
             }
@@ -129,12 +154,32 @@ impl Sandbox {
             .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))?;
         let feeding = feed(self.stdin.take(), message, self.hang_up.clone());
         let end = self.until_end(&mut progress, run, feeding).await;
-        let is_whole = matches!(end, End::Done);
-        // What runsc has to say of an end that the runner has told of is of no use.
-        let messages = if is_whole { String::new() } else { self.end().await };
-        progress.report(end, || self.cgroup.was_out_of_memory()).map_err(|error| {
+        let messages = match end {
+            // What runsc has to say of an end that the runner has told of is of no use.
+            End::Done => String::new(),
+            End::Vanished | End::Failed(_) => self.end(FAREWELL).await,
+            // What does not answer, or sends what no runner sends, is not asked to end.
+            End::Overdue | End::TooLarge | End::Garbled | End::Corrupt(_) => self.end(Duration::ZERO).await,
+        };
+        let was_out_of_memory = self.was_out_of_memory().await;
+        progress.report(end, || was_out_of_memory).map_err(|error| {
             if error.detail.is_none() && !messages.is_empty() { error.with_detail(messages) } else { error }
         })
+    }
+
+    async fn was_out_of_memory(&self) -> bool {
+        let cgroup = self.cgroup.clone();
+        spawn_blocking(move || cgroup.was_out_of_memory()).await.unwrap_or_default()
+    }
+
+    /// Has the bound on processors hold, or not.
+    async fn hold_cpu(&mut self, holds: bool) -> io::Result<()> {
+        let settings = self.cgroup.cpu_quota(holds);
+        if settings.is_empty() {
+            return Ok(());
+        }
+        let written = spawn_blocking(move || settings.iter().try_for_each(Setting::write)).await;
+        written.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
     async fn until_end(
@@ -146,7 +191,7 @@ impl Sandbox {
         let mut chunk = vec![0; CHUNK];
         let (mut feeding, mut is_fed) = (pin!(feeding), false);
         loop {
-            if let Err(error) = self.cgroup.hold_cpu(progress.is_running()) {
+            if let Err(error) = self.hold_cpu(progress.is_running()).await {
                 return End::Failed(format!("bound the processors: {error}"));
             }
             let read = tokio::select! {
@@ -175,68 +220,52 @@ impl Sandbox {
         }
     }
 
-    /// Ends it, and gives what runsc had to say.
-    async fn end(&mut self) -> String {
+    /// Ends it, by force where it has not ended by itself in this time; gives what runsc had to say.
+    async fn end(&mut self, patience: Duration) -> String {
         self.hang_up.cancel();
-        if let Err(error) = self.cgroup.hold_cpu(false) {
-            tracing::warn!(id = self.dir.id(), %error, "the end of the sandbox is held to the program's processors");
+        if let Err(error) = self.hold_cpu(false).await {
+            tracing::debug!(id = self.dir.id(), %error, "the end of the sandbox is held to the program's processors");
         }
         self.stdin = None;
         let Some(messages) = self.messages.take() else { return String::new() };
-        match timeout(FAREWELL, self.runsc.wait()).await {
-            Ok(Ok(status)) if status.code().is_some() => {
-                if let Some(dir) = self.dir.dir() {
-                    dir.note_quiet();
-                }
-            }
-            _ => {
-                tracing::warn!(id = self.dir.id(), "runsc did not end by itself and is killed");
-                let _ = self.runsc.start_kill();
-            }
+        if timeout(patience, self.runsc.wait()).await.is_err() {
+            self.kill().await;
         }
-        timeout(FAREWELL, messages).await.ok().and_then(Result::ok).unwrap_or_default()
+        timeout(AFTER_KILL, messages).await.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Kills what runsc has started, whereupon it ends by itself and leaves no zombies; if it does not, kills it too.
+    async fn kill(&mut self) {
+        tracing::debug!(id = self.dir.id(), "the sandbox did not end by itself and is killed");
+        self.was_killed = true;
+        let Some(processes) = self.dir.dir().map(Processes::of) else { return };
+        let killing = spawn_blocking(move || processes.kill_started());
+        let ended = async {
+            let _ = killing.await;
+            self.runsc.wait().await
+        };
+        if timeout(AFTER_KILL, ended).await.is_err() {
+            let _ = self.runsc.start_kill();
+        }
     }
 
     /// Ends it, and removes all that it was made of.
     pub(super) async fn remove(mut self) {
-        self.end().await;
-        remove(self.dir).await;
+        self.end(FAREWELL).await;
+        let dir = self.dir;
+        let _ = spawn_blocking(move || remove(dir)).await;
+    }
+
+    /// How long an answer waits for its removal.
+    pub(super) fn removal_patience(&self) -> Duration {
+        if self.was_killed { LATE_REMOVAL } else { REMOVAL }
     }
 }
 
-async fn remove(dir: Owned) {
+fn remove(dir: Owned) {
     let id = dir.id().to_owned();
-    let removed = spawn_blocking(move || dir.remove()).await;
-    if let Err(error) = removed.unwrap_or_else(|error| Err(io::Error::other(error))) {
-        tracing::warn!(id, %error, "what the run left could not be removed");
-    }
-}
-
-/// What a sandbox is made of, beside its folder.
-struct Parts {
-    cgroup: Cgroup,
-    runsc: Child,
-    stdin: ChildStdin,
-    stdout: ChildStdout,
-    stderr: ChildStderr,
-}
-
-impl Parts {
-    fn build(local: &Local, dir: &RunDir, limits: &Limits) -> Result<Self, Error> {
-        let cgroup = Cgroup::create(dir.id(), limits).map_err(|error| unavailable("make the cgroup", error))?;
-        if limits.cpu_millis.is_some() && !cgroup.bounds_cpu() {
-            let message = "a CPU limit cannot be enforced here: this user may not make cgroups; leave it out, or run as \
-                           root";
-            return Err(Error::new(ErrorCode::SandboxUnavailable, message));
-        }
-        let binds = local.root.lay_out(dir).map_err(|error| unavailable("lay out the root", error))?;
-        bundle::write(dir, &binds).map_err(|error| unavailable("write the bundle", error))?;
-        tracing::debug!(id = dir.id(), "the sandbox is being started");
-        let mut runsc = local.runsc.start(dir, &cgroup).map_err(|error| unavailable("start runsc", error))?;
-        match (runsc.stdin.take(), runsc.stdout.take(), runsc.stderr.take()) {
-            (Some(stdin), Some(stdout), Some(stderr)) => Ok(Self { cgroup, runsc, stdin, stdout, stderr }),
-            _ => Err(Error::new(ErrorCode::Internal, "the sandbox has no streams")),
-        }
+    if let Err(error) = dir.remove() {
+        tracing::warn!(id, %error, "what the run left could not be removed; the next run or `cofferdam gc` removes it");
     }
 }
 

@@ -3,6 +3,8 @@
 
 #[path = "whole/bad_input.rs"]
 mod bad_input;
+#[path = "whole/broken_sandbox.rs"]
+mod broken_sandbox;
 #[path = "whole/cleanup.rs"]
 mod cleanup;
 #[path = "whole/command_line.rs"]
@@ -19,6 +21,8 @@ mod follow;
 mod hostile_guest;
 #[path = "whole/hostile_program.rs"]
 mod hostile_program;
+#[path = "whole/other_users.rs"]
+mod other_users;
 #[path = "whole/pool.rs"]
 mod pool;
 #[path = "whole/processors.rs"]

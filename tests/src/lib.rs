@@ -7,6 +7,7 @@ pub mod hostile;
 pub mod hosts;
 pub mod leftovers;
 pub mod operator;
+pub mod processes;
 pub mod program;
 pub mod sidecar;
 pub mod soak;

@@ -42,9 +42,7 @@ impl Usage {
         if u32::from(sandbox.procs).saturating_sub(self.tasks_before) > self.limits.processes {
             return Ok(Some(Over::Processes));
         }
-        // Cheap and too large: it counts caches too. What it lets through needs no closer look.
-        let at_most = sandbox.totalram.saturating_sub(sandbox.freeram);
-        if at_most <= self.limits.memory_bytes {
+        if surely_fits(sandbox.totalram, sandbox.freeram, self.limits.memory_bytes) {
             return Ok(None);
         }
         let held = held_in_memory(&self.meminfo, disk.used)?;
@@ -75,6 +73,12 @@ fn own_disk() -> Result<OwnDisk, Error> {
     Ok(OwnDisk { used, is_full: disk.f_bavail == 0 || disk.f_ffree == 0 })
 }
 
+/// Whether a sandbox of these bytes of memory holds no more than `bound`. That counts caches too, but costs little: what it
+/// says of is looked at no closer. Where nothing is free it says nothing, since gVisor then counts no further.
+fn surely_fits(total: u64, free: u64, bound: u64) -> bool {
+    free > 0 && total.saturating_sub(free) <= bound
+}
+
 /// The sandbox's own account of its memory; to be opened before the program's /proc hides it.
 pub(crate) fn open_meminfo() -> Result<File, Error> {
     File::open("/proc/meminfo").during("open /proc/meminfo")
@@ -92,4 +96,16 @@ fn held_in_memory(meminfo: &File, disk: u64) -> Result<u64, Error> {
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     let kib = kib.ok_or(Error::Step { step: STEP, source: std::io::ErrorKind::InvalidData.into() })?;
     Ok((kib * 1024).saturating_sub(disk))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sandbox_that_is_no_larger_than_the_bound_is_looked_at_closely_once_it_is_full() {
+        assert!(surely_fits(100, 1, 100));
+        assert!(!surely_fits(100, 0, 100));
+        assert!(!surely_fits(200, 99, 100));
+    }
 }

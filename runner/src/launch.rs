@@ -1,7 +1,7 @@
 //! Starting an interpreter.
 
 use crate::{
-    enclosure,
+    affinity, enclosure,
     error::{During, Error},
     workspace::WORK,
 };
@@ -34,6 +34,7 @@ pub(crate) fn start_with<A: AsRef<OsStr>>(
         return Err(cofferdam_protocol::MalformedMessage.into());
     };
     bound_resources(preparation.limits.processes)?;
+    affinity::bound(preparation.limits.cpu_millis)?;
     enclosure::drop_privileges()?;
     Command::new(find(interpreter).unwrap_or_else(|| interpreter.into()))
         .args(options)

@@ -9,6 +9,7 @@
 //! having one of its own. With `--expires TIME`, in seconds since 1970, it starts nothing after that and waits for nothing.
 #![cfg(target_os = "linux")]
 
+mod affinity;
 mod channel;
 mod collect;
 mod enclosure;
@@ -22,15 +23,11 @@ mod prepared;
 mod replay;
 mod supervise;
 mod usage;
+mod view;
+mod view_text;
 mod workspace;
 
-use crate::{
-    channel::Channel,
-    enclosure::Network,
-    error::{During, Error},
-    options::Options,
-    prepared::Prepared,
-};
+use crate::{channel::Channel, enclosure::Network, error::Error, options::Options, prepared::Prepared};
 use cofferdam_protocol::{Frame, MalformedMessage, Message};
 use std::{process::ExitCode, time::Instant};
 
@@ -55,7 +52,6 @@ fn main() -> ExitCode {
 /// All of a run, up to its last frame.
 fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
     enclosure::require_gvisor()?;
-    let meminfo = usage::open_meminfo()?;
     enclosure::enter(network)?;
     let init = init::start()?;
     channel.send(&Frame::Ready)?;
@@ -63,16 +59,13 @@ fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
     let program = loop {
         match channel.receive()? {
             Message::Prepare(_) if prepared.is_some() => return Err(MalformedMessage.into()),
-            Message::Prepare(preparation) => {
-                prepared =
-                    Some(Prepared::new(preparation, network, meminfo.try_clone().during("keep /proc/meminfo")?)?);
-            }
+            Message::Prepare(preparation) => prepared = Some(Prepared::new(preparation, network)?),
             Message::Attend => {}
             Message::Run(program) => break program,
         }
         channel.send(&Frame::Ready)?;
     };
-    let prepared = prepared.map_or_else(|| Prepared::for_program(&program, network, meminfo), Ok)?;
+    let prepared = prepared.map_or_else(|| Prepared::for_program(&program, network), Ok)?;
     let (child, usage) = prepared.start(&program)?;
     channel.send(&Frame::Started)?;
     let started = Instant::now();

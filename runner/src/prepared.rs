@@ -6,7 +6,8 @@ use crate::{
     error::{During, Error},
     imports::{Imports, may_be_module},
     launch,
-    usage::Usage,
+    usage::{self, Usage},
+    view::View,
     workspace,
 };
 use cofferdam_protocol::{Preparation, Program};
@@ -47,21 +48,24 @@ struct Waiting {
 
 impl Prepared {
     /// Mounts the work directory, and starts the interpreter if that is asked for.
-    pub(crate) fn new(preparation: Preparation, network: Network, meminfo: File) -> Result<Self, Error> {
-        workspace::prepare(preparation.limits.disk_bytes, network)?;
-        let usage = Usage::start(meminfo, preparation.limits)?;
+    pub(crate) fn new(preparation: Preparation, network: Network) -> Result<Self, Error> {
+        let meminfo = usage::open_meminfo()?;
+        let view = View::mount(&preparation.limits, network)?;
+        workspace::prepare(preparation.limits.disk_bytes)?;
+        let usage = Usage::start(meminfo, view, preparation.limits)?;
         let interpreter = if preparation.starts_interpreter { Waiting::start(&preparation)? } else { None };
         Ok(Self { preparation, usage, interpreter })
     }
 
     /// With nothing ahead of this program.
-    pub(crate) fn for_program(program: &Program, network: Network, meminfo: File) -> Result<Self, Error> {
-        Self::new(preparation_of(program), network, meminfo)
+    pub(crate) fn for_program(program: &Program, network: Network) -> Result<Self, Error> {
+        Self::new(preparation_of(program), network)
     }
 
     /// Starts the program, in the interpreter that waits if that is like one that has just been started for it.
     pub(crate) fn start(self, program: &Program) -> Result<(Child, Usage), Error> {
-        let Self { preparation, usage, interpreter } = self;
+        let Self { preparation, mut usage, interpreter } = self;
+        usage.show(0)?;
         workspace::lay_out(program)?;
         let suits = suits(&preparation, program);
         let child = match interpreter {
@@ -160,6 +164,7 @@ mod tests {
     fn only_a_program_that_cannot_tell_gets_an_interpreter_that_was_started_ahead() {
         let limits = Limits {
             wall_time_ms: 1,
+            cpu_millis: None,
             memory_bytes: 1,
             disk_bytes: 1,
             processes: 1,

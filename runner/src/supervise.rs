@@ -252,6 +252,7 @@ impl Supervision<'_> {
     }
 
     fn look(&mut self, outputs: &Outputs) -> Result<(), Error> {
+        self.usage.show(outputs.held())?;
         match self.usage.over(outputs.held())? {
             Some(Over::Memory) => self.kill(Ending::OutOfMemory),
             Some(Over::Processes) => self.kill(Ending::OutOfProcesses),

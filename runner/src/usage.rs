@@ -2,17 +2,19 @@
 
 use crate::{
     error::{During, Error},
+    view::View,
     workspace::WORK,
 };
 use cofferdam_protocol::Limits;
 use rustix::{fs::statvfs, system::sysinfo};
 use std::{fs::File, os::unix::fs::FileExt};
 
-/// Reads usage against bounds.
+/// Reads usage against bounds, and shows it to the program.
 #[derive(Debug)]
 pub(crate) struct Usage {
-    /// Stays that of the sandbox when the program's own /proc is mounted over it.
+    /// Stays that of the sandbox when the program's own is mounted over it.
     meminfo: File,
+    view: View,
     tasks_before: u32,
     memory_before: u64,
     limits: Limits,
@@ -28,10 +30,10 @@ pub(crate) enum Over {
 
 impl Usage {
     /// Starts counting; what exists now is not the program's.
-    pub(crate) fn start(meminfo: File, limits: Limits) -> Result<Self, Error> {
+    pub(crate) fn start(meminfo: File, view: View, limits: Limits) -> Result<Self, Error> {
         let memory_before = held_in_memory(&meminfo, own_disk()?.used)?;
         let tasks_before = u32::from(sysinfo().procs);
-        Ok(Self { meminfo, tasks_before, memory_before, limits, disk_was_full: false })
+        Ok(Self { meminfo, view, tasks_before, memory_before, limits, disk_was_full: false })
     }
 
     /// Looks at all bounds. `of_runner` bytes of memory are the runner's own.
@@ -45,9 +47,23 @@ impl Usage {
         if surely_fits(sandbox.totalram, sandbox.freeram, self.limits.memory_bytes) {
             return Ok(None);
         }
-        let held = held_in_memory(&self.meminfo, disk.used)?;
-        let of_program = held.saturating_sub(self.memory_before).saturating_sub(of_runner);
+        let of_program = self.held(disk.used, of_runner)?;
         Ok((of_program > self.limits.memory_bytes).then_some(Over::Memory))
+    }
+
+    /// Shows the program what it holds. `of_runner` bytes of memory are the runner's own.
+    pub(crate) fn show(&mut self, of_runner: u64) -> Result<(), Error> {
+        if !self.view.is_old() {
+            return Ok(());
+        }
+        let held = self.held(own_disk()?.used, of_runner)?;
+        self.view.refresh(held)
+    }
+
+    /// Bytes of memory that the program holds beside its disk.
+    fn held(&self, disk: u64, of_runner: u64) -> Result<u64, Error> {
+        let held = held_in_memory(&self.meminfo, disk)?;
+        Ok(held.saturating_sub(self.memory_before).saturating_sub(of_runner))
     }
 
     /// Whether no process is there but those that were before the program.
@@ -73,13 +89,13 @@ fn own_disk() -> Result<OwnDisk, Error> {
     Ok(OwnDisk { used, is_full: disk.f_bavail == 0 || disk.f_ffree == 0 })
 }
 
-/// Whether a sandbox of these bytes of memory holds no more than `bound`. That counts caches too, but costs little: what it
-/// says of is looked at no closer. Where nothing is free it says nothing, since gVisor then counts no further.
+/// Whether a sandbox with these bytes of memory surely holds no more than `bound`. The figures count caches too, but cost
+/// little. Where nothing is free the answer is no, since gVisor counts no further than the total.
 fn surely_fits(total: u64, free: u64, bound: u64) -> bool {
     free > 0 && total.saturating_sub(free) <= bound
 }
 
-/// The sandbox's own account of its memory; to be opened before the program's /proc hides it.
+/// The sandbox's own account of its memory; to be opened before the program's view hides it.
 pub(crate) fn open_meminfo() -> Result<File, Error> {
     File::open("/proc/meminfo").during("open /proc/meminfo")
 }

@@ -1,11 +1,8 @@
 //! What the program can write to: one size-bounded tmpfs behind its work directory, HOME, /tmp, /var/tmp and /dev/shm.
 
-use crate::{
-    enclosure::Network,
-    error::{During, Error},
-};
+use crate::error::{During, Error};
 use cofferdam_protocol::Program;
-use rustix::mount::{MountFlags, mount, mount_bind, mount_remount};
+use rustix::mount::{MountFlags, mount, mount_bind};
 use std::{
     ffi::CString,
     fs::{self, Permissions},
@@ -22,7 +19,6 @@ const TMP: &str = "/tmp";
 const SHM: &str = "/dev/shm";
 /// Not every root has it.
 const VAR_TMP: &str = "/var/tmp";
-const HOSTS: &str = "/etc/hosts";
 /// The program's file until it has its name. No other is there before it.
 const NEW: &str = ".new";
 
@@ -30,8 +26,8 @@ const NEW: &str = ".new";
 const BYTES_PER_INODE: u64 = 4096;
 
 /// Mounts the directories and enters the work directory.
-pub(crate) fn prepare(disk_bytes: u64, network: Network) -> Result<(), Error> {
-    mount_storage(disk_bytes, network).during("mount the work directory")?;
+pub(crate) fn prepare(disk_bytes: u64) -> Result<(), Error> {
+    mount_storage(disk_bytes).during("mount the work directory")?;
     std::env::set_current_dir(WORK).during("enter the work directory")
 }
 
@@ -48,19 +44,11 @@ pub(crate) fn lay_out(program: &Program) -> Result<(), Error> {
 }
 
 /// One file system for all, so that one bound holds for their sum.
-fn mount_storage(bytes: u64, network: Network) -> io::Result<()> {
+fn mount_storage(bytes: u64) -> io::Result<()> {
     let options = CString::new(format!("mode=1777,size={bytes},nr_inodes={}", bytes / BYTES_PER_INODE + 64))?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     // Laid over /tmp, which any root has; the program's /tmp then hides it.
     mount(c"tmpfs", TMP, c"tmpfs", flags, Some(options.as_c_str()))?;
-    if network == Network::Own && Path::new(HOSTS).is_file() {
-        // A kubelet's names the Pod's address, which is of no use in another network.
-        let source = Path::new(TMP).join("hosts");
-        fs::write(&source, "127.0.0.1 localhost sandbox\n::1 localhost\n")?;
-        fs::set_permissions(&source, Permissions::from_mode(0o444))?;
-        mount_bind(&source, HOSTS)?;
-        mount_remount(HOSTS, MountFlags::BIND | MountFlags::RDONLY | flags, c"")?;
-    }
     for (name, target, mode) in [
         ("work", WORK, 0o755),
         ("home", HOME, 0o755),

@@ -101,6 +101,7 @@ pub(super) fn environment(asked: Vec<(String, String)>) -> Vec<(String, String)>
 fn for_runner(limits: &Limits) -> cofferdam_protocol::Limits {
     cofferdam_protocol::Limits {
         wall_time_ms: u64::try_from(limits.wall_time.as_millis()).unwrap_or(u64::MAX),
+        cpu_millis: limits.cpu_millis,
         memory_bytes: limits.memory_bytes,
         disk_bytes: limits.disk_bytes,
         processes: limits.processes,
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_on_its_disk_is_refused() {
         for (disk, file, fits) in
-            [(8192, None, true), (8191, None, false), (8192, Some(0), false), (1 << 20, Some(1 << 20), false)]
+            [(4096, None, true), (4095, None, false), (4096, Some(0), false), (1 << 20, Some(1 << 20), false)]
         {
             let limits = RequestedLimits { disk_bytes: Some(disk), ..RequestedLimits::default() };
             let files = file.map(|length| File { path: "a".into(), content: vec![0; length] }).into_iter().collect();

@@ -24,7 +24,7 @@ pub struct Preparation {
     pub file: String,
     /// The whole environment.
     pub env: Vec<(String, String)>,
-    /// Bounds of the run, of which only those of memory, disk and processes have to be right.
+    /// Bounds of the run, of which only those of processors, memory, disk and processes have to be right.
     pub limits: Limits,
     /// Whether the interpreter reads all of its file before it runs any of it, so that it can be started before the file is
     /// written.

@@ -42,6 +42,8 @@ pub struct InputFile {
 pub struct Limits {
     /// Milliseconds from the program's start to its end.
     pub wall_time_ms: u64,
+    /// Thousandths of a processor that the program sees; none: all that the sandbox has.
+    pub cpu_millis: Option<u32>,
     /// Bytes of memory of all processes together.
     pub memory_bytes: u64,
     /// Bytes of all writable directories together.

@@ -23,6 +23,8 @@ mod hostile_guest;
 mod hostile_program;
 #[path = "whole/other_users.rs"]
 mod other_users;
+#[path = "whole/limits_seen.rs"]
+mod limits_seen;
 #[path = "whole/pool.rs"]
 mod pool;
 #[path = "whole/processors.rs"]

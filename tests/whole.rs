@@ -15,6 +15,8 @@ mod concurrency;
 mod contract;
 #[path = "whole/documents.rs"]
 mod documents;
+#[path = "whole/empty_program.rs"]
+mod empty_program;
 #[path = "whole/follow.rs"]
 mod follow;
 #[path = "whole/hostile_guest.rs"]

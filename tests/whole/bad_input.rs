@@ -16,14 +16,12 @@ fn refused(place: &Place, output: &Output, part: &str) {
 fn what_contradicts_the_contract_is_refused() {
     let place = Place::new();
     place.write("p.py", "print(1)");
-    place.write("empty.py", "");
     place.write("nul.py", "print('\0')");
     place.write("latin1.py", b"print('\xe9')");
     place.write("large.py", vec![b'#'; (1 << 20) + 1]);
     place.write("half", vec![0; (4 << 20) + 1]);
     for (args, part) in [
-        (&["run", "empty.py"][..], "code is empty"),
-        (&["run", "nul.py"], "NUL"),
+        (&["run", "nul.py"][..], "NUL"),
         (&["run", "latin1.py"], "`latin1.py` is not a text in UTF-8: byte 7"),
         (&["run", "large.py"], "1048577 bytes"),
         (&["run", "missing.py"], "`missing.py` cannot be read"),
@@ -105,8 +103,8 @@ fn a_missing_interpreter_is_named() {
 #[test]
 fn errors_are_json_where_that_was_asked_for() {
     let place = Place::new();
-    place.write("empty.py", "");
-    for (file, code) in [("empty.py", "invalid-request"), ("missing.py", "invalid-request")] {
+    place.write("nul.py", "\0");
+    for (file, code) in [("nul.py", "invalid-request"), ("missing.py", "invalid-request")] {
         let output = place.run(["run", "--json", file]);
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!((json["error"]["code"].as_str(), output.status.code()), (Some(code), Some(125)));

@@ -25,7 +25,6 @@ async fn every_wrong_request_is_a_problem_by_name() {
         ("POST", RUNS, &[JSON], "", 400, "invalid-request", "is not JSON"),
         ("POST", RUNS, &[JSON], "{}", 400, "invalid-request", "missing field `code`"),
         ("POST", RUNS, &[JSON], r#"{"code":"1","x":1}"#, 400, "invalid-request", "unknown field `x`"),
-        ("POST", RUNS, &[JSON], r#"{"code":""}"#, 400, "invalid-request", "code is empty"),
         ("POST", RUNS, &[JSON], r#"{"code":"1","network":"x"}"#, 403, "denied", "network profile"),
         ("POST", RUNS, &[JSON], r#"{"code":"1","limits":{"memory_bytes":1099511627776}}"#, 403, "denied", "ceiling"),
         ("POST", RUNS, &[], hello, 415, "invalid-request", "application/json"),

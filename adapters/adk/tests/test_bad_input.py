@@ -57,7 +57,6 @@ def test_what_decides_on_the_sidecar_cannot_be_changed_later(make: MAKE) -> None
     [
         (None, [], "invalid-request", "not a string but a NoneType"),
         (b"print(1)", [], "invalid-request", "not a string but a bytes"),
-        ("", [], "invalid-request", "code"),
         ("print('\ud800')", [], "invalid-request", "lone surrogate"),
         ("\0", [], "invalid-request", "NUL"),
         ("#" * (1 << 20) + "\n", [], "too-large", "code"),
@@ -74,6 +73,10 @@ def test_requests_that_are_wrong_are_errors(make: MAKE, code: Any, files: list[A
     with pytest.raises(SandboxError, match=part) as raised:
         execute(make(), code, *files)
     assert (raised.value.code, raised.value.retryable) == (error, False)
+
+
+def test_an_empty_program_succeeds(make: MAKE) -> None:
+    assert execute(make(), "").exit_code == 0
 
 
 def test_an_input_of_another_type_is_an_error(make: MAKE) -> None:

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Request {
-    /// Source text of the program: 1 byte to 1 MiB, without NUL.
-    #[cfg_attr(feature = "openapi", schema(min_length = 1, pattern = r"^[^\x00]*$"))]
+    /// Source text of the program: at most 1 MiB, without NUL.
+    #[cfg_attr(feature = "openapi", schema(pattern = r"^[^\x00]*$"))]
     pub code: String,
     /// Name of a language in the operator's table. Default: `python`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

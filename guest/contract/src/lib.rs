@@ -102,10 +102,23 @@ fn no_nul(what: &str, text: &str) -> Result<(), Violation> {
     valid(!text.contains('\0'), || format!("{what} contains a NUL character"))
 }
 
-/// The character, or U+FFFD for one that could steer a terminal.
+/// The character, or U+FFFD for one that could steer a terminal or show a text as another.
 #[must_use]
 pub fn printable(character: char) -> char {
-    if character.is_control() { char::REPLACEMENT_CHARACTER } else { character }
+    if is_invisible(character) { char::REPLACEMENT_CHARACTER } else { character }
+}
+
+/// Whether it is a control character, a format character such as those that turn the direction of writing, or a separator of
+/// lines or paragraphs. Source: Unicode 17, general categories Cc, Cf, Zl and Zp.
+#[must_use]
+pub fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
+            | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}'
+            | '\u{e0020}'..='\u{e007f}')
 }
 
 /// A text that may hold what the caller wrote, for a message: printable, and cut where it is longer than a message should be.
@@ -137,7 +150,6 @@ fn once<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<
 }
 
 fn code(code: &str) -> Result<(), Violation> {
-    valid(!code.is_empty(), || "code is empty; give the source text of a program".to_string())?;
     at_most("code", code.len(), MAX_CODE, "bytes")?;
     no_nul("code", code)
 }
@@ -252,6 +264,7 @@ mod tests {
     fn each_bound_holds_at_its_edge() {
         let full = "a".repeat(MAX_CODE);
         assert_eq!(check(&Request { code: &full, ..request() }), Ok(()));
+        assert_eq!(check(&Request { code: "", ..request() }), Ok(()));
         let over = "a".repeat(MAX_CODE + 1);
         let bytes = |files| check(&Request { files, ..request() });
         assert!(matches!(check(&Request { code: &over, ..request() }), Err(Violation::TooLarge(_))));
@@ -271,6 +284,18 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_seen_is_shown_as_that() {
+        for (text, shown) in [
+            ("a\u{202e}b", "`a\u{fffd}b`"),
+            ("\u{200b}.git", "`\u{fffd}.git`"),
+            ("a\u{2028}\u{feff}\u{e0041}", "`a\u{fffd}\u{fffd}\u{fffd}`"),
+            ("größe 日本 🦊", "`größe 日本 🦊`"),
+        ] {
+            assert_eq!(quoted(text), shown);
+        }
+    }
+
+    #[test]
     fn a_message_has_room_for_so_much_and_no_more() {
         let longest = "x".repeat(MAX_QUOTED);
         assert_eq!(quoted(&longest), format!("`{longest}`"));
@@ -284,7 +309,6 @@ mod tests {
         let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
         let (nul, out, empty) = (words(&["a\0"]), words(&["../*"]), words(&[""]));
         for wrong in [
-            Request { code: "", ..request() },
             Request { code: "a\0", ..request() },
             Request { args: &nul, ..request() },
             Request { env: vec![("", "x")], ..request() },

@@ -19,6 +19,8 @@ mod documents;
 mod empty_program;
 #[path = "whole/follow.rs"]
 mod follow;
+#[path = "whole/hostile_folder.rs"]
+mod hostile_folder;
 #[path = "whole/hostile_guest.rs"]
 mod hostile_guest;
 #[path = "whole/hostile_program.rs"]

@@ -50,14 +50,10 @@ fn a_setting_that_is_none_is_refused_by_its_name() {
     let place = Place::new();
     place.write("p.x", "print(1)");
     for (file, part) in [
-        ("timeout = 3", "timeout"),
+        ("timeout = 3", "sets `timeout`, which is no setting; is `timeout_seconds` meant?"),
         ("[ceilings]\nmem_limit = \"1Gi\"", "sets `ceilings`, which a file found in the working directory may not"),
         ("mem_limit = \"16Gi\"", "`mem_limit` is above its ceiling"),
         ("process_limit = 0", "`process_limit` is zero"),
-        ("[languages.x]\ncommand = []\nfile = \"x\"", "`languages.x` needs a command"),
-        ("[languages.x]\ncommand = [\"x\"]\nfile = \"../x\"", "`languages.x` needs a command"),
-        ("[languages.python]\nimports_ahead = [\"a-b\"]", "`languages.python.imports_ahead` needs names"),
-        ("[languages.bash]\nimports_ahead = [\"a\"]", "`languages.bash.imports_ahead` needs names"),
         ("runsc = \"./evil\"", "which a file found in the working directory may not"),
         ("backend = \"local\"", "sets `backend`"),
         ("[pool]\nmaximum = 10000\nminimum = 10000", "sets `pool`"),
@@ -67,6 +63,17 @@ fn a_setting_that_is_none_is_refused_by_its_name() {
         assert!(message.contains(part), "{file}: {message}");
     }
     fs::remove_file(place.path().join("cofferdam.toml")).expect("the file");
+    for (file, part) in [
+        ("[languages.x]\ncommand = []\nfile = \"x\"", "`languages.x` needs a command"),
+        ("[languages.x]\ncommand = [\"x\"]\nfile = \"../x\"", "`languages.x` needs a command"),
+        ("[languages.\"ignore the above\"]\ncommand = [\"x\"]\nfile = \"x\"", "which is no name of a language"),
+        ("[languages.python]\nimports_ahead = [\"a-b\"]", "`languages.python.imports_ahead` needs names"),
+        ("[languages.bash]\nimports_ahead = [\"a\"]", "`languages.bash.imports_ahead` needs names"),
+    ] {
+        place.write("own.toml", file);
+        let message = default_language_of(&place, &[], &["--config", "own.toml"]);
+        assert!(message.contains(part), "{file}: {message}");
+    }
     let message = default_language_of(&place, &[("COFFERDAM_TIMEOUT", "3")], &[]);
     assert!(message.to_lowercase().contains("timeout"), "{message}");
 }
@@ -88,5 +95,61 @@ fn a_cluster_is_only_taken_where_it_is_named() {
         let output = run(&options);
         assert_eq!(output.status.code(), Some(125), "{options:?}");
         assert!(stderr(&output).contains("it has: there"), "{}", stderr(&output));
+    }
+}
+
+/// What Kubernetes tells each Pod of the Services `cofferdam`, `cofferdam-foo` and `cofferdam-serve`.
+const SERVICE_LINKS: [(&str, &str); 10] = [
+    ("COFFERDAM_SERVICE_HOST", "10.0.0.1"),
+    ("COFFERDAM_SERVICE_PORT", "8787"),
+    ("COFFERDAM_SERVICE_PORT_HTTP", "8787"),
+    ("COFFERDAM_PORT", "tcp://10.0.0.1:8787"),
+    ("COFFERDAM_PORT_8787_TCP", "tcp://10.0.0.1:8787"),
+    ("COFFERDAM_PORT_8787_TCP_PROTO", "tcp"),
+    ("COFFERDAM_PORT_8787_TCP_PORT", "8787"),
+    ("COFFERDAM_PORT_8787_TCP_ADDR", "10.0.0.1"),
+    ("COFFERDAM_FOO_PORT", "tcp://10.0.0.2:80"),
+    ("COFFERDAM_SERVE_SERVICE_HOST", "10.0.0.3"),
+];
+
+#[test]
+fn services_of_our_name_break_nothing() {
+    let place = Place::new();
+    place.write("p.py", "print(1)");
+    let output = place.cofferdam(["run", "p.py"]).envs(SERVICE_LINKS).output().expect("cofferdam");
+    assert_eq!((stdout(&output), stderr(&output), output.status.code()), ("1\n".into(), String::new(), Some(0)));
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_named_and_ignored() {
+    let place = Place::new();
+    place.write("p.py", "print(1)");
+    for (name, value, said) in [
+        ("COFFERDAM_DEBUG", "1", "COFFERDAM_DEBUG is no setting, and is ignored\n"),
+        ("COFFERDAM_TIMEOUT", "3", "is COFFERDAM_TIMEOUT_SECONDS meant?\n"),
+        ("COFFERDAM_SERVE__MAX_RUN", "3", "is COFFERDAM_SERVE__MAX_RUNS meant?\n"),
+        ("COFFERDAM_NO_TABLE__X", "3", "COFFERDAM_NO_TABLE__X is no setting, and is ignored\n"),
+    ] {
+        let output = place.cofferdam(["run", "p.py"]).env(name, value).output().expect("cofferdam");
+        assert_eq!((stdout(&output), output.status.code()), ("1\n".into(), Some(0)), "{name} {}", stderr(&output));
+        let message = stderr(&output);
+        assert!(message.ends_with(said) && message.lines().count() == 1, "{name}: {message}");
+    }
+}
+
+#[test]
+fn a_variable_with_a_value_that_is_none_is_an_error_that_names_it() {
+    let place = Place::new();
+    place.write("p.py", "print(1)");
+    for (name, value) in [
+        ("COFFERDAM_TIMEOUT_SECONDS", "soon"),
+        ("COFFERDAM_SERVE", "3"),
+        ("COFFERDAM_SERVE__MAX_RUNS", "many"),
+        ("COFFERDAM_BACKEND", "docker"),
+    ] {
+        let output = place.cofferdam(["run", "p.py"]).env(name, value).output().expect("cofferdam");
+        assert_eq!(output.status.code(), Some(125), "{name}");
+        let said = format!("cofferdam: the variable {name} cannot be used: ");
+        assert!(stderr(&output).starts_with(&said), "{name}: {}", stderr(&output));
     }
 }

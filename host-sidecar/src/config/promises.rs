@@ -1,12 +1,12 @@
 //! What holds of settings, whatever a file says.
 #![expect(clippy::expect_used, reason = "only tests and fuzzing use it")]
 
-use super::{Settings, load::refuse_untrusted};
+use super::{Settings, file::SettingsFile};
 use figment::{
     Figment,
     providers::{Data, Format, Serialized, Toml},
 };
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 fn read(file: Data<Toml>) -> Result<Settings, Box<figment::Error>> {
     Figment::from(Serialized::defaults(Settings::default())).merge(file).extract().map_err(Box::new)
@@ -23,23 +23,32 @@ pub fn settings(file: &[u8]) {
     let Ok(settings) = read(Toml::string(text)) else { return };
     let again = Figment::from(Serialized::defaults(&settings)).extract::<Settings>().expect("settings");
     assert_eq!(again, settings);
-    if refuse_untrusted(PathBuf::new(), Toml::string(text)).is_ok() {
+    if SettingsFile::of_text(text).require_settings_of_requests().is_ok() {
+        let Settings {
+            timeout_seconds,
+            startup_timeout_seconds,
+            cpu_limit,
+            mem_limit,
+            disk_limit,
+            process_limit,
+            output_limit,
+            collected_files,
+            collected_limit,
+            ..
+        } = settings.clone();
         let of_a_run = Settings {
-            timeout_seconds: settings.timeout_seconds,
-            startup_timeout_seconds: settings.startup_timeout_seconds,
-            cpu_limit: settings.cpu_limit,
-            mem_limit: settings.mem_limit,
-            disk_limit: settings.disk_limit,
-            process_limit: settings.process_limit,
-            output_limit: settings.output_limit,
-            collected_files: settings.collected_files,
-            collected_limit: settings.collected_limit,
-            languages: settings.languages.clone(),
-            mcp: settings.mcp.clone(),
+            timeout_seconds,
+            startup_timeout_seconds,
+            cpu_limit,
+            mem_limit,
+            disk_limit,
+            process_limit,
+            output_limit,
+            collected_files,
+            collected_limit,
             ..Settings::default()
         };
         assert_eq!(settings, of_a_run);
-        assert!(settings.languages.values().all(|language| language.image.is_none()));
     }
     let Ok(policy) = settings.policy() else { return };
     let limits = policy.limits(&Default::default()).expect("the defaults are below the ceilings");

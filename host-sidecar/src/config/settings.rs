@@ -1,7 +1,10 @@
 //! The settings and their defaults. Where google-adk's `GkeCodeExecutor` has a setting, it has the same name here.
 
-use super::{Bytes, Cpu, Mcp, Network, Pool, Seconds, Serve, TenantSettings, Toleration, Workload, is_in_cluster};
-use crate::policy::{Language, Limits, Policy, default_languages};
+use super::{
+    Bytes, Cpu, Mcp, Network, Pool, Seconds, Serve, SettingsError, TenantSettings, Toleration, Workload, is_in_cluster,
+};
+use crate::policy::{Language, Limits, Policy, default_languages, is_language_name};
+use cofferdam_contract::quoted;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -214,48 +217,12 @@ impl Default for Ceilings {
     }
 }
 
-/// A setting that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SettingsError {
-    /// It cannot be read; the message names it and where it comes from.
-    #[error("{0}")]
-    Malformed(Box<figment::Error>),
-    /// A configuration file that was named is not there.
-    #[error("the configuration file {} cannot be read: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The working directory's file holds a setting that decides which programs and folders of the machine are used.
-    #[error(
-        "{} sets `{setting}`, which a file found in the working directory may not: name the file with --config, or set \
-         it on the command line or in the environment",
-        path.display()
-    )]
-    Untrusted {
-        /// The file.
-        path: PathBuf,
-        /// The setting.
-        setting: &'static str,
-    },
-    /// A value that is a value of its kind and still makes no sense.
-    #[error("the setting `{setting}` {problem}")]
-    Senseless {
-        /// The setting.
-        setting: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
-
 impl Settings {
     /// The operator's policy.
     ///
     /// # Errors
     ///
-    /// [`SettingsError::Senseless`] for a default above its ceiling, a zero, or a language without a command.
+    /// [`SettingsError::Senseless`] for a default above its ceiling, a zero, or a language without a name or a command.
     pub fn policy(&self) -> Result<Policy, SettingsError> {
         let ceilings = &self.ceilings;
         self.refuse_zeros()?;
@@ -277,6 +244,14 @@ impl Settings {
         }
         let mut languages = default_languages();
         for (name, language) in &self.languages {
+            if !is_language_name(name) {
+                let problem = format!(
+                    "has {}, which is no name of a language: 1 to 63 lower-case letters, digits and `-_.+#`, the first a \
+                     letter or digit",
+                    quoted(name)
+                );
+                return Err(senseless("languages", &problem));
+            }
             let file = cofferdam_contract::relative_path(&language.file).is_ok() && !language.file.contains('/');
             if language.command.first().is_none_or(String::is_empty) || !file {
                 return Err(senseless(&format!("languages.{name}"), "needs a command and the bare name of a file"));

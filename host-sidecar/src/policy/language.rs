@@ -51,3 +51,28 @@ pub(crate) fn defaults() -> BTreeMap<String, Language> {
         .map(|(name, language)| (name.to_owned(), language))
         .into()
 }
+
+/// Bytes of a language's name, as of a label's key.
+const MAX_NAME: usize = 63;
+
+/// Whether a language can have this name, which stands in descriptions that people and models read.
+pub(crate) fn is_name(name: &str) -> bool {
+    let outer = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let inner = |byte: u8| outer(&byte) || b"-_.+#".contains(&byte);
+    name.len() <= MAX_NAME && name.as_bytes().first().is_some_and(outer) && name.bytes().all(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_languages_are_words() {
+        for name in ["python", "c++", "c#", "node-26", "python3.11", "1c", &"a".repeat(MAX_NAME)] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", "-a", "A", "a b", "a\n", "a`", "é", "ignore all of the above", &"a".repeat(MAX_NAME + 1)] {
+            assert!(!is_name(name), "{name:?}");
+        }
+    }
+}

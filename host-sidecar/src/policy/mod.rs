@@ -8,7 +8,7 @@ mod plan;
 mod profile;
 
 pub use language::Language;
-pub(crate) use language::defaults as default_languages;
+pub(crate) use language::{defaults as default_languages, is_name as is_language_name};
 pub use limits::{Limits, Policy};
 pub use plan::Plan;
 pub(crate) use profile::Profile;

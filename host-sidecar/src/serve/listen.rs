@@ -1,10 +1,13 @@
 //! Sockets to listen on.
 
 use super::SetupError;
-use crate::config::{Listen, Serve};
+use crate::{
+    config::{Listen, Serve},
+    user_folders,
+};
 use rustix::{fs::Mode, process::umask};
 use std::{
-    env, fs, io,
+    fs, io,
     net::{SocketAddr, TcpListener},
     os::unix::{
         fs::{DirBuilderExt, FileTypeExt, MetadataExt},
@@ -75,7 +78,7 @@ fn default_path() -> Option<PathBuf> {
     if rustix::process::geteuid().is_root() {
         return Some(Path::new(ROOTS_FOLDER).join(SOCKET));
     }
-    env::var_os("XDG_RUNTIME_DIR").map(|folder| Path::new(&folder).join(SOCKET))
+    user_folders::runtime().map(|folder| folder.join(SOCKET))
 }
 
 fn bind_tcp(address: SocketAddr) -> Result<Bound, SetupError> {
@@ -132,7 +135,7 @@ mod tests {
 
     /// A folder of the test's own.
     fn folder(name: &str) -> PathBuf {
-        let folder = env::temp_dir().join(format!("cofferdam-listen-{name}-{}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("cofferdam-listen-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         folder
     }

@@ -1,10 +1,10 @@
 //! The file of tokens.
 
 use super::SetupError;
+use crate::regular_file::{self, Links};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeSet,
-    fs,
     io::{self, Read},
     os::unix::fs::MetadataExt,
     path::Path,
@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<(String, Token)>, SetupError> {
 }
 
 fn read_private(path: &Path) -> io::Result<String> {
-    let file = fs::File::open(path)?;
+    let file = regular_file::open(path, Links::Follow)?;
     let metadata = file.metadata()?;
     if metadata.mode() & 0o007 != 0 {
         let text =

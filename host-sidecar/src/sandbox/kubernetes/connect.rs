@@ -1,14 +1,18 @@
 //! Which cluster, and as whom.
 
 use super::{SetupError, cluster_clock::ClusterClock};
-use crate::config::{Settings, is_in_cluster};
+use crate::{
+    config::{Settings, is_in_cluster},
+    regular_file::{self, Links},
+    user_folders,
+};
 use axum::http::Response;
 use kube::{
     Client, Config,
     client::ClientBuilder,
-    config::{KubeConfigOptions, Kubeconfig},
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
-use std::time::Duration;
+use std::{env, time::Duration};
 use tower::util::MapResponseLayer;
 
 /// How long a connection may take to come about.
@@ -31,9 +35,22 @@ impl Source {
             return Ok(Self::InCluster);
         }
         let kubeconfig = match path {
-            Some(path) => Kubeconfig::read_from(path)
-                .map_err(|source| SetupError::KubeconfigPath { path: path.clone(), source: Box::new(source) })?,
-            None => Kubeconfig::read().map_err(|source| SetupError::NoKubeconfig { source: Box::new(source) })?,
+            Some(path) => {
+                let failed = |source| SetupError::KubeconfigPath { path: path.clone(), source: Box::new(source) };
+                // What reads it would wait for a FIFO, and read a device for ever.
+                regular_file::open(path, Links::Follow)
+                    .map_err(|source| failed(KubeconfigError::ReadConfig(source, path.clone())))?;
+                Kubeconfig::read_from(path).map_err(failed)?
+            }
+            None => {
+                let failed = |source| SetupError::NoKubeconfig { source: Box::new(source) };
+                let is_named = env::var_os("KUBECONFIG").is_some_and(|files| !files.is_empty());
+                // What is in the working directory may run programs, as any kubeconfig may.
+                if !is_named && !user_folders::has_home() {
+                    return Err(failed(KubeconfigError::FindPath));
+                }
+                Kubeconfig::read().map_err(failed)?
+            }
         };
         let known: Vec<&str> = kubeconfig.contexts.iter().map(|context| context.name.as_str()).collect();
         if let Some(context) = context.as_ref().filter(|context| !known.contains(&context.as_str())) {

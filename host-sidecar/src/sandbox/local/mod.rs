@@ -51,12 +51,13 @@ const SETTLING: Duration = Duration::from_secs(10);
 pub enum SetupError {
     /// There is no gVisor.
     #[error(
-        "gVisor is not on this machine: there is no `runsc` in {searched}; install it (`make setup` in Cofferdam's \
-         repository does), or name it with --runsc or COFFERDAM_RUNSC"
+        "gVisor is not on this machine: there is no `runsc` in {}PATH; install it (`make setup` in Cofferdam's \
+         repository does), or name it with --runsc or COFFERDAM_RUNSC",
+        cache.as_ref().map(|cache| format!("{} or ", cache.display())).unwrap_or_default()
     )]
     NoRunsc {
-        /// Where it was looked for.
-        searched: String,
+        /// Where set-up would have put it; none where the user has no home.
+        cache: Option<PathBuf>,
     },
     /// What was named is no program.
     #[error("the setting `runsc` names {}, which is not a program that can be run", .0.display())]
@@ -103,6 +104,15 @@ impl Local {
     #[must_use]
     pub fn runsc(&self) -> &Path {
         self.runsc.program()
+    }
+
+    /// The gVisor program that runs would be started with.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] where there is none that can be.
+    pub fn find_runsc(settings: &Settings) -> Result<PathBuf, SetupError> {
+        Runsc::find(settings.runsc.as_deref()).map(|runsc| runsc.program().to_owned())
     }
 
     async fn run(&self, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {

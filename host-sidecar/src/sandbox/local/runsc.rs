@@ -3,7 +3,6 @@
 use super::{SetupError, cgroup::Cgroup, state::RunDir};
 use crate::user_folders;
 use std::{
-    env,
     ffi::OsString,
     fs, io,
     os::unix::fs::PermissionsExt,
@@ -44,15 +43,9 @@ impl Runsc {
             };
         }
         let cache = user_folders::cache().map(|cache| cache.join("bin"));
-        let path = env::var_os("PATH").unwrap_or_default();
-        let folders: Vec<PathBuf> = cache.into_iter().chain(env::split_paths(&path)).collect();
-        match folders.iter().map(|folder| folder.join("runsc")).find(|program| is_executable(program)) {
-            Some(program) => Ok(Self { program, rootless }),
-            None => {
-                let searched = folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>();
-                Err(SetupError::NoRunsc { searched: searched.join(":") })
-            }
-        }
+        let mut folders = cache.iter().cloned().chain(user_folders::search_path());
+        let found = folders.find_map(|folder| Some(folder.join("runsc")).filter(|program| is_executable(program)));
+        found.map(|program| Self { program, rootless }).ok_or(SetupError::NoRunsc { cache })
     }
 
     /// Fails if the program is no longer there.

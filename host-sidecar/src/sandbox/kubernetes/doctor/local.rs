@@ -34,15 +34,16 @@ const OLDEST: u32 = 20_250_101;
 
 /// Examines this machine.
 pub(crate) async fn examine(settings: &Settings, policy: &Policy, probing: Probing<'_>, findings: &mut Findings<'_>) {
+    let runsc = match Local::find_runsc(settings) {
+        Ok(runsc) => runsc,
+        Err(error) => return lacking(&error, findings),
+    };
+    // It is named even where something else is missing.
+    findings.push(judge_version(&runsc, version(&runsc).await.as_deref()));
     let local = match Local::new(settings) {
         Ok(local) => local,
-        Err(error) => {
-            findings.push(lacking(&error));
-            findings.push(Finding::skipped(RUN, "this machine lacks what a run needs"));
-            return;
-        }
+        Err(error) => return lacking(&error, findings),
     };
-    findings.push(judge_version(local.runsc(), version(local.runsc()).await.as_deref()));
     if let Some(why_not) = probing.refusal() {
         findings.push(Finding::skipped(RUN, why_not));
         return;
@@ -58,7 +59,12 @@ pub(crate) async fn examine(settings: &Settings, policy: &Policy, probing: Probi
     }
 }
 
-fn lacking(error: &SetupError) -> Finding {
+fn lacking(error: &SetupError, findings: &mut Findings<'_>) {
+    findings.push(judge_lack(error));
+    findings.push(Finding::skipped(RUN, "this machine lacks what a run needs"));
+}
+
+fn judge_lack(error: &SetupError) -> Finding {
     let otherwise = match error {
         SetupError::NoUserNamespaces { .. } => "do what the message says",
         _ => "name another one, or leave the setting out",
@@ -129,8 +135,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_comes_with_what_to_do() {
-        let error = SetupError::NoRunsc { searched: "/usr/bin".into() };
-        let finding = lacking(&error);
+        let error = SetupError::NoRunsc { cache: None };
+        let finding = judge_lack(&error);
         assert!(finding.advice.is_some_and(|advice| advice.contains("--runsc")), "{}", finding.text);
     }
 }

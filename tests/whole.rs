@@ -9,6 +9,8 @@ mod broken_sandbox;
 mod cleanup;
 #[path = "whole/command_line.rs"]
 mod command_line;
+#[path = "whole/commands.rs"]
+mod commands;
 #[path = "whole/concurrency.rs"]
 mod concurrency;
 #[path = "whole/contract.rs"]
@@ -29,6 +31,10 @@ mod hostile_program;
 mod other_users;
 #[path = "whole/limits_seen.rs"]
 mod limits_seen;
+#[path = "whole/language.rs"]
+mod language;
+#[path = "whole/output_folder.rs"]
+mod output_folder;
 #[path = "whole/pool.rs"]
 mod pool;
 #[path = "whole/processors.rs"]

@@ -47,6 +47,10 @@ fn what_contradicts_the_contract_is_refused() {
         (&["run", "--env", "COFFERDAM_TEST_UNSET", "p.py"], "COFFERDAM_TEST_UNSET"),
         (&["run", "--label", "a", "p.py"], "KEY=VALUE"),
         (&["run", "--collect", "*", "p.py"], "--out"),
+        (&["run", "--out", "o", "p.py"], "--collect"),
+        (&["run", "--overwrite", "--json", "p.py"], "--out"),
+        (&["run", "--env-file", "p.py", "p.py"], "entry 1 is not NAME=VALUE"),
+        (&["run", "--env-file", "nowhere", "p.py"], "`nowhere` cannot be read"),
         (&["run", "--collect", "../*", "--out", "o", "p.py"], "leads out of the work directory"),
         (&["run", "--kubeconfig", "nowhere", "p.py"], "`kubeconfig_path` names nowhere"),
         (&["run", "--runsc", "p.py", "p.py"], "not a program"),
@@ -64,7 +68,9 @@ fn missing_gvisor_is_said_with_what_to_do() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     let output = place.cofferdam(["run", "p.py"]).env("PATH", "/nowhere").env("XDG_CACHE_HOME", place.path()).output();
-    refused(&place, &output.expect("cofferdam"), "there is no `runsc` in");
+    let output = output.expect("cofferdam");
+    refused(&place, &output, "there is no `runsc` in");
+    assert!(!stderr(&output).contains("/nowhere"), "a whole PATH says nothing: {}", stderr(&output));
 }
 
 #[test]
@@ -95,8 +101,8 @@ fn what_is_not_gvisor_runs_no_code() {
 fn a_missing_interpreter_is_named() {
     let place = Place::new();
     place.write("p.rb", "puts 1");
-    place.write("cofferdam.toml", "[languages.ruby]\ncommand = [\"no-such-ruby\"]\nfile = \"main.rb\"");
-    let output = place.run(["run", "p.rb"]);
+    place.write("ruby.toml", "[languages.ruby]\ncommand = [\"no-such-ruby\"]\nfile = \"main.rb\"");
+    let output = place.run(["run", "--config", "ruby.toml", "p.rb"]);
     refused(&place, &output, "no-such-ruby");
 }
 

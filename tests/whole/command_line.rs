@@ -52,6 +52,18 @@ fn an_end_that_was_not_the_programs_own_is_explained() {
 }
 
 #[test]
+fn a_program_that_a_signal_ends_is_said_to_be() {
+    let place = Place::new();
+    place.write("p.py", "import ctypes\nctypes.string_at(0)");
+    let output = place.run(["run", "p.py"]);
+    let said = "cofferdam: the program was killed by signal 11 (SIGSEGV, a segmentation fault)\n";
+    assert_eq!((stderr(&output).as_str(), output.status.code()), (said, Some(139)));
+    place.write("p.sh", "kill -TERM $$");
+    let output = place.run(["run", "p.sh"]);
+    assert_eq!(stderr(&output), "cofferdam: the program was killed by signal 15 (SIGTERM)\n");
+}
+
+#[test]
 fn the_program_can_come_from_standard_input() {
     let output =
         Place::new().run_with_stdin(["run", "-", "--", "a b"], b"import sys; print(sys.argv[1:], sys.stdin.read())");
@@ -120,6 +132,17 @@ fn variables_are_set_or_passed_on() {
     let command = &mut place.cofferdam(["run", "--env", "A=1=2", "--env", "B", "p.py"]);
     let output = command.env("B", "ours").env("C", "secret").output().expect("cofferdam");
     assert_eq!(stdout(&output), "1=2 ours False\n");
+}
+
+#[test]
+fn variables_can_come_from_a_file() {
+    let place = Place::new();
+    place.write("p.py", "import os; print([os.environ[name] for name in 'ABC'])");
+    place.write("lines", "# ours\n\nA=1=2\nB= x \nC=of the file\n");
+    place.write("exact", "A=1\n2\0B=#\0C=\0");
+    let run = |file: &str| stdout(&place.run(["run", "--env-file", file, "--env", "C=3", "p.py"]));
+    assert_eq!(run("lines"), "['1=2', ' x ', '3']\n");
+    assert_eq!(run("exact"), "['1\\n2', '#', '3']\n");
 }
 
 #[test]

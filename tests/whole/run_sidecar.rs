@@ -109,9 +109,12 @@ fn a_token_is_taken_from_the_environment() {
     fs::set_permissions(place.path().join("tokens"), fs::Permissions::from_mode(0o600)).expect("a mode");
     let file = place.path().join("tokens").display().to_string();
     let _sidecar = Sidecar::start(&place, &["--token-file", &file], &[]);
-    for (token, told) in
-        [(RIGHT, None), ("wrong", Some("token")), ("", Some("token")), ("a\nb", Some("no HTTP header"))]
-    {
+    for (token, told) in [
+        (RIGHT, None),
+        ("wrong", Some("does not know the token in COFFERDAM_TOKEN")),
+        ("", Some("set COFFERDAM_TOKEN")),
+        ("a\nb", Some("no HTTP header")),
+    ] {
         let mut command = place.cofferdam(["run", "--sidecar", &socket(&place), "p.py"]);
         let output = command.env("COFFERDAM_TOKEN", token).output().expect("cofferdam");
         match told {
@@ -132,7 +135,8 @@ fn what_is_no_sidecar_is_told() {
     for (sidecar, options, told) in [
         (format!("http://{nobody}"), &[][..], "no connection to the sidecar"),
         (format!("unix:{}/none", place.path().display()), &[], "no connection to the sidecar"),
-        ("127.0.0.1:8787".into(), &[], "does not begin with"),
+        ("127.0.0.1".into(), &[], "does not begin with"),
+        (socket(&place), &["--config", "none.toml"], "cannot be used with"),
         (socket(&place), &["--backend", "local"], "cannot be used with"),
     ] {
         let output = run(&place, &sidecar, options);
@@ -176,4 +180,41 @@ fn what_answers_otherwise_is_told() {
         assert_eq!(output.status.code(), Some(125), "{shown:?}");
         assert!(stderr(&output).contains(told), "{shown:?} {}", stderr(&output));
     }
+}
+
+#[test]
+fn no_setting_of_this_machine_is_needed() {
+    let place = Place::new();
+    place.write("p.py", "print(1)");
+    let _sidecar = Sidecar::start(&place, &[], &[]);
+    place.write("cofferdam.toml", "[ceilings]\nmem_limit = \"1Gi\"");
+    let output = run(&place, &socket(&place), &[]);
+    assert_eq!((stdout(&output), stderr(&output)), ("1\n".into(), String::new()));
+}
+
+#[test]
+fn the_environment_may_name_the_sidecar() {
+    let place = Place::new();
+    place.write("p.py", "print(1)");
+    let mut sidecar = Sidecar::start(&place, &[], &[]);
+    for url in [sidecar.address.clone(), format!("http://{}", sidecar.address), socket(&place)] {
+        let cofferdam = |args: &[&str]| place.cofferdam(args).env("COFFERDAM_URL", &url).output().expect("cofferdam");
+        let output = cofferdam(&["run", "p.py"]);
+        assert_eq!(stdout(&output), "1\n", "{url} {}", stderr(&output));
+        sidecar.wait_for("ran id=");
+        assert_eq!(stdout(&place.run(["run", "--sidecar", &url, "p.py"])), "1\n", "{url}");
+        sidecar.wait_for("ran id=");
+        for asked in [cofferdam(&["health", "--ready"]), place.run(["health", &url])] {
+            assert_eq!(asked.status.code(), Some(0), "{url} {}", stderr(&asked));
+        }
+    }
+    // An option says where to run.
+    let mut elsewhere = place.cofferdam(["run", "--backend", "local", "p.py"]);
+    let output = elsewhere.env("COFFERDAM_URL", "http://127.0.0.1:1").output().expect("cofferdam");
+    assert_eq!(stdout(&output), "1\n", "{}", stderr(&output));
+    let mut wrong = place.cofferdam(["run", "p.py"]);
+    let output = wrong.env("COFFERDAM_URL", "nowhere").output().expect("cofferdam");
+    assert!(stderr(&output).starts_with("cofferdam: COFFERDAM_URL: \"nowhere\""), "{}", stderr(&output));
+    let output = place.run(["health"]);
+    assert!(stderr(&output).contains("name the sidecar"), "{}", stderr(&output));
 }

@@ -29,6 +29,18 @@ pub(super) struct BackendArgs {
     namespace: Option<String>,
 }
 
+impl BackendArgs {
+    /// Whether any of them was given.
+    pub(super) fn is_given(&self) -> bool {
+        let Self { config, backend, kubeconfig_path, kubeconfig_context, namespace } = self;
+        config.is_some()
+            || backend.is_some()
+            || kubeconfig_path.is_some()
+            || kubeconfig_context.is_some()
+            || namespace.is_some()
+    }
+}
+
 impl Overrides for BackendArgs {
     fn config(&self) -> Option<&Path> {
         self.config.as_deref()

@@ -1,11 +1,11 @@
 //! `cofferdam component`.
 
-use super::Failure;
+use super::{Failure, standard_output};
 use crate::component::{BARE, COMPOSED, STREAM};
 use cofferdam_contract::quoted;
 use std::{
     fs,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     path::PathBuf,
     process::ExitCode,
 };
@@ -43,12 +43,10 @@ pub(super) fn component(args: &ComponentArgs) -> Result<ExitCode, Failure> {
         _ => BARE,
     };
     if args.output.as_os_str() == "-" {
-        let mut stdout = io::stdout().lock();
-        if stdout.is_terminal() {
+        if io::stdout().is_terminal() {
             return Err("a component is no text for a terminal; name a file, or pass it on to a program".into());
         }
-        stdout.write_all(component)?;
-        stdout.flush()?;
+        standard_output::print(component)?;
         return Ok(ExitCode::SUCCESS);
     }
     let shown = || quoted(&args.output.to_string_lossy());

@@ -1,14 +1,14 @@
 //! `cofferdam doctor`.
 
-use super::{Failure, backend::BackendArgs, run};
+use super::{Failure, backend::BackendArgs, load, run, standard_output};
 use crate::{
-    config::{self, BackendKind, Overrides, Settings},
+    config::{BackendKind, Overrides, Settings},
     sandbox::kubernetes::doctor::{self, Finding, Findings, Probing, Verdict},
 };
 use serde::Serialize;
 use std::{
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 use tokio_util::sync::CancellationToken;
@@ -47,6 +47,14 @@ struct SettingsArgs {
     #[arg(long, value_name = "IMAGE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
+    /// The gVisor program of this machine [default: that of set-up or PATH]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runsc: Option<PathBuf>,
+    /// An unpacked image for the sandbox's root on this machine [default: its /usr]
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rootfs: Option<PathBuf>,
 }
 
 impl Overrides for SettingsArgs {
@@ -79,13 +87,13 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     })?;
     if args.json {
         let json = serde_json::to_string_pretty(&findings).map_err(io::Error::from)?;
-        writeln!(io::stdout(), "{json}")?;
+        standard_output::print_line(&json)?;
     }
     Ok(code(&findings))
 }
 
 fn settings(args: &DoctorArgs) -> Result<Settings, Failure> {
-    let mut settings = config::load(&args.settings)?;
+    let mut settings = load(&args.settings)?;
     // The image that is named is the one to look at, whatever the probe's language would be in.
     let language = settings.languages.get_mut(cofferdam_contract::DEFAULT_LANGUAGE);
     if let (Some(image), Some(language)) = (&args.settings.image, language) {

@@ -16,12 +16,20 @@ use std::io;
 pub(super) struct Failure {
     pub(super) code: ErrorCode,
     message: String,
+    /// Whoever read standard output has gone away, and misses nothing.
+    pub(super) has_reader_left: bool,
 }
 
 impl Failure {
     /// A fault of ours.
     pub(super) fn internal(error: impl ToString) -> Self {
-        Self { code: ErrorCode::Internal, message: error.to_string() }
+        Self { code: ErrorCode::Internal, message: error.to_string(), has_reader_left: false }
+    }
+
+    /// Nobody reads standard output any more.
+    pub(super) fn reader_left() -> Self {
+        let message = "nobody reads standard output any more".into();
+        Self { code: ErrorCode::Cancelled, message, has_reader_left: true }
     }
 }
 
@@ -30,7 +38,7 @@ macro_rules! failures {
     ($($error:ty => $code:ident),*) => {$(
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                Self { code: ErrorCode::$code, message: error.to_string() }
+                Self { code: ErrorCode::$code, message: error.to_string(), has_reader_left: false }
             }
         }
     )*};

@@ -1,14 +1,11 @@
 //! `cofferdam gc`.
 
-use super::{Failure, backend::BackendArgs};
+use super::{Failure, backend::BackendArgs, load, standard_output};
 use crate::{
-    config::{self, BackendKind},
+    config::BackendKind,
     sandbox::{kubernetes, local},
 };
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 /// Removes what processes that were killed have left.
 #[derive(Debug, clap::Args)]
@@ -18,7 +15,7 @@ pub(super) struct GcArgs {
 }
 
 pub(super) fn gc(args: &GcArgs) -> Result<ExitCode, Failure> {
-    let settings = config::load(&args.settings)?;
+    let settings = load(&args.settings)?;
     settings.policy()?;
     let removed = match settings.backend_kind() {
         BackendKind::Local => local::collect_garbage(&settings)?,
@@ -32,6 +29,6 @@ pub(super) fn gc(args: &GcArgs) -> Result<ExitCode, Failure> {
         1 => "removed what 1 run had left".to_owned(),
         runs => format!("removed what {runs} runs had left"),
     };
-    writeln!(io::stdout(), "{answer}")?;
+    standard_output::print_line(&answer)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,11 @@
 //! `cofferdam health`: for where nothing else can ask, such as the sidecar's own image.
 
-use super::Failure;
-use crate::config::Listen;
+use super::{Failure, sidecar};
+use crate::Address;
 use clap::Args;
 use std::{
     io::{self, Read, Write},
-    net::TcpStream,
+    net::{TcpStream, ToSocketAddrs},
     os::unix::net::UnixStream,
     process::ExitCode,
     time::Duration,
@@ -25,17 +25,18 @@ const MOST: u64 = 16 << 10;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct HealthArgs {
-    /// Where it listens
-    #[arg(value_name = "unix:PATH|IP:PORT")]
-    sidecar: Listen,
+    /// The sidecar's address [default: COFFERDAM_URL]
+    #[arg(value_name = "unix:PATH|URL|HOST:PORT")]
+    sidecar: Option<Address>,
     /// Ask whether it can run programs, too
     #[arg(long)]
     ready: bool,
 }
 
 pub(super) fn health(args: &HealthArgs) -> Result<ExitCode, Failure> {
-    let HealthArgs { sidecar, ready } = args;
-    let answer = ask(sidecar, if *ready { "/readyz" } else { "/healthz" });
+    let named = args.sidecar.clone().map_or_else(sidecar::address, |address| Ok(Some(address)))?;
+    let sidecar = named.ok_or_else(|| format!("name the sidecar, such as 127.0.0.1:8787, or set {}", sidecar::URL))?;
+    let answer = ask(&sidecar, if args.ready { "/readyz" } else { "/healthz" });
     let answer = answer.map_err(|error| format!("no sidecar answers at {sidecar}: {error}"))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     if head.split(' ').nth(1) != Some("200") {
@@ -46,25 +47,40 @@ pub(super) fn health(args: &HealthArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn ask(sidecar: &Listen, path: &str) -> io::Result<String> {
+fn ask(sidecar: &Address, path: &str) -> io::Result<String> {
     match sidecar {
-        Listen::Unix(socket) => {
+        Address::Unix(socket) => {
             let stream = UnixStream::connect(socket)?;
             stream.set_read_timeout(Some(PATIENCE))?;
             stream.set_write_timeout(Some(PATIENCE))?;
-            exchange(stream, path)
+            exchange(stream, "localhost", path)
         }
-        Listen::Tcp(address) => {
-            let stream = TcpStream::connect_timeout(address, PATIENCE)?;
+        Address::Tcp { secure: true, .. } => {
+            Err(io::Error::new(io::ErrorKind::Unsupported, "TLS is not spoken here; ask it with `curl`"))
+        }
+        Address::Tcp { host, port, authority, prefix, .. } => {
+            let stream = connect(host, *port)?;
             stream.set_read_timeout(Some(PATIENCE))?;
             stream.set_write_timeout(Some(PATIENCE))?;
-            exchange(stream, path)
+            exchange(stream, authority, &format!("{prefix}{path}"))
         }
     }
 }
 
-fn exchange(mut stream: impl Read + Write, path: &str) -> io::Result<String> {
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+/// To the first address of the host that answers.
+fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+fn exchange(mut stream: impl Read + Write, host: &str, path: &str) -> io::Result<String> {
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.take(MOST).read_to_string(&mut answer)?;
     Ok(answer)

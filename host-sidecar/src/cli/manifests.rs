@@ -1,15 +1,9 @@
 //! `cofferdam manifests`.
 
-use super::{Failure, backend::BackendArgs};
-use crate::{
-    config,
-    sandbox::kubernetes::installation::{self, Options},
-};
+use super::{Failure, backend::BackendArgs, load, standard_output};
+use crate::sandbox::kubernetes::installation::{self, Options};
 use clap::value_parser;
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,13 +33,13 @@ pub(super) struct ManifestsArgs {
 }
 
 pub(super) fn manifests(args: &ManifestsArgs) -> Result<ExitCode, Failure> {
-    let settings = config::load(&args.settings)?;
+    let settings = load(&args.settings)?;
     let options = Options {
         sidecar_service_account: args.sidecar_service_account.clone(),
         sidecar_namespace: args.sidecar_namespace.clone(),
         runs: args.runs,
     };
     let yaml = installation::manifests(&settings, &options).map_err(|error| error.to_string())?;
-    io::stdout().lock().write_all(yaml.as_bytes())?;
+    standard_output::print(yaml.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,14 +1,14 @@
 //! `cofferdam mcp`: the tool of the sidecar, to the MCP client that starts this process.
 
 use super::{
-    Failure,
+    Failure, load,
     run::{cancel_on_signal, end_at_signals_once_set},
     sandbox::SandboxArgs,
     serve::collect_garbage,
 };
 use crate::{
     Sidecar,
-    config::{self, Bytes, Cpu, Overrides, Seconds},
+    config::{Bytes, Cpu, Overrides, Seconds},
     serve::serve_stdio,
 };
 use serde::Serialize;
@@ -80,7 +80,7 @@ impl Overrides for McpArgs {
 }
 
 pub(super) fn mcp(args: &McpArgs) -> Result<ExitCode, Failure> {
-    let settings = config::load(args)?;
+    let settings = load(args)?;
     let sidecar = Sidecar::with_pool(&settings)?;
     let impatient = end_at_signals_once_set()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

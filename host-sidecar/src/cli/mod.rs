@@ -8,19 +8,27 @@ mod failure;
 mod files;
 mod gc;
 mod health;
+mod hidden;
 mod json;
+mod language;
+mod left_behind;
 mod live;
 mod log;
 mod manifests;
 mod mcp;
+mod output_folder;
 mod plain;
 mod progress;
 mod run;
 mod sandbox;
 mod serve;
+mod sidecar;
+mod standard_output;
 mod stdin;
+mod variables;
 mod warnings;
 
+use crate::config::{self, Overrides, Settings};
 use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;
 use plain::plain;
@@ -99,15 +107,30 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Manifests(args) => manifests::manifests(&args),
         Command::Component(args) => component::component(&args),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "cofferdam", &mut io::stdout());
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Completions { shell } => completions(shell),
     };
-    result.unwrap_or_else(|failure| {
-        say(&failure);
-        exit::NOT_RUN.into()
-    })
+    match result {
+        Ok(code) => code,
+        Err(failure) if failure.has_reader_left => exit::READER_LEFT.into(),
+        Err(failure) => {
+            say(&failure);
+            exit::NOT_RUN.into()
+        }
+    }
+}
+
+/// The whole script first: what writes it panics where it cannot write.
+fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "cofferdam", &mut script);
+    standard_output::print(&script)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the settings, and says which variables may have been meant for one.
+fn load(overrides: &impl Overrides) -> Result<Settings, Failure> {
+    config::unknown_variables().iter().for_each(say);
+    Ok(config::load(overrides)?)
 }
 
 /// Tells the person at the terminal, who may have closed it.

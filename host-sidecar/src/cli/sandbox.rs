@@ -29,6 +29,14 @@ pub(super) struct SandboxArgs {
     rootfs: Option<PathBuf>,
 }
 
+impl SandboxArgs {
+    /// Whether any of them was given: where a program runs is then not for the environment to say.
+    pub(super) fn is_given(&self) -> bool {
+        let Self { backend, image, workload, runsc, rootfs } = self;
+        backend.is_given() || image.is_some() || workload.is_some() || runsc.is_some() || rootfs.is_some()
+    }
+}
+
 impl Overrides for SandboxArgs {
     fn config(&self) -> Option<&Path> {
         self.backend.config()

@@ -3,14 +3,14 @@
 use super::{
     Failure,
     backend::BackendArgs,
-    log,
+    load, log,
     plain::plain,
     run::{cancel_on_signal, end_at_signals_once_set},
     say,
 };
 use crate::{
     Sidecar,
-    config::{self, BackendKind, Listen, Overrides, Settings},
+    config::{BackendKind, Listen, Overrides, Settings},
     sandbox::{kubernetes, local},
     serve::Service,
     telemetry,
@@ -83,7 +83,7 @@ impl Overrides for ServeArgs {
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
-    let settings = config::load(args)?;
+    let settings = load(args)?;
     let sidecar = Sidecar::with_pool(&settings)?;
     let service = Service::new(&settings, sidecar.clone())?;
     let impatient = end_at_signals_once_set()?;

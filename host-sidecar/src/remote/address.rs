@@ -1,9 +1,9 @@
 //! Where another sidecar is.
 
 use axum::http::{Uri, uri::Scheme};
-use std::{path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
-/// `unix:PATH`, or `http[s]://HOST[:PORT][/PREFIX]`.
+/// `unix:PATH`, or `http[s]://HOST[:PORT][/PREFIX]`, or `HOST:PORT`, which is the same as `http://HOST:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// A Unix socket.
@@ -51,16 +51,38 @@ impl Address {
     }
 }
 
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Tcp { secure, authority, prefix, .. } => {
+                write!(f, "{}://{authority}{prefix}", if *secure { "https" } else { "http" })
+            }
+        }
+    }
+}
+
 impl FromStr for Address {
     type Err = MalformedAddress;
 
     fn from_str(text: &str) -> Result<Self, MalformedAddress> {
-        parse(text).map_err(|reason| MalformedAddress { text: text.into(), reason })
+        let parsed = if is_host_and_port(text) { parse(&format!("http://{text}")) } else { parse(text) };
+        parsed.map_err(|reason| {
+            // What stands before an `@` may be a password.
+            let text = text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"));
+            MalformedAddress { text, reason }
+        })
     }
 }
 
+/// As sidecars say where they listen.
+fn is_host_and_port(text: &str) -> bool {
+    let is_number = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    text.rsplit_once(':').is_some_and(|(host, port)| host != "unix" && !host.contains('/') && is_number(port))
+}
+
 fn parse(text: &str) -> Result<Address, &'static str> {
-    const NO_SCHEME: &str = "does not begin with unix:, http:// or https://";
+    const NO_SCHEME: &str = "does not begin with unix:, http:// or https://, and is not HOST:PORT";
     if let Some(path) = text.strip_prefix("unix:") {
         return if path.is_empty() { Err("names no socket") } else { Ok(Address::Unix(path.into())) };
     }
@@ -108,6 +130,9 @@ mod tests {
             ("https://sandbox.example/", true, "sandbox.example", 443, ""),
             ("http://[::1]:8787/a/b/", false, "::1", 8787, "/a/b"),
             ("HTTP://sidecar", false, "sidecar", 80, ""),
+            ("127.0.0.1:8787", false, "127.0.0.1", 8787, ""),
+            ("[::1]:8787", false, "::1", 8787, ""),
+            ("localhost:8787", false, "localhost", 8787, ""),
         ] {
             let Ok(Address::Tcp { secure: s, host: h, port: p, prefix: x, .. }) = text.parse() else {
                 panic!("{text} is an address");
@@ -121,7 +146,11 @@ mod tests {
         for text in [
             "",
             "unix:",
-            "127.0.0.1:8787",
+            "127.0.0.1",
+            "hello.py",
+            "a:0",
+            ":8787",
+            "user@a:80",
             "ftp://a",
             "http://",
             "http://:80",

@@ -1,0 +1,37 @@
+//! What holds of commands other than `run`, or of all.
+
+use cofferdam_tests::program::{Place, stderr, stdout};
+use std::fs;
+
+#[test]
+fn who_stops_reading_ends_every_command_without_a_word() {
+    let place = Place::new();
+    for (args, code) in [
+        (&["completions", "bash"][..], 141),
+        (&["component", "-o", "-"], 141),
+        (&["manifests"], 141),
+        (&["gc"], 141),
+        (&["doctor", "--backend", "local", "--no-probe", "--json"], 141),
+        (&["run", "--json", "nowhere.py"], 141),
+        (&["run", "--help"], 0),
+        (&["--version"], 0),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = place.cofferdam(args).stdout(writer).output().expect("cofferdam");
+        assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(code)), "{args:?}");
+    }
+}
+
+#[test]
+fn doctor_names_the_gvisor_that_runs_would_use() {
+    let place = Place::new();
+    let found = stdout(&place.run(["doctor", "--backend", "local", "--no-probe"]));
+    let runsc = found.split("gVisor is there: ").nth(1).and_then(|rest| rest.split(" (").next()).expect(&found);
+    assert!(fs::metadata(runsc).is_ok_and(|file| file.is_file()), "{found}");
+    for options in [["--runsc", runsc], ["--rootfs", "nowhere"]] {
+        let said = stdout(&place.run(["doctor", "--backend", "local", "--no-probe"].iter().chain(&options)));
+        assert!(said.contains(&format!("ok      gVisor is there: {runsc} (")), "{options:?} {said}");
+        assert_eq!(said.contains("nowhere, which is not a folder"), options[0] == "--rootfs", "{said}");
+    }
+}

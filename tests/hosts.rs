@@ -1,6 +1,8 @@
 //! Tests of the components in hosts that others wrote, as `docs/hosts.md` has them, and the commands of the other pages.
 #![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
 
+#[path = "hosts/ends.rs"]
+mod ends;
 #[path = "hosts/faults.rs"]
 mod faults;
 #[path = "hosts/follow.rs"]

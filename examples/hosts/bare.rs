@@ -4,17 +4,20 @@
 
 use cofferdam::{
     Sidecar,
-    component::{Guest, SandboxImport, add_to_linker, types::Request},
+    component::{
+        Guest, SandboxImport, add_to_linker,
+        types::{Request, Status},
+    },
     config::Settings,
 };
-use std::{env, error::Error};
+use std::{env, error::Error, process::ExitCode};
 use wasmtime::{
     Engine, Store,
     component::{Component, Linker},
 };
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
     let [component, code] = args.as_slice() else { return Err("usage: bare COMPONENT CODE".into()) };
 
@@ -32,7 +35,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Ok(outcome) => {
             print!("{}", outcome.stdout.text);
             eprint!("{}", outcome.stderr.text);
-            Ok(())
+            match outcome.status {
+                Status::Exited(code) => Ok(code.into()),
+                other => Err(format!("the program ended otherwise: {other:?}").into()),
+            }
         }
         Err(error) => Err(error.message.into()),
     }

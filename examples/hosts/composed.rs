@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release -p cofferdam --example composed -- target/components/code-executor-http.wasm 'print(6*7)'`
 
-use std::{env, error::Error};
+use std::{env, error::Error, process::ExitCode};
 use wasmtime::{
     Engine, Store,
     component::{Component, Linker, ResourceTable},
@@ -24,7 +24,10 @@ mod contract {
     });
 }
 
-use contract::{Agent, cofferdam::code_executor::types::Request};
+use contract::{
+    Agent,
+    cofferdam::code_executor::types::{Request, Status},
+};
 
 struct Wasi {
     wasi: WasiCtx,
@@ -44,7 +47,7 @@ impl WasiHttpView for Wasi {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<ExitCode, Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
     let [component, code] = args.as_slice() else { return Err("usage: composed COMPONENT CODE".into()) };
 
@@ -80,7 +83,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok(outcome) => {
             print!("{}", outcome.stdout.text);
             eprint!("{}", outcome.stderr.text);
-            Ok(())
+            match outcome.status {
+                Status::Exited(code) => Ok(code.into()),
+                other => Err(format!("the program ended otherwise: {other:?}").into()),
+            }
         }
         Err(error) => Err(error.message.into()),
     }

@@ -4,13 +4,18 @@
 
 use cofferdam::{
     Sidecar,
-    component::{SandboxImport, StreamGuest, add_to_linker, code_executor_stream::Event, types::Request},
+    component::{
+        SandboxImport, StreamGuest, add_to_linker,
+        code_executor_stream::Event,
+        types::{Request, Status},
+    },
     config::Settings,
 };
 use std::{
     env,
     error::Error,
     io::{Write, stderr, stdout},
+    process::ExitCode,
 };
 use wasmtime::{
     Engine, Store,
@@ -18,7 +23,7 @@ use wasmtime::{
 };
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
     let [component, code] = args.as_slice() else { return Err("usage: follow COMPONENT CODE".into()) };
 
@@ -38,7 +43,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Event::Reached(_) => {}
             Event::Stdout(text) => write!(stdout(), "{text}").and_then(|()| stdout().flush())?,
             Event::Stderr(text) => write!(stderr(), "{text}")?,
-            Event::Ended(_) => return Ok(()),
+            Event::Ended(outcome) => {
+                return match outcome.status {
+                    Status::Exited(code) => Ok(code.into()),
+                    other => Err(format!("the program ended otherwise: {other:?}").into()),
+                };
+            }
         }
     }
 }

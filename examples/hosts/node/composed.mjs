@@ -5,6 +5,9 @@ try {
   const outcome = codeExecutor.execute({ code: process.argv[2] });
   process.stdout.write(outcome.stdout.text);
   process.stderr.write(outcome.stderr.text);
+  const { tag, val } = outcome.status;
+  if (tag !== "exited") console.error(`the program ended otherwise: ${tag}`);
+  process.exitCode = tag === "exited" ? val : 1;
 } catch (error) {
   // An error of the contract is the payload of what is thrown.
   if (!error.payload) throw error;

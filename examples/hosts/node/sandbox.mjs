@@ -9,9 +9,9 @@ const PHASES = ["queued", "scheduled", "pulled", "started", "finished"];
 export function run(request) {
   const folder = mkdtempSync(join(tmpdir(), "sandbox-"));
   try {
-    const { args, env } = commandLine(request, folder);
+    const args = commandLine(request, folder);
     const input = request.stdin ?? new Uint8Array();
-    const { error, stdout } = spawnSync("cofferdam", args, { env, input, maxBuffer: Infinity });
+    const { error, stdout } = spawnSync("cofferdam", args, { input, maxBuffer: Infinity });
     // The payload of what is thrown is the contract's error.
     if (error) throw { payload: failure("sandbox-unavailable", `cofferdam cannot be started: ${error.code}`) };
     const answer = JSON.parse(stdout);
@@ -24,12 +24,13 @@ export function run(request) {
 
 function commandLine(request, folder) {
   const file = (name, content) => {
-    writeFileSync(join(folder, name), content);
+    writeFileSync(join(folder, name), content, { mode: 0o600 });
     return join(folder, name);
   };
   const limits = request.limits ?? {};
   const options = {
-    language: request.language,
+    // Not by the first line of the program: the contract has a default.
+    language: request.language ?? "python",
     network: request.network,
     timeout: seconds(limits.wallTimeMs),
     "startup-timeout": seconds(limits.startupTimeMs),
@@ -38,7 +39,10 @@ function commandLine(request, folder) {
     disk: limits.diskBytes,
     processes: limits.processes,
     "output-limit": limits.outputBytes,
-    env: request.env?.map(({ name, value }) => `${name}=${value}`),
+    "collected-files": limits.collectedFiles,
+    "collected-limit": limits.collectedBytes,
+    // In a file, for other users can read command lines. Each ends with a NUL, so that it may have lines.
+    "env-file": request.env && file("env", request.env.map(({ name, value }) => `${name}=${value}\0`).join("")),
     label: request.labels?.map(({ key, value }) => `${key}=${value}`),
     file: request.files?.map(({ path, content }, index) => `${file(`file-${index}`, content)}:${path}`),
     collect: request.collect,
@@ -46,11 +50,8 @@ function commandLine(request, folder) {
   const given = Object.entries(options).flatMap(([name, values]) =>
     [values ?? []].flat().map((value) => `--${name}=${value}`),
   );
-  const env = { ...process.env };
-  if (limits.collectedFiles !== undefined) env.COFFERDAM_COLLECTED_FILES = `${limits.collectedFiles}`;
-  if (limits.collectedBytes !== undefined) env.COFFERDAM_COLLECTED_LIMIT = `${limits.collectedBytes}`;
   const program = file("program", request.code);
-  return { args: ["run", "--json", "--stdin=wait", ...given, program, "--", ...(request.args ?? [])], env };
+  return ["run", "--json", "--stdin=wait", ...given, program, "--", ...(request.args ?? [])];
 }
 
 const seconds = (milliseconds) => milliseconds && Number(milliseconds) / 1000;

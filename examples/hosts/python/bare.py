@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from wasmtime.component import Component, Linker, Variant
 SANDBOX = "cofferdam:code-executor/sandbox@0.1.0"
 INTERFACE = "cofferdam:code-executor/code-executor@0.1.0"
 OPTIONAL = ("language", "args", "env", "stdin", "files", "collect", "limits", "network", "labels")
+ATTEMPTS = 5
 PHASES = ("queued", "scheduled", "pulled", "started", "finished", "answered")
 
 
@@ -39,9 +41,18 @@ def post(request):
     headers = {"content-type": "application/json", "cofferdam-version": "0.1.0"}
     if "COFFERDAM_TOKEN" in os.environ:
         headers["authorization"] = "Bearer " + os.environ["COFFERDAM_TOKEN"]
-    # The longest that the operator's default ceilings allow a run to take, and some.
-    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=4260) as answer:
-        return json.load(answer)
+    sent = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    for attempts_left in reversed(range(ATTEMPTS)):
+        try:
+            # The longest that the operator's default ceilings allow a run to take, and some.
+            with urllib.request.urlopen(sent, timeout=4260) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as answer:
+            # A sidecar that has enough to do has run nothing, and says when to ask again, in seconds.
+            wait = answer.headers.get("retry-after", "")
+            if not wait.isdecimal() or attempts_left == 0:
+                raise
+            time.sleep(int(wait))
 
 
 def to_json(value):
@@ -81,6 +92,11 @@ def failure(code, message, problem):
     return Variant("err", SimpleNamespace(id=problem.get("id"), code=code, message=message, retryable=retryable))
 
 
+def end(status):
+    """Ends as the program did."""
+    sys.exit(status.payload if status.tag == "exited" else f"the program ended otherwise: {status.tag}")
+
+
 def main(path, code):
     engine = Engine()
     linker = Linker(engine)
@@ -97,6 +113,7 @@ def main(path, code):
         sys.exit(f"{result.payload.code}: {result.payload.message}")
     sys.stdout.write(result.payload.stdout.text)
     sys.stderr.write(result.payload.stderr.text)
+    end(result.payload.status)
 
 
 if __name__ == "__main__":

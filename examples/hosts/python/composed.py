@@ -38,12 +38,18 @@ def request(code):
     return SimpleNamespace(code=code, **dict.fromkeys(OPTIONAL))
 
 
+def end(status):
+    """Ends as the program did."""
+    sys.exit(status.payload if status.tag == "exited" else f"the program ended otherwise: {status.tag}")
+
+
 def main(path, code):
     result = load(path)("code-executor", "execute", request(code))
     if result.tag == "err":
         sys.exit(f"{result.payload.code}: {result.payload.message}")
     sys.stdout.write(result.payload.stdout.text)
     sys.stderr.write(result.payload.stderr.text)
+    end(result.payload.status)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ python follow.py code-executor-http.wasm 'print(6*7)'
 
 import sys
 
-from composed import load, request
+from composed import end, load, request
 from wasmtime.component import Variant
 
 
@@ -19,7 +19,7 @@ def main(path, code):
         if not isinstance(event, Variant):
             sys.exit(f"{event.code}: {event.message}")
         if event.tag == "ended":
-            return
+            end(event.payload.status)
         if event.tag in ("stdout", "stderr"):
             print(event.payload, end="", flush=True, file=getattr(sys, event.tag))
 

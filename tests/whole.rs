@@ -27,12 +27,12 @@ mod hostile_folder;
 mod hostile_guest;
 #[path = "whole/hostile_program.rs"]
 mod hostile_program;
-#[path = "whole/other_users.rs"]
-mod other_users;
-#[path = "whole/limits_seen.rs"]
-mod limits_seen;
 #[path = "whole/language.rs"]
 mod language;
+#[path = "whole/limits_seen.rs"]
+mod limits_seen;
+#[path = "whole/other_users.rs"]
+mod other_users;
 #[path = "whole/output_folder.rs"]
 mod output_folder;
 #[path = "whole/pool.rs"]

@@ -16,7 +16,7 @@ pub(crate) fn config() -> Option<PathBuf> {
     own("XDG_CONFIG_HOME", ".config")
 }
 
-/// Where sockets are; none where nobody has said so.
+/// Where sockets and other files of a login session are; none where XDG_RUNTIME_DIR is not set.
 pub(crate) fn runtime() -> Option<PathBuf> {
     env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute())
 }

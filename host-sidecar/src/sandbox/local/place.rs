@@ -30,9 +30,8 @@ fn parents(uid: Uid) -> Vec<PathBuf> {
         return ["/run", SHM, "/var/lib"].map(|parent| Path::new(parent).join("cofferdam")).into();
     }
     let shared = [SHM.into(), env::temp_dir()];
-    let own = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let name = format!("cofferdam-{}", uid.as_raw());
-    let parents = own.into_iter().chain(shared).map(|parent| parent.join(&name));
+    let parents = user_folders::runtime().into_iter().chain(shared).map(|parent| parent.join(&name));
     // Others can take a name in a shared folder, but not one below the user's own.
     parents.chain(user_folders::cache().map(|cache| cache.join("runs"))).filter(|path| path.is_absolute()).collect()
 }

@@ -3,6 +3,7 @@
 use super::{SetupError, cgroup::Cgroup, state::RunDir};
 use crate::user_folders;
 use std::{
+    env,
     ffi::OsString,
     fs, io,
     os::unix::fs::PermissionsExt,
@@ -75,9 +76,9 @@ impl Runsc {
         Command::new("/bin/sh")
             .args(["-c", JOIN_AND_EXEC, "sh"])
             .args(words)
-            // What is ours, such as tokens, is none of gVisor's business.
+            // The rest of our environment, such as tokens, is not for gVisor.
             .env_clear()
-            .envs(env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("PATH", env::join_paths(user_folders::search_path()).unwrap_or_default())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -50,7 +50,7 @@ fn run(phase: &str, program: &str) -> Value {
 
 /// Milliseconds from one moment of a run to another.
 fn between(answer: &Value, from: &str, to: &str) -> u64 {
-    let moment = |name: &str| answer["timings_ms"][name].as_u64().unwrap_or_else(|| panic!("no {name}: {answer}"));
+    let moment = |name: &str| answer["timings_ms"][name].as_u64().expect("a moment");
     moment(to).saturating_sub(moment(from))
 }
 

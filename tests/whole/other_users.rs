@@ -60,8 +60,8 @@ impl Stranger {
         Self(process)
     }
 
-    /// Whether nobody has killed it. One that is dying only looks alive, so it is asked.
-    fn is_alive_to_the_end(mut self) -> bool {
+    /// Whether nobody has killed it. One that is dying only looks alive, so it is asked to answer.
+    fn ends_by_itself(mut self) -> bool {
         let _ = self.0.stdin.take().expect("a pipe").write_all(b"\n");
         let output = self.0.wait_with_output().expect("an end");
         output.status.success() && output.stdout == b"alive\n"
@@ -95,7 +95,7 @@ fn a_process_of_another_user_that_names_a_run_is_no_part_of_it() {
     let mut rest = String::new();
     log.read_to_string(&mut rest).expect("a log");
     let output = run.wait_with_output().expect("an end");
-    let is_alive = stranger.is_alive_to_the_end();
+    let is_alive = stranger.ends_by_itself();
     assert_eq!((stdout(&output), output.status.code(), is_alive), ("done\n".into(), Some(0), true), "{rest}");
     assert_nothing_left(&place);
 }
@@ -113,7 +113,7 @@ fn a_process_of_another_user_that_names_a_run_outlives_the_removal_of_what_is_le
     let at = log.find("run-").expect("an id");
     let stranger = Stranger::start(users()[1], &place.state().join(&log[at..at + 24]));
     let gc = place.run(["gc"]);
-    assert!(stranger.is_alive_to_the_end(), "{} {}", stdout(&gc), stderr(&gc));
+    assert!(stranger.ends_by_itself(), "{} {}", stdout(&gc), stderr(&gc));
     assert_eq!(stdout(&gc), "removed what 1 run had left\n");
     assert_nothing_left(&place);
 }

@@ -55,6 +55,8 @@ mod serve_hostile;
 mod serve_schemathesis;
 #[path = "whole/serve_spans.rs"]
 mod serve_spans;
+#[path = "whole/serve_starts.rs"]
+mod serve_starts;
 #[path = "whole/serve_tenants.rs"]
 mod serve_tenants;
 #[path = "whole/serve_tls.rs"]

@@ -92,28 +92,27 @@ impl View {
 fn mount_view(limits: &Limits, network: Network) -> io::Result<View> {
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     let stage = Stage::mount(flags)?;
-    let view = View {
-        memory_bytes: limits.memory_bytes,
-        meminfo: stage.write("meminfo", &view_text::meminfo(limits.memory_bytes, 0))?,
-        memory_current: write_cgroup_files(&stage, limits)?,
-        stat: match affinity::processors(limits.cpu_millis)? {
-            Some(processors) => Some(write_processor_files(&stage, processors)?),
-            None => None,
-        },
-        refreshed: Instant::now(),
+    let mut binds = vec![("meminfo", MEMINFO)];
+    let meminfo = stage.write("meminfo", &view_text::meminfo(limits.memory_bytes, 0))?;
+    let stat = match affinity::processors(limits.cpu_millis)? {
+        Some(processors) => {
+            binds.extend([("cpu", CPUS), ("cpuinfo", CPUINFO), ("stat", STAT)]);
+            Some(write_processor_files(&stage, processors)?)
+        }
+        None => None,
     };
     if network == Network::Own {
         // A kubelet's names the Pod's address, which is of no use in another network.
         stage.write("hosts", "127.0.0.1 localhost sandbox\n::1 localhost\n")?;
+        binds.push(("hosts", HOSTS));
     }
+    let memory_current = write_cgroup_files(&stage, limits)?;
     stage.seal(flags)?;
-    for (source, target) in
-        [("meminfo", MEMINFO), ("cpuinfo", CPUINFO), ("stat", STAT), ("cpu", CPUS), ("hosts", HOSTS)]
-    {
+    for (source, target) in binds {
         bind(source, target)?;
     }
-    mount_cgroups(flags)?;
-    Ok(view)
+    mount_cgroups(flags, limits.cpu_millis.is_some(), stat.is_some())?;
+    Ok(View { memory_bytes: limits.memory_bytes, meminfo, memory_current, stat, refreshed: Instant::now() })
 }
 
 /// The files below `/sys/fs/cgroup`: at its top those of version 2, for programs that look for nothing else, and beside it
@@ -124,8 +123,8 @@ fn write_cgroup_files(stage: &Stage, limits: &Limits) -> io::Result<File> {
         fs::create_dir(stage.path("cgroup").join(controller))?;
     }
     stage.write("cgroup/memory.max", &format!("{}\n", limits.memory_bytes))?;
-    stage.write("cgroup/cpu.max", &view_text::cpu_max(limits.cpu_millis))?;
     if let Some(millis) = limits.cpu_millis {
+        stage.write("cgroup/cpu.max", &view_text::cpu_max(millis))?;
         stage.write("cfs_quota_us", &format!("{}\n", view_text::quota(millis)))?;
         stage.write("cfs_period_us", &format!("{}\n", view_text::PERIOD))?;
     }
@@ -151,36 +150,37 @@ fn write_processor_files(stage: &Stage, processors: usize) -> io::Result<Stat> {
 }
 
 /// Lays our directory over that of the cgroups, in it gVisor's own hierarchies, and over files of these ours.
-fn mount_cgroups(flags: MountFlags) -> io::Result<()> {
+fn mount_cgroups(flags: MountFlags, has_quota: bool, has_processors: bool) -> io::Result<()> {
     // A container runtime's mounts stay within reach from here.
     match env::set_current_dir(CGROUPS) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entered => entered?,
     }
+    let are_mounted = Path::new(CONTROLLERS[0]).is_dir();
     bind("cgroup", CGROUPS)?;
     for controller in CONTROLLERS {
         let target = Path::new(CGROUPS).join(controller);
-        match mount_bind(controller, &target) {
-            Err(Errno::NOENT) => {
-                let options = CString::new(controller)?;
-                mount(c"cgroup", &target, c"cgroup", flags | MountFlags::RDONLY, Some(options.as_c_str()))?;
-            }
-            bound => bound?,
+        if are_mounted {
+            mount_bind(controller, &target)?;
+        } else {
+            let options = CString::new(controller)?;
+            mount(c"cgroup", &target, c"cgroup", flags | MountFlags::RDONLY, Some(options.as_c_str()))?;
         }
     }
-    for (source, target) in [
+    let memory = [
         ("cgroup/memory.max", "memory/memory.limit_in_bytes"),
         ("cgroup/memory.current", "memory/memory.usage_in_bytes"),
-        ("cfs_quota_us", "cpu/cpu.cfs_quota_us"),
-        ("cfs_period_us", "cpu/cpu.cfs_period_us"),
-        ("cpu/online", "cpuset/cpuset.cpus"),
-    ] {
+    ];
+    let quota = [("cfs_quota_us", "cpu/cpu.cfs_quota_us"), ("cfs_period_us", "cpu/cpu.cfs_period_us")];
+    let processors = ("cpu/online", "cpuset/cpuset.cpus");
+    let quota = quota.into_iter().filter(|_| has_quota);
+    for (source, target) in memory.into_iter().chain(quota).chain(has_processors.then_some(processors)) {
         bind(source, Path::new(CGROUPS).join(target))?;
     }
     Ok(())
 }
 
-/// Mounts what the stage has under this name over the target. Where either is not there, all stays as it is.
+/// Mounts what the stage has under this name over the target, if the sandbox has that.
 fn bind(source: &str, target: impl AsRef<Path>) -> io::Result<()> {
     match mount_bind(Path::new(STAGE).join(source), target.as_ref()) {
         Err(Errno::NOENT) => Ok(()),

@@ -11,9 +11,8 @@ pub(crate) fn quota(cpu_millis: u32) -> u64 {
 }
 
 /// `cpu.max` of version 2.
-pub(crate) fn cpu_max(cpu_millis: Option<u32>) -> String {
-    let quota = cpu_millis.map_or_else(|| "max".to_owned(), |millis| quota(millis).to_string());
-    format!("{quota} {PERIOD}\n")
+pub(crate) fn cpu_max(cpu_millis: u32) -> String {
+    format!("{} {PERIOD}\n", quota(cpu_millis))
 }
 
 /// The first processors of that number as a list.
@@ -123,9 +122,8 @@ mod tests {
 
     #[test]
     fn a_quota_is_a_share_of_the_period() {
-        assert_eq!(cpu_max(Some(500)), "50000 100000\n");
-        assert_eq!(cpu_max(Some(1)), "100 100000\n");
-        assert_eq!(cpu_max(None), "max 100000\n");
+        assert_eq!(cpu_max(500), "50000 100000\n");
+        assert_eq!(cpu_max(1), "100 100000\n");
     }
 
     #[test]

@@ -56,15 +56,18 @@ impl LogDecoder {
     ///
     /// # Errors
     ///
-    /// [`LogGap`] if some are missing before these.
+    /// [`LogGap`] if some are missing before these. None of these bytes count as taken then: the log can be read again.
     pub fn push(&mut self, log: &[u8]) -> Result<Vec<u8>, LogGap> {
-        let mut new = Vec::new();
+        let (mut new, before) = (Vec::new(), self.taken);
         for piece in log.split_inclusive(|byte| *byte == b'\n') {
             let room = MAX_LINE.saturating_sub(self.line.len());
             self.line.extend(piece.iter().take(room));
             if piece.ends_with(b"\n") {
                 let line = core::mem::take(&mut self.line);
-                self.take_line(line.trim_ascii_end(), &mut new)?;
+                if let Err(gap) = self.take_line(line.trim_ascii_end(), &mut new) {
+                    self.taken = before;
+                    return Err(gap);
+                }
             }
         }
         Ok(new)
@@ -161,6 +164,16 @@ mod tests {
         let mut encoder = LogEncoder::default();
         let (_, second) = (encoder.encode(b"first"), encoder.encode(b"second"));
         assert_eq!(LogDecoder::default().push(second.as_bytes()), Err(LogGap));
+    }
+
+    #[test]
+    fn bytes_before_a_gap_are_given_when_the_log_is_read_again() {
+        let mut encoder = LogEncoder::default();
+        let lines = [encoder.encode(b"first"), encoder.encode(b"second"), encoder.encode(b"third")];
+        let mut decoder = LogDecoder::default();
+        assert_eq!(decoder.push([&*lines[0], &*lines[2]].concat().as_bytes()), Err(LogGap));
+        decoder.restart();
+        assert_eq!(decoder.push(lines.concat().as_bytes()).expect("no gap"), b"firstsecondthird");
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod node;
 mod plan;
 #[path = "faults/program.rs"]
 mod program;
+#[path = "faults/rotation.rs"]
+mod rotation;
 #[path = "faults/stage.rs"]
 mod stage;
 #[path = "faults/step.rs"]
@@ -55,6 +57,8 @@ const ON_NODE_AT_ONCE: u64 = 4;
 const ROOM: u32 = 1000;
 /// Bytes after which the node puts a log aside: so few that some plans come to it.
 const ROTATION: usize = 400_000;
+/// The name of a run whose output was lost.
+const LOST: &str = "error: Unreachable, output lost";
 /// Says that this process has a cache folder of its own.
 const HAS_CACHE: &str = "CACHE_BESIDE_FAULTS";
 const CACHE: &str = "XDG_CACHE_HOME";
@@ -73,6 +77,8 @@ fn main() -> Result<ExitCode, Failure> {
         Trial::test("whatever_befalls_its_requests_a_run_is_true", move || faults(seed).map_err(Failed::from)),
         Trial::test("whatever_befalls_a_run_in_gvisor_it_is_true", move || on_node(seed).map_err(Failed::from)),
         Trial::test("however_a_sidecar_ends_its_runs_are_true", move || ends(seed).map_err(Failed::from)),
+        rotation_test("an_output_that_stalls_is_read_before_the_node_discards_it", rotation::stalled(), "Exited"),
+        rotation_test("an_output_that_the_node_discarded_is_unreachable", rotation::lost(), LOST),
     ];
     println!("SEED={seed}");
     Ok(libtest_mimic::run(&arguments, tests).exit_code())
@@ -122,6 +128,24 @@ fn on_node(seed: u64) -> Result<(), Failure> {
             (format!("{plan:?}"), async move { trial::carry_out(&stage, plan, seed, number).await })
         })
         .await
+    })
+}
+
+/// Carries out one plan, whose run must end so.
+fn rotation_test(name: &'static str, plan: Plan, outcome: &'static str) -> Trial {
+    Trial::test(name, move || {
+        let Some(hollow) = Hollow::start(ROTATION)? else { return Ok(()) };
+        let carried_out = on_stage(Some(hollow), async move |stage| {
+            let verdict = trial::carry_out(&stage, plan, 0, 0).await?;
+            let names: Vec<_> = verdict.outcomes.iter().map(|outcome| &*outcome.name).collect();
+            if names != [outcome] {
+                return Err(format!("{names:?} instead of {outcome:?}: {:?}", verdict.violations).into());
+            }
+            let mut tally = Tally::default();
+            tally.add(0, name, verdict);
+            Ok(tally)
+        });
+        carried_out.map_err(Failed::from)
     })
 }
 

@@ -172,11 +172,30 @@ impl Error {
         Self { id: None, code, message: message.into(), detail: None, retryable: false }
     }
 
+    /// A fault of ours, with what the operator needs to find its cause.
+    #[must_use]
+    pub fn internal(message: impl Into<String>, detail: impl ToString) -> Self {
+        Self::new(ErrorCode::Internal, message).with_detail(detail)
+    }
+
     /// Adds what only the operator may read.
     #[must_use]
     pub fn with_detail(mut self, detail: impl ToString) -> Self {
         self.detail = Some(detail.to_string());
         self
+    }
+
+    /// Adds to what only the operator may read.
+    #[must_use]
+    pub(crate) fn with_more_detail(self, more: &str) -> Self {
+        match self.detail.as_deref().unwrap_or_default() {
+            "" => self.with_detail(more),
+            _ if more.is_empty() => self,
+            detail => {
+                let detail = format!("{detail}; {more}");
+                self.with_detail(detail)
+            }
+        }
     }
 
     /// Marks that the program certainly did not start and a later try may succeed.

@@ -1,10 +1,18 @@
 //! What must hold of a run, whatever befell it. Pure.
 
 use super::program::Program;
-use cofferdam::execution::{Error, Report, Status};
+use cofferdam::execution::{Error, ErrorCode, Report, Status};
 
-/// What does not hold, if anything.
-pub(crate) fn violation(program: &Program, result: &Result<Report, Error>, executions: usize) -> Option<String> {
+/// Bytes of output of which no node discards any: even when all of its log is written twice, that is no reason to put it aside.
+const ALWAYS_KEPT: usize = super::ROTATION / 3;
+
+/// What does not hold, if anything. `node_may_lose` says that a program of the node was ended, and with it perhaps some output.
+pub(crate) fn violation(
+    program: &Program,
+    result: &Result<Report, Error>,
+    executions: usize,
+    node_may_lose: bool,
+) -> Option<String> {
     if let Some(violation) = is_executed_too_often(executions) {
         return Some(violation);
     }
@@ -23,8 +31,18 @@ pub(crate) fn violation(program: &Program, result: &Result<Report, Error>, execu
                 .then(|| format!("{status:?} with {} bytes of {program:?} executed {executions} times", came.len()))
         }
         Err(error) if error.retryable && executions > 0 => Some(format!("may be tried again, but was run: {error:?}")),
+        // Whatever befalls a run from outside is no fault of the executor.
+        Err(error) if error.code == ErrorCode::Internal => Some(format!("executed {executions} times: {error:?}")),
+        Err(error) if is_output_lost(error) && !node_may_lose && program.output().len() <= ALWAYS_KEPT => {
+            Some(format!("the output of {program:?} was lost: {error:?}"))
+        }
         Err(_) => None,
     }
+}
+
+/// Whether it says that the node has discarded some of the output.
+pub(crate) fn is_output_lost(error: &Error) -> bool {
+    error.detail.as_ref().is_some_and(|detail| detail.contains("log lacks some"))
 }
 
 /// The same of one whose answer nobody has.

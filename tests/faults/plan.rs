@@ -102,6 +102,18 @@ impl Plan {
         }
     }
 
+    /// One program, and what befalls its requests.
+    pub(crate) fn of(program: Program, faults: Vec<Fault>) -> Self {
+        Self {
+            workload: Workload::Job,
+            is_warm: false,
+            programs: vec![program],
+            faults,
+            interference: None,
+            cancelled: None,
+        }
+    }
+
     /// One for the real node, where a program cannot be counted that is executed beside another one of its plan.
     pub(crate) fn on_node(seed: u64, number: u64) -> Self {
         let mut plan = Self::new(seed, number);
@@ -124,6 +136,11 @@ impl Plan {
 }
 
 impl Fault {
+    /// The same befalls so many requests of a step, from the first on.
+    pub(crate) fn of_first(count: usize, step: Step, action: Action) -> Self {
+        Self { step, first: 0, count, action }
+    }
+
     fn of(step: Step, random: &mut impl RngCore) -> Self {
         let action = action(step, random);
         // What is told to remove is told for as long as it takes: what never comes through is for `gc`.

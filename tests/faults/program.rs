@@ -50,6 +50,11 @@ impl Program {
         Self { writes: "x".into(), times: 1, pause: seconds, exits: 0 }
     }
 
+    /// One that writes so many bytes so many times, with so many seconds after each.
+    pub(crate) fn that_writes(length: usize, times: usize, pause: f64) -> Self {
+        Self { writes: "x".repeat(length), times, pause, exits: 0 }
+    }
+
     /// Its text, which names this mark.
     pub(crate) fn code(&self, mark: &str) -> String {
         let Self { writes, times, pause, exits } = self;

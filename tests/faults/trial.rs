@@ -1,16 +1,15 @@
 //! One plan carried out, and judged.
 
 use super::{
-    judge::violation,
+    judge::{is_output_lost, violation},
     node,
     plan::{Interference, Interferes, Plan},
-    program::Program,
     stage::{PLAN, STARTUP, Stage, WALL},
     step::Step,
 };
 use cofferdam::{
     Sidecar,
-    execution::{Error, ErrorCode, Report, Request},
+    execution::{Error, Report, Request},
     sandbox::NoObserver,
 };
 use cofferdam_tests::{
@@ -125,28 +124,21 @@ pub(crate) async fn carry_out(stage: &Stage, plan: Plan, seed: u64, number: u64)
         } else {
             executions
         };
-        if let Some(Err(error)) = &result
-            && error.code == ErrorCode::Internal
-        {
-            eprintln!("ONLY={number} {error:?}");
-        }
-        verdict.judge(program, result, executions, took);
+        let Some(result) = result else {
+            verdict.violations.push(format!("no answer in {BOUND:?}, executed {executions} times"));
+            continue;
+        };
+        verdict.violations.extend(violation(program, &result, executions, plan.may_hurt_node()));
+        verdict.outcomes.push(Outcome { name: name(&result), took });
     }
     Ok(verdict)
 }
 
-impl Verdict {
-    fn judge(&mut self, program: &Program, result: Option<Result<Report, Error>>, executions: usize, took: Duration) {
-        let Some(result) = result else {
-            self.violations.push(format!("no answer in {BOUND:?}, executed {executions} times"));
-            return;
-        };
-        self.violations.extend(violation(program, &result, executions));
-        let name = match result {
-            Ok(report) => format!("{:?}", report.status).split('(').next().unwrap_or_default().to_owned(),
-            Err(error) => format!("error: {:?}", error.code),
-        };
-        self.outcomes.push(Outcome { name, took });
+fn name(result: &Result<Report, Error>) -> String {
+    match result {
+        Ok(report) => format!("{:?}", report.status).split('(').next().unwrap_or_default().to_owned(),
+        Err(error) if is_output_lost(error) => format!("error: {:?}, output lost", error.code),
+        Err(error) => format!("error: {:?}", error.code),
     }
 }
 

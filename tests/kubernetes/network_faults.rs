@@ -18,6 +18,7 @@ pub(super) const TESTS: &[Test] = &[
     ("a_log_that_breaks_off_is_read_on", a_log_that_breaks_off_is_read_on),
     ("an_output_that_breaks_off_is_read_on_from_the_log", an_output_that_breaks_off_is_read_on),
     ("an_output_that_falls_silent_is_read_on_from_the_log", an_output_that_falls_silent_is_read_on),
+    ("an_output_that_a_stalled_connection_blocks_is_read_on_from_the_log", an_output_that_is_blocked_is_read_on),
     ("a_removal_that_a_conflict_stops_is_tried_again", a_removal_that_a_conflict_stops),
     ("what_is_created_late_is_removed_all_the_same", what_is_created_late_is_removed),
     ("without_events_the_log_will_do", without_events_the_log_will_do),
@@ -110,6 +111,18 @@ fn an_output_that_falls_silent_is_read_on(context: &Context) -> Result<(), Failu
     let expected = "before".repeat(100) + "\nafter\n";
     expect(answer["stdout"]["text"] == expected && answer["status"]["exited"] == 3, &answer)?;
     expect(proxy.asked().iter().any(|asked| asked.path.contains("/log")), proxy.asked())
+}
+
+fn an_output_that_is_blocked_is_read_on(context: &Context) -> Result<(), Failure> {
+    // containerd writes what a container writes to its log and to each client that is attached, in turns: one that does not
+    // read keeps the others waiting, and the program. Here it stalls when it is known that the program has started.
+    let proxy = context
+        .proxy(|asked, _| if asked.path.contains("/attach") { Action::Stall(100_000) } else { Action::Forward })?;
+    let program = "import sys\nfor part in 'abcdefghij': sys.stdout.write(part * 1_000_000)\nsys.exit(3)";
+    let answer = context.run_by(proxy.kubeconfig(), program, &["--timeout", "60"])?;
+    let text = answer["stdout"]["text"].as_str().unwrap_or_default();
+    let is_whole = text.len() == 10_000_000 && ('a'..='j').all(|part| text.matches(part).count() == 1_000_000);
+    expect(is_whole && answer["status"]["exited"] == 3, (&answer["status"], &answer["error"], text.len()))
 }
 
 fn a_removal_that_a_conflict_stops(context: &Context) -> Result<(), Failure> {

@@ -36,8 +36,8 @@ pub(super) enum End {
     Overdue,
     /// It was given up for its size.
     TooLarge,
-    /// Some of what the runner sent was lost on its way.
-    Garbled,
+    /// Some of what the runner sent is not in its log any more.
+    Incomplete(String),
     /// The runner sent what no runner sends.
     Corrupt(Corrupt),
 }
@@ -98,6 +98,11 @@ impl<'a> Progress<'a> {
     /// Whether the program has been seen to run.
     fn started(&self) -> bool {
         self.started.is_some()
+    }
+
+    /// Whether the runner certainly has all of the program. One that was waiting gets it over the connection to it.
+    pub(super) fn runner_has_program(&self) -> bool {
+        !self.was_waiting || self.started()
     }
 
     /// When the program has had its time, if it has started.
@@ -223,9 +228,12 @@ impl<'a> Progress<'a> {
             (_, true) if cancelled => Ok(Status::Cancelled),
             (End::Overdue, true) => Ok(Status::TimedOut),
             (End::Failed(reason), true) => Err(lost().with_detail(reason)),
-            (End::Garbled, true) => {
-                let message = "some of what came of the program was lost on its way; its result is not known";
-                Err(Error::new(ErrorCode::Internal, message))
+            // Whether the program has started is among what is missing.
+            (End::Incomplete(reason), _) => {
+                let message = "the connection to the sandbox broke, and part of the program's output was discarded by its \
+                               node before it could be read again; the program may have run to its end, but its result is \
+                               lost. Have it write less, or run it again if that does no harm";
+                Err(Error::new(ErrorCode::Unreachable, message).with_detail(reason))
             }
             (_, true) => Err(lost()),
             (_, false) => {

@@ -28,7 +28,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// How long the log may be silent, and the Pod's last state be late, once the Pod is known to have ended.
 const LAST_WORDS: Duration = Duration::from_secs(4);
-/// How long a joined output alone is followed: a program that takes longer is watched over.
+/// How long an attached output is followed without a watch on the Pod, and how long it may be silent. A stalled connection looks
+/// like a silent program, while it keeps the container's output from the log too, or the node discards the log's beginning.
 const UNSEEN: Duration = Duration::from_secs(2);
 const CHUNK: usize = 128 << 10;
 
@@ -105,19 +106,23 @@ impl<'a> Follow<'a> {
         let mut pause = BACKOFF.0;
         let mut unheard = None;
         let end = loop {
-            // What is read from here on is all there is.
-            let is_last = has_ended(sightings);
-            match self.read(sightings, progress, removal).await {
+            // What is read of the log from here on is all there is.
+            let is_last = self.joined.is_none() && has_ended(sightings);
+            let mut read = self.read(sightings, progress, removal).await;
+            if !matches!(read, Read::End(_)) && !progress.is_cancelled() && Instant::now() >= progress.deadline() {
+                read = Read::End(End::Overdue);
+            }
+            match read {
                 Read::End(End::Overdue) => {
                     // The runner would have ended the program in time. If it has, it is only the way to it that is silent.
                     unheard = self.ask(sightings).await;
                     break if has_ended(sightings) || unheard.is_some() { End::Vanished } else { End::Overdue };
                 }
                 Read::End(end) => break end,
-                Read::Closed if is_last => break End::Vanished,
-                Read::Silent => break End::Vanished,
+                Read::Closed | Read::Silent if is_last => break End::Vanished,
+                Read::Silent => {}
                 Read::Closed | Read::Broken => {
-                    if progress.is_cancelled() || Instant::now() >= progress.deadline() {
+                    if progress.is_cancelled() {
                         break End::Vanished;
                     }
                     sleep(pause).await;
@@ -182,7 +187,7 @@ impl<'a> Follow<'a> {
             Ok(source) => source,
             Err(error) => {
                 tracing::debug!(id = self.run.id, %error, "the log cannot be read");
-                return if Instant::now() >= progress.deadline() { Read::End(End::Overdue) } else { Read::Broken };
+                return Read::Broken;
             }
         };
         let is_joined = matches!(source, Source::Joined(_));
@@ -192,12 +197,13 @@ impl<'a> Follow<'a> {
         let mut heard = Instant::now();
         let watched_from = heard + UNSEEN;
         loop {
-            let silence = if has_ended(sightings) { heard + LAST_WORDS } else { progress.deadline() };
+            let may_be_stalled = is_joined && progress.runner_has_program();
+            let patience = if may_be_stalled { Some(UNSEEN) } else { has_ended(sightings).then_some(LAST_WORDS) };
             let read = tokio::select! {
                 read = source.read(&mut chunk) => read,
                 () = sleep_until(progress.deadline()) => return Read::End(End::Overdue),
                 // A connection may be silent where the log is not.
-                () = sleep_until(silence) => return if is_joined { Read::Broken } else { Read::Silent },
+                () = sleep_until(heard + patience.unwrap_or_default()), if patience.is_some() => return Read::Silent,
                 () = self.run.cancelled.cancelled(), if !is_told => {
                     is_told = true;
                     removal.begin();
@@ -228,10 +234,7 @@ impl<'a> Follow<'a> {
                 }
                 Ok(length) => match self.decoder.push(&chunk[..length]) {
                     Err(_) if is_joined => return Read::Broken,
-                    Err(gap) => {
-                        tracing::warn!(id = self.run.id, %gap);
-                        return Read::End(End::Garbled);
-                    }
+                    Err(gap) => return Read::End(End::Incomplete(gap.to_string())),
                     Ok(bytes) => {
                         if let Some(end) = progress.take(&bytes) {
                             return Read::End(end);
@@ -290,7 +293,7 @@ enum Read {
     End(End),
     /// The log is at its end.
     Closed,
-    /// The container has ended, and nothing more comes.
+    /// The connection is open, and nothing comes over it.
     Silent,
     /// The connection is at its end.
     Broken,

@@ -233,8 +233,8 @@ fn conclude(progress: Progress<'_>, ended: Ended, timings: Timings) -> Result<Re
     let mut report = match (progress.report(end, || out_of_memory), lost) {
         // What the cluster says of it is closer to the truth than our own conclusion.
         (_, Some(lost)) if !was_cancelled => return Err(lost),
-        (Err(error), _) if error.detail.is_none() => return Err(error.with_detail(detail.trim())),
-        (result, _) => result?,
+        (Err(error), _) => return Err(error.with_more_detail(detail.trim())),
+        (Ok(report), _) => report,
     };
     report.timings = Timings { scheduled: timings.scheduled, pulled: timings.pulled, ..report.timings };
     Ok(report)

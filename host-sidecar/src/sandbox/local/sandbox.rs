@@ -159,7 +159,7 @@ impl Sandbox {
             End::Done => String::new(),
             End::Vanished | End::Failed(_) => self.end(FAREWELL).await,
             // What does not answer, or sends what no runner sends, is not asked to end.
-            End::Overdue | End::TooLarge | End::Garbled | End::Corrupt(_) => self.end(Duration::ZERO).await,
+            End::Overdue | End::TooLarge | End::Incomplete(_) | End::Corrupt(_) => self.end(Duration::ZERO).await,
         };
         let was_out_of_memory = self.was_out_of_memory().await;
         progress.report(end, || was_out_of_memory).map_err(|error| {

@@ -29,6 +29,7 @@ fn status(frames: &[Frame], end: End, cancelled: bool) -> Result<Status, ErrorCo
 #[test]
 fn every_end_has_a_name() {
     let failed = || End::Failed("no wall".into());
+    let incomplete = || End::Incomplete("a gap".into());
     let (ready, started) = ([Frame::Ready].as_slice(), [Frame::Ready, Frame::Started].as_slice());
     for (end, frames, cancelled, expected) in [
         (failed(), ready, false, Err(ErrorCode::SandboxUnavailable)),
@@ -40,8 +41,9 @@ fn every_end_has_a_name() {
         (End::Vanished, ready, true, Err(ErrorCode::Cancelled)),
         (End::Vanished, started, true, Ok(Status::Cancelled)),
         (End::Vanished, started, false, Err(ErrorCode::Evicted)),
-        (End::Garbled, started, false, Err(ErrorCode::Internal)),
-        (End::Garbled, ready, false, Err(ErrorCode::SandboxUnavailable)),
+        (incomplete(), started, false, Err(ErrorCode::Unreachable)),
+        (incomplete(), started, true, Ok(Status::Cancelled)),
+        (incomplete(), ready, false, Err(ErrorCode::Unreachable)),
     ] {
         let shown = format!("{end:?}");
         assert_eq!(status(frames, end, cancelled), expected, "{shown} {frames:?} {cancelled}");
@@ -49,9 +51,17 @@ fn every_end_has_a_name() {
 }
 
 #[test]
+fn lost_output_is_explained_to_the_operator_and_not_worth_another_try() {
+    for frames in [[Frame::Ready].as_slice(), &[Frame::Ready, Frame::Started]] {
+        let error = judge(frames, End::Incomplete("a gap".into()), false, false).expect_err("it is lost");
+        assert_eq!((error.detail.as_deref(), error.retryable), (Some("a gap"), false), "{error:?}");
+    }
+}
+
+#[test]
 fn what_was_told_of_the_program_stands() {
     let frames = [Frame::Ready, Frame::Started, Frame::Ended(Ending::Exited(3), Duration::ZERO)];
-    for end in [End::Done, End::Overdue, End::Vanished, End::Garbled, End::TooLarge] {
+    for end in [End::Done, End::Overdue, End::Vanished, End::Incomplete("a gap".into()), End::TooLarge] {
         let shown = format!("{end:?}");
         assert_eq!(status(&frames, end, true), Ok(Status::Exited(3)), "{shown}");
     }

@@ -6,7 +6,7 @@ use super::{
     supplier::Supplier,
 };
 use crate::{
-    execution::{Error, ErrorCode, Report, Request},
+    execution::{Error, Report, Request},
     sandbox::{Observer, Phase, Stream},
 };
 use std::sync::Arc;
@@ -23,6 +23,7 @@ const EVENTS: usize = 64;
 /// A run between two of its events. Dropping it cancels the run, which goes on to its end to clean up.
 #[derive(Debug)]
 pub(super) struct Following {
+    id: String,
     events: Receiver<Event>,
     task: JoinHandle<Result<Report, Error>>,
     cancelled: DropGuard,
@@ -38,7 +39,7 @@ impl Following {
     ) -> Result<(String, Self), Error> {
         let (sender, events) = channel(EVENTS);
         let (id, task) = supplier.start(request, cancelled.clone(), Telling { sender, observer }).await?;
-        Ok((id, Self { events, task, cancelled: cancelled.drop_guard() }))
+        Ok((id.clone(), Self { id, events, task, cancelled: cancelled.drop_guard() }))
     }
 
     /// Waits for the next event. After an error, or the report of the end, there is none.
@@ -51,8 +52,14 @@ impl Following {
                 Err(RecvError::Closed) => break,
             }
         }
-        let given_up = |error| Error::new(ErrorCode::Internal, "the run was given up").with_detail(error);
-        let report = (&mut self.task).await.map_err(given_up)??;
+        let ended = (&mut self.task).await.map_err(|error| {
+            tracing::warn!(id = self.id, %error, "the task of the run ended without a result");
+            Error {
+                id: Some(self.id.clone()),
+                ..Error::internal("the run was given up for a fault of the host", error)
+            }
+        });
+        let report = ended??;
         Ok(Event::Ended(convert::report(report)))
     }
 

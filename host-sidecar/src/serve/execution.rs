@@ -2,7 +2,7 @@
 
 use super::problem;
 use crate::{
-    execution::{Error, ErrorCode},
+    execution::Error,
     sandbox::{Observer, Phase, Stream, new_id},
 };
 use cofferdam_api::{Bytes, Event, Outcome, Problem, State};
@@ -12,6 +12,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread::panicking,
     time::Instant,
 };
 use tokio::sync::{broadcast, watch};
@@ -154,8 +155,12 @@ impl Drop for Telling {
     fn drop(&mut self) {
         // Whatever became of the run's task, nobody waits for it in vain.
         if !self.is_over() {
-            let error = Error::new(ErrorCode::Internal, "the run was given up for a fault of the sidecar");
-            self.execution.stage.send_replace(Stage::Over(Arc::new(Err(problem::of_error(error)))));
+            let id = self.execution.id.clone();
+            let detail = if panicking() { "its task panicked" } else { "its task was dropped before it had ended" };
+            tracing::warn!(id, detail, "the run was given up");
+            let error = Error::internal("the run was given up for a fault of the sidecar", detail);
+            let problem = problem::of_error(Error { id: Some(id), ..error });
+            self.execution.stage.send_replace(Stage::Over(Arc::new(Err(problem))));
         }
     }
 }
@@ -194,8 +199,7 @@ mod tests {
     use super::*;
 
     fn over() -> Answer {
-        let error = Error::new(ErrorCode::Internal, "no");
-        Arc::new(Err(problem::of_error(error)))
+        Arc::new(Err(problem::of_error(Error::internal("no", "no"))))
     }
 
     #[test]
@@ -214,6 +218,15 @@ mod tests {
         let (one, other) = (execution.attach(true), execution.attach(false));
         drop((one, other));
         assert!(!execution.cancelled.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_run_whose_task_is_dropped_is_answered_with_its_id() {
+        let (execution, telling) = Execution::new(Instant::now());
+        drop(telling);
+        let answer = execution.answer().await;
+        let problem = answer.as_ref().as_ref().expect_err("a problem");
+        assert_eq!((problem.code, problem.id.as_ref()), (cofferdam_api::ErrorCode::Internal, Some(&execution.id)));
     }
 
     #[tokio::test]

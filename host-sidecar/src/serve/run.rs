@@ -111,13 +111,13 @@ async fn take_place(
     plan: Plan,
 ) -> Result<Report, Error> {
     let fail = |error: Error| {
-        tracing::info!(code = ?error.code, %error, "did not get a turn");
+        tracing::info!(code = ?error.code, %error, detail = error.detail, "did not get a turn");
         Error { id: Some(execution.id.clone()), ..error }
     };
     let patience = plan.limits.startup_time.saturating_sub(execution.requested.elapsed());
     let _turn = tokio::select! {
         turn = tenant.admission.turn() => {
-            turn.map_err(|_| fail(Error::new(ErrorCode::Internal, "there are no turns any more")))?
+            turn.map_err(|closed| fail(Error::internal("the sidecar starts no more runs", closed)))?
         }
         () = execution.cancelled.cancelled() => {
             return Err(fail(Error::new(ErrorCode::Cancelled, "the run was cancelled while it waited for its turn")));

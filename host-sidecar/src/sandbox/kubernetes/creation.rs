@@ -5,7 +5,7 @@ use super::{
     manifest::TTL,
     refusal,
 };
-use crate::execution::{Error, ErrorCode};
+use crate::execution::Error;
 use kube::{Api, Resource, ResourceExt, api::PostParams};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt::Debug, time::Duration};
@@ -64,7 +64,8 @@ where
     if object.labels().iter().all(|(key, value)| found.labels().get(key) == Some(value)) {
         return Ok(found);
     }
-    Err(Error::new(ErrorCode::Internal, "the name of the run is taken").with_detail(format!("cannot {step}")))
+    let detail = format!("cannot {step}: {} is there with other labels than ours", object.name_any());
+    Err(Error::internal("the name of the run is taken", detail))
 }
 
 fn is_taken(error: &RequestError) -> bool {

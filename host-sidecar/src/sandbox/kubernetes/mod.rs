@@ -127,7 +127,7 @@ impl Kubernetes {
             let connected = spawn_blocking(move || runtime.block_on(Cluster::connect(&source, &settings)));
             match timeout(CREDENTIALS, connected).await {
                 Ok(Ok(connected)) => connected.map(Arc::new).map_err(|error| unusable(&error)),
-                Ok(Err(error)) => Err(Error::new(ErrorCode::Internal, "the cluster cannot be used").with_detail(error)),
+                Ok(Err(error)) => Err(Error::internal("the cluster cannot be used", error)),
                 Err(_) => {
                     let text = "the credentials for the cluster did not come in time";
                     Err(Error::new(ErrorCode::Unreachable, text).retryable())

@@ -31,7 +31,7 @@ impl Parts {
         let mut runsc = local.runsc.start(dir, &cgroup).map_err(|error| unavailable("start runsc", error))?;
         match (runsc.stdin.take(), runsc.stdout.take(), runsc.stderr.take()) {
             (Some(stdin), Some(stdout), Some(stderr)) => Ok(Self { cgroup, runsc, stdin, stdout, stderr }),
-            _ => Err(Error::new(ErrorCode::Internal, "the sandbox has no streams")),
+            _ => Err(Error::internal("the sandbox has no streams", "runsc was started without pipes")),
         }
     }
 }

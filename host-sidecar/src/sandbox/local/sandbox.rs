@@ -79,12 +79,13 @@ impl Sandbox {
                     remove(dir);
                     Err(error)
                 }
-                None => Err(Error::new(ErrorCode::Internal, "the folder of the run is gone")),
+                None => Err(Error::internal(
+                    "the folder of the run is gone",
+                    "it was given up before the sandbox was built",
+                )),
             }
         });
-        started.await.unwrap_or_else(|error| {
-            Err(Error::new(ErrorCode::Internal, "the start of the sandbox broke off").with_detail(error))
-        })
+        started.await.unwrap_or_else(|error| Err(Error::internal("the start of the sandbox broke off", error)))
     }
 
     fn of(parts: Parts, dir: Owned, limits: &Limits) -> Self {

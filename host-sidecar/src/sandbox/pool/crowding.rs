@@ -1,7 +1,7 @@
 //! A run that finds no room where what waits takes it up.
 
 use crate::sandbox::{Observer, Phase, Run, Stream};
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 use tokio::sync::watch;
 
 /// Between two sandboxes that are given up for one run: time for the first to go, and for the run to take its place.
@@ -19,10 +19,12 @@ impl<'a> Crowding<'a> {
         Self { observer: run.observer, lacks_room: watch::Sender::new(false) }
     }
 
-    /// Gives up what waits, one after another, for as long as the run lacks room.
-    pub(super) async fn relieve(&self, mut give_up: impl FnMut()) {
+    /// Gives up what waits, one after another, whenever the run lacks room.
+    pub(super) async fn relieve(&self, mut give_up: impl FnMut()) -> Infallible {
         let mut lacks_room = self.lacks_room.subscribe();
-        while lacks_room.wait_for(|lacks_room| *lacks_room).await.is_ok() {
+        loop {
+            // The sender is there for as long as this is.
+            let _ = lacks_room.wait_for(|lacks_room| *lacks_room).await;
             give_up();
             tokio::time::sleep(PAUSE).await;
         }

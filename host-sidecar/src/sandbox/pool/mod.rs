@@ -101,9 +101,8 @@ impl<B: StartsAhead> Pool<B> {
                     return Err(Error::new(ErrorCode::SandboxUnavailable, text).retryable());
                 }
             }
-            if changes.changed().await.is_err() {
-                return Err(Error::new(ErrorCode::Internal, "the pool is gone"));
-            }
+            // The sender is there for as long as this is.
+            let _ = changes.changed().await;
         }
     }
 
@@ -140,7 +139,7 @@ impl<B: StartsAhead> Pool<B> {
         };
         tokio::select! {
             result = self.shared.backend.run(plan, &run) => result,
-            () = crowding.relieve(give_up) => Err(Error::new(ErrorCode::Internal, "the pool is gone")),
+            never = crowding.relieve(give_up) => match never {},
         }
     }
 }

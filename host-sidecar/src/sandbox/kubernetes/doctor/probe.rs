@@ -2,7 +2,7 @@
 
 use super::target::{Attempt, Target};
 use crate::{
-    execution::{Error, ErrorCode, Report, Request, RequestedLimits},
+    execution::{Error, Report, Request, RequestedLimits},
     policy::{Plan, Policy},
     sandbox::{Backend, NoObserver, Run, new_id},
 };
@@ -16,8 +16,8 @@ const WALL_TIME: Duration = Duration::from_secs(30);
 /// What is run: an ordinary program, with the bounds that a run gets by default.
 pub(super) fn plan(policy: &Policy, targets: &[Target]) -> Result<Plan, Error> {
     let attempts: Vec<&Attempt> = targets.iter().map(|target| &target.attempt).collect();
-    let attempts = serde_json::to_string(&attempts)
-        .map_err(|error| Error::new(ErrorCode::Internal, "the probe cannot be made").with_detail(error))?;
+    let attempts =
+        serde_json::to_string(&attempts).map_err(|error| Error::internal("the probe cannot be made", error))?;
     let wall_time = WALL_TIME.min(policy.ceilings.wall_time);
     policy.plan(Request {
         code: PROGRAM.to_owned(),

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// One program with all that it needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
     /// The interpreter and its own arguments; the name of `file` follows them.
     pub interpreter: Vec<String>,
@@ -38,7 +38,7 @@ pub struct InputFile {
 }
 
 /// Bounds that the runner enforces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Milliseconds from the program's start to its end.
     pub wall_time_ms: u64,

@@ -28,7 +28,7 @@ use cofferdam_protocol::{Message, encode_message};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{api::core::v1::PodTemplateSpec, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use kube::{Resource, ResourceExt};
-use std::time::Duration;
+use std::{mem, time::Duration};
 use tokio::time::{Instant, timeout};
 
 /// Bytes of code, standard input and files together that a cluster is given for one run.
@@ -41,16 +41,16 @@ const SLACK: Duration = Duration::from_secs(30);
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// Carries out one plan.
-pub(super) async fn run(backend: &Kubernetes, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
+pub(super) async fn run(backend: &Kubernetes, mut plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
     run.observer.entered(Phase::Starting);
     refuse_too_large(&plan)?;
-    let program = encode_message(&Message::Run(plan.program.clone()))
+    let mut progress = Progress::new(run, &plan, false, GRACE);
+    let program = encode_message(&Message::Run(mem::take(&mut plan.program)))
         .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))?;
     let cluster = backend.cluster().await?;
     let made = cluster.clock.now();
     let identity = identity(&cluster, &run.id, &plan.labels, made, deadline(&plan) + SLACK);
     let template = template(backend, &plan, Some(program.len()), &identity)?;
-    let mut progress = Progress::new(run, &plan, false, GRACE);
     let (mut events, mut sightings) = (cluster.event_watch.subscribe(&run.id), cluster.pod_watch.subscribe(&run.id));
     let mut removal = Removal::new(cluster.clone(), backend.removals.clone(), backend.settings.workload, &run.id);
     let sandbox = Sandbox { backend, cluster: &cluster, identity: &identity, run };

@@ -8,9 +8,9 @@ use crate::{
     execution::{Error, ErrorCode},
     user_folders,
 };
+use sha2::{Digest, Sha256};
 use std::{
     fs,
-    hash::{DefaultHasher, Hash, Hasher},
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -27,9 +27,8 @@ pub(super) struct SharedRunner {
 impl SharedRunner {
     /// For a namespace of a cluster that is known by `cluster_url`.
     pub(super) fn new(cluster_url: &str, namespace: &str) -> Self {
-        let mut hasher = DefaultHasher::new();
-        (cluster_url, namespace).hash(&mut hasher);
-        let folder = format!("clusters/{:016x}", hasher.finish());
+        // Neither has a line break.
+        let folder = format!("clusters/{:x}", Sha256::digest(format!("{cluster_url}\n{namespace}")));
         let mark = user_folders::cache().map(|cache| cache.join(folder).join(manifest::runner_name()));
         let is_there = AtomicBool::new(mark.as_ref().is_some_and(|mark| mark.exists()));
         Self { is_there, mark }

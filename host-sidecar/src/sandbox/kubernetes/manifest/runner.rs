@@ -6,10 +6,8 @@ use k8s_openapi::{
     api::core::v1::{ConfigMap, ConfigMapProjection, KeyToPath, VolumeProjection},
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::OnceLock,
-};
+use sha2::{Digest, Sha256};
+use std::sync::OnceLock;
 
 const RUNNER: &[u8] = include_bytes!(env!("COFFERDAM_RUNNER"));
 const KEY: &str = "cofferdam-runner";
@@ -18,9 +16,9 @@ const KEY: &str = "cofferdam-runner";
 pub(in super::super) fn name() -> &'static str {
     static NAME: OnceLock<String> = OnceLock::new();
     NAME.get_or_init(|| {
-        let mut hasher = DefaultHasher::new();
-        RUNNER.hash(&mut hasher);
-        format!("cofferdam-runner-{}-{:016x}", env!("CARGO_PKG_VERSION"), hasher.finish())
+        // Half of the digest: as many digits as tell all runners apart, in a name of at most 63 characters.
+        let digest = format!("{:x}", Sha256::digest(RUNNER));
+        format!("cofferdam-runner-{}-{}", env!("CARGO_PKG_VERSION"), &digest[..32])
     })
 }
 

@@ -9,7 +9,7 @@ use cofferdam_tests::{
 use k8s_openapi::api::{
     apps::v1::Deployment,
     batch::v1::Job,
-    core::v1::{Pod, Secret},
+    core::v1::{Pod, Secret, Service},
 };
 use kube::{
     Api, ResourceExt,
@@ -21,6 +21,7 @@ use std::{fs, process::Command};
 pub(super) const TESTS: &[Test] = &[
     ("an_agent_has_a_sidecar_in_its_pod", an_agent_has_a_sidecar_in_its_pod),
     ("agents_share_a_sidecar_with_tokens_and_tls", agents_share_a_sidecar_with_tokens_and_tls),
+    ("a_service_named_cofferdam_breaks_no_pod_beside_it", a_service_breaks_no_pod_beside_it),
 ];
 
 /// What deploys, and where: the names that the manifests have are replaced.
@@ -158,5 +159,26 @@ fn agents_share_a_sidecar_with_tokens_and_tls(context: &Context) -> Result<(), F
         stage.apply("service.yaml", &[]).await?;
         // The kubelet asks /readyz, with TLS.
         stage.await_ready("cofferdam", 2).await
+    })
+}
+
+fn a_service_breaks_no_pod_beside_it(context: &Context) -> Result<(), Failure> {
+    on_stage(context, "links", async |stage| {
+        // The kubelet tells each Pod of its namespace's Services by variables such as COFFERDAM_PORT.
+        let service = json!({ "metadata": { "name": "cofferdam" }, "spec": { "ports": [{ "port": 80 }] } });
+        let service: Service = serde_json::from_value(service)?;
+        stage.agents.objects::<Service>().create(&PostParams::default(), &service).await?;
+        // It has no standard input, so that it ends when it is up.
+        let container =
+            json!({ "name": "neighbour", "image": stage.image, "args": ["mcp", "--backend", "kubernetes"] });
+        let pod = json!({
+            "metadata": { "name": "neighbour" }, "spec": { "containers": [container], "restartPolicy": "Never" },
+        });
+        let pods = stage.agents.objects::<Pod>();
+        pods.create(&PostParams::default(), &serde_json::from_value::<Pod>(pod)?).await?;
+        let phase = || async { Ok(pods.get("neighbour").await?.status.and_then(|status| status.phase)) };
+        let has_ended = |phase: &Option<String>| phase.as_deref().is_some_and(|phase| phase.ends_with("ed"));
+        let phase = eventually(phase, has_ended).await?;
+        expect(phase.as_deref() == Some("Succeeded"), pods.logs("neighbour", &LogParams::default()).await?)
     })
 }

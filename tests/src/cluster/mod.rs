@@ -14,7 +14,13 @@ use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use std::{env, future::Future, path::PathBuf, sync::OnceLock, time::Duration};
+use std::{
+    env,
+    future::Future,
+    path::PathBuf,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 use tokio::{runtime::Runtime, time::sleep};
 
 /// The file that tells the way to the cluster, if there is one.
@@ -54,13 +60,19 @@ pub async fn eventually<T: std::fmt::Debug, F: Future<Output = Result<T, Failure
     ask: impl Fn() -> F,
     is_so: impl Fn(&T) -> bool,
 ) -> Result<T, Failure> {
-    const TRIES: u32 = 600;
-    for _ in 0..TRIES {
+    const PATIENCE: Duration = Duration::from_secs(60);
+    // Many tests ask one API server at once: those that wait for long ask less often.
+    const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+    let (begun, mut pause) = (Instant::now(), PAUSES.0);
+    loop {
         let answer = ask().await?;
         if is_so(&answer) {
             return Ok(answer);
         }
-        sleep(Duration::from_millis(100)).await;
+        if begun.elapsed() > PATIENCE {
+            return Err(format!("still {answer:?}").into());
+        }
+        sleep(pause).await;
+        pause = (pause * 3 / 2).min(PAUSES.1);
     }
-    Err(format!("still {:?}", ask().await?).into())
 }

@@ -20,7 +20,7 @@ fn assert_calls(mut command: Command) {
     let output = command.output().expect("Node");
     assert_success(&output, "tools/call");
     let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let account = "exit code: 0\nstdout (3 bytes):\n42\nfiles: `a.txt` (1 bytes)\n";
+    let account = "exit code: 0\nstdout (3 bytes):\n```\n42\n```\nfiles: `a.txt` (1 bytes)\n";
     assert_eq!(result["content"][0], json!({ "type": "text", "text": account }), "{result}");
     assert_eq!(result["content"][1]["resource"]["text"], "x", "{result}");
     assert_eq!(result["structuredContent"]["exit_code"], 0, "{result}");

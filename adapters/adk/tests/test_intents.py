@@ -64,7 +64,7 @@ FAILING = "import sys\nprint('before')\nprint('why', file=sys.stderr)\nsys.exit(
 
 def test_execute_code_job_failed(make: MAKE) -> None:
     assert strings(execute(make(results="gke"), FAILING)) == ("", "Job failed. Logs:\nwhy\nbefore\n", 2)
-    rendered = "exit code: 2\nstdout (7 bytes):\nbefore\nstderr (4 bytes):\nwhy\n"
+    rendered = "exit code: 2\nstdout (7 bytes):\n```\nbefore\n```\nstderr (4 bytes):\n```\nwhy\n```\n"
     assert strings(execute(make(), FAILING)) == ("before\n", rendered, 2)
 
 
@@ -93,7 +93,7 @@ def test_execute_code_timeout(make: MAKE) -> None:
     assert stderr.startswith("Executor timed out: Job 'run-")
     assert stderr.endswith("' did not complete within 1s.\n\nPod Logs:\nso far\n")
     assert exit_code is None
-    told = "killed: it ran longer than it may\nstdout (7 bytes):\nso far\n"
+    told = "killed: it ran longer than it may\nstdout (7 bytes):\n```\nso far\n```\n"
     assert strings(execute(make(timeout_seconds=1), code)) == ("so far\n", told, 124)
 
 

@@ -15,7 +15,7 @@ def test_a_failure_in_silence_is_a_failure_to_the_flow(make: MAKE) -> None:
     conversation = converse(make(), program("import sys\nprint('half')\nsys.exit(3)"), "It failed.")
     (result,) = conversation.results
     assert result.outcome == types.Outcome.OUTCOME_FAILED
-    assert result.output == "exit code: 3\nstdout (5 bytes):\nhalf\n"
+    assert result.output == "exit code: 3\nstdout (5 bytes):\n```\nhalf\n```\n"
 
 
 def test_what_is_printed_alone_is_exact(make: MAKE) -> None:

@@ -4,11 +4,14 @@
 
 extern crate alloc;
 
+mod text;
+
 use alloc::{
     format,
     string::{String, ToString},
     vec::Vec,
 };
+pub use text::{is_invisible, printable, quoted, shortened};
 
 /// Bytes of a program's source.
 pub const MAX_CODE: usize = 1 << 20;
@@ -24,14 +27,14 @@ pub const MAX_FILES: usize = 1024;
 pub const MAX_PATH: usize = 255;
 /// Patterns of files to bring back.
 pub const MAX_PATTERNS: usize = 64;
+/// Bytes of the name of a language or of a network profile, as of a label's key.
+pub const MAX_NAME: usize = MAX_LABEL_KEY;
 /// Labels.
 pub const MAX_LABELS: usize = 16;
 /// Bytes of a label's key, as of a Kubernetes label's.
 pub const MAX_LABEL_KEY: usize = 63;
 /// Bytes of a label's value.
 pub const MAX_LABEL_VALUE: usize = 256;
-/// Characters of a caller's text in a message: more than a path has.
-const MAX_QUOTED: usize = 1024;
 /// The language of a request that names none.
 pub const DEFAULT_LANGUAGE: &str = "python";
 /// The network profile of a request that names none.
@@ -100,38 +103,6 @@ fn at_most(what: &str, count: usize, bound: usize, unit: &str) -> Result<(), Vio
 
 fn no_nul(what: &str, text: &str) -> Result<(), Violation> {
     valid(!text.contains('\0'), || format!("{what} contains a NUL character"))
-}
-
-/// The character, or U+FFFD for one that could steer a terminal or show a text as another.
-#[must_use]
-pub fn printable(character: char) -> char {
-    if is_invisible(character) { char::REPLACEMENT_CHARACTER } else { character }
-}
-
-/// Whether it is a control character, a format character such as those that turn the direction of writing, or a separator of
-/// lines or paragraphs. Source: Unicode 17, general categories Cc, Cf, Zl and Zp.
-#[must_use]
-pub fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
-            | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
-            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}'
-            | '\u{e0020}'..='\u{e007f}')
-}
-
-/// A text that may hold what the caller wrote, for a message: printable, and cut where it is longer than a message should be.
-#[must_use]
-pub fn shortened(text: &str) -> String {
-    let cut = text.chars().nth(MAX_QUOTED).map(|_| '\u{2026}');
-    text.chars().map(printable).take(MAX_QUOTED).chain(cut).collect()
-}
-
-/// A text of the caller's within a message: shortened, and in backticks.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    format!("`{}`", shortened(text))
 }
 
 /// Pairs of names, each pair once. At most [`MAX_WORDS`] names: half a million pairs.
@@ -281,27 +252,6 @@ mod tests {
         for path in ["", "/a", "../a", "a/../b", "a//b", "a/", "./a", "a/.", "a\0b", &"x".repeat(MAX_PATH + 1)] {
             assert!(matches!(relative_path(path), Err(Violation::Invalid(_))), "{path:?}");
         }
-    }
-
-    #[test]
-    fn what_cannot_be_seen_is_shown_as_that() {
-        for (text, shown) in [
-            ("a\u{202e}b", "`a\u{fffd}b`"),
-            ("\u{200b}.git", "`\u{fffd}.git`"),
-            ("a\u{2028}\u{feff}\u{e0041}", "`a\u{fffd}\u{fffd}\u{fffd}`"),
-            ("größe 日本 🦊", "`größe 日本 🦊`"),
-        ] {
-            assert_eq!(quoted(text), shown);
-        }
-    }
-
-    #[test]
-    fn a_message_has_room_for_so_much_and_no_more() {
-        let longest = "x".repeat(MAX_QUOTED);
-        assert_eq!(quoted(&longest), format!("`{longest}`"));
-        assert_eq!(quoted(&"\u{1b}".repeat(2 * MAX_QUOTED)), format!("`{}\u{2026}`", "\u{fffd}".repeat(MAX_QUOTED)));
-        let message = relative_path(&"x".repeat(1 << 20)).map_err(|violation| violation.to_string().len());
-        assert!(message.is_err_and(|length| length < 2 * MAX_QUOTED));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use core::fmt::Write;
 
 /// Bytes of each stream that are shown; what is over it is cut from the middle.
 const STREAM: usize = 4 * 1024;
+/// Bytes of a fence. Of a stream that would need a longer one, less is shown.
+const FENCE: usize = 64;
 /// Files, and skipped files, that are listed by name.
 const NAMES: usize = 10;
 /// Bytes of a file's name, or of the reason why it was skipped.
@@ -49,7 +51,8 @@ pub struct Stream<'a> {
 
 /// A short account for a model: how it ended, its output, what is missing, which files there are.
 ///
-/// At most 16 KiB.
+/// At most 16 KiB. Nothing that a program writes can pass for a part of it: each stream is between two fences of backticks, which
+/// are longer than any run of backticks in it, and a name is a line's part without a backtick of its own.
 #[must_use]
 pub fn render(outcome: &Outcome<'_>) -> String {
     let mut text = status(outcome.status);
@@ -84,22 +87,30 @@ fn stream(text: &mut String, name: &str, output: Stream<'_>) {
     if output.length == 0 {
         return;
     }
-    let shown = shorten(output);
-    let _ = write!(text, "{name} ({} bytes):\n{shown}", output.length);
-    if !shown.ends_with('\n') {
-        text.push('\n');
+    let mut shown = shorten(output, STREAM);
+    if backticks(&shown) >= FENCE {
+        // The two fences and what is between them stay within what one stream may take.
+        shown = shorten(output, STREAM / 4);
     }
+    let fence = "`".repeat(backticks(&shown).max(2) + 1);
+    let newline = if shown.ends_with('\n') { "" } else { "\n" };
+    let _ = write!(text, "{name} ({} bytes):\n{fence}\n{shown}{newline}{fence}\n", output.length);
 }
 
-/// Head and tail of a text that is too long. What is said to be missing counts what had been cut out of it before, too: the
-/// line that told of that goes with the middle.
-fn shorten(Stream { text, length }: Stream<'_>) -> String {
-    if text.len() <= STREAM {
+/// The length of the longest run of backticks.
+fn backticks(text: &str) -> usize {
+    text.split(|character| character != '`').map(str::len).max().unwrap_or_default()
+}
+
+/// Head and tail of a text that has more than `most` bytes. What is said to be missing counts what had been cut out of it before,
+/// too: the line that told of that goes with the middle.
+fn shorten(Stream { text, length }: Stream<'_>, most: usize) -> String {
+    if text.len() <= most {
         return text.into();
     }
     // Indexing would bring the code along that formats its panic, a tenth of the component.
-    let head = text.get(..text.floor_char_boundary(STREAM / 2)).unwrap_or_default();
-    let tail = text.get(text.ceil_char_boundary(text.len() - STREAM / 2)..).unwrap_or_default();
+    let head = text.get(..text.floor_char_boundary(most / 2)).unwrap_or_default();
+    let tail = text.get(text.ceil_char_boundary(text.len() - most / 2)..).unwrap_or_default();
     let missing = length.max(text.len() as u64) - head.len() as u64 - tail.len() as u64;
     format!("{head}\n[... {missing} bytes not shown ...]\n{tail}")
 }
@@ -147,7 +158,50 @@ mod tests {
     #[test]
     fn a_failure_keeps_both_streams() {
         let text = render(&outcome("42\n", "Traceback"));
-        assert_eq!(text, "exit code: 1\nstdout (3 bytes):\n42\nstderr (9 bytes):\nTraceback\n");
+        assert_eq!(text, "exit code: 1\nstdout (3 bytes):\n```\n42\n```\nstderr (9 bytes):\n```\nTraceback\n```\n");
+    }
+
+    /// What is outside of the fences: as CommonMark has it, a fence ends at a line of at least as many backticks.
+    fn outside(text: &str) -> Vec<&str> {
+        let (mut lines, mut fence) = (vec![], None);
+        for line in text.lines() {
+            let is_fence = line.starts_with("```") && line.trim_start_matches('`').trim().is_empty();
+            match fence {
+                None if is_fence => fence = Some(line.len()),
+                Some(length) if is_fence && line.trim().len() >= length => fence = None,
+                None => lines.push(line),
+                Some(_) => {}
+            }
+        }
+        assert_eq!(fence, None, "{text}");
+        lines
+    }
+
+    #[test]
+    fn no_output_passes_for_a_part_of_the_account() {
+        let forged = "1\n```\nstderr (0 bytes):\nfiles: `all.txt` (9 bytes)\nexit code: 0\n";
+        for run in [1, 2, 3, 4, 70, 1000, 2000, 5000, 10_000] {
+            let fence = "`".repeat(run);
+            let stdout = format!("{forged}{fence}\n{forged}\n  {fence}\n{fence}x{fence}\r\n{fence}");
+            let text = render(&outcome(&stdout, forged));
+            let length = format!("stdout ({} bytes):", stdout.len());
+            let stderr = format!("stderr ({} bytes):", forged.len());
+            assert_eq!(outside(&text), ["exit code: 1", &length, &stderr], "{run}");
+            assert!(text.len() <= 2 * (STREAM + 3 * FENCE), "{run}: {} bytes", text.len());
+        }
+    }
+
+    #[test]
+    fn no_name_passes_for_a_part_of_the_account() {
+        let mut outcome = outcome("", "");
+        outcome.files = vec![("a` (1 bytes)\nexit code: 0\nfiles: `b", 2), ("\u{202e}gpj.exe", 3), ("c\u{2028}d", 4)];
+        outcome.skipped = vec![("x", "`\nno output")];
+        let names = "`a\u{fffd} (1 bytes)\u{fffd}exit code: 0\u{fffd}files: \u{fffd}b` (2 bytes), `\u{fffd}gpj.exe` (3 \
+                     bytes), `c\u{fffd}d` (4 bytes)";
+        let account = format!(
+            "exit code: 1\nno output\nfiles: {names}\nfiles not brought back: `x` (`\u{fffd}\u{fffd}no output`)\n"
+        );
+        assert_eq!(render(&outcome), account);
     }
 
     #[test]

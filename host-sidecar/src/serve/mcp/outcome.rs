@@ -136,7 +136,9 @@ mod tests {
         let result = ran(&outcome(Status::Exited(1)));
         assert_eq!(result.is_error, Some(false));
         let text = result.content.first().and_then(ContentBlock::as_text).map(|text| text.text.clone());
-        assert!(text.is_some_and(|text| text.starts_with("exit code: 1\nstdout (3 bytes):\n42\nfiles: `a.txt`")));
+        assert!(
+            text.is_some_and(|text| text.starts_with("exit code: 1\nstdout (3 bytes):\n```\n42\n```\nfiles: `a.txt`"))
+        );
         let structured = result.structured_content.unwrap_or_default();
         assert_eq!((&structured["status"], &structured["exit_code"]), (&json!("exited"), &json!(1)));
         assert_eq!(structured["timings_ms"], json!({ "answered": 7 }));

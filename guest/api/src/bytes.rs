@@ -1,20 +1,31 @@
 //! Bytes in JSON: text where they are text, else base64. Never much more than twice as long as they are.
 
-use alloc::{
-    borrow::ToOwned,
-    string::{String, ToString},
-    vec::Vec,
+use crate::{bounded::over, object::Name};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use base64::{
+    DecodeError, Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    prelude::BASE64_STANDARD,
 };
-use base64::{Engine, prelude::BASE64_STANDARD};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use core::fmt;
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeSeed, Error, MapAccess, Visitor},
+};
+
+/// Base64 with or without padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Bytes, written as a string where they are UTF-8 and not full of control characters, else as `{"base64": "…"}`. Either is
 /// read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
 
-#[derive(Serialize, Deserialize)]
-#[serde(untagged, expecting = "a string, or an object with the one member `base64`")]
+#[derive(Serialize)]
+#[serde(untagged)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Bytes))]
 pub(crate) enum Written {
     /// UTF-8.
@@ -24,11 +35,11 @@ pub(crate) enum Written {
 }
 
 /// Bytes that are not text.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct Base64 {
-    /// The standard alphabet, with padding.
+    /// Written in the standard alphabet with padding. The URL-safe alphabet, white space and missing padding are read too.
     base64: String,
 }
 
@@ -54,14 +65,87 @@ fn escaped(text: &str) -> usize {
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Written::deserialize(deserializer)? {
-            Written::Text(text) => Ok(Self(text.into_bytes())),
-            Written::Base64(Base64 { base64 }) => BASE64_STANDARD
-                .decode(base64)
-                .map(Self)
-                .map_err(|error| D::Error::custom("`base64` is no base64: ".to_owned() + &error.to_string())),
-        }
+        BytesOf { most: usize::MAX }.deserialize(deserializer)
     }
+}
+
+/// [`Bytes`], at most so many.
+#[derive(Debug, Clone, Copy)]
+pub struct BytesOf {
+    /// How many there may be.
+    pub most: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for BytesOf {
+    type Value = Bytes;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Bytes, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for BytesOf {
+    type Value = Bytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string, or an object with the one member `base64`")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Bytes, E> {
+        if text.len() > self.most { Err(over(self.most, "bytes")) } else { Ok(Bytes(text.into())) }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Bytes, A::Error> {
+        let mut bytes = None;
+        while let Some(name) = map.next_key_seed(Name(&["base64"]))? {
+            let name = name.map_err(|unknown| A::Error::unknown_field(&unknown, &["base64"]))?;
+            if bytes.replace(map.next_value_seed(InBase64)?).is_some() {
+                return Err(A::Error::duplicate_field(name));
+            }
+        }
+        let bytes = bytes.ok_or_else(|| A::Error::missing_field("base64"))?;
+        if bytes.len() > self.most { Err(over(self.most, "bytes")) } else { Ok(Bytes(bytes)) }
+    }
+}
+
+struct InBase64;
+
+impl<'de> DeserializeSeed<'de> for InBase64 {
+    type Value = Vec<u8>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<u8>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for InBase64 {
+    type Value = Vec<u8>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string of base64")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<u8>, E> {
+        decode_base64(text).map_err(|error| E::custom(format_args!("`base64` is no base64: {error}")))
+    }
+}
+
+/// Decodes base64 in the standard or the URL-safe alphabet, with or without padding. White space is left out.
+///
+/// # Errors
+///
+/// The first byte that is none of it.
+pub fn decode_base64(text: &str) -> Result<Vec<u8>, DecodeError> {
+    if !text.bytes().any(|byte| byte.is_ascii_whitespace() || b"-_".contains(&byte)) {
+        return BASE64.decode(text);
+    }
+    let standard = |byte| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        _ => byte,
+    };
+    let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).map(standard).collect();
+    BASE64.decode(digits)
 }
 
 #[cfg(feature = "openapi")]
@@ -109,6 +193,20 @@ mod tests {
         assert_eq!(read("{\"base64\":\"YQ==\"}"), Some(b"a".to_vec()));
         for json in ["1", "null", "[97]", "{\"base64\":\"?\"}", "{\"base64\":\"YQ==\",\"x\":1}", "{}"] {
             assert_eq!(read(json), None, "{json}");
+        }
+        for json in [r#"["YQ=="]"#, r#"{"base64":["YQ=="]}"#, r#"{"base64":"YQ==","base64":"YQ=="}"#] {
+            assert_eq!(read(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn base64_is_read_in_every_usual_form() {
+        let bytes = [0xfb, 0xff, 0xfe, 0x61];
+        for text in ["+//+YQ==", "-__-YQ==", "-__-YQ", "+//+\r\nYQ==\n", " + / / + Y Q"] {
+            assert_eq!(decode_base64(text).as_deref(), Ok(&bytes[..]), "{text:?}");
+        }
+        for text in ["+//+YQ===", "+//+Y", "?", "YQ==YQ==", "\u{e4}"] {
+            assert!(decode_base64(text).is_err(), "{text:?}");
         }
     }
 }

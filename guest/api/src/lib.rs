@@ -4,15 +4,17 @@
 
 extern crate alloc;
 
+pub mod bounded;
 mod bytes;
 mod events;
 mod execution;
+pub mod object;
 mod outcome;
 mod problem;
-mod request;
+pub mod request;
 mod version;
 
-pub use bytes::Bytes;
+pub use bytes::{Bytes, BytesOf, decode_base64};
 pub use events::Events;
 pub use execution::{Event, Execution, Phase, State};
 pub use outcome::{File, Outcome, Output, SkippedFile, Status, Timings};

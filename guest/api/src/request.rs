@@ -1,11 +1,19 @@
 //! What is to be run.
 
-use crate::{Bytes, File};
+use crate::{
+    Bytes, BytesOf, File,
+    bounded::{Integer, List, Text, Texts},
+    object::{Object, ObjectOf, object, optional},
+};
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
-use serde::{Deserialize, Serialize};
+use cofferdam_contract::{
+    MAX_CODE, MAX_FILES, MAX_INPUT, MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS, MAX_NAME, MAX_PATH, MAX_PATTERNS,
+    MAX_WORDS, MAX_WORDS_BYTES,
+};
+use serde::{Deserialize, Deserializer, Serialize, de::MapAccess};
 
 /// One program, to be run at most once. Only `code` is required: the operator's settings supply the rest and cap it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Request {
@@ -14,36 +22,44 @@ pub struct Request {
     pub code: String,
     /// Name of a language in the operator's table. Default: `python`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 63))]
     pub language: Option<String>,
     /// Arguments after the program's own name: at most 1,024, at most 128 KiB in all, without NUL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(nullable, max_items = 1024))]
     pub args: Vec<String>,
     /// Environment variables beside the sandbox's own PATH, HOME and LANG, which they may replace: at most 1,024, at most
     /// 128 KiB in all.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(nullable))]
     pub env: BTreeMap<String, String>,
     /// Standard input: at most 8 MiB. Default: at its end from the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Bytes>,
     /// Files laid into the work directory before the program starts: at most 1,024, at most 8 MiB in all, each path once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(nullable, max_items = 1024))]
     pub files: Vec<File>,
     /// Which files of the work directory to bring back, as glob patterns relative to it: at most 64. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(nullable, max_items = 64))]
     pub collect: Vec<String>,
     /// Bounds of this run. A bound above the operator's ceiling is refused, not lowered.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(nullable))]
     pub limits: Limits,
     /// Name of one of the operator's network profiles. Default: `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 63))]
     pub network: Option<String>,
     /// Whose run this is, such as `session`, `user` or `invocation`, for logs and for the sandbox's metadata: at most 16.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(nullable))]
     pub labels: BTreeMap<String, String>,
 }
 
 /// Bounds of a run. Each is enforced, none may be zero, and each has a default and a ceiling in the operator's settings.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Limits {
@@ -83,4 +99,180 @@ pub struct Limits {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub collected_bytes: Option<u64>,
+}
+
+impl<'de> Deserialize<'de> for Request {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer)
+    }
+}
+
+impl Object for Request {
+    const MEMBERS: &'static [&'static str] =
+        &["code", "language", "args", "env", "stdin", "files", "collect", "limits", "network", "labels"];
+    const REQUIRED: &'static [&'static str] = &["code"];
+
+    fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "code" => self.code = map.next_value_seed(Text::content(MAX_CODE))?,
+            "language" => self.language = optional(map, Text::name(MAX_NAME))?,
+            "args" => self.args = optional(map, ARGS)?.unwrap_or_default(),
+            "env" => self.env = optional(map, ENV)?.unwrap_or_default(),
+            "stdin" => self.stdin = optional(map, BytesOf { most: MAX_INPUT })?,
+            "files" => self.files = optional(map, files(ObjectOf::new()))?.unwrap_or_default(),
+            "collect" => self.collect = optional(map, COLLECT)?.unwrap_or_default(),
+            "limits" => self.limits = optional(map, ObjectOf::new())?.unwrap_or_default(),
+            "network" => self.network = optional(map, Text::name(MAX_NAME))?,
+            _ => self.labels = optional(map, LABELS)?.unwrap_or_default(),
+        }
+        Ok(())
+    }
+}
+
+/// The arguments of a request.
+pub const ARGS: List<Text> = List { of: WORD, most: MAX_WORDS, unit: "arguments" };
+/// Its environment variables.
+pub const ENV: Texts = Texts { name: WORD, text: WORD, most: MAX_WORDS, unit: "variables" };
+/// The patterns of the files that it brings back.
+pub const COLLECT: List<Text> = List { of: Text::name(MAX_PATH), most: MAX_PATTERNS, unit: "patterns" };
+/// An argument, a variable or its name.
+const WORD: Text = Text::content(MAX_WORDS_BYTES);
+const LABELS: Texts =
+    Texts { name: Text::name(MAX_LABEL_KEY), text: Text::name(MAX_LABEL_VALUE), most: MAX_LABELS, unit: "labels" };
+
+/// The input files of a request, each read as `file` does.
+#[must_use]
+pub const fn files<S: Copy>(file: S) -> List<S> {
+    List { of: file, most: MAX_FILES, unit: "files" }
+}
+
+/// As an input file.
+impl Object for File {
+    const MEMBERS: &'static [&'static str] = &["path", "content"];
+    const REQUIRED: &'static [&'static str] = Self::MEMBERS;
+
+    fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "path" => self.path = map.next_value_seed(Text::name(MAX_PATH))?,
+            _ => self.content = map.next_value_seed(BytesOf { most: MAX_INPUT })?,
+        }
+        Ok(())
+    }
+}
+
+impl Object for Limits {
+    const MEMBERS: &'static [&'static str] = &[
+        "wall_time_ms",
+        "startup_time_ms",
+        "cpu_millis",
+        "memory_bytes",
+        "disk_bytes",
+        "processes",
+        "output_bytes",
+        "collected_files",
+        "collected_bytes",
+    ];
+
+    fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "wall_time_ms" => self.wall_time_ms = optional(map, Integer::new())?,
+            "startup_time_ms" => self.startup_time_ms = optional(map, Integer::new())?,
+            "cpu_millis" => self.cpu_millis = optional(map, Integer::new())?,
+            "memory_bytes" => self.memory_bytes = optional(map, Integer::new())?,
+            "disk_bytes" => self.disk_bytes = optional(map, Integer::new())?,
+            "processes" => self.processes = optional(map, Integer::new())?,
+            "output_bytes" => self.output_bytes = optional(map, Integer::new())?,
+            "collected_files" => self.collected_files = optional(map, Integer::new())?,
+            _ => self.collected_bytes = optional(map, Integer::new())?,
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{format, string::ToString, vec};
+
+    fn read(json: &str) -> Result<Request, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn null_is_as_good_as_nothing() {
+        let rest = Request::MEMBERS.iter().filter(|name| **name != "code");
+        let all = rest.map(|name| format!(r#","{name}":null"#)).collect::<String>();
+        let limits = Limits::MEMBERS.iter().map(|name| format!(r#""{name}":null"#)).collect::<Vec<_>>().join(",");
+        for json in [format!(r#"{{"code":"1"{all}}}"#), format!(r#"{{"code":"1","limits":{{{limits}}}}}"#)] {
+            assert_eq!(read(&json), Ok(Request { code: "1".into(), ..Request::default() }), "{json}");
+        }
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        let limits = "[1,1,1,1,1,1,1,1,1]";
+        for json in [
+            r#"["1",null,[],{},null,[],[],{},null,{}]"#,
+            &format!(r#"{{"code":"1","limits":{limits}}}"#),
+            r#"{"code":"1","files":[["a","b"]]}"#,
+            r#"{"code":"1","env":[["a","b"]]}"#,
+        ] {
+            assert!(
+                read(json).is_err_and(|error| error.contains("invalid type: sequence")),
+                "{json}: {:?}",
+                read(json)
+            );
+        }
+    }
+
+    #[test]
+    fn each_list_map_and_string_is_bounded_where_it_is_read() {
+        let many = |element: &str, count: usize| vec![element; count].join(",");
+        let pairs = |count: usize| (0..count).map(|number| format!(r#""{number}":"""#)).collect::<Vec<_>>().join(",");
+        let long = "x".repeat(MAX_CODE + 1);
+        for (json, part) in [
+            // What follows is not even JSON: it is not read.
+            (format!(r#"{{"code":"1","args":[{},"""#, many(r#""""#, 1024)), "args: too large: at most 1024 arguments"),
+            (format!(r#"{{"code":"1","env":{{{},"x":"#, pairs(1024)), "env: too large: at most 1024 variables"),
+            (
+                format!(
+                    r#"{{"code":"1","files":[{},{{"path":"","content":""}}"#,
+                    many(r#"{"path":"a","content":""}"#, 1024)
+                ),
+                "files: too large: at most 1024 files",
+            ),
+            (format!(r#"{{"code":"1","collect":[{},"""#, many(r#""""#, 64)), "collect: too large: at most 64 patterns"),
+            (format!(r#"{{"code":"1","labels":{{{},"x":"#, pairs(16)), "labels: too large: at most 16 labels"),
+            (format!(r#"{{"code":"{long}""#), "code: too large: at most 1048576 bytes"),
+            (format!(r#"{{"language":"{long}""#), "language: a name is longer than 63 bytes"),
+            (format!(r#"{{"args":["{long}""#), "args: too large: at most 131072 bytes"),
+            (format!(r#"{{"files":[{{"path":"{long}""#), "files: path: a name is longer than 255 bytes"),
+            (format!(r#"{{"stdin":"{}""#, long.repeat(8)), "stdin: too large: at most 8388608 bytes"),
+            (format!(r#"{{"stdin":{{"base64":"{}"}}"#, "AAAA".repeat(3 << 20)), "stdin: too large: at most 8388608"),
+            (format!(r#"{{"labels":{{"a":"{long}""#), "labels: a name is longer than 256 bytes"),
+            (r#"{"code":"1","env":{"a":"","a":""}}"#.to_string(), "env: a name is given twice"),
+            (r#"{"code":"1","limits":{"processes":4294967296}}"#.to_string(), "limits: processes: invalid value"),
+        ] {
+            let error = read(&json).expect_err("refused");
+            assert!(error.contains(part) && error.len() < 200, "{part}: {error}");
+        }
+    }
+
+    #[test]
+    fn no_message_repeats_a_long_text() {
+        let long = "x".repeat(MAX_CODE);
+        for json in [
+            format!(r#"{{"{long}":1}}"#),
+            format!(r#"{{"args":"{long}"}}"#),
+            format!(r#"{{"env":"{long}"}}"#),
+            format!(r#"{{"files":["{long}"]}}"#),
+            format!(r#"{{"limits":"{long}"}}"#),
+            format!(r#"{{"limits":{{"processes":"{long}"}}}}"#),
+            format!(r#"{{"stdin":{{"{long}":1}}}}"#),
+            format!(r#""{long}""#),
+        ] {
+            let error = read(&json).expect_err("refused");
+            assert!(error.len() < 512, "{} bytes: {error:.200}", error.len());
+        }
+    }
 }

@@ -13,8 +13,6 @@ pub(super) const RESPOND_ASYNC: &str = "respond-async";
 
 const JSON: &str = "application/json";
 const EVENT_STREAM: &str = "text/event-stream";
-/// What an answer in JSON satisfies.
-const ACCEPTS_JSON: [&str; 4] = [JSON, "application/*", "*/*", cofferdam_api::PROBLEM];
 
 /// How a caller wants its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +33,8 @@ impl Wishes {
     }
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
+/// Refuses a body that is not said to be JSON.
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if media_type(given).eq_ignore_ascii_case(JSON) {
         return Ok(());
@@ -45,17 +44,73 @@ fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 fn stream(headers: &HeaderMap) -> Result<bool, Refusal> {
-    let accepted: Vec<_> =
-        elements(headers, &header::ACCEPT).filter(|range| !is_unwanted(range)).map(media_type).collect();
-    let any = |wanted: &[&str]| accepted.iter().any(|range| wanted.iter().any(|name| range.eq_ignore_ascii_case(name)));
-    if any(&[EVENT_STREAM]) {
-        return Ok(true);
+    // A problem is JSON: whoever takes nothing else takes an answer in JSON too.
+    let json = accepts(headers, JSON).max(accepts(headers, cofferdam_api::PROBLEM).filter(Acceptance::is_by_name));
+    match (json, accepts(headers, EVENT_STREAM)) {
+        (None, None) => {
+            let text = format!("the header Accept has to allow {JSON} or {EVENT_STREAM}; there is nothing else");
+            Err(Refusal::invalid(StatusCode::NOT_ACCEPTABLE, text))
+        }
+        (None, Some(_)) => Ok(true),
+        (Some(_), None) => Ok(false),
+        // Of two that are as welcome, the one that has to be asked for wins where it is named.
+        (Some(json), Some(stream)) => {
+            Ok(stream.weight > json.weight || stream.weight == json.weight && stream.is_by_name())
+        }
     }
-    if any(&ACCEPTS_JSON) || !headers.contains_key(header::ACCEPT) {
-        return Ok(false);
+}
+
+/// How welcome a media type is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Acceptance {
+    /// Thousandths.
+    weight: u16,
+    /// How precisely the header names it: 2 by its name, 1 by `type/*`, 0 by `*/*`.
+    precision: u8,
+}
+
+impl Acceptance {
+    fn is_by_name(&self) -> bool {
+        self.precision == 2
     }
-    let text = format!("the header Accept has to allow {JSON} or {EVENT_STREAM}; there is nothing else");
-    Err(Refusal::invalid(StatusCode::NOT_ACCEPTABLE, text))
+}
+
+/// How welcome a media type is, by the most precise range that it is in (RFC 9110, 12.5.1); none: not at all. A header without
+/// any range says as little as none.
+fn accepts(headers: &HeaderMap, name: &str) -> Option<Acceptance> {
+    let kind = name.split('/').next().unwrap_or_default();
+    let precision = |range: &str| match range.split_once('/')? {
+        ("*", "*") => Some(0),
+        (main, "*") if main.eq_ignore_ascii_case(kind) => Some(1),
+        _ if range.eq_ignore_ascii_case(name) => Some(2),
+        _ => None,
+    };
+    let mut ranges = elements(headers, &header::ACCEPT).filter(|range| !range.trim().is_empty()).peekable();
+    if ranges.peek().is_none() {
+        return Some(Acceptance { weight: 1000, precision: 0 });
+    }
+    ranges
+        .filter_map(|range| Some(Acceptance { precision: precision(media_type(range))?, weight: weight(range) }))
+        .max_by_key(|acceptance| (acceptance.precision, acceptance.weight))
+        .filter(|acceptance| acceptance.weight > 0)
+}
+
+/// The weight of a range in thousandths. One that is malformed says nothing, and the default is 1.
+fn weight(range: &str) -> u16 {
+    let parameter = |text: &str| {
+        let (name, value) = text.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then(|| thousandths(value.trim()))?
+    };
+    range.split(';').skip(1).find_map(parameter).unwrap_or(1000)
+}
+
+fn thousandths(value: &str) -> Option<u16> {
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    let is_weight = whole.len() == 1
+        && fraction.len() <= 3
+        && (whole.bytes().chain(fraction.bytes())).all(|byte| byte.is_ascii_digit());
+    let thousandths = format!("{whole}{fraction:0<3}").parse().ok()?;
+    (is_weight && thousandths <= 1000).then_some(thousandths)
 }
 
 fn detached(headers: &HeaderMap) -> bool {
@@ -83,12 +138,6 @@ fn media_type(element: &str) -> &str {
     element.split(';').next().unwrap_or_default().trim()
 }
 
-/// Whether its weight says that it is not wanted.
-fn is_unwanted(range: &str) -> bool {
-    let weight = range.split(';').skip(1).find_map(|parameter| parameter.trim().strip_prefix("q="));
-    weight.and_then(|weight| weight.trim().parse::<f32>().ok()) == Some(0.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,19 +153,43 @@ mod tests {
     const BODY: (&str, &str) = ("content-type", "application/json; charset=utf-8");
 
     #[test]
-    fn an_answer_is_json_unless_a_stream_is_asked_for() {
+    fn an_answer_is_what_its_caller_likes_best() {
         let stream = |accept| wishes(&[BODY, ("accept", accept)]).map(|wishes| wishes.stream);
         assert_eq!(wishes(&[BODY]).map(|wishes| wishes.stream), Ok(false));
-        for accept in ["*/*", "application/json", "text/html, application/*;q=0.5", "application/problem+json"] {
+        for accept in [
+            "",
+            " , ",
+            "*/*",
+            "application/json",
+            "Application/JSON;Q=0.1",
+            "text/html, application/*;q=0.5",
+            "application/problem+json",
+            "text/event-stream;q=0, */*",
+            "text/event-stream;q=0.1, application/json",
+            "application/json, Text/Event-Stream;q=0.1",
+            "text/*, application/json",
+            "text/event-stream; q=0.3, */*; q=0.5",
+            "text/*;q=0.9, text/event-stream;q=0.2, application/*;q=0.3",
+            "application/json;q=nonsense, text/event-stream;q=0.999",
+        ] {
             assert_eq!(stream(accept), Ok(false), "{accept}");
         }
-        for accept in ["text/event-stream", "application/json, Text/Event-Stream;q=0.1"] {
+        for accept in [
+            "text/event-stream",
+            "text/*",
+            "text/event-stream, application/json",
+            "application/json, text/event-stream",
+            "text/event-stream, application/problem+json",
+            "text/event-stream;q=0.2, application/json;q=0.1",
+            "application/*;q=0, */*",
+            "application/json;q=0.000, */*;q=0.001",
+            "text/event-stream, */*",
+        ] {
             assert_eq!(stream(accept), Ok(true), "{accept}");
         }
-        for accept in ["text/html", "", "application/json;q=0, image/*"] {
+        for accept in ["text/html", "application/json;q=0, image/*", "*/*;q=0", "text/*;q=0, application/*;q=0.0"] {
             assert_eq!(stream(accept), Err(406), "{accept}");
         }
-        assert_eq!(stream("text/event-stream;q=0, */*"), Ok(false));
     }
 
     #[test]

@@ -30,13 +30,19 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
     path = "/v1/executions",
     tag = "executions",
     params(
-        ("Accept" = Option<String>, Header, description = "`text/event-stream` for events while the run happens"),
-        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with this key and the same body is \
-         the same execution; up to 255 printable ASCII characters"),
-        ("Prefer" = Option<String>, Header, description = "`respond-async` detaches the run from the connection"),
+        ("Accept" = Option<String>, Header, example = "text/event-stream", description = "`application/json` for the outcome, \
+         which is the default, or `text/event-stream` for events while the run happens: the one with the higher weight, and of \
+         two with the same weight the one that is named. 406 where neither is allowed"),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = r"^[!-~]([ -~]*[!-~])?$",
+         example = "7f3c", description = "A repeated request with this key and the same body is the same execution; 1 to 255 \
+         printable ASCII characters"),
+        ("Prefer" = Option<String>, Header, example = "respond-async", description = "`respond-async` detaches the run from \
+         the connection; other preferences say nothing here (RFC 7240)"),
         ("cofferdam-version" = Option<String>, Header, pattern = r"^0\.1(\.[0-9A-Za-z.-]+)?$", description = "The version of \
          the contract that the caller speaks"),
-        ("traceparent" = Option<String>, Header, description = "The trace that the run is part of, as W3C Trace Context has it"),
+        ("traceparent" = Option<String>, Header, example = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+         description = "The trace that the run is part of: a version, the trace's id, the parent's id and flags, in hexadecimal \
+         digits (W3C Trace Context). One that is malformed says nothing"),
     ),
     request_body = cofferdam_api::Request,
     responses(

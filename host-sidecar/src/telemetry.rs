@@ -1,6 +1,7 @@
 //! Traces: exported by OTLP where a collector is named, joined to the caller's.
 
 use async_trait::async_trait;
+use axum::http::{HeaderMap, HeaderValue};
 use opentelemetry::{Context, propagation::TextMapPropagator};
 use opentelemetry_http::{Bytes, HeaderExtractor, HttpClient, HttpError, Request, Response, hyper::HyperClient};
 use opentelemetry_otlp::{
@@ -13,6 +14,8 @@ use tokio::runtime::Handle;
 
 const SERVICE: &str = "cofferdam";
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
+/// Bytes of a trace's headers: twice of what tracestate needs to have room for.
+const MAX_HEADERS: usize = 1024;
 /// How long a collector may take for one batch.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -44,9 +47,14 @@ pub(crate) fn provider(
     Ok(Some(provider.build()))
 }
 
-/// The trace that a request is part of, by its header `traceparent`.
-pub(crate) fn parent(headers: &axum::http::HeaderMap) -> Context {
-    TraceContextPropagator::new().extract(&HeaderExtractor(headers))
+/// The trace that a request is part of, by its header `traceparent`; none where the trace's headers are longer than any is.
+pub(crate) fn parent(headers: &HeaderMap) -> Context {
+    let propagator = TraceContextPropagator::new();
+    let length = |name: &str| headers.get_all(name).iter().map(HeaderValue::len).sum::<usize>();
+    if propagator.fields().map(length).sum::<usize>() > MAX_HEADERS {
+        return Context::new();
+    }
+    propagator.extract(&HeaderExtractor(headers))
 }
 
 /// Sends from the sidecar's runtime, since batches are made in a thread of their own, which has none.
@@ -68,5 +76,25 @@ impl HttpClient for OnRuntime {
             Err(error) => tracing::warn!(%error, "no spans could be sent to the collector"),
         }
         sent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::trace::TraceContextExt;
+
+    #[test]
+    fn a_traces_headers_are_bounded() {
+        let has_parent = |state: &str| {
+            let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+            let headers = [("traceparent", traceparent), ("tracestate", state)];
+            let header = |(name, value): (&'static str, &str)| {
+                (name.parse().expect("a name"), HeaderValue::from_str(value).expect("a value"))
+            };
+            parent(&headers.map(header).into_iter().collect()).span().span_context().is_valid()
+        };
+        assert!(has_parent("a=1") && has_parent(&format!("a={}", "x".repeat(255))));
+        assert!(!has_parent(&"a=1,".repeat(1000)));
     }
 }

@@ -51,6 +51,8 @@ mod serve_bounds;
 mod serve_end;
 #[path = "whole/serve_hostile.rs"]
 mod serve_hostile;
+#[path = "whole/serve_memory.rs"]
+mod serve_memory;
 #[path = "whole/serve_schemathesis.rs"]
 mod serve_schemathesis;
 #[path = "whole/serve_spans.rs"]

@@ -4,7 +4,7 @@
 pub use crate::{
     config::hold_settings as settings,
     sandbox::kubernetes::{events, overlay, pods},
-    serve::request,
+    serve::{message, request},
 };
 
 #[cfg(test)]
@@ -15,8 +15,14 @@ mod tests {
 
     type Promise = fn(&[u8]);
 
-    const PROMISES: [(&str, Promise); 5] =
-        [("events", events), ("overlay", overlay), ("plans", request), ("pods", pods), ("settings", settings)];
+    const PROMISES: [(&str, Promise); 6] = [
+        ("calls", message),
+        ("events", events),
+        ("overlay", overlay),
+        ("plans", request),
+        ("pods", pods),
+        ("settings", settings),
+    ];
 
     fn corpus(target: &str) -> Vec<Vec<u8>> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);

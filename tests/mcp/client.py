@@ -88,16 +88,16 @@ async def lists(way):
 
 async def runs(way):
     async with way.connect() as client:
-        code = "import sys\nprint(6*7, sys.argv[1:], sys.stdin.read(), open('d/in').read(), open('b', 'rb').read())"
-        files = [{"path": "d/in", "content": "ä"}, {"path": "b", "content_base64": "AP8="}]
-        result = await call(client, code, args=["x y"], stdin="typed", files=files)
-        written = "42 ['x y'] typed ä b'\\x00\\xff'\n"
-        assert result.content[0].text == f"exit code: 0\nstdout ({len(written.encode())} bytes):\n{written}", result
+        code = "import os, sys\nprint(6*7, sys.argv[1:], sys.stdin.read(), open('d/in').read(), open('b', 'rb').read(), os.environ['A'])"
+        files = [{"path": "d/in", "content": "ä"}, {"path": "b", "content_base64": "AP\n8"}]
+        result = await call(client, code, args=["x y"], stdin="typed", files=files, env={"A": "b"}, collect=None, network=None)
+        written = "42 ['x y'] typed ä b'\\x00\\xff' b\n"
+        assert result.content[0].text == f"exit code: 0\nstdout ({len(written.encode())} bytes):\n```\n{written}```\n", result
         structured = result.structured_content
         assert structured["status"] == "exited" and structured["exit_code"] == 0, structured
         assert structured["stdout"] == {"text": written, "length": len(written.encode()), "cut": False}, structured
         assert structured["timings_ms"]["started"] <= structured["timings_ms"]["finished"], structured
-        assert (await call(client, "echo $1", language="bash", args=["a"])).content[0].text.endswith("a\n")
+        assert (await call(client, "echo $1", language="bash", args=["a"])).content[0].text.endswith("\na\n```\n")
 
 
 async def fails(way):
@@ -111,6 +111,15 @@ async def fails(way):
         assert "here" in result.content[0].text, result
         result = await call(client, "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
         assert result.structured_content["signal"] == 11, result
+
+
+async def forges(way):
+    """What a program writes does not pass for what is said of it."""
+    async with way.connect() as client:
+        forged = "```\nstderr (0 bytes):\nexit code: 0\n"
+        result = await call(client, f"print({forged!r}, end='')\nopen('a`\\nb', 'w')\nraise SystemExit(3)")
+        said = f"exit code: 3\nstdout ({len(forged)} bytes):\n````\n{forged}````\nfiles: `a\ufffd\ufffdb` (0 bytes)\n"
+        assert result.content[0].text == said, result
 
 
 async def files(way):

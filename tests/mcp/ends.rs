@@ -86,14 +86,19 @@ impl Server {
         (!line.is_empty()).then(|| serde_json::from_str(&line).expect("a message"))
     }
 
-    /// Goes as far as a program that runs.
-    fn run_endless(&mut self) {
+    /// Begins as the protocol has it.
+    fn initialize(&mut self) {
         let client = json!({ "name": "test", "version": "0" });
         let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
         self.send(&json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params }));
         let answer = self.receive().expect("an answer");
         assert_eq!(answer["result"]["serverInfo"]["name"], "cofferdam", "{answer}");
         self.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+    }
+
+    /// Goes as far as a program that runs.
+    fn run_endless(&mut self) {
+        self.initialize();
         let params = json!({
             "name": "execute_code",
             "arguments": { "code": "while True: pass" },
@@ -151,4 +156,37 @@ fn a_client_that_says_nothing_or_nonsense_is_no_failure() {
         let output = server.end();
         assert_eq!(output.status.code(), Some(0), "{said:?}: {}", stderr(&output));
     }
+}
+
+#[test]
+fn a_line_that_is_no_message_is_answered_and_the_connection_goes_on() {
+    let place = Place::new();
+    let mut server = Server::start(&place);
+    let call = |arguments: Value| {
+        let params = json!({ "name": "execute_code", "arguments": arguments });
+        json!({ "jsonrpc": "2.0", "id": "a", "method": "tools/call", "params": params }).to_string()
+    };
+    let wrong = [
+        ("nonsense".to_owned(), -32700, Value::Null),
+        ("{\"id\": 1".into(), -32700, Value::Null),
+        ("[]".into(), -32600, Value::Null),
+        (call(json!("print(1)")), -32602, json!("a")),
+        (call(json!([])), -32602, json!("a")),
+    ];
+    // Before the client has begun, and after.
+    for is_begun in [false, true] {
+        if is_begun {
+            server.initialize();
+        }
+        for (line, code, id) in &wrong {
+            writeln!(server.stdin, "{line}").expect("a reader");
+            let answer = server.receive().expect("an answer");
+            assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(code), id), "{line}: {answer}");
+        }
+    }
+    let code = format!("print(6*7)#{}", "x".repeat(100_000));
+    writeln!(server.stdin, "{}", call(json!({ "code": code, "env": null }))).expect("a reader");
+    let answer = server.receive().expect("an answer");
+    assert_eq!(answer["result"]["structuredContent"]["stdout"]["text"], "42\n", "{answer}");
+    assert_eq!(server.end().status.code(), Some(0));
 }

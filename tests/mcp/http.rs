@@ -5,7 +5,12 @@ use cofferdam_tests::{
     sidecar::{Answer, Caller, Sidecar},
 };
 use serde_json::{Value, json};
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt,
+};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const ACCEPT: (&str, &str) = ("accept", "application/json, text/event-stream");
@@ -73,7 +78,7 @@ async fn a_session_is_its_tenants() {
 #[tokio::test]
 async fn what_is_too_large_or_too_many_is_refused() {
     let place = Place::new();
-    let settings = [("COFFERDAM_SERVE__BODY_LIMIT", "100k"), ("COFFERDAM_SERVE__MAX_CONNECTIONS", "2")];
+    let settings = [("COFFERDAM_SERVE__BODY_LIMIT", "100k"), ("COFFERDAM_MCP__MAX_SESSIONS", "2")];
     let sidecar = Sidecar::start(&place, &[], &settings);
     let caller = sidecar.caller();
     let mut large = list();
@@ -84,4 +89,82 @@ async fn what_is_too_large_or_too_many_is_refused() {
     }
     let answer = post(&caller, &initialize(), &[]).await;
     assert_eq!((answer.status, answer.json["code"].as_str()), (429, Some("overloaded")), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn a_session_is_counted_whatever_its_first_message_looks_like() {
+    let place = Place::new();
+    let sidecar = Sidecar::start(&place, &[], &[("COFFERDAM_MCP__MAX_SESSIONS", "2")]);
+    let caller = sidecar.caller();
+    // The library takes a header that is no text for none.
+    let (mut stream, body) = (TcpStream::connect(&sidecar.address).expect("a connection"), initialize().to_string());
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Accept: application/json, text/event-stream\r\nContent-Length: {}\r\nMcp-Session-Id: ",
+        body.len()
+    );
+    stream.write_all(&[head.as_bytes(), b"\xff\r\n\r\n", body.as_bytes()].concat()).expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("the header mcp-session-id"), "{answer}");
+    let spelt = |method: &str| initialize().to_string().replace("\"initialize\"", &format!("\"{method}\""));
+    let mut statuses = Vec::new();
+    for method in ["initi\\u0061lize", "\\u0069nitialize", "initialize", "initi\\u0061lize"] {
+        statuses.push(caller.send("POST", "/mcp", &[JSON, ACCEPT], spelt(method)).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 429, 429]);
+}
+
+#[tokio::test]
+async fn an_idle_session_makes_room_for_another() {
+    let place = Place::new();
+    let settings = [("COFFERDAM_MCP__MAX_SESSIONS", "1"), ("COFFERDAM_MCP__SESSION_SECONDS", "0.2")];
+    let sidecar = Sidecar::start(&place, &[], &settings);
+    let caller = sidecar.caller();
+    let first = session(&caller).await;
+    while post(&caller, &initialize(), &[]).await.status == 429 {}
+    let answer = post(&caller, &list(), &[("mcp-session-id", &first)]).await;
+    assert_eq!(answer.status, 404, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_told_by_the_protocols_codes() {
+    let place = Place::new();
+    let sidecar = Sidecar::start(&place, &[], &[]);
+    let caller = sidecar.caller();
+    let call = |arguments: Value| {
+        let params = json!({ "name": "execute_code", "arguments": arguments });
+        json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params }).to_string()
+    };
+    for (message, status, code, id, part) in [
+        ("nonsense".into(), 400, -32700, Value::Null, "is not JSON"),
+        (format!("[{}]", list()), 400, -32600, Value::Null, "each message of a batch by itself"),
+        (call(json!("{\"code\": \"1\"}")), 200, -32602, json!(7), "the arguments of tools/call are a string"),
+        (call(json!([{ "code": "1" }])), 200, -32602, json!(7), "the arguments of tools/call are an array"),
+        (
+            r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":[]}"#.into(),
+            200,
+            -32602,
+            json!(7),
+            "params is an array",
+        ),
+    ] {
+        let answer = caller.send("POST", "/mcp", &[JSON, ACCEPT], message.clone()).await;
+        let shown = format!("{message}: {} {}", answer.status, answer.text);
+        assert_eq!(
+            (answer.status, &answer.json["error"]["code"], &answer.json["id"]),
+            (status, &json!(code), &id),
+            "{shown}"
+        );
+        assert!(answer.json["error"]["message"].as_str().is_some_and(|text| text.contains(part)), "{shown}");
+    }
+    for (accept, status) in [("*/*", 200), ("application/json", 406), ("application/json, text/event-stream;q=0", 406)]
+    {
+        let answer = caller.send("POST", "/mcp", &[JSON, ("accept", accept)], initialize().to_string()).await;
+        assert_eq!(answer.status, status, "{accept}: {}", answer.text);
+    }
+    let long = "x".repeat(2000);
+    let headers = [JSON, ACCEPT, ("mcp-name", &*long)];
+    let answer = caller.send("POST", "/mcp", &headers, list().to_string()).await;
+    assert_eq!((answer.status, &answer.json["code"]), (400, &json!("invalid-request")), "{}", answer.text);
 }

@@ -20,16 +20,43 @@ async fn every_wrong_request_is_a_problem_by_name() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let hello = r#"{"code":"print(1)"}"#;
+    // What follows is not even JSON: nobody has read so far.
+    let many: &str = format!(r#"{{"code":"1","args":[{}oops"#, r#""","#.repeat(1025)).leak();
     let cases: &[Case<'_>] = &[
         ("POST", RUNS, &[JSON], "{", 400, "invalid-request", "is not JSON"),
         ("POST", RUNS, &[JSON], "", 400, "invalid-request", "is not JSON"),
         ("POST", RUNS, &[JSON], "{}", 400, "invalid-request", "missing field `code`"),
         ("POST", RUNS, &[JSON], r#"{"code":"1","x":1}"#, 400, "invalid-request", "unknown field `x`"),
+        ("POST", RUNS, &[JSON], r#"["1"]"#, 400, "invalid-request", "expected an object"),
+        (
+            "POST",
+            RUNS,
+            &[JSON],
+            r#"["1",null,[],{},null,[],[],{},null,{}]"#,
+            400,
+            "invalid-request",
+            "expected an object",
+        ),
+        ("POST", RUNS, &[JSON], r#"{"code":"1","files":[["a","b"]]}"#, 400, "invalid-request", "files: invalid type"),
+        ("POST", RUNS, &[JSON], r#"{"code":"1","limits":[1,1,1]}"#, 400, "invalid-request", "limits: invalid type"),
+        ("POST", RUNS, &[JSON], r#"{"code":"1","stdin":["YQ=="]}"#, 400, "invalid-request", "stdin: invalid type"),
+        ("POST", RUNS, &[JSON], r#"{"code":"1","stdin":{"base64":"?"}}"#, 400, "invalid-request", "is no base64"),
+        ("POST", RUNS, &[JSON], r#"{"code":"1","env":{"A":"1","A":"2"}}"#, 400, "invalid-request", "given twice"),
+        ("POST", RUNS, &[JSON], many, 413, "too-large", "args: too large: at most 1024 arguments are allowed"),
         ("POST", RUNS, &[JSON], r#"{"code":"1","network":"x"}"#, 403, "denied", "network profile"),
         ("POST", RUNS, &[JSON], r#"{"code":"1","limits":{"memory_bytes":1099511627776}}"#, 403, "denied", "ceiling"),
         ("POST", RUNS, &[], hello, 415, "invalid-request", "application/json"),
         ("POST", RUNS, &[("content-type", "text/plain")], hello, 415, "invalid-request", "application/json"),
         ("POST", RUNS, &[JSON, ("accept", "text/html")], hello, 406, "invalid-request", "text/event-stream"),
+        (
+            "POST",
+            RUNS,
+            &[JSON, ("accept", "text/event-stream;q=0, */*;q=0.0")],
+            hello,
+            406,
+            "invalid-request",
+            "Accept",
+        ),
         ("POST", RUNS, &[JSON, ("idempotency-key", "")], hello, 400, "invalid-request", "Idempotency-Key"),
         ("POST", RUNS, &[JSON, ("cofferdam-version", "0.9.0")], hello, 400, "invalid-request", "`0.9.0`"),
         ("POST", RUNS, &[JSON, ("cofferdam-version", "0.9.0")], hello, 400, "invalid-request", "version 0.1.0"),
@@ -54,6 +81,39 @@ async fn every_wrong_request_is_a_problem_by_name() {
         assert!(answer.json["detail"].as_str().is_some_and(|detail| detail.contains(part)), "{shown}");
     }
     assert_nothing_left(&place);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_read_as_generously_as_it_may_be() {
+    let place = Place::new();
+    let sidecar = Sidecar::start(&place, &[], &[]);
+    let code = "import sys\nprint(sys.stdin.buffer.read(), open('a', 'rb').read())";
+    let request = json!({
+        "code": code,
+        "language": null,
+        "args": null,
+        "env": null,
+        "stdin": { "base64": "-__-\r\nYQ" },
+        "files": [{ "path": "a", "content": { "base64": "+//+\n YQ==\n" } }],
+        "collect": null,
+        "limits": { "wall_time_ms": null, "processes": null },
+        "network": null,
+        "labels": null,
+    });
+    for (accept, media_type) in [
+        ("text/event-stream;q=0.1, application/json", "application/json"),
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        ("text/*", "text/event-stream"),
+        ("application/json;q=0.1, text/event-stream;q=0.2", "text/event-stream"),
+    ] {
+        let answer = sidecar.caller().run(&request, &[("accept", accept)]).await;
+        assert_eq!(answer.status, 200, "{accept}: {}", answer.text);
+        assert_eq!(answer.headers["content-type"], media_type, "{accept}");
+        assert!(answer.text.contains(r"b'\\xfb\\xff\\xfea' b'\\xfb\\xff\\xfea'"), "{accept}: {}", answer.text);
+    }
+    let none = json!({ "code": "print(1)", "stdin": null, "files": null, "limits": null });
+    assert_eq!(sidecar.caller().run(&none, &[]).await.json["stdout"]["content"], "1\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

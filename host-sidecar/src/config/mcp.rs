@@ -1,7 +1,8 @@
 //! What calls through MCP get that say nothing else.
 
-use super::{Bytes, Settings, SettingsError, settings::senseless};
+use super::{Bytes, Seconds, Settings, SettingsError, settings::senseless};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Defaults of calls through MCP, in the place of the others. What comes back is read by a model and goes through a host that
 /// takes so much and no more, some of them 1 MB of base64 and all.
@@ -14,11 +15,21 @@ pub struct Mcp {
     pub collected_files: u32,
     /// Size of the files brought back, in all.
     pub collected_limit: Bytes,
+    /// Sessions that one tenant may have at once over HTTP.
+    pub max_sessions: u32,
+    /// How long a session may be without a call before it ends, in seconds.
+    pub session_seconds: Seconds,
 }
 
 impl Default for Mcp {
     fn default() -> Self {
-        Self { output_limit: Bytes(32 << 10), collected_files: 20, collected_limit: Bytes(640 << 10) }
+        Self {
+            output_limit: Bytes(32 << 10),
+            collected_files: 20,
+            collected_limit: Bytes(640 << 10),
+            max_sessions: 256,
+            session_seconds: Seconds(Duration::from_secs(300)),
+        }
     }
 }
 

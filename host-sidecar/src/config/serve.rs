@@ -31,6 +31,8 @@ pub struct Serve {
     pub queue_seconds: Seconds,
     /// Bytes of a request's body.
     pub body_limit: Bytes,
+    /// Bytes of all requests that are being read or run; of several tenants, none takes more than half of it.
+    pub body_memory: Bytes,
     /// How long the head of a request may take, and so a connection be idle, in seconds.
     pub header_seconds: Seconds,
     /// How long the body of a request may take, in seconds.
@@ -67,6 +69,7 @@ impl Default for Serve {
             max_queued: 64,
             queue_seconds: Seconds(Duration::from_secs(30)),
             body_limit: Bytes(32 << 20),
+            body_memory: Bytes(128 << 20),
             header_seconds: Seconds(Duration::from_secs(10)),
             body_seconds: Seconds(Duration::from_secs(60)),
             max_connections: 1024,

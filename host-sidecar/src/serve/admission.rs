@@ -1,6 +1,7 @@
 //! Who may come in, and whose turn it is. A place is for a request with its run, from before its body is read to the end;
 //! a turn is for a run that takes place.
 
+use super::budget::Charge;
 use crate::execution::{Error, ErrorCode};
 use std::sync::Arc;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
@@ -25,12 +26,21 @@ pub(super) struct Admission {
 #[derive(Debug)]
 pub(super) struct Place {
     _permits: [OwnedSemaphorePermit; 2],
+    /// What its request takes.
+    charge: Option<Charge>,
 }
 
 /// A turn, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Turn {
     _permits: [OwnedSemaphorePermit; 2],
+}
+
+impl Place {
+    /// Keeps what its request takes for as long as the place is kept.
+    pub(super) fn keep(&mut self, charge: Charge) {
+        self.charge = Some(charge);
+    }
 }
 
 impl Bounds {
@@ -66,7 +76,7 @@ impl Admission {
     pub(super) fn place(&self) -> Result<Place, Error> {
         let take = |places: &Arc<Semaphore>| places.clone().try_acquire_owned();
         match (take(&self.own.places), take(&self.all.places)) {
-            (Ok(own), Ok(all)) => Ok(Place { _permits: [own, all] }),
+            (Ok(own), Ok(all)) => Ok(Place { _permits: [own, all], charge: None }),
             (Err(_), _) => Err(overloaded("you have as many runs as you may; try again when some have ended")),
             (_, Err(_)) => Err(overloaded("there are as many runs as the sidecar takes; try again later")),
         }

@@ -1,33 +1,68 @@
 //! The body of a request: read within its bounds, then understood.
 
-use super::problem::Refusal;
-use axum::{
-    body::{Body, Bytes},
-    http::StatusCode,
+use super::{
+    budget::{Budget, Charge},
+    problem::Refusal,
 };
-use cofferdam_api::{ErrorCode, Request};
+use crate::execution::Error;
+use axum::{body::Body, http::StatusCode};
+use cofferdam_api::{ErrorCode, Request, bounded::TOO_LARGE};
 use cofferdam_contract::shortened;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::{task::spawn_blocking, time::timeout};
 
-/// Reads a whole body of at most `limit` bytes that comes within `patience`.
-pub(super) async fn read(body: Body, limit: u64, patience: Duration) -> Result<Bytes, Refusal> {
+/// Bytes of a body that is understood at once, and of what is small everywhere.
+pub(super) const SMALL: u64 = 64 << 10;
+
+/// A body that has been read.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) bytes: Vec<u8>,
+    pub(super) charge: Charge,
+}
+
+/// Reads a whole body of at most `limit` bytes that comes within `patience`, for as much as the budget has room.
+pub(super) async fn read(body: Body, limit: u64, patience: Duration, budget: &Budget) -> Result<Held, Refusal> {
+    let announced = body.size_hint().lower();
     // One that says that it is too large need not be read.
-    if body.size_hint().lower() > limit {
+    if announced > limit {
         return Err(too_large(limit));
     }
-    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    match timeout(patience, limited.collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Ok(Err(_)) => Err(Refusal::invalid(StatusCode::BAD_REQUEST, "the body broke off")),
-        Err(_) => {
-            let text = format!("the body did not come within {} s", patience.as_secs_f64());
-            Err(Refusal::invalid(StatusCode::REQUEST_TIMEOUT, text).retryable())
+    let charge = budget.charge(announced)?;
+    // Room in the address space; there is no memory behind it before the bytes come.
+    let held = Held { bytes: Vec::with_capacity(usize::try_from(announced).unwrap_or_default()), charge };
+    timeout(patience, take(held, body, limit, budget)).await.unwrap_or_else(|_| {
+        let text = format!("the body did not come within {} s", patience.as_secs_f64());
+        Err(Refusal::invalid(StatusCode::REQUEST_TIMEOUT, text).retryable())
+    })
+}
+
+async fn take(mut held: Held, mut body: Body, limit: u64, budget: &Budget) -> Result<Held, Refusal> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Refusal::invalid(StatusCode::BAD_REQUEST, "the body broke off"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let size = (held.bytes.len() + data.len()) as u64;
+        if size > limit {
+            return Err(too_large(limit));
         }
+        held.charge.raise(size, budget)?;
+        held.bytes.extend_from_slice(&data);
     }
+    Ok(held)
+}
+
+/// Does what takes long for a large body where it holds up no other request.
+pub(super) async fn understand<T: Send + 'static>(
+    size: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    if size as u64 <= SMALL {
+        return Ok(work());
+    }
+    let failed = |_| Error::new(crate::execution::ErrorCode::Internal, "the request could not be read");
+    spawn_blocking(work).await.map_err(|error| failed(error).into())
 }
 
 fn too_large(limit: u64) -> Refusal {
@@ -40,14 +75,18 @@ pub(super) fn parse(body: &[u8]) -> Result<Request, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
         let is_not = if error.is_data() { "a request" } else { "JSON" };
         // It may name what the body does.
-        let error = shortened(&error.to_string());
-        Refusal::invalid(StatusCode::BAD_REQUEST, format!("the body is not {is_not}: {error}"))
+        let text = shortened(&error.to_string());
+        if error.is_data() && text.contains(TOO_LARGE) {
+            return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, text);
+        }
+        Refusal::invalid(StatusCode::BAD_REQUEST, format!("the body is not {is_not}: {text}"))
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{self, Serve};
     use axum::response::IntoResponse;
     use cofferdam_api::Problem;
 
@@ -60,6 +99,8 @@ mod tests {
             (r#"{"code":"1","cod":1}"#, "unknown field `cod`"),
             (r#"{"code":"1","limits":{"memory":1}}"#, "unknown field `memory`"),
             (r#"{"code":"1"} x"#, "is not JSON"),
+            (r#"["1"]"#, "is not a request: invalid type: sequence, expected an object"),
+            (r#"{"code":"1","stdin":["YQ=="]}"#, "stdin: invalid type: sequence"),
         ] {
             let refusal = parse(body.as_bytes()).expect_err(body);
             assert!(format!("{refusal:?}").contains(part), "{body}: {refusal:?}");
@@ -76,15 +117,58 @@ mod tests {
         assert!(detail.len() < 8 << 10, "{} bytes", detail.len());
     }
 
+    #[test]
+    fn what_is_too_large_is_refused_as_such_where_it_is_read() {
+        // The rest is not looked at, or it would not be JSON.
+        let body = format!(r#"{{"code":"1","args":[{}"#, r#""","#.repeat(2000));
+        let problem = Problem::from(parse(body.as_bytes()).expect_err("too many"));
+        assert_eq!((problem.status, problem.code), (413, ErrorCode::TooLarge));
+        assert!(
+            problem.detail.starts_with("args: too large: at most 1024 arguments are allowed"),
+            "{}",
+            problem.detail
+        );
+    }
+
+    fn budget(bytes: u64) -> Budget {
+        let bounds = Serve { body_memory: config::Bytes(bytes), body_limit: config::Bytes(0), ..Serve::default() };
+        Budget::for_tenants(1, &bounds).next().expect("a budget")
+    }
+
+    async fn status(body: Body, limit: u64, budget: &Budget) -> Result<usize, u16> {
+        let read = read(body, limit, Duration::from_secs(60), budget).await;
+        read.map_err(|refusal| refusal.into_response().status().as_u16()).map(|held| held.bytes.len())
+    }
+
+    fn in_pieces(pieces: &[&'static str]) -> Body {
+        let pieces: Vec<_> = pieces.iter().copied().map(Ok::<_, std::io::Error>).collect();
+        Body::from_stream(futures_util::stream::iter(pieces))
+    }
+
     #[tokio::test]
     async fn a_body_over_its_bound_is_refused() {
-        let status = async |body| {
-            let read = read(body, 3, Duration::from_secs(60)).await;
-            read.map_err(|refusal| refusal.into_response().status().as_u16()).map(|body| body.len())
-        };
-        assert_eq!(status(Body::from("abc")).await, Ok(3));
-        assert_eq!(status(Body::from("abcd")).await, Err(413));
-        let pieces = ["ab", "cd"].map(Ok::<_, std::io::Error>);
-        assert_eq!(status(Body::from_stream(futures_util::stream::iter(pieces))).await, Err(413));
+        let budget = budget(1 << 20);
+        assert_eq!(status(Body::from("abc"), 3, &budget).await, Ok(3));
+        assert_eq!(status(Body::from("abcd"), 3, &budget).await, Err(413));
+        assert_eq!(status(in_pieces(&["ab", "cd"]), 3, &budget).await, Err(413));
+    }
+
+    #[tokio::test]
+    async fn a_body_for_which_there_is_no_memory_is_refused() {
+        let (budget, kib): (_, &str) = (budget(2 << 10), "x".repeat(1 << 10).leak());
+        let held = read(Body::from(kib), 4 << 10, Duration::from_secs(60), &budget).await.expect("room");
+        assert_eq!(status(in_pieces(&[kib, "x"]), 4 << 10, &budget).await, Err(429));
+        assert_eq!(status(Body::from([kib, "x"].concat()), 4 << 10, &budget).await, Err(429));
+        assert_eq!(status(in_pieces(&["x", "x"]), 4 << 10, &budget).await, Ok(2));
+        drop(held);
+        assert_eq!(status(in_pieces(&[kib, "x"]), 4 << 10, &budget).await, Ok(1025));
+    }
+
+    #[tokio::test]
+    async fn a_large_body_is_understood_beside_the_workers() {
+        let here = std::thread::current().id();
+        let there = |size| understand(size, || std::thread::current().id());
+        assert!(there(1).await.is_ok_and(|thread| thread == here));
+        assert!(there(1 << 20).await.is_ok_and(|thread| thread != here));
     }
 }

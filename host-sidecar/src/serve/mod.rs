@@ -4,6 +4,7 @@ mod access;
 mod admission;
 mod auth;
 mod body;
+mod budget;
 mod connections;
 mod convert;
 mod execution;
@@ -43,7 +44,7 @@ use connections::Acceptor;
 use listen::Bound;
 pub use mcp::serve_stdio;
 #[cfg(any(test, fuzzing))]
-pub use promises::request;
+pub use promises::{message, request};
 use serde::Serialize;
 use server::Server;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};

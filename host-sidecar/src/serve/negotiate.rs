@@ -43,6 +43,15 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     Err(Refusal::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
 }
 
+/// Refuses a caller who does not take both, of which the server chooses one.
+pub(super) fn require_both(headers: &HeaderMap) -> Result<(), Refusal> {
+    if accepts(headers, JSON).is_some() && accepts(headers, EVENT_STREAM).is_some() {
+        return Ok(());
+    }
+    let text = format!("the header Accept has to allow both {JSON} and {EVENT_STREAM}");
+    Err(Refusal::invalid(StatusCode::NOT_ACCEPTABLE, text))
+}
+
 fn stream(headers: &HeaderMap) -> Result<bool, Refusal> {
     // A problem is JSON: whoever takes nothing else takes an answer in JSON too.
     let json = accepts(headers, JSON).max(accepts(headers, cofferdam_api::PROBLEM).filter(Acceptance::is_by_name));
@@ -190,6 +199,16 @@ mod tests {
         for accept in ["text/html", "application/json;q=0, image/*", "*/*;q=0", "text/*;q=0, application/*;q=0.0"] {
             assert_eq!(stream(accept), Err(406), "{accept}");
         }
+    }
+
+    #[test]
+    fn a_caller_of_the_tool_takes_both() {
+        let both = |accept| {
+            let headers = [(header::ACCEPT, HeaderValue::from_static(accept))].into_iter().collect();
+            require_both(&headers).is_ok()
+        };
+        assert!(both("application/json, text/event-stream") && both("*/*") && both("text/*, application/json;q=0.1"));
+        assert!(!both("application/json") && !both("text/event-stream, application/json;q=0") && !both("*/*;q=0"));
     }
 
     #[test]

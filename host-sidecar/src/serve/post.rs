@@ -2,7 +2,9 @@
 
 use super::{
     access::Noted,
-    answer, body, convert,
+    answer,
+    body::{self, Held},
+    convert,
     execution::{Caller, Feed},
     negotiate::{RESPOND_ASYNC, Wishes},
     problem::Refusal,
@@ -67,11 +69,16 @@ pub(super) async fn post(
     let wishes = Wishes::of(&head.headers)?;
     server.refuse_if_ending()?;
     // Taken before the body is read: what waits for a turn is in memory, and that is bounded.
-    let place = tenant.admission.place()?;
-    let body = body::read(body, server.bounds.body_limit.0, server.bounds.body_seconds.0).await?;
-    let request = body::parse(&body)?;
-    let key = wishes.key.clone().map(|key| (key, Sha256::digest(&body).into()));
-    drop(body);
+    let mut place = tenant.admission.place()?;
+    let bounds = &server.bounds;
+    let Held { bytes, charge } = body::read(body, bounds.body_limit.0, bounds.body_seconds.0, &tenant.budget).await?;
+    place.keep(charge);
+    let key = wishes.key.clone();
+    let (request, key) = body::understand(bytes.len(), move || {
+        let request = body::parse(&bytes)?;
+        Ok::<_, Refusal>((request, key.map(|key| (key, <[u8; 32]>::from(Sha256::digest(&bytes))))))
+    })
+    .await??;
     let plan = tenant.sidecar.plan(convert::request(request))?;
     let (detached, wants_feed, parent) = (wishes.detached, wishes.stream, telemetry::parent(&head.headers));
     let (caller, feed) = take_up(&server, Asked { tenant, plan, place, requested, key, detached, wants_feed, parent })?;

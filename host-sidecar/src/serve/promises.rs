@@ -1,8 +1,8 @@
 //! What holds of a request, whatever its body is.
 #![expect(clippy::expect_used, reason = "only tests and fuzzing use it")]
 
-use super::{body, convert};
-use crate::config::Settings;
+use super::{body, convert, mcp};
+use crate::{config::Settings, execution::Request};
 use cofferdam_api::Problem;
 use cofferdam_protocol::{Message, decode_message, encode_message};
 
@@ -13,11 +13,14 @@ use cofferdam_protocol::{Message, decode_message, encode_message};
 ///
 /// Where that does not hold.
 pub fn request(body: &[u8]) {
+    match body::parse(body) {
+        Ok(request) => check_plan(convert::request(request)),
+        Err(refusal) => check_words(&Problem::from(refusal).detail),
+    }
+}
+
+fn check_plan(request: Request) {
     let policy = Settings::default().policy().expect("the defaults are a policy");
-    let request = match body::parse(body) {
-        Ok(request) => convert::request(request),
-        Err(refusal) => return check_words(&Problem::from(refusal).detail),
-    };
     let plan = match policy.plan(request.clone()) {
         Ok(plan) => plan,
         Err(error) => return check_words(&error.message),
@@ -35,6 +38,29 @@ pub fn request(body: &[u8]) {
     let message = Message::Run(plan.program);
     let written = encode_message(&message).expect("a message");
     assert_eq!(decode_message(&written[4..]), Ok(message));
+}
+
+/// A message of MCP is refused in words that can be shown and have a bound, or the library gets a bounded part of it, and its call
+/// is one that policy can decide on.
+///
+/// # Panics
+///
+/// Where that does not hold.
+pub fn message(message: &[u8]) {
+    match mcp::read(message) {
+        Err(answer) => {
+            let answer: serde_json::Value = serde_json::from_slice(&answer).expect("JSON");
+            check_words(answer["error"]["message"].as_str().expect("a message"));
+        }
+        Ok((envelope, call)) => {
+            assert!(envelope.len() <= 256 << 10, "{} bytes", envelope.len());
+            match call {
+                Some(Ok(request)) => check_plan(request),
+                Some(Err(error)) => check_words(&error.message),
+                None => {}
+            }
+        }
+    }
 }
 
 fn check_words(message: &str) {

@@ -3,6 +3,7 @@
 use super::{
     SetupError,
     admission::{Admission, Bounds},
+    budget::Budget,
     token_file::{self, DEFAULT_TENANT, Token},
 };
 use crate::{Sidecar, config::Settings};
@@ -16,6 +17,7 @@ pub(super) struct Tenant {
     /// With the tenant's own policy.
     pub(super) sidecar: Sidecar,
     pub(super) admission: Admission,
+    pub(super) budget: Budget,
 }
 
 /// All tenants.
@@ -41,12 +43,14 @@ impl Tenants {
         }
         let places: BTreeMap<_, _> = names.iter().cloned().zip(0..).collect();
         let tokens = tokens.into_iter().filter_map(|(name, token)| Some((token, *places.get(&name)?))).collect();
-        let tenant = |name: String| {
+        let budgets = Budget::for_tenants(names.len(), &settings.serve);
+        let tenant = |(name, budget): (String, Budget)| {
             let max_runs = settings.tenants.get(&name).and_then(|tenant| tenant.max_runs);
             let sidecar = sidecar.with_policy(settings.tenant_policy(&name)?);
-            Ok(Arc::new(Tenant { name, sidecar, admission: Admission::new(bounds.clone(), max_runs) }))
+            let admission = Admission::new(bounds.clone(), max_runs);
+            Ok(Arc::new(Tenant { name, sidecar, admission, budget }))
         };
-        let tenants = names.into_iter().map(tenant).collect::<Result<_, SetupError>>()?;
+        let tenants = names.into_iter().zip(budgets).map(tenant).collect::<Result<_, SetupError>>()?;
         Ok(Self { tenants, tokens })
     }
 

@@ -1,8 +1,8 @@
 //! The server's side of the protocol: one tool.
 
-use super::{TOOL, arguments, defaults, outcome, progress, tool::tool};
+use super::{TOOL, defaults, outcome, progress, tool::tool};
 use crate::{
-    execution::Error,
+    execution::{Error, ErrorCode, Request, RequestedLimits},
     policy::Limits,
     serve::{
         admission::Place,
@@ -20,8 +20,8 @@ use cofferdam_contract::quoted;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CallToolResult, Implementation, JsonObject, ListToolsResult,
-        PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+        CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, Implementation,
+        ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
     },
     service::RequestContext,
 };
@@ -31,13 +31,34 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// What is known of a message beside what it says.
-#[derive(Debug, Clone)]
+/// The methods that are served.
+const METHODS: [&str; 5] = ["initialize", "ping", "server/discover", "tools/call", "tools/list"];
+
+/// What is known of a message beside what the library has of it.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Message {
     /// Set when nobody waits for its answer any more.
-    pub(super) gone: CancellationToken,
-    /// A place that was taken so that it could be read.
-    pub(super) place: Arc<Mutex<Option<Place>>>,
+    gone: CancellationToken,
+    /// What is used up by the call.
+    call: Arc<Mutex<Call>>,
+}
+
+#[derive(Debug, Default)]
+struct Call {
+    /// A place that was taken so that the message could be read.
+    place: Option<Place>,
+    /// What is asked for.
+    request: Option<Result<Request, Error>>,
+}
+
+impl Message {
+    pub(super) fn new(gone: CancellationToken, place: Option<Place>, request: Option<Result<Request, Error>>) -> Self {
+        Self { gone, call: Arc::new(Mutex::new(Call { place, request })) }
+    }
+
+    fn take(&self) -> Call {
+        std::mem::take(&mut *self.call.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// Answers one client, or one tenant's.
@@ -47,44 +68,45 @@ pub(super) struct Handler {
     tenant: Arc<Tenant>,
     limits: Limits,
     tool: Tool,
-    /// Set when the client is gone.
-    gone: CancellationToken,
 }
 
 impl Handler {
-    /// One for this tenant, until `gone` is set.
-    pub(super) fn new(server: Arc<Server>, tenant: Arc<Tenant>, gone: CancellationToken) -> Self {
+    /// One for this tenant.
+    pub(super) fn new(server: Arc<Server>, tenant: Arc<Tenant>) -> Self {
         let policy = tenant.sidecar.policy();
         let limits = defaults::limits(policy, &server.mcp);
         let tool = tool(policy, &limits);
-        Self { server, tenant, limits, tool, gone }
+        Self { server, tenant, limits, tool }
     }
 
     fn accept(
         &self,
-        arguments: JsonObject,
-        place: Option<Place>,
+        call: Call,
         wants_feed: bool,
         parent: opentelemetry::Context,
     ) -> Result<(Caller, Option<Feed>), Refusal> {
         let requested = Instant::now();
         self.server.refuse_if_ending()?;
-        let place = place.map_or_else(|| self.tenant.admission.place(), Ok)?;
-        let plan = self.tenant.sidecar.plan(arguments::request(arguments, &self.limits)?)?;
+        let place = call.place.map_or_else(|| self.tenant.admission.place(), Ok)?;
+        let asked =
+            call.request.unwrap_or_else(|| Err(Error::new(ErrorCode::Internal, "the call has no arguments")))?;
+        let wall_time_ms = asked.limits.wall_time_ms;
+        let limits = RequestedLimits { wall_time_ms, ..defaults::requested(&self.limits) };
+        let plan = self.tenant.sidecar.plan(Request { limits, ..asked })?;
         let tenant = self.tenant.clone();
         let asked = Asked { tenant, plan, place, requested, key: None, detached: false, wants_feed, parent };
         take_up(&self.server, asked)
     }
 
     /// Runs the program, and waits for its end unless the client gives up before.
-    async fn call(&self, arguments: JsonObject, context: RequestContext<RoleServer>) -> CallToolResult {
+    async fn call(&self, context: RequestContext<RoleServer>) -> CallToolResult {
         let parts = context.extensions.get::<Parts>();
         let parent = parts.map(|parts| telemetry::parent(&parts.headers)).unwrap_or_default();
-        let message = parts.and_then(|parts| parts.extensions.get::<Message>());
-        let place = message.and_then(|message| message.place.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let gone = message.map_or(&self.gone, |message| &message.gone);
+        // With the head of its request over HTTP, by itself over standard input.
+        let message = parts.and_then(|parts| parts.extensions.get()).or_else(|| context.extensions.get());
+        let message: Message = message.cloned().unwrap_or_default();
         let progress = context.meta.get_progress_token();
-        let (caller, feed) = match self.accept(arguments, place, progress.is_some(), parent) {
+        let (caller, feed) = match self.accept(message.take(), progress.is_some(), parent) {
             Ok(accepted) => accepted,
             Err(refusal) => return outcome::failed(&Problem::from(refusal)),
         };
@@ -101,13 +123,13 @@ impl Handler {
             },
             // The run is cancelled with its last caller, and ends by itself. Nobody reads this answer.
             () = context.ct.cancelled() => outcome::failed(&of_error(cancelled())),
-            () = gone.cancelled() => outcome::failed(&of_error(cancelled())),
+            () = message.gone.cancelled() => outcome::failed(&of_error(cancelled())),
         }
     }
 }
 
 fn cancelled() -> Error {
-    Error::new(crate::execution::ErrorCode::Cancelled, "the call was cancelled")
+    Error::new(ErrorCode::Cancelled, "the call was cancelled")
 }
 
 impl ServerHandler for Handler {
@@ -137,6 +159,20 @@ impl ServerHandler for Handler {
             let text = format!("there is no tool {}; there is {TOOL}", quoted(&request.name));
             return Err(ErrorData::invalid_params(text, None));
         }
-        Ok(self.call(request.arguments.unwrap_or_default(), context).await.into())
+        Ok(self.call(context).await.into())
+    }
+
+    /// What the library does not know, or knows by its method and not by its params.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let method = quoted(&request.method);
+        Err(if METHODS.contains(&&*request.method) {
+            ErrorData::invalid_params(format!("the params of {method} are not those of the protocol"), None)
+        } else {
+            ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, format!("there is no method {method}"), None)
+        })
     }
 }

@@ -2,33 +2,45 @@
 //! tenant. In either case a call ends with the connection that waits for its answer, as everywhere in the sidecar: there is
 //! nothing to resume, and so nothing to `GET`.
 
-use super::handler::{Handler, Message};
-use crate::serve::{admission::overloaded, body, problem::Refusal, server::Server, tenants::Tenant};
+use super::{
+    handler::{Handler, Message},
+    message::{Incoming, Malformed},
+    sessions::Sessions,
+};
+use crate::serve::{
+    admission::overloaded,
+    body::{self, Held, SMALL},
+    negotiate,
+    problem::Refusal,
+    server::Server,
+    tenants::Tenant,
+};
 use axum::{
     Extension,
-    body::{Body, HttpBody},
+    body::{Body, Bytes, HttpBody},
     extract::{Request, State},
-    http::{HeaderName, Method, StatusCode},
-    response::Response,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, Full};
-use rmcp::transport::{
-    StreamableHttpServerConfig, StreamableHttpService, streamable_http_server::session::local::LocalSessionManager,
+use rmcp::{
+    model::ErrorCode,
+    transport::{StreamableHttpServerConfig, StreamableHttpService},
 };
-use serde::Deserialize;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 
 /// Names the session of a message.
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-/// Bytes of a message that needs no place to be read: what lists tools, cancels, or calls with a short program.
-const SMALL: u64 = 64 << 10;
-/// How long a session may be silent, beyond the longest run that may take place in it.
-const IDLE: Duration = Duration::from_secs(300);
+/// How the headers of the protocol begin.
+const HEADERS: &str = "mcp-";
+/// Bytes of one of them.
+const MAX_HEADER: usize = 1024;
+/// What the library wants to be accepted, word by word.
+const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 
 /// Where the messages of each tenant go, from its first one on.
 #[derive(Default)]
@@ -36,8 +48,8 @@ pub(in crate::serve) struct Endpoints(Mutex<BTreeMap<String, Endpoint>>);
 
 #[derive(Clone)]
 struct Endpoint {
-    service: StreamableHttpService<Handler, LocalSessionManager>,
-    sessions: Arc<LocalSessionManager>,
+    service: StreamableHttpService<Handler, Sessions>,
+    sessions: Sessions,
 }
 
 impl Endpoints {
@@ -49,34 +61,13 @@ impl Endpoints {
 
 impl Endpoint {
     fn new(server: &Arc<Server>, tenant: &Arc<Tenant>) -> Self {
-        let ceilings = &tenant.sidecar.policy().ceilings;
-        let mut sessions = LocalSessionManager::default();
-        sessions.session_config.keep_alive = Some(ceilings.startup_time + ceilings.wall_time + IDLE);
-        sessions.session_config.sse_retry = None;
-        // Kept for who resumes, which nobody does.
-        sessions.session_config.completed_cache_ttl = Duration::ZERO;
-        let sessions = Arc::new(sessions);
+        let sessions = Sessions::new(server.mcp.max_sessions, server.mcp.session_seconds.0);
         // Hosts and origins have been looked at by then, and the body has been read.
         let mut config = StreamableHttpServerConfig::default().disable_allowed_hosts().with_sse_retry(None);
         config.max_request_body_bytes = usize::MAX;
-        let handler = Handler::new(server.clone(), tenant.clone(), CancellationToken::new());
-        let service = StreamableHttpService::new(move || Ok(handler.clone()), sessions.clone(), config);
+        let handler = Handler::new(server.clone(), tenant.clone());
+        let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::new(sessions.clone()), config);
         Self { service, sessions }
-    }
-
-    /// Refuses one session more than there may be.
-    async fn refuse_session(&self, message: &[u8], most: u32) -> Result<(), Refusal> {
-        #[derive(Deserialize)]
-        struct Call<'a> {
-            method: Option<&'a str>,
-        }
-        let sessions = self.sessions.sessions.read().await.len();
-        let is_full = sessions >= usize::try_from(most).unwrap_or(usize::MAX);
-        let begins = || serde_json::from_slice::<Call<'_>>(message).is_ok_and(|call| call.method == Some("initialize"));
-        if is_full && begins() {
-            return Err(overloaded("there are as many sessions as there may be; end those that are done").into());
-        }
-        Ok(())
     }
 }
 
@@ -88,27 +79,41 @@ pub(in crate::serve) async fn mcp(
     request: Request,
 ) -> Result<Response, Refusal> {
     let (mut head, body) = request.into_parts();
+    check_headers(&head.headers)?;
+    let endpoint = endpoints.of(&server, &tenant);
+    if head.method == Method::DELETE {
+        return Ok(end_session(endpoint, Request::from_parts(head, Body::empty())).await);
+    }
+    negotiate::require_json(&head.headers)?;
+    negotiate::require_both(&head.headers)?;
+    head.headers.insert(header::ACCEPT, BOTH);
+    // A short message needs no place to be read: one that lists tools, cancels, or calls with a short program.
     let is_small = body.size_hint().upper().is_some_and(|size| size <= SMALL);
-    let place = if is_small {
+    let mut place = if is_small {
         None
     } else {
         server.refuse_if_ending()?;
         Some(tenant.admission.place()?)
     };
-    let body = body::read(body, server.bounds.body_limit.0, server.bounds.body_seconds.0).await?;
-    let endpoint = endpoints.of(&server, &tenant);
-    if !head.headers.contains_key(SESSION) {
-        endpoint.refuse_session(&body, server.bounds.max_connections).await?;
+    let bounds = &server.bounds;
+    let Held { bytes, charge } = body::read(body, bounds.body_limit.0, bounds.body_seconds.0, &tenant.budget).await?;
+    if let Some(place) = &mut place {
+        place.keep(charge);
     }
-    let ends_session = head.method == Method::DELETE;
+    let incoming = match body::understand(bytes.len(), move || Incoming::read(&bytes)).await? {
+        Ok(incoming) => incoming,
+        Err(malformed) => return Ok(answer(&malformed)),
+    };
+    // By the library's own measure of what is in a session.
+    let is_in_session = head.headers.get(SESSION).is_some_and(|session| session.to_str().is_ok());
+    if incoming.initializes() && !is_in_session && endpoint.sessions.are_full() {
+        return Err(too_many_sessions());
+    }
     let gone = CancellationToken::new();
-    head.extensions.insert(Message { gone: gone.clone(), place: Arc::new(Mutex::new(place)) });
-    let waiting = gone.drop_guard();
-    let mut response = endpoint.service.handle(Request::from_parts(head, Full::new(body))).await;
-    if ends_session && response.status() == StatusCode::ACCEPTED {
-        // It has ended; clients take an answer that something will come of it for a failure.
-        *response.status_mut() = StatusCode::NO_CONTENT;
-    }
+    let waiting = gone.clone().drop_guard();
+    head.extensions.insert(Message::new(gone, place, incoming.call));
+    let envelope = serde_json::to_vec(&incoming.envelope).unwrap_or_default();
+    let response = endpoint.service.handle(Request::from_parts(head, Full::new(Bytes::from(envelope)))).await;
     // Dropped with the last of the answer, or when the client hangs up before.
     Ok(response.map(|body| {
         Body::new(body.map_frame(move |frame| {
@@ -116,4 +121,36 @@ pub(in crate::serve) async fn mcp(
             frame
         }))
     }))
+}
+
+async fn end_session(endpoint: Endpoint, request: Request) -> Response {
+    let mut response = endpoint.service.handle(request).await;
+    if response.status() == StatusCode::ACCEPTED {
+        // It has ended; clients take an answer that something will come of it for a failure.
+        *response.status_mut() = StatusCode::NO_CONTENT;
+    }
+    response.map(Body::new)
+}
+
+fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_wrong = |name: &HeaderName, value: &HeaderValue| {
+        name.as_str().starts_with(HEADERS) && (value.len() > MAX_HEADER || value.to_str().is_err())
+    };
+    match headers.iter().find(|(name, value)| is_wrong(name, value)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let text = format!("the header {name} is not at most {MAX_HEADER} printable ASCII characters");
+            Err(Refusal::invalid(StatusCode::BAD_REQUEST, text))
+        }
+    }
+}
+
+fn too_many_sessions() -> Refusal {
+    overloaded("there are as many sessions as there may be (mcp.max_sessions); end those that are done").into()
+}
+
+/// Says what is wrong with a message. A wrong call is an error of the call, which clients read in an answer alone.
+fn answer(malformed: &Malformed) -> Response {
+    let status = if malformed.code == ErrorCode::INVALID_PARAMS { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    (status, [(header::CONTENT_TYPE, "application/json")], malformed.answer()).into_response()
 }

@@ -4,15 +4,22 @@
 mod arguments;
 mod content;
 mod defaults;
+mod envelope;
 mod handler;
 mod http;
+mod lines;
+mod message;
 mod outcome;
 mod progress;
+mod reader;
 mod schema;
+mod sessions;
 mod stdio;
 mod tool;
 
 pub(super) use http::{Endpoints, mcp};
+#[cfg(any(test, fuzzing))]
+pub(super) use message::read;
 pub use stdio::serve_stdio;
 
 /// Where it is over HTTP.

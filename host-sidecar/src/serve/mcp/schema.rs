@@ -7,8 +7,8 @@ use rmcp::model::JsonObject;
 use serde_json::{Value, json};
 
 /// The names of all arguments.
-pub(super) const ARGUMENTS: [&str; 8] =
-    ["code", "language", "args", "stdin", "files", "collect", "timeout_seconds", "network"];
+pub(super) const ARGUMENTS: [&str; 9] =
+    ["code", "language", "args", "env", "stdin", "files", "collect", "timeout_seconds", "network"];
 
 /// What a call may say.
 pub(super) fn input(policy: &Policy, limits: &Limits) -> JsonObject {
@@ -29,6 +29,12 @@ pub(super) fn input(policy: &Policy, limits: &Limits) -> JsonObject {
             "items": { "type": "string" },
             "default": [],
             "description": "Command-line arguments of the program.",
+        },
+        "env": {
+            "type": "object",
+            "additionalProperties": { "type": "string" },
+            "default": {},
+            "description": "Environment variables of the program.",
         },
         "stdin": {
             "type": "string",

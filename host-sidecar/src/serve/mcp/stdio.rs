@@ -1,24 +1,18 @@
 //! Standard input and output: one client, which has started this process.
 
-use super::handler::Handler;
+use super::{handler::Handler, lines::Lines};
 use crate::{
     Sidecar,
     config::{Serve, Settings},
     serve::{SetupError, server::Server},
 };
-use rmcp::{
-    ServiceExt,
-    transport::{async_rw::AsyncRwTransport, stdio_pipes},
-};
-use std::{
-    collections::BTreeMap,
-    io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
-use tokio::io::{AsyncRead, ReadBuf};
+use rmcp::{ServiceExt, transport::stdio_pipes};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+
+/// How long a client may take to read the last answers.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Serves the client at the other end of standard input and output, until it closes its end or `stop` is set. Its runs end with
 /// it, and are over when this returns.
@@ -33,12 +27,11 @@ pub async fn serve_stdio(settings: &Settings, sidecar: Sidecar, stop: Cancellati
     let server = Arc::new(Server::new(&settings, sidecar)?);
     let gone = stop.child_token();
     let (stdin, stdout) = stdio_pipes();
-    let most = usize::try_from(server.bounds.body_limit.0).unwrap_or(usize::MAX);
-    let transport = AsyncRwTransport::new_server(Watched { inner: stdin, gone: gone.clone() }, stdout);
+    let (lines, writer) = Lines::new(stdin, stdout, server.bounds.body_limit.0, gone);
     // Without tokens there is one tenant.
     if let Some(tenant) = server.tenants.of(None) {
-        let handler = Handler::new(server.clone(), tenant.clone(), gone);
-        match handler.serve_with_ct(transport.with_max_line_length(most), stop).await {
+        let handler = Handler::new(server.clone(), tenant.clone());
+        match handler.serve_with_ct(lines, stop).await {
             Ok(running) => drop(running.waiting().await),
             Err(error) => tracing::info!(%error, "the client left before it had begun"),
         }
@@ -46,28 +39,7 @@ pub async fn serve_stdio(settings: &Settings, sidecar: Sidecar, stop: Cancellati
     server.tasks.close();
     server.registry.cancel_all();
     server.tasks.wait().await;
+    // A client that does not read keeps nobody waiting.
+    let _ = timeout(FAREWELL, writer).await;
     Ok(())
-}
-
-/// A reader whose end is that of the client.
-struct Watched<R> {
-    inner: R,
-    gone: CancellationToken,
-}
-
-impl<R: AsyncRead + Unpin> AsyncRead for Watched<R> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.inner).poll_read(context, buffer);
-        if let Poll::Ready(result) = &polled
-            && (result.is_err() || buffer.filled().len() == before)
-        {
-            self.gone.cancel();
-        }
-        polled
-    }
 }

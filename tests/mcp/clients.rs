@@ -28,9 +28,14 @@ pub(crate) enum Way {
     Http(String, Option<&'static str>),
 }
 
+/// Python with the official client.
+pub(crate) fn python() -> Command {
+    Command::new(&CLIENTS[0])
+}
+
 /// The official client in a mode of the protocol, going through scenarios of `client.py`.
 pub(crate) fn client(place: &Place, way: &Way, mode: &str, scenarios: &[&str]) -> Command {
-    let mut command = Command::new(&CLIENTS[0]);
+    let mut command = python();
     command.arg(root().join("tests/mcp/client.py")).args(["--mode", mode]);
     match way {
         Way::Http(address, token) => {

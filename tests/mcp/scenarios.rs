@@ -1,8 +1,12 @@
 //! What the official client meets, over each way and in each mode of the protocol.
 
-use crate::clients::{MODES, Way, succeed};
-use cofferdam_tests::{leftovers::assert_nothing_left, program::Place, sidecar::Sidecar};
-use std::{fs, os::unix::fs::PermissionsExt};
+use crate::clients::{MODES, Way, assert_success, python, succeed};
+use cofferdam_tests::{
+    leftovers::assert_nothing_left,
+    program::{Place, root, stdout},
+    sidecar::Sidecar,
+};
+use std::{env, fs, os::unix::fs::PermissionsExt};
 
 const TOKEN: &str = "0123456789abcdef-one";
 const OTHER: &str = "0123456789abcdef-other";
@@ -28,6 +32,22 @@ fn over_standard_input_and_output() {
         succeed(&place, &Way::Stdio(vec![]), mode, &PLAIN);
         assert_nothing_left(&place);
     }
+}
+
+/// The page's own program, as somebody copies it.
+#[test]
+fn the_program_of_the_page_runs() {
+    let page = fs::read_to_string(root().join("docs/mcp.md")).expect("a page");
+    let program = page.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
+    let place = Place::new();
+    place.write("page.py", program);
+    let path = env::join_paths(
+        [root().join("target/release")].into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())),
+    );
+    let output = python().arg("page.py").env("PATH", path.expect("a path")).current_dir(place.path()).output();
+    let output = output.expect("Python");
+    assert_success(&output, program);
+    assert_eq!(stdout(&output), "exit code: 0\nstdout (3 bytes):\n```\n42\n```\n\n");
 }
 
 #[test]

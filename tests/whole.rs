@@ -1,6 +1,8 @@
 //! Tests of the program, the component and what they leave behind, as their users meet them.
 #![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
 
+#[path = "whole/advisories.rs"]
+mod advisories;
 #[path = "whole/bad_input.rs"]
 mod bad_input;
 #[path = "whole/broken_sandbox.rs"]

@@ -3,7 +3,7 @@
 use super::{problem::Refusal, server::Server};
 use axum::{
     extract::{Request, State},
-    http::{StatusCode, header, uri::Authority},
+    http::{HeaderValue, StatusCode, header, uri::Authority},
     middleware::Next,
     response::Response,
 };
@@ -22,18 +22,18 @@ pub(super) enum Way {
     Tcp(SocketAddr),
 }
 
-/// Refuses what a web page sends: all requests with an `Origin`, and where no token is asked for, those to a name that is
-/// not this machine's, which a name server of the page's may have led here.
+/// Refuses what a web page sends: requests with an `Origin` that is not the sidecar's own address, and where no token is asked for,
+/// those to a name that is not this machine's, which a name server of the page's may have led here.
 pub(super) async fn refuse_web_pages(
     State(server): State<Arc<Server>>,
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    if request.headers().contains_key(header::ORIGIN) {
-        let text = "requests of web pages are refused: the request has an Origin";
+    let way = request.extensions().get::<Way>();
+    if !request.headers().get_all(header::ORIGIN).iter().all(|origin| is_own(origin, way)) {
+        let text = "requests of web pages are refused: the request has an Origin that is not the sidecar's own address";
         return Err(Refusal::new(StatusCode::FORBIDDEN, ErrorCode::Denied, text));
     }
-    let way = request.extensions().get::<Way>();
     if let Some(Way::Tcp(address)) = way
         && !server.tenants.need_token()
     {
@@ -47,6 +47,13 @@ pub(super) async fn refuse_web_pages(
         }
     }
     Ok(next.run(request).await)
+}
+
+/// Whether an origin is the sidecar's own address, which has no pages: MCP clients that are no browsers send it.
+fn is_own(origin: &HeaderValue, way: Option<&Way>) -> bool {
+    let (Some(Way::Tcp(address)), Ok(origin)) = (way, origin.to_str()) else { return false };
+    let Some((_, host)) = origin.split_once("://") else { return false };
+    is_ours(host, *address) && host.parse::<Authority>().is_ok_and(|host| host.port_u16() == Some(address.port()))
 }
 
 /// Whether a host, which may have a port, is this machine by a name or address that only it can have, or the address.
@@ -72,6 +79,19 @@ mod tests {
         }
         for host in ["", "evil.example", "localhost.evil.example:8787", "10.0.0.8", "127.0.0.1.evil.example", "a b"] {
             assert!(!is_ours(host, address), "{host}");
+        }
+    }
+    #[test]
+    fn only_the_address_that_is_listened_on_is_an_origin_of_our_own() {
+        let tcp = Way::Tcp("127.0.0.1:8787".parse().expect("an address"));
+        let is_own = |origin, way| super::is_own(&HeaderValue::from_static(origin), way);
+        for origin in ["http://127.0.0.1:8787", "http://localhost:8787", "https://[::1]:8787"] {
+            assert!(is_own(origin, Some(&tcp)), "{origin}");
+            assert!(!is_own(origin, Some(&Way::Unix)) && !is_own(origin, None), "{origin}");
+        }
+        let others = ["", "null", "http://", "127.0.0.1:8787", "http://127.0.0.1", "http://localhost:3000"];
+        for origin in others.into_iter().chain(["http://evil.example:8787", "http://127.0.0.1:8787.evil.example"]) {
+            assert!(!is_own(origin, Some(&tcp)), "{origin}");
         }
     }
 }

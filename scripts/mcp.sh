@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Sets up the MCP clients that the tests use, in the cache: the official one for Python, and the inspector for Node. Prints the
-# path of that Python and that of the inspector's program, a line each.
+# Sets up what the tests of MCP use, in the cache: the official client for Python, the inspector for Node, and the conformance suite
+# with a Node of its own. Prints the paths of that Python, of the inspector's program, of that Node and of the suite, a line each.
 exec 3>&1 >&2
 source "$(dirname "$0")/lib.sh"
 
 python=$(scripts/python.sh mcp tests/mcp/requirements.txt)
 inspector=$(scripts/node.sh mcp-inspector tests/mcp/inspector)
-printf '%s\n' "$python" "$inspector/node_modules/.bin/mcp-inspector" >&3
+suite=$(scripts/node.sh mcp-conformance tests/mcp/conformance)/node_modules
+printf '%s\n' "$python" "$inspector/node_modules/.bin/mcp-inspector" \
+    "$suite"/node-linux-*/bin/node "$suite/@modelcontextprotocol/conformance/dist/index.js" >&3

@@ -33,7 +33,7 @@ class Way:
         self.args = args
 
     @contextlib.asynccontextmanager
-    async def connect(self):
+    async def connect(self, mode=None):
         async with contextlib.AsyncExitStack() as stack:
             if self.args.url:
                 headers = {"Authorization": f"Bearer {self.args.token}"} if self.args.token else {}
@@ -42,7 +42,7 @@ class Way:
             else:
                 command, *rest = self.args.command
                 server = StdioServerParameters(command=command, args=rest, env=dict(map(split, self.args.env)))
-            yield await stack.enter_async_context(Client(server, mode=self.args.mode))
+            yield await stack.enter_async_context(Client(server, mode=mode or self.args.mode))
 
 
 def split(variable):
@@ -76,6 +76,17 @@ async def cancel(task):
     with contextlib.suppress(asyncio.CancelledError):
         await task
     assert task.cancelled()
+
+
+async def initializes(way):
+    """A client that is given a revision takes it for granted; one that is not asks the server."""
+    is_legacy = way.args.mode == "legacy"
+    async with way.connect("legacy" if is_legacy else "auto") as client:
+        revision = "2025-11-25" if is_legacy else "2026-07-28"
+        assert client.protocol_version == revision, client.protocol_version
+        assert client.server_info.name == "cofferdam" and client.server_info.version, client.server_info
+        offered = client.server_capabilities
+        assert offered.tools is not None and offered.prompts is None and offered.resources is None, offered
 
 
 async def lists(way):
@@ -151,6 +162,49 @@ async def long_output(way):
         assert stdout["cut"] is True and stdout["length"] == 100_001 and len(stdout["text"]) < 40_000, len(stdout["text"])
         assert "bytes cut ...]" in stdout["text"], stdout
         assert len(result.content[0].text) < 6_000 and "bytes not shown ...]" in result.content[0].text, result
+
+
+async def big_outputs(way):
+    """The bounds hold whatever the program writes, and what is within them is exact."""
+    async with way.connect() as client:
+        heard = 0
+
+        async def hear(_progress, _total, message):
+            nonlocal heard
+            heard += len(message or "")
+
+        code = (
+            "import os\n"
+            "for _ in range(32): os.write(1, b'x' * (1 << 20)), os.write(2, b'y' * (1 << 20))\n"
+            "open('big.bin', 'wb').write(bytes(range(256)) * 2400)\n"
+        )
+        result = await client.call_tool(TOOL, {"code": code}, progress_callback=hear)
+        for stream, letter in [("stdout", "x"), ("stderr", "y")]:
+            kept = result.structured_content[stream]
+            assert kept["length"] == 32 << 20 and kept["cut"] is True and len(kept["text"]) < 40_000, kept
+            assert set(kept["text"].partition("\n")[0]) == {letter}, kept
+        _account, file = result.content
+        assert base64.b64decode(file.resource.blob) == bytes(range(256)) * 2400, len(file.resource.blob)
+        assert len(result.model_dump_json()) < 1_000_000 and heard < 1_000_000, heard
+
+
+async def parallel(way):
+    """Calls that one client makes at once each have their own result and their own progress."""
+    async with way.connect() as client:
+
+        async def one(number):
+            heard = []
+
+            async def hear(_progress, _total, message):
+                heard.append(message or "")
+
+            code = f"import sys\nprint('call {number}', flush=True)\nsys.exit({number})"
+            result = await client.call_tool(TOOL, {"code": code}, progress_callback=hear)
+            assert result.structured_content["stdout"]["text"] == f"call {number}\n", result
+            assert result.structured_content["exit_code"] == number, result
+            assert "".join(heard).count("call ") == 1 and f"call {number}\n" in "".join(heard), heard
+
+        await asyncio.gather(*map(one, range(8)))
 
 
 async def progress(way):

@@ -8,12 +8,13 @@ use std::{
     sync::LazyLock,
 };
 
-/// What the script gives: Python with the official client, and the inspector. All tests wait for the first one to set it up.
-static CLIENTS: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
+/// What the script gives: Python with the official client, the inspector, and a Node with the conformance suite. All tests wait for
+/// the first one to set it up.
+static CLIENTS: LazyLock<[PathBuf; 4]> = LazyLock::new(|| {
     let script = Command::new(root().join("scripts/mcp.sh")).stderr(Stdio::inherit()).output().expect("bash");
     assert!(script.status.success(), "scripts/mcp.sh failed");
     let paths: Vec<PathBuf> = String::from_utf8(script.stdout).expect("paths").lines().map(Into::into).collect();
-    paths.try_into().expect("two paths")
+    paths.try_into().expect("four paths")
 });
 
 /// The protocol's revisions: before sessions were given up, and since.
@@ -68,6 +69,14 @@ pub(crate) fn inspector(place: &Place) -> Command {
     let mut command = Command::new(&CLIENTS[1]);
     command.arg("--cli").env("HOME", place.path());
     command.current_dir(place.path()).stdin(Stdio::null());
+    command
+}
+
+/// The conformance suite.
+pub(crate) fn conformance(place: &Place) -> Command {
+    let [.., node, suite] = &*CLIENTS;
+    let mut command = Command::new(node);
+    command.arg(suite).env("HOME", place.path()).current_dir(place.path()).stdin(Stdio::null());
     command
 }
 

@@ -11,8 +11,20 @@ use std::{env, fs, os::unix::fs::PermissionsExt};
 const TOKEN: &str = "0123456789abcdef-one";
 const OTHER: &str = "0123456789abcdef-other";
 /// What needs no settings of its own.
-const PLAIN: [&str; 9] =
-    ["lists", "runs", "fails", "forges", "files", "long_output", "progress", "bad_input", "same_ids"];
+const PLAIN: [&str; 12] = [
+    "initializes",
+    "lists",
+    "runs",
+    "fails",
+    "forges",
+    "files",
+    "long_output",
+    "big_outputs",
+    "progress",
+    "parallel",
+    "bad_input",
+    "same_ids",
+];
 /// One run at once; another waits for its end.
 const ONE: [(&str, &str); 1] = [("COFFERDAM_SERVE__MAX_RUNS", "1")];
 /// One run at once; another is refused.

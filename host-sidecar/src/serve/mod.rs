@@ -25,6 +25,7 @@ mod registry;
 mod router;
 mod run;
 mod server;
+mod server_sent;
 mod stream;
 mod tenants;
 mod tls;

@@ -10,6 +10,7 @@ use super::{
     problem::Refusal,
     run::{Asked, take_up},
     server::Server,
+    server_sent::ServerSentEvent,
     stream::stream,
     tenants::Tenant,
 };
@@ -20,7 +21,7 @@ use axum::{
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use cofferdam_api::{EXECUTIONS, Event, Outcome, Problem};
+use cofferdam_api::{EXECUTIONS, Outcome, Problem};
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Instant};
 
@@ -46,11 +47,11 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
          description = "The trace that the run is part of: a version, the trace's id, the parent's id and flags, in hexadecimal \
          digits (W3C Trace Context). One that is malformed says nothing"),
     ),
-    request_body = cofferdam_api::Request,
+    request_body(content = cofferdam_api::Request, example = json!({ "code": "print(6*7)" })),
     responses(
         (status = 200, description = "The run took place", content(
             (Outcome = "application/json"),
-            (Event = "text/event-stream"),
+            (ServerSentEvent = "text/event-stream"),
         )),
         (status = 202, description = "The run goes on; Location says where it is found", body = cofferdam_api::Execution),
         (status = "4XX", description = "The request is refused", body = Problem, content_type = "application/problem+json"),

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes faults by the thousand, in the cluster that KUBECONFIG names or in that of `make cluster-up`: SEED repeats one, RUNS is how
-# many there are, ONLY the number of a single one. Then runs all promises and hostile programs in each way that there is.
+# many there are, ONLY the number of a single one. Then runs all promises and hostile programs in each way that there is, has
+# schemathesis make up many more requests, and runs CPython's own tests, which takes an hour: MODULES says which.
 source "$(dirname "$0")/lib.sh"
 
 if [ -z "${KUBECONFIG:-}" ]; then
@@ -9,4 +10,8 @@ if [ -z "${KUBECONFIG:-}" ]; then
 fi
 export RUNS=${RUNS:-3000} SOAK=1
 cargo test --release --locked --workspace --test faults -- "$@"
-[ -n "${ONLY:-}" ] || cargo test --release --locked --workspace --test conformance --test hostile -- "$@"
+[ -z "${ONLY:-}" ] || exit 0
+cargo test --release --locked --workspace --test conformance --test hostile -- "$@"
+unset KUBECONFIG
+cargo test --release --locked --workspace --test whole -- --include-ignored --nocapture --test-threads 1 \
+    schemathesis_finds_nothing cpythons_own_tests

@@ -17,6 +17,8 @@ mod commands;
 mod concurrency;
 #[path = "whole/contract.rs"]
 mod contract;
+#[path = "whole/cpython.rs"]
+mod cpython;
 #[path = "whole/documents.rs"]
 mod documents;
 #[path = "whole/empty_program.rs"]

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Runs modules of CPython's own tests as a sandbox does, without one: native.sh FOLDER MODULE... The folder gets the outcomes. They have
+# the user, the names, the limits and the loopback of a sandbox; only root can give them.
+set -euo pipefail
+program=$(realpath "$(dirname "$0")/run.py")
+cd "$1"
+shift
+
+mkdir home tmp work
+cp "$program" work
+printf '%s\n' root:x:0:0:root:/root:/bin/bash nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin \
+    user:x:1001:1001:user:/home/user:/bin/bash >passwd
+printf '%s\n' root:x:0: tty:x:5: nogroup:x:65534: user:x:1001: >group
+chown -R 1001:1001 .
+# shellcheck disable=SC2016
+exec unshare --net --mount --uts --ipc --pid --fork --kill-child --mount-proc bash -euo pipefail -c '
+    hostname sandbox
+    ip link set lo up
+    mount --bind passwd /etc/passwd
+    mount --bind group /etc/group
+    ulimit -Sn 1024
+    folder=$PWD
+    cd work
+    exec setpriv --reuid 1001 --regid 1001 --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all \
+        env --ignore-environment --default-signal HOME="$folder/home" TMPDIR="$folder/tmp" LANG=C.UTF-8 \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /usr/bin/python3 -u run.py "$@"' bash "$@"

@@ -1,0 +1,38 @@
+//! A module of CPython's tests on both sides: in a sandbox, and without one.
+
+use super::outcomes::{Outcomes, parse};
+use cofferdam_tests::program::{Place, root, stderr};
+use std::{fs, path::Path, process::Command, thread};
+
+/// As a machine without a sandbox has it, so that the tests are those of the kernel.
+const LIMITS: [&str; 8] = ["--memory", "4Gi", "--disk", "4Gi", "--processes", "4000", "--timeout", "1000"];
+
+/// Runs it on both sides at once, and gives what came out natively and inside.
+pub(super) fn run(module: &str) -> (Outcomes, Outcomes) {
+    thread::scope(|scope| {
+        let native = scope.spawn(|| native(module));
+        let inside = inside(module);
+        (native.join().expect("a thread"), inside)
+    })
+}
+
+fn native(module: &str) -> Outcomes {
+    let place = Place::new();
+    let mut command = Command::new(root().join("tests/cpython/native.sh"));
+    let output = command.arg(place.path()).arg(module).output().expect("bash");
+    read(module, &place.path().join("work"), &stderr(&output))
+}
+
+fn inside(module: &str) -> Outcomes {
+    let place = Place::new();
+    let mut command = place.cofferdam(["run", "--stdin", "none", "--collect", "outcomes", "--out", "out"]);
+    command.args(LIMITS).arg(root().join("tests/cpython/run.py")).args(["--", module]);
+    let output = command.output().expect("cofferdam");
+    read(module, &place.path().join("out"), &stderr(&output))
+}
+
+/// What `run.py` wrote. What it wrote before it was killed counts too.
+fn read(module: &str, folder: &Path, said: &str) -> Outcomes {
+    let written = fs::read_to_string(folder.join("outcomes")).unwrap_or_default();
+    parse(module, &written, &said[said.floor_char_boundary(said.len().saturating_sub(1000))..])
+}

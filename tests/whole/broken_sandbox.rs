@@ -4,12 +4,14 @@ use super::cleanup::assert_nothing_left;
 use cofferdam::{config::Settings, sandbox::local::Local};
 use cofferdam_tests::{
     leftovers::cgroups_left,
-    program::{Place, root, stderr, stdout},
+    program::{Place, stderr, stdout},
 };
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
 const STOPS: &str = include_str!("broken_sandbox.py");
+/// A change of session by processes that share their signal handlers: gVisor's kernel deadlocks.
+pub(super) const HANGS_GVISOR: &str = include_str!("hangs_gvisor.py");
 /// A program with something to tell at each step.
 const PROGRAM: &str = "import os\nopen('file', 'w').write('kept')\nos.write(1, b'begun\\n')\n";
 /// Beyond this a run hangs. Those that wait for files wait for ten seconds.
@@ -97,8 +99,7 @@ fn a_sandbox_that_stops_at_its_end_has_told_all() {
 #[test]
 fn a_program_that_hangs_gvisor_itself_has_timed_out_with_the_output_so_far() {
     let place = Place::new();
-    let hangs = root().join("tests/hostile/a-program-that-hangs-gvisor-times-out/main.py");
-    place.write("p.py", fs::read(hangs).expect("a program"));
+    place.write("p.py", HANGS_GVISOR);
     let output = place.run(["run", "--timeout", "8", "p.py"]);
     assert!(stdout(&output).starts_with("before\n"), "{}", stdout(&output));
     let said = stderr(&output);

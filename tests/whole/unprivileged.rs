@@ -71,9 +71,7 @@ while True:
 #[test]
 fn a_sandbox_that_hangs_is_killed_without_a_cgroup() {
     let place = Place::new();
-    let hangs = root().join("tests/hostile/a-program-that-hangs-gvisor-times-out/main.py");
-    let program = fs::read_to_string(hangs).expect("a program");
-    let output = run(&place, &program, &["--timeout", "8"]);
+    let output = run(&place, super::broken_sandbox::HANGS_GVISOR, &["--timeout", "8"]);
     assert_eq!((stdout(&output), output.status.code()), ("before\n".into(), Some(124)), "{}", stderr(&output));
     super::cleanup::assert_nothing_left(&place);
 }

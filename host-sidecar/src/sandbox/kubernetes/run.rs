@@ -217,8 +217,7 @@ impl Sandbox<'_> {
             }
         }
         if timeout(FAREWELL, sightings.gone()).await.is_err() {
-            let id = &run.id;
-            tracing::warn!(id, "the Pod of {id} is still being removed; the cluster goes on with that");
+            tracing::warn!(id = run.id, "the Pod of {} is still being removed by the cluster", run.id);
         }
     }
 }

@@ -74,7 +74,7 @@ async fn a_body_takes_no_more_than_a_few_times_its_size() {
         let before = peak(sidecar.process());
         let size = body.len() as u64;
         let answer = sidecar.caller().send("POST", path, &[JSON, BOTH], body).await;
-        let grown = (peak(sidecar.process()) - before) / size;
+        let grown = peak(sidecar.process()).saturating_sub(before) / size;
         let shown = format!("{path} {what}: {} {:.300}", answer.status, answer.text);
         assert!(is_refusal(&answer), "{shown}");
         assert!(grown <= TIMES, "{shown} took {grown} times the {size} bytes of the body");

@@ -31,8 +31,8 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// The methods that are served.
-const METHODS: [&str; 5] = ["initialize", "ping", "server/discover", "tools/call", "tools/list"];
+/// The methods that are served in every revision, and have params that can be wrong.
+const METHODS: [&str; 3] = ["server/discover", "tools/call", "tools/list"];
 
 /// What is known of a message beside what the library has of it.
 #[derive(Debug, Clone, Default)]

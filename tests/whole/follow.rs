@@ -175,7 +175,7 @@ async fn what_may_not_start_is_refused_at_once() {
     let place = Place::new();
     let mut instance = Instance::new(SandboxImport::new(sidecar(&place))).await;
     for (request, code) in [
-        (Request::new(""), ErrorCode::InvalidRequest),
+        (Request::new("\0"), ErrorCode::InvalidRequest),
         (Request { network: Some("any".into()), ..Request::new("1") }, ErrorCode::Denied),
     ] {
         assert_eq!(instance.start(request).await.expect_err("refused").code, code);

@@ -204,4 +204,30 @@ impl Error {
         self.retryable = true;
         self
     }
+
+    /// The message for the operator's log.
+    pub(crate) fn log_message(&self) -> &str {
+        without_pointer(&self.message)
+    }
+}
+
+/// What a caller is told of where the detail is.
+const POINTER: &str = "; the operator's log says why";
+
+/// A message for the operator's log, which has no need to point at itself.
+pub(crate) fn without_pointer(message: &str) -> &str {
+    message.strip_suffix(POINTER).unwrap_or(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_log_does_not_point_at_itself() {
+        let error = |message: &str| Error::new(ErrorCode::SandboxUnavailable, message);
+        let pointing = error("the sandbox cannot be built; the operator's log says why");
+        assert_eq!(pointing.log_message(), "the sandbox cannot be built");
+        assert_eq!(error("no").log_message(), "no");
+    }
 }

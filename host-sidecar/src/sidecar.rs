@@ -2,11 +2,14 @@
 
 use crate::{
     config::{BackendKind, Settings, SettingsError},
-    execution::{Error, Report, Request},
+    execution::{Error, Report, Request, Timings},
     policy::{Plan, Policy, Profile},
     sandbox::{Backend, Observer, Pool, PoolMetrics, Run, kubernetes, local, new_id},
 };
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -163,9 +166,18 @@ impl Sidecar {
         tracing::info!(id = run.id, labels = ?plan.labels, "requested");
         let result = self.backend.run(plan, run).await;
         match &result {
-            Ok(report) => tracing::info!(id = run.id, status = ?report.status, timings = ?report.timings, "ran"),
+            Ok(report) => {
+                let Timings { queued, scheduled, pulled, started, finished, answered } = report.timings;
+                let ms = |time: Option<Duration>| time.map(|time| time.as_millis());
+                let (queued_ms, scheduled_ms, pulled_ms) = (ms(queued), ms(scheduled), ms(pulled));
+                let (started_ms, finished_ms, answered_ms) = (ms(started), ms(finished), answered.as_millis());
+                tracing::info!(
+                    id = run.id, status = ?report.status, queued_ms, scheduled_ms, pulled_ms, started_ms, finished_ms,
+                    answered_ms, "ran"
+                );
+            }
             Err(error) => {
-                tracing::warn!(id = run.id, code = ?error.code, error = %error, detail = error.detail, "failed");
+                tracing::warn!(id = run.id, code = ?error.code, error = error.log_message(), detail = error.detail, "failed");
             }
         }
         result.map_err(|error| Error { id: Some(run.id.clone()), ..error })

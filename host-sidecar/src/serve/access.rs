@@ -1,6 +1,7 @@
 //! The access log: a line for each request, whatever becomes of it.
 
-use super::server::Server;
+use super::{problem::Reason, server::Server};
+use crate::execution::without_pointer;
 use axum::{
     extract::{Request, State},
     http::{Method, StatusCode},
@@ -42,16 +43,17 @@ struct Line {
     noted: Noted,
     begun: Instant,
     status: Option<StatusCode>,
+    reason: Option<String>,
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let Self { server, method, path, noted, begun, status } = self;
+        let Self { server, method, path, noted, begun, status, reason } = self;
         let (tenant, execution) = (noted.0.tenant.get(), noted.0.execution.get());
         let status = status.map_or_else(|| "hung up".to_owned(), |status| status.as_str().to_owned());
         server.metrics.answered(method, &status);
         let duration = begun.elapsed();
-        tracing::info!(target: "cofferdam::access", %method, path, status, tenant, execution, ?duration);
+        tracing::info!(target: "cofferdam::access", %method, path, status, reason, tenant, execution, ?duration);
     }
 }
 
@@ -60,8 +62,9 @@ pub(super) async fn log(State(server): State<Arc<Server>>, mut request: Request,
     let noted = Noted::default();
     request.extensions_mut().insert(noted.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut line = Line { server, method, path, noted, begun: Instant::now(), status: None };
+    let mut line = Line { server, method, path, noted, begun: Instant::now(), status: None, reason: None };
     let response = next.run(request).await;
     line.status = Some(response.status());
+    line.reason = response.extensions().get().map(|Reason(reason)| without_pointer(reason).to_owned());
     response
 }

@@ -25,7 +25,7 @@ impl Readiness {
         }
         let said = sidecar.ready().await;
         if let Err(error) = &said {
-            tracing::warn!(code = ?error.code, %error, detail = error.detail, "not ready");
+            tracing::warn!(code = ?error.code, error = error.log_message(), detail = error.detail, "not ready");
         }
         *last = Some((Instant::now(), said.clone()));
         said

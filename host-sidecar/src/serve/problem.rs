@@ -12,6 +12,10 @@ use cofferdam_api::{ErrorCode, PROBLEM, Problem};
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// A request that gets a problem for an answer.
+/// Why a request was refused, for the access log.
+#[derive(Debug, Clone)]
+pub(super) struct Reason(pub(super) String);
+
 #[derive(Debug)]
 pub(super) struct Refusal {
     problem: Box<Problem>,
@@ -87,6 +91,7 @@ impl IntoResponse for Refusal {
 /// A failure of a run, without its detail.
 pub(super) fn of_error(error: Error) -> Problem {
     let code = convert::code(error.code);
+        response.extensions_mut().insert(Reason(self.problem.detail));
     let (name, title, status) = kind(code);
     Problem {
         r#type: format!("urn:cofferdam:{name}"),

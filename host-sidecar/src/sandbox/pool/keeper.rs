@@ -56,7 +56,7 @@ async fn start_one<B: StartsAhead>(shared: Arc<Shared<B>>, profile: Profile) {
         Err(_) if shared.closing.is_cancelled() => {}
         Err(error) => {
             shared.metrics.failed.inc();
-            tracing::warn!(code = ?error.code, %error, detail = error.detail, "no sandbox could be started ahead");
+            tracing::warn!(code = ?error.code, error = error.log_message(), detail = error.detail, "no sandbox could be started ahead");
         }
     }
     let unwanted = shared.shelf().started(&profile, started.ok(), Instant::now());

@@ -37,16 +37,22 @@ pub struct Serve {
     pub header_seconds: Seconds,
     /// How long the body of a request may take, in seconds.
     pub body_seconds: Seconds,
-    /// Connections at once, over all listeners; one more waits to be accepted.
+    /// How long a caller may keep an answer waiting, in seconds: the time in which it takes nothing, less a second for each
+    /// 16 KiB that it takes.
+    pub answer_seconds: Seconds,
+    /// Connections at once, over all listeners. At the bound the oldest one that has shown no token is closed.
     pub max_connections: u32,
     /// How long runs may go on once the sidecar was told to end, in seconds.
     pub grace_seconds: Seconds,
     /// How long an outcome is kept after the end of its run, in seconds.
     pub kept_seconds: Seconds,
-    /// Bytes of all outcomes that are kept, beside those that somebody waits for.
+    /// Bytes of all outcomes that are kept. At the bound the tenant that holds the most of them loses its oldest.
     pub kept_limit: Bytes,
-    /// Number of runs that are remembered after their end.
+    /// Number of executions of one tenant that are remembered after their end. At the bound those without an idempotency key
+    /// are forgotten, and no new key is taken.
     pub kept_runs: u32,
+    /// Bytes of one tenant's outcomes that are not kept and still being read. At the bound none of its executions starts.
+    pub unread_limit: Bytes,
 }
 
 /// Fewer would let one slow program hold up all others.
@@ -72,11 +78,13 @@ impl Default for Serve {
             body_memory: Bytes(128 << 20),
             header_seconds: Seconds(Duration::from_secs(10)),
             body_seconds: Seconds(Duration::from_secs(60)),
+            answer_seconds: Seconds(Duration::from_secs(60)),
             max_connections: 1024,
             grace_seconds: Seconds(Duration::from_secs(10)),
             kept_seconds: Seconds(Duration::from_secs(300)),
             kept_limit: Bytes(64 << 20),
-            kept_runs: 1000,
+            kept_runs: 10_000,
+            unread_limit: Bytes(32 << 20),
         }
     }
 }
@@ -93,7 +101,7 @@ impl Settings {
             ("serve.max_runs", serve.max_runs, 1),
             ("serve.max_queued", serve.max_queued, 0),
             ("serve.max_connections", serve.max_connections, 1),
-            ("serve.kept_runs", serve.kept_runs, 0),
+            ("serve.kept_runs", serve.kept_runs, 1),
         ] {
             if !(least..=MOST).contains(&value) {
                 return Err(senseless(setting, &format!("is not between {least} and {MOST}")));

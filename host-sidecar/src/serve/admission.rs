@@ -20,6 +20,8 @@ pub(super) struct Bounds {
 pub(super) struct Admission {
     all: Arc<Bounds>,
     own: Bounds,
+    /// The setting that bounds the tenant's executions.
+    setting: String,
 }
 
 /// A place, until it is dropped.
@@ -60,7 +62,7 @@ impl Bounds {
 
 impl Admission {
     /// `max_runs` of all that may run at once, and of those that may wait in the same proportion, but at least one.
-    pub(super) fn new(all: Arc<Bounds>, max_runs: Option<u32>) -> Self {
+    pub(super) fn new(all: Arc<Bounds>, tenant: &str, max_runs: Option<u32>) -> Self {
         let runs = max_runs.map_or(all.runs, |max| usize::try_from(max).unwrap_or(usize::MAX).min(all.runs));
         let queued = (all.queued * runs).div_ceil(all.runs.max(1));
         let own = Bounds {
@@ -69,7 +71,8 @@ impl Admission {
             runs,
             queued,
         };
-        Self { all, own }
+        let setting = max_runs.map_or_else(|| "serve.max_runs".into(), |_| format!("tenants.{tenant}.max_runs"));
+        Self { all, own, setting }
     }
 
     /// A place, now or not at all.
@@ -77,8 +80,8 @@ impl Admission {
         let take = |places: &Arc<Semaphore>| places.clone().try_acquire_owned();
         match (take(&self.own.places), take(&self.all.places)) {
             (Ok(own), Ok(all)) => Ok(Place { _permits: [own, all], charge: None }),
-            (Err(_), _) => Err(overloaded("you have as many runs as you may; try again when some have ended")),
-            (_, Err(_)) => Err(overloaded("there are as many runs as the sidecar takes; try again later")),
+            (Err(_), _) => Err(full("your executions", &self.own, &self.setting)),
+            (_, Err(_)) => Err(full("the executions of all tenants", &self.all, "serve.max_runs")),
         }
     }
 
@@ -88,6 +91,14 @@ impl Admission {
         let own = self.own.turns.clone().acquire_owned().await?;
         Ok(Turn { _permits: [own, self.all.turns.clone().acquire_owned().await?] })
     }
+}
+
+fn full(whose: &str, bounds: &Bounds, setting: &str) -> Error {
+    let Bounds { runs, queued, .. } = bounds;
+    overloaded(&format!(
+        "{whose} have reached their bound: {runs} running ({setting}) and {queued} waiting (serve.max_queued); send the request \
+         again in a second, as Retry-After says, or ask the operator for a higher bound"
+    ))
 }
 
 /// There is no room for the run.
@@ -100,10 +111,14 @@ mod tests {
     use super::*;
     use futures_util::FutureExt;
 
+    fn admission(all: &Arc<Bounds>, max_runs: Option<u32>) -> Admission {
+        Admission::new(all.clone(), "agents", max_runs)
+    }
+
     #[test]
     fn beyond_the_bounds_there_is_no_place() {
         let all = Arc::new(Bounds::new(1, 2));
-        let admission = Admission::new(all.clone(), None);
+        let admission = admission(&all, None);
         let places: Vec<_> = (0..3).map(|_| admission.place().expect("a place")).collect();
         assert_eq!(admission.place().expect_err("full").code, ErrorCode::Overloaded);
         assert_eq!(all.used(), (0, 3));
@@ -114,16 +129,27 @@ mod tests {
     #[test]
     fn a_share_leaves_the_rest_to_others() {
         let all = Arc::new(Bounds::new(4, 8));
-        let (one, other) = (Admission::new(all.clone(), Some(1)), Admission::new(all.clone(), None));
+        let (one, other) = (admission(&all, Some(1)), admission(&all, None));
         let places: Vec<_> = std::iter::from_fn(|| one.place().ok()).collect();
         assert_eq!(places.len(), 3);
         assert_eq!(std::iter::from_fn(|| other.place().ok()).collect::<Vec<_>>().len(), 9);
     }
 
+    #[test]
+    fn a_refusal_names_the_setting_that_is_the_bound() {
+        let all = Arc::new(Bounds::new(2, 0));
+        let (one, other) = (admission(&all, Some(1)), admission(&all, None));
+        let refusal = |admission: &Admission| admission.place().expect_err("full").message;
+        let _places = (one.place(), other.place());
+        assert!(refusal(&one).contains("1 running (tenants.agents.max_runs)"), "{}", refusal(&one));
+        assert!(refusal(&other).contains("2 running (serve.max_runs)"), "{}", refusal(&other));
+        assert!(refusal(&one).contains("Retry-After"));
+    }
+
     #[tokio::test]
     async fn a_turn_comes_when_another_ends() {
         let all = Arc::new(Bounds::new(1, 1));
-        let admission = Admission::new(all.clone(), None);
+        let admission = admission(&all, None);
         let first = admission.turn().await.expect("a turn");
         let mut second = std::pin::pin!(admission.turn());
         assert!((&mut second).now_or_never().is_none());

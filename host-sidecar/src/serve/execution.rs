@@ -1,15 +1,16 @@
 //! One run that somebody asked for, from its acceptance for as long as it is known.
 
-use super::problem;
+use super::{answer::Answer, problem};
 use crate::{
     execution::Error,
     sandbox::{Observer, Phase, Stream, new_id},
 };
-use cofferdam_api::{Bytes, Event, Outcome, Problem, State};
+use axum::body::Bytes as Shared;
+use cofferdam_api::{Bytes, Event, State};
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::panicking,
@@ -22,8 +23,6 @@ use tokio_util::sync::CancellationToken;
 /// large as what the runner reads at once, 64 KiB or so.
 const LIVE_EVENTS: usize = 64;
 
-/// What came of a run.
-pub(super) type Answer = Arc<Result<Outcome, Problem>>;
 /// Where what happens in a run is heard of.
 pub(super) type Feed = broadcast::Receiver<Arc<Event>>;
 
@@ -42,7 +41,8 @@ pub(super) struct Execution {
     pub(super) requested: Instant,
     pub(super) cancelled: CancellationToken,
     stage: watch::Sender<Stage>,
-    live: broadcast::WeakSender<Arc<Event>>,
+    /// None once it is over: it holds the room for all events that may wait.
+    live: Mutex<Option<broadcast::WeakSender<Arc<Event>>>>,
     /// Callers that wait for it.
     callers: AtomicUsize,
     /// Whether it goes on without them.
@@ -58,7 +58,7 @@ impl Execution {
             requested,
             cancelled: CancellationToken::new(),
             stage: watch::Sender::new(Stage::Queued),
-            live: live.downgrade(),
+            live: Mutex::new(Some(live.downgrade())),
             callers: AtomicUsize::new(0),
             is_detached: AtomicBool::new(false),
         });
@@ -78,7 +78,11 @@ impl Execution {
 
     /// What happens from now on; none where nothing does any more.
     pub(super) fn feed(&self) -> Option<Feed> {
-        self.live.upgrade().map(|live| live.subscribe())
+        self.live().as_ref()?.upgrade().map(|live| live.subscribe())
+    }
+
+    fn live(&self) -> MutexGuard<'_, Option<broadcast::WeakSender<Arc<Event>>>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for its end.
@@ -93,19 +97,22 @@ impl Execution {
         }
     }
 
-    /// As the API tells it.
-    pub(super) fn as_told(&self) -> cofferdam_api::Execution {
+    /// As the API has it, in JSON: a [`cofferdam_api::Execution`], of which the outcome is shared.
+    pub(super) fn to_json(&self) -> Vec<Shared> {
         let stage = self.stage.borrow().clone();
         let state = match stage {
             Stage::Queued => State::Queued,
             Stage::Starting => State::Starting,
             Stage::Running => State::Running,
-            Stage::Over(answer) => match &*answer {
-                Ok(outcome) => State::Ended { outcome: outcome.clone() },
-                Err(problem) => State::Failed { problem: problem.clone() },
-            },
+            Stage::Over(Answer::Failed(problem)) => State::Failed { problem: (*problem).clone() },
+            Stage::Over(Answer::Ended(outcome)) => {
+                // An id has nothing that JSON would have to escape.
+                let begin = format!(r#"{{"id":"{}","state":"ended","outcome":"#, self.id);
+                return vec![begin.into(), outcome, Shared::from_static(b"}")];
+            }
         };
-        cofferdam_api::Execution { id: self.id.clone(), state }
+        let execution = cofferdam_api::Execution { id: self.id.clone(), state };
+        vec![serde_json::to_vec(&execution).unwrap_or_default().into()]
     }
 }
 
@@ -113,7 +120,7 @@ impl Execution {
 pub(super) struct Caller(Arc<Execution>);
 
 impl Caller {
-    pub(super) fn execution(&self) -> &Execution {
+    pub(super) fn execution(&self) -> &Arc<Execution> {
         &self.0
     }
 }
@@ -153,6 +160,7 @@ impl Telling {
 
 impl Drop for Telling {
     fn drop(&mut self) {
+        *self.execution.live() = None;
         // Whatever became of the run's task, nobody waits for it in vain.
         if !self.is_over() {
             let id = self.execution.id.clone();
@@ -160,7 +168,7 @@ impl Drop for Telling {
             tracing::warn!(id, detail, "the run was given up");
             let error = Error::internal("the run was given up for a fault of the sidecar", detail);
             let problem = problem::of_error(Error { id: Some(id), ..error });
-            self.execution.stage.send_replace(Stage::Over(Arc::new(Err(problem))));
+            self.execution.stage.send_replace(Stage::Over(Answer::Failed(Arc::new(problem))));
         }
     }
 }
@@ -188,6 +196,12 @@ impl Observer for Telling {
     }
 }
 
+impl fmt::Debug for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Execution").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Telling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Telling").field("id", &self.execution.id).finish_non_exhaustive()
@@ -199,7 +213,33 @@ mod tests {
     use super::*;
 
     fn over() -> Answer {
-        Arc::new(Err(problem::of_error(Error::internal("no", "no"))))
+        Answer::Failed(Arc::new(problem::of_error(Error::internal("no", "no"))))
+    }
+
+    /// What `GET` answers, parsed.
+    fn json(execution: &Execution) -> cofferdam_api::Execution {
+        serde_json::from_slice(&execution.to_json().concat()).expect("an execution")
+    }
+
+    #[test]
+    fn all_readers_of_an_outcome_share_its_bytes() {
+        let (execution, telling) = Execution::new(Instant::now());
+        let outcome = cofferdam_api::Outcome {
+            id: execution.id.clone(),
+            status: cofferdam_api::Status::Exited(0),
+            stdout: cofferdam_api::Output { content: Bytes(b"a\"b".to_vec()), length: 3, cut: None },
+            stderr: cofferdam_api::Output::default(),
+            files: vec![],
+            skipped: vec![],
+            timings_ms: cofferdam_api::Timings::default(),
+            warm: false,
+        };
+        assert_eq!(json(&execution).state, State::Queued);
+        let bytes = Shared::from(serde_json::to_vec(&outcome).expect("JSON"));
+        telling.end(Answer::Ended(bytes.clone()));
+        let read = execution.to_json();
+        assert!(read.iter().any(|part| part.as_ptr() == bytes.as_ptr() && part.len() == bytes.len()));
+        assert_eq!(json(&execution).state, State::Ended { outcome });
     }
 
     #[test]
@@ -224,8 +264,7 @@ mod tests {
     async fn a_run_whose_task_is_dropped_is_answered_with_its_id() {
         let (execution, telling) = Execution::new(Instant::now());
         drop(telling);
-        let answer = execution.answer().await;
-        let problem = answer.as_ref().as_ref().expect_err("a problem");
+        let problem = execution.answer().await.outcome().expect_err("a problem");
         assert_eq!((problem.code, problem.id.as_ref()), (cofferdam_api::ErrorCode::Internal, Some(&execution.id)));
     }
 
@@ -239,16 +278,16 @@ mod tests {
         assert_eq!(*feed.recv().await.expect("an event"), Event::Reached(cofferdam_api::Phase::Queued));
         assert_eq!(*feed.recv().await.expect("an event"), Event::Stderr(Bytes(b"e".to_vec())));
         assert!(matches!(feed.recv().await, Err(broadcast::error::RecvError::Closed)));
-        assert!(execution.answer().await.is_err());
+        assert!(execution.answer().await.outcome().is_err());
         assert!(execution.feed().is_none());
-        assert!(matches!(execution.as_told().state, State::Failed { .. }));
+        assert!(matches!(json(&execution).state, State::Failed { .. }));
     }
 
     #[tokio::test]
     async fn a_run_whose_task_died_has_an_answer() {
         let (execution, telling) = Execution::new(Instant::now());
         drop(telling);
-        assert!(execution.answer().await.is_err());
+        assert!(execution.answer().await.outcome().is_err());
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod access;
 mod admission;
+mod answer;
 mod auth;
 mod body;
 mod budget;
@@ -18,14 +19,17 @@ mod negotiate;
 mod openapi;
 mod patient;
 mod post;
+mod prefer;
 mod problem;
 #[cfg(any(test, fuzzing))]
 mod promises;
+mod records;
 mod registry;
 mod router;
 mod run;
 mod server;
 mod server_sent;
+mod shared_body;
 mod stream;
 mod tenants;
 mod tls;
@@ -38,6 +42,7 @@ use crate::{
     config::{Listen, Settings, SettingsError},
 };
 use axum::{
+    body::Bytes,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -46,7 +51,6 @@ use listen::Bound;
 pub use mcp::serve_stdio;
 #[cfg(any(test, fuzzing))]
 pub use promises::{message, request};
-use serde::Serialize;
 use server::Server;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::timeout};
@@ -162,8 +166,7 @@ impl std::fmt::Debug for Service {
     }
 }
 
-/// An answer in JSON.
-fn answer(status: StatusCode, body: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(body).unwrap_or_default();
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+/// An answer in JSON that these parts make.
+fn json_parts(status: StatusCode, parts: Vec<Bytes>) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], shared_body::body(parts)).into_response()
 }

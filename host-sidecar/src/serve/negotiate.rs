@@ -52,7 +52,8 @@ pub(super) fn require_both(headers: &HeaderMap) -> Result<(), Refusal> {
     Err(Refusal::invalid(StatusCode::NOT_ACCEPTABLE, text))
 }
 
-fn stream(headers: &HeaderMap) -> Result<bool, Refusal> {
+/// Whether the answer is to be server-sent events.
+pub(super) fn stream(headers: &HeaderMap) -> Result<bool, Refusal> {
     // A problem is JSON: whoever takes nothing else takes an answer in JSON too.
     let json = accepts(headers, JSON).max(accepts(headers, cofferdam_api::PROBLEM).filter(Acceptance::is_by_name));
     match (json, accepts(headers, EVENT_STREAM)) {

@@ -2,11 +2,13 @@
 
 use super::{
     access::Noted,
-    answer,
+    answer::Answer,
     body::{self, Held},
     convert,
     execution::{Caller, Feed},
+    json_parts,
     negotiate::{RESPOND_ASYNC, Wishes},
+    prefer::PREFERENCE_APPLIED,
     problem::Refusal,
     run::{Asked, take_up},
     server::Server,
@@ -18,14 +20,12 @@ use crate::telemetry;
 use axum::{
     Extension,
     extract::{Request, State},
-    http::{HeaderName, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use cofferdam_api::{EXECUTIONS, Outcome, Problem};
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Instant};
-
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// Runs a program and answers with what came of it. The caller hanging up cancels the run.
 #[utoipa::path(
@@ -89,16 +89,16 @@ pub(super) async fn post(
 
 async fn respond(wishes: &Wishes, caller: Caller, feed: Option<Feed>) -> Response {
     if wishes.stream {
-        return stream(caller, feed);
+        return stream(caller.execution().clone(), Some(caller), feed);
     }
     let execution = caller.execution();
     if wishes.detached {
         let location = format!("{EXECUTIONS}/{}", execution.id);
         let headers = [(header::LOCATION, location), (PREFERENCE_APPLIED, RESPOND_ASYNC.to_owned())];
-        return (headers, answer(StatusCode::ACCEPTED, &execution.as_told())).into_response();
+        return (headers, json_parts(StatusCode::ACCEPTED, execution.to_json())).into_response();
     }
-    match &*execution.answer().await {
-        Ok(outcome) => answer(StatusCode::OK, outcome),
-        Err(problem) => Refusal::from(problem.clone()).into_response(),
+    match execution.answer().await {
+        Answer::Ended(outcome) => json_parts(StatusCode::OK, vec![outcome]),
+        Answer::Failed(problem) => Refusal::from((*problem).clone()).into_response(),
     }
 }

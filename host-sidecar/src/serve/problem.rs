@@ -7,15 +7,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use cofferdam_api::{ErrorCode, PROBLEM, Problem};
+use std::time::Duration;
 
 /// Seconds after which a refused caller may try again: a turn is not longer in coming where programs are short.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// A request that gets a problem for an answer.
 /// Why a request was refused, for the access log.
 #[derive(Debug, Clone)]
 pub(super) struct Reason(pub(super) String);
 
+/// A request that gets a problem for an answer.
 #[derive(Debug)]
 pub(super) struct Refusal {
     problem: Box<Problem>,
@@ -47,6 +48,12 @@ impl Refusal {
     pub(super) fn retryable(mut self) -> Self {
         self.problem.retryable = true;
         self
+    }
+
+    /// Says when a later try may succeed.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.with_header(header::RETRY_AFTER, seconds.max(1).into())
     }
 
     /// Adds a header to the answer.
@@ -84,6 +91,7 @@ impl IntoResponse for Refusal {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         headers.extend(self.header.map(|(name, value)| (Some(name), value)));
+        response.extensions_mut().insert(Reason(self.problem.detail));
         response
     }
 }
@@ -91,7 +99,6 @@ impl IntoResponse for Refusal {
 /// A failure of a run, without its detail.
 pub(super) fn of_error(error: Error) -> Problem {
     let code = convert::code(error.code);
-        response.extensions_mut().insert(Reason(self.problem.detail));
     let (name, title, status) = kind(code);
     Problem {
         r#type: format!("urn:cofferdam:{name}"),

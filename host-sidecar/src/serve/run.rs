@@ -1,11 +1,13 @@
 //! A run from its acceptance to its end: it waits for its turn, takes place, and is remembered for a while.
 
 use super::{
-    admission::{Place, overloaded},
+    admission::{Place, Turn, overloaded},
+    answer::Answer,
     convert,
     execution::{Caller, Execution, Feed, Telling},
     problem::{self, Refusal},
-    registry::{Begun, Digest},
+    records::{Digest, Ending},
+    registry::Begun,
     server::Server,
     tenants::Tenant,
 };
@@ -16,12 +18,12 @@ use crate::{
 };
 use cofferdam_api::Outcome;
 use std::{sync::Arc, time::Instant};
-use tokio::time::sleep;
+use tokio::{task::spawn_blocking, time::sleep};
 use tracing::{Instrument, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// Bytes of an outcome beside what the program has made.
-const OVERHEAD: usize = 1024;
+/// An outcome of more bytes takes so long to serialise that others would wait for it.
+const LARGE: usize = 256 << 10;
 
 /// A run that somebody asks for.
 pub(super) struct Asked {
@@ -85,47 +87,77 @@ fn start(server: &Arc<Server>, accepted: Accepted) {
 
 async fn live(server: Arc<Server>, accepted: Accepted) {
     let Accepted { tenant, execution, telling, plan, place, parent: _ } = accepted;
-    let result = take_place(&server, &tenant, &execution, &telling, plan).await;
-    drop(place);
+    let turn = wait_for_turn(&server, &tenant, &execution, &plan).await;
+    let result = match &turn {
+        Ok(_) => take_place(&tenant, &execution, &telling, plan).await,
+        Err(error) => {
+            tracing::info!(code = ?error.code, %error, detail = error.detail, "did not get a turn");
+            Err(Error { id: Some(execution.id.clone()), ..error.clone() })
+        }
+    };
     server.metrics.ran(&result);
     if result.is_err() {
         Span::current().record("otel.status_code", "ERROR");
     }
-    let may_be_tried_again = result.as_ref().is_err_and(|error| error.retryable);
-    let answer = Arc::new(result.map(convert::outcome).map_err(problem::of_error));
-    let size = OVERHEAD + answer.as_ref().as_ref().map_or(0, size);
-    server.registry.ended(&execution.id, size, may_be_tried_again);
+    let retryable = result.as_ref().is_err_and(|error| error.retryable);
+    let answer = match result {
+        Ok(report) => serialise(&server, &tenant, convert::outcome(report)).await,
+        Err(error) => Answer::Failed(Arc::new(problem::of_error(error))),
+    };
+    let bytes = if let Answer::Ended(outcome) = &answer { outcome.len() } else { 0 };
+    server.registry.ended(&execution.id, Ending { bytes, started: turn.is_ok(), retryable });
+    server.forget_in_time();
+    // Before the caller hears of it, who may send the next request at once.
+    drop((place, turn));
     telling.end(answer);
-    // What is left to do is no work that an end would have to wait for.
-    tokio::spawn(async move {
-        sleep(server.bounds.kept_seconds.0).await;
-        server.registry.forget(&execution.id);
-    });
 }
 
-async fn take_place(
-    server: &Server,
-    tenant: &Tenant,
-    execution: &Execution,
-    telling: &Telling,
-    plan: Plan,
-) -> Result<Report, Error> {
-    let fail = |error: Error| {
-        tracing::info!(code = ?error.code, %error, detail = error.detail, "did not get a turn");
-        Error { id: Some(execution.id.clone()), ..error }
+/// The outcome in the one form that is kept of it.
+async fn serialise(server: &Server, tenant: &Tenant, outcome: Outcome) -> Answer {
+    let (id, size) = (outcome.id.clone(), size(&outcome));
+    let to_json = move || {
+        // As base64 it is longer by a third; text may be.
+        let mut json = Vec::with_capacity(size + size / 3 + 1024);
+        serde_json::to_writer(&mut json, &outcome).map(|()| {
+            json.shrink_to_fit();
+            json
+        })
     };
+    let json = if size < LARGE { Ok(to_json()) } else { spawn_blocking(to_json).await };
+    let failed = |detail: String| {
+        tracing::warn!(id, detail, "the outcome could not be serialised");
+        let error = Error::internal("the outcome could not be serialised", detail);
+        Answer::Failed(Arc::new(problem::of_error(Error { id: Some(id), ..error })))
+    };
+    match json {
+        Ok(Ok(json)) => Answer::Ended(server.registry.hold(&tenant.name, json.into())),
+        Ok(Err(error)) => failed(error.to_string()),
+        Err(error) => failed(error.to_string()),
+    }
+}
+
+async fn wait_for_turn(server: &Server, tenant: &Tenant, execution: &Execution, plan: &Plan) -> Result<Turn, Error> {
     let patience = plan.limits.startup_time.saturating_sub(execution.requested.elapsed());
-    let _turn = tokio::select! {
+    let turn = tokio::select! {
         turn = tenant.admission.turn() => {
-            turn.map_err(|closed| fail(Error::internal("the sidecar starts no more runs", closed)))?
+            turn.map_err(|closed| Error::internal("the sidecar starts no more runs", closed))?
         }
         () = execution.cancelled.cancelled() => {
-            return Err(fail(Error::new(ErrorCode::Cancelled, "the run was cancelled while it waited for its turn")));
+            return Err(Error::new(ErrorCode::Cancelled, "the run was cancelled while it waited for its turn"));
         }
         () = sleep(server.bounds.queue_seconds.0.min(patience)) => {
-            return Err(fail(overloaded("the run's turn did not come in time; try again when less is going on")));
+            return Err(overloaded(
+                "the execution's turn did not come within serve.queue_seconds; send the request again when less is going on, \
+                 or ask the operator for more executions at once (serve.max_runs)",
+            ));
         }
     };
+    // It may have waited for longer than its tenant's callers have read.
+    server.registry.check_unread(&tenant.name)?;
+    Ok(turn)
+}
+
+async fn take_place(tenant: &Tenant, execution: &Execution, telling: &Telling, plan: Plan) -> Result<Report, Error> {
     let queued = execution.requested.elapsed();
     let run = Run {
         id: execution.id.clone(),

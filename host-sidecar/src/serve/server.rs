@@ -1,8 +1,8 @@
 //! What all requests share.
 
 use super::{
-    SetupError, admission::Bounds, health::Readiness, metrics::Metrics, problem::Refusal, registry::Registry,
-    tenants::Tenants,
+    SetupError, admission::Bounds, health::Readiness, metrics::Metrics, problem::Refusal, records::Kept,
+    registry::Registry, tenants::Tenants,
 };
 use crate::{
     Sidecar,
@@ -10,7 +10,11 @@ use crate::{
 };
 use axum::http::StatusCode;
 use cofferdam_api::ErrorCode;
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Once},
+    time::Instant,
+};
+use tokio::time::sleep_until;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A sidecar that serves.
@@ -21,6 +25,8 @@ pub(super) struct Server {
     pub(super) tenants: Tenants,
     pub(super) admission: Arc<Bounds>,
     pub(super) registry: Registry,
+    /// The task that forgets executions, which is started with the first that ends.
+    forgetting: Once,
     pub(super) metrics: Metrics,
     pub(super) readiness: Readiness,
     /// Runs that take place or wait for their turn.
@@ -33,10 +39,17 @@ impl Server {
     pub(super) fn new(settings: &Settings, sidecar: Sidecar) -> Result<Self, SetupError> {
         let bounds = settings.serve.clone();
         let admission = Arc::new(Bounds::new(bounds.max_runs, bounds.max_queued));
+        let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        let kept = Kept {
+            bytes: number(bounds.kept_limit.0),
+            runs: number(bounds.kept_runs.into()),
+            time: bounds.kept_seconds.0,
+        };
         Ok(Self {
             tenants: Tenants::new(settings, &sidecar, &admission)?,
             admission,
-            registry: Registry::new(bounds.kept_limit.0, bounds.kept_runs),
+            registry: Registry::new(kept, number(bounds.unread_limit.0)),
+            forgetting: Once::new(),
             metrics: Metrics::new(sidecar.pool_metrics()),
             sidecar,
             readiness: Readiness::default(),
@@ -45,6 +58,21 @@ impl Server {
             bounds,
             mcp: settings.mcp.clone(),
         })
+    }
+
+    /// Has executions that have ended forgotten when their time is over. The task holds none of them, nor the server.
+    pub(super) fn forget_in_time(self: &Arc<Self>) {
+        self.forgetting.call_once(|| {
+            let (server, kept) = (Arc::downgrade(self), self.bounds.kept_seconds.0);
+            tokio::spawn(async move {
+                while let Some(server) = server.upgrade() {
+                    // All are kept for the same time: none that ends from now on is due before.
+                    let next = server.registry.expire().unwrap_or_else(|| Instant::now() + kept);
+                    drop(server);
+                    sleep_until(next.into()).await;
+                }
+            });
+        });
     }
 
     /// Another sidecar will have to do it.

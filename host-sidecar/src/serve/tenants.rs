@@ -47,7 +47,7 @@ impl Tenants {
         let tenant = |(name, budget): (String, Budget)| {
             let max_runs = settings.tenants.get(&name).and_then(|tenant| tenant.max_runs);
             let sidecar = sidecar.with_policy(settings.tenant_policy(&name)?);
-            let admission = Admission::new(bounds.clone(), max_runs);
+            let admission = Admission::new(bounds.clone(), &name, max_runs);
             Ok(Arc::new(Tenant { name, sidecar, admission, budget }))
         };
         let tenants = names.into_iter().zip(budgets).map(tenant).collect::<Result<_, SetupError>>()?;

@@ -117,9 +117,9 @@ impl Handler {
             caller.execution().answer().await
         };
         tokio::select! {
-            answer = answer => match &*answer {
-                Ok(outcome) => outcome::ran(outcome),
-                Err(problem) => outcome::failed(problem),
+            answer = answer => match answer.outcome() {
+                Ok(outcome) => outcome::ran(&outcome),
+                Err(problem) => outcome::failed(&problem),
             },
             // The run is cancelled with its last caller, and ends by itself. Nobody reads this answer.
             () = context.ct.cancelled() => outcome::failed(&of_error(cancelled())),

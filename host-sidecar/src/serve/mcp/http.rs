@@ -118,7 +118,8 @@ pub(in crate::serve) async fn mcp(
     Ok(response.map(|body| {
         Body::new(body.map_frame(move |frame| {
             let _ = &waiting;
-            frame
+            // What nobody reads keeps its tenant from more.
+            frame.map_data(|data| server.registry.hold(&tenant.name, data))
         }))
     }))
 }

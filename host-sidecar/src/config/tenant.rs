@@ -11,6 +11,9 @@ pub struct TenantSettings {
     /// How many of `serve.max_runs` it may have at once, and in the same proportion of `serve.max_queued`. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_runs: Option<u32>,
+    /// How many of `serve.max_connections` it may have at once. Default: half of them where there are several tenants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<u32>,
     /// What its requests may ask for at the most.
     pub ceilings: LoweredCeilings,
 }
@@ -50,6 +53,7 @@ impl TenantSettings {
         let lowered = &self.ceilings;
         for (setting, value) in [
             ("max_runs", self.max_runs),
+            ("max_connections", self.max_connections),
             ("ceilings.process_limit", lowered.process_limit),
             ("ceilings.collected_files", lowered.collected_files),
         ] {
@@ -133,6 +137,7 @@ mod tests {
             ("[tenants.a.ceilings]\nmem_limit = \"1Ti\"", "`tenants.a.ceilings.mem_limit` is above"),
             ("[tenants.a.ceilings]\nprocess_limit = 0", "`tenants.a.ceilings.process_limit` is zero"),
             ("[tenants.a]\nmax_runs = 0", "`tenants.a.max_runs` is zero"),
+            ("[tenants.a]\nmax_connections = 0", "`tenants.a.max_connections` is zero"),
         ] {
             let error = settings(toml).policy().expect_err("refused").to_string();
             assert!(error.contains(part), "{error}");

@@ -1,6 +1,6 @@
 //! Whose request it is.
 
-use super::{access::Noted, problem::Refusal, server::Server};
+use super::{access::Noted, connection_table::Connection, problem::Refusal, server::Server};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use cofferdam_api::ErrorCode;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Lets in who has a token of a tenant's, or everybody where there are no tokens, and notes the tenant.
 pub(super) async fn authenticate(
@@ -23,6 +23,9 @@ pub(super) async fn authenticate(
     })?;
     if let Some(noted) = request.extensions().get::<Noted>() {
         noted.tenant(&tenant.name);
+    }
+    if let Some(connection) = request.extensions().get::<Weak<Connection>>().and_then(Weak::upgrade) {
+        connection.claim(&tenant.name, tenant.max_connections)?;
     }
     request.extensions_mut().insert(tenant.clone());
     Ok(next.run(request).await)

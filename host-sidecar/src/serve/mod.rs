@@ -6,6 +6,7 @@ mod answer;
 mod auth;
 mod body;
 mod budget;
+mod connection_table;
 mod connections;
 mod convert;
 mod execution;

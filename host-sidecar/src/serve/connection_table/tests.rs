@@ -1,0 +1,120 @@
+//! Which connection makes room for which.
+
+use super::*;
+use futures_util::FutureExt;
+
+fn peer(number: u32) -> Peer {
+    Peer::User(number)
+}
+
+/// One more connection, on which nothing has come, after all others have been there for long enough.
+fn admit(table: &Arc<ConnectionTable>, number: u32) -> Connection {
+    let now = Instant::now() + GRACE;
+    let connection = table.try_admit(&peer(number), now).expect("room");
+    if let Some(entry) = table.entries().entries.get_mut(&connection.id) {
+        entry.accepted = now - GRACE;
+    }
+    connection.activity.is_waiting.store(true, Ordering::Relaxed);
+    connection
+}
+
+fn closed(connections: &[Connection]) -> Vec<bool> {
+    connections.iter().map(|connection| connection.closed.is_cancelled()).collect()
+}
+
+fn busy(connection: &Connection) {
+    connection.activity.is_busy.store(true, Ordering::Relaxed);
+}
+
+#[test]
+fn the_peer_with_the_most_connections_without_a_token_loses_its_oldest() {
+    let table = ConnectionTable::new(4);
+    let connections = [1, 2, 2, 2, 3, 1].map(|number| admit(&table, number));
+    assert_eq!(closed(&connections), [false, true, true, false, false, false]);
+    let more = admit(&table, 4);
+    assert_eq!(closed(&connections), [true, true, true, false, false, false], "of the peer that has two");
+    assert_eq!(closed(&[more]), [false]);
+}
+
+#[test]
+fn one_on_which_a_token_was_shown_makes_no_room_for_one_without() {
+    let table = ConnectionTable::new(2);
+    let tenants = admit(&table, 1);
+    assert!(tenants.claim("a", 2).is_ok());
+    let others = [2, 3, 4].map(|number| admit(&table, number));
+    assert_eq!((closed(&[tenants]), closed(&others)), (vec![false], vec![true, true, false]));
+}
+
+#[test]
+fn a_tenant_has_its_bound_and_its_idle_connections_make_room() {
+    let table = ConnectionTable::new(16);
+    let mine = [1, 1].map(|number| admit(&table, number));
+    mine.iter().for_each(|connection| assert!(connection.claim("a", 2).is_ok()));
+    busy(&mine[0]);
+    let third = admit(&table, 1);
+    assert!(third.claim("a", 2).is_ok() && third.claim("a", 2).is_ok());
+    assert_eq!(closed(&mine), [false, true]);
+    busy(&third);
+    let fourth = admit(&table, 1);
+    assert!(fourth.claim("a", 2).is_err(), "requests are under way on both");
+    assert!(fourth.claim("b", 2).is_ok(), "another tenant has its own");
+    drop(third);
+    assert!(fourth.claim("a", 2).is_ok());
+}
+
+#[test]
+fn tenants_leave_room_to_who_has_shown_no_token() {
+    let table = ConnectionTable::new(8);
+    let claimed = [(); 7].map(|()| {
+        let connection = admit(&table, 1);
+        assert!(connection.claim("a", 8).is_ok());
+        busy(&connection);
+        connection
+    });
+    let (probe, next) = (admit(&table, 2), admit(&table, 3));
+    assert!(next.claim("b", 8).is_err(), "the last one is for those without");
+    claimed[3].activity.is_busy.store(false, Ordering::Relaxed);
+    assert!(next.claim("b", 8).is_ok());
+    assert!(claimed[3].closed.is_cancelled() && probe.closed.is_cancelled());
+    drop(admit(&table, 4));
+}
+
+#[tokio::test]
+async fn where_all_have_shown_a_token_the_next_waits_for_the_end_of_one() {
+    let table = ConnectionTable::new(1);
+    let first = admit(&table, 1);
+    assert!(first.claim("a", 1).is_ok());
+    let mut next = Box::pin(table.admit(peer(2)));
+    assert!((&mut next).now_or_never().is_none());
+    drop(first);
+    next.await;
+}
+
+#[test]
+fn a_connection_has_time_for_its_first_request_and_that_is_read() {
+    let (table, now) = (ConnectionTable::new(1), Instant::now());
+    let first = table.try_admit(&peer(1), now).expect("room");
+    assert!(table.try_admit(&peer(2), now + GRACE).is_none(), "something has come on it");
+    first.activity.is_waiting.store(true, Ordering::Relaxed);
+    assert!(table.try_admit(&peer(2), now).is_none() && !first.closed.is_cancelled(), "it was just accepted");
+    assert!(table.try_admit(&peer(2), now + GRACE).is_some() && first.closed.is_cancelled());
+}
+
+#[test]
+fn a_flood_from_one_peer_closes_no_connection_of_another() {
+    let table = ConnectionTable::new(3);
+    let honest = admit(&table, 1);
+    let now = Instant::now() + GRACE;
+    let flood: Vec<_> = (0..2).map(|_| table.try_admit(&peer(2), now).expect("room")).collect();
+    assert!(table.try_admit(&peer(2), now).is_none() && !honest.closed.is_cancelled());
+    drop(flood);
+}
+
+#[test]
+fn peers_of_one_network_are_one() {
+    let of = |text: &str| Peer::of_address(text.parse().expect("an address"));
+    assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:2"));
+    assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+    assert_eq!(of("::ffff:10.0.0.1"), of("10.0.0.1"));
+    assert_ne!(of("10.0.0.1"), of("10.0.0.2"));
+}

@@ -17,6 +17,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 #[derive(Debug, Clone)]
 pub struct Sidecar {
     policy: Arc<Policy>,
+    /// Whose sandboxes are started ahead; none: everybody's.
+    tenant: Option<Arc<str>>,
     backend: Arc<dyn Backend>,
     /// Runs that go on by themselves.
     started: TaskTracker,
@@ -74,13 +76,18 @@ impl Sidecar {
     /// A sidecar with a backend of the caller's own.
     #[must_use]
     pub fn with_backend(policy: Policy, backend: Arc<dyn Backend>) -> Self {
-        Self { policy: Arc::new(policy), backend, started: TaskTracker::new() }
+        Self { policy: Arc::new(policy), tenant: None, backend, started: TaskTracker::new() }
     }
 
     /// The same backend under another policy.
     #[must_use]
     pub fn with_policy(&self, policy: Policy) -> Self {
         Self { policy: Arc::new(policy), ..self.clone() }
+    }
+
+    /// The same for one tenant of several: no other tenant gets a sandbox that is started ahead for its requests.
+    pub(crate) fn with_tenant(&self, tenant: &str) -> Self {
+        Self { tenant: Some(tenant.into()), ..self.clone() }
     }
 
     /// Asks whether runs can be made.
@@ -158,7 +165,7 @@ impl Sidecar {
 
     /// What policy makes of a request.
     pub(crate) fn plan(&self, request: Request) -> Result<Plan, Error> {
-        self.policy.plan(request)
+        Ok(Plan { tenant: self.tenant.clone(), ..self.policy.plan(request)? })
     }
 
     /// Has a plan carried out, at most once, for a run that its caller has named.

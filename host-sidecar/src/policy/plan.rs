@@ -3,7 +3,7 @@
 use super::{Limits, Policy, check::check, footprint::footprint};
 use crate::execution::{Error, ErrorCode, Request};
 use cofferdam_protocol::{InputFile, Program};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Search path of the sandbox.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -27,6 +27,8 @@ pub struct Plan {
     pub image: Option<String>,
     /// The network profile; none: no network.
     pub network: Option<String>,
+    /// The tenant whose sandboxes it may use, beside those of everybody; none where there is one tenant.
+    pub tenant: Option<Arc<str>>,
 }
 
 impl Policy {
@@ -86,6 +88,7 @@ impl Policy {
             imports_ahead: language.imports_ahead.clone(),
             image: language.image.clone(),
             network,
+            tenant: None,
         })
     }
 }

@@ -37,7 +37,24 @@ impl Profile {
             imports_ahead: plan.imports_ahead.clone(),
             image: plan.image.clone(),
             network: plan.network.clone(),
+            tenant: plan.tenant.clone(),
         })
+    }
+
+    /// Whether it is one tenant's alone.
+    pub(crate) fn has_tenant(&self) -> bool {
+        self.0.tenant.is_some()
+    }
+
+    /// The same of one tenant.
+    #[cfg(test)]
+    pub(crate) fn with_tenant(&self, tenant: &str) -> Self {
+        Self(Plan { tenant: Some(tenant.into()), ..self.0.clone() })
+    }
+
+    /// The same for everybody.
+    pub(crate) fn shared(&self) -> Self {
+        Self(Plan { tenant: None, ..self.0.clone() })
     }
 
     /// A plan like all of them, with no program, and without clocks.

@@ -49,7 +49,10 @@ impl Tenants {
         let budgets = Budget::for_tenants(names.len(), serve);
         let tenant = |(name, budget): (String, Budget)| {
             let own = settings.tenants.get(&name);
-            let sidecar = sidecar.with_policy(settings.tenant_policy(&name)?);
+            let mut sidecar = sidecar.with_policy(settings.tenant_policy(&name)?);
+            if has_others {
+                sidecar = sidecar.with_tenant(&name);
+            }
             let max_runs = own.and_then(|tenant| tenant.max_runs);
             let admission = Admission::new(bounds.clone(), &name, max_runs);
             let share = if has_others { serve.max_connections.div_ceil(2) } else { serve.max_connections };

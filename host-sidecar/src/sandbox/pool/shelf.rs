@@ -100,13 +100,24 @@ impl<S> Shelf<S> {
         self.entries.iter().map(|entry| entry.starting).sum()
     }
 
-    /// Takes one for a run of this profile, and tells how long it has waited.
+    /// Takes one for a run of this profile, and tells how long it has waited. Where none of its tenant's own waits, it takes one
+    /// of those that the operator keeps for everybody.
     pub(super) fn take(&mut self, profile: &Profile, now: Instant) -> Option<(S, Duration)> {
         let maximum = self.maximum;
         let entry = self.entry(profile, now)?;
         entry.used = now;
-        let taken = entry.waiting.pop_front();
-        if taken.is_none() {
+        let mut taken = entry.waiting.pop_front();
+        if taken.is_none() && profile.has_tenant() {
+            let shared = profile.shared();
+            let shared = self.entries.iter_mut().find(|entry| entry.profile == shared);
+            taken = shared.and_then(|entry| {
+                entry.used = now;
+                entry.waiting.pop_front()
+            });
+        }
+        if taken.is_none()
+            && let Some(entry) = self.entry(profile, now)
+        {
             entry.wanted = (entry.wanted + 1).min(maximum);
             entry.changed = now;
         }
@@ -300,6 +311,21 @@ mod tests {
         assert!(shelf.take(&profile(2), now).is_none(), "it is of another profile");
         assert!(shelf.take(&profile(1), now).is_some());
         assert!(shelf.take(&profile(1), now).is_none(), "each is taken once");
+    }
+
+    #[test]
+    fn what_waits_for_one_tenant_is_no_others_and_the_operators_is_everybodys() {
+        let now = Instant::now();
+        let mut shelf = shelf(4, 1, now);
+        let of = |tenant: &str, processes| profile(processes).with_tenant(tenant);
+        assert_eq!(fill(&mut shelf, now), 1, "the operator's minimum");
+        assert!(shelf.take(&of("a", 1), now).is_some(), "it is everybody's");
+        assert!(shelf.take(&of("a", 1), now).is_none() && shelf.take(&of("a", 2), now).is_none());
+        assert_eq!(fill(&mut shelf, now + PAUSE), 3, "the minimum, and one for each demand");
+        assert!(shelf.take(&of("b", 2), now).is_none(), "another tenant has asked for it");
+        assert!(shelf.take(&of("a", 2), now).is_some());
+        assert!(shelf.take(&of("b", 1), now).is_some() && shelf.take(&of("b", 1), now).is_none());
+        assert!(shelf.take(&of("a", 1), now).is_some(), "its own is still there");
     }
 
     #[test]

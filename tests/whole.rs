@@ -3,8 +3,12 @@
 
 #[path = "whole/advisories.rs"]
 mod advisories;
+#[path = "whole/attacks.rs"]
+mod attacks;
 #[path = "whole/bad_input.rs"]
 mod bad_input;
+#[path = "whole/bounds.rs"]
+mod bounds;
 #[path = "whole/broken_sandbox.rs"]
 mod broken_sandbox;
 #[path = "whole/cleanup.rs"]
@@ -51,12 +55,18 @@ mod serve;
 mod serve_bad_input;
 #[path = "whole/serve_bounds.rs"]
 mod serve_bounds;
+#[path = "whole/serve_connections.rs"]
+mod serve_connections;
 #[path = "whole/serve_end.rs"]
 mod serve_end;
+#[path = "whole/serve_follow.rs"]
+mod serve_follow;
 #[path = "whole/serve_hostile.rs"]
 mod serve_hostile;
 #[path = "whole/serve_memory.rs"]
 mod serve_memory;
+#[path = "whole/serve_outcomes.rs"]
+mod serve_outcomes;
 #[path = "whole/serve_schemathesis.rs"]
 mod serve_schemathesis;
 #[path = "whole/serve_spans.rs"]

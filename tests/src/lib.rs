@@ -1,5 +1,7 @@
 //! What the tests share: cases of conformance, the program under test, and its hosts.
 
+pub mod attacks;
+pub mod cgroup;
 pub mod clock;
 pub mod cluster;
 pub mod conformance;

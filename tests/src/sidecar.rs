@@ -1,6 +1,6 @@
 //! `cofferdam serve` under test, and callers of it over real sockets.
 
-use crate::program::Place;
+use crate::{cgroup::MemoryCgroup, program::Place};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, body::Incoming, client::conn::http1::handshake, header::HeaderMap};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
-    process::{Child, ExitStatus},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
     time::Duration,
@@ -42,19 +42,49 @@ impl Sidecar {
     ///
     /// Where it does not come up.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "a test without a sidecar has failed")]
     pub fn start(place: &Place, options: &[&str], settings: &[(&str, &str)]) -> Self {
-        let socket = place.path().join("s.sock");
-        let listen = format!("unix:{}", socket.display());
+        let command = Self::command(place, options, settings);
+        Self::spawn(place, command)
+    }
+
+    /// The same with its memory bounded, and with less in its log.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not come up.
+    #[must_use]
+    pub fn start_in(cgroup: Option<&MemoryCgroup>, place: &Place, options: &[&str], settings: &[(&str, &str)]) -> Self {
+        let mut command = Self::command(place, options, settings);
+        command.env("COFFERDAM_LOG", "cofferdam=warn");
+        let command = match cgroup {
+            Some(cgroup) => cgroup.enter(&command),
+            None => command,
+        };
+        Self::spawn(place, command)
+    }
+
+    fn command(place: &Place, options: &[&str], settings: &[(&str, &str)]) -> Command {
+        let listen = format!("unix:{}", Self::socket(place).display());
         let args = ["serve", "--listen", &listen, "--listen", "127.0.0.1:0"].into_iter().chain(options.iter().copied());
         let mut command = place.cofferdam(args);
         // A test that has an eye on what is left wants nothing to wait.
         command.env("COFFERDAM_POOL__MAXIMUM", "0");
         command.env("COFFERDAM_LOG", "cofferdam=debug").envs(settings.iter().copied());
-        let mut child = command.spawn().expect("cofferdam");
+        command
+    }
+
+    fn socket(place: &Place) -> PathBuf {
+        place.path().join("s.sock")
+    }
+
+    #[expect(clippy::expect_used, reason = "a test without a sidecar has failed")]
+    fn spawn(place: &Place, mut command: Command) -> Self {
+        let piped = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().expect("cofferdam");
         let log = BufReader::new(child.stderr.take().expect("a pipe"));
         let (sender, receiver) = channel();
         thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let socket = Self::socket(place);
         let mut sidecar = Self { child, log: receiver, said: String::new(), socket, address: String::new() };
         let line = sidecar.wait_for("listening on http");
         sidecar.address = line.rsplit("//").next().unwrap_or_default().to_owned();

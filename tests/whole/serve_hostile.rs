@@ -103,10 +103,11 @@ fn a_head_is_bounded_and_read_in_one_way() {
         (format!("{HEALTH}{}\r\n", headers(90)), 200),
         (format!("{HEALTH}{}\r\n", headers(5000)), 431),
         (format!("{HEALTH}X: {}\r\n\r\n", "y".repeat(1 << 20)), 431),
+        (format!("{HEALTH}X: {}\r\n\r\n", "y".repeat(100 << 10)), 431),
         (format!("{HEALTH}X: a\r\n b\r\n\r\n"), 400),
         (format!("{HEALTH}X: a\0b\r\n\r\n"), 400),
         (format!("{HEALTH}X: a\rb\r\n\r\n"), 400),
-        (format!("GET /{} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "a".repeat(1 << 17)), 414),
+        (format!("GET /{} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "a".repeat(1 << 17)), 431),
         ("\x16\x03\x01\0\u{5}".into(), 400),
     ] {
         assert_eq!(statuses(&sidecar, said.as_bytes()), [status], "{said:.100}");

@@ -1,21 +1,28 @@
 //! Tenants: each has its token, its ceilings, its share and its own runs.
 
-use super::serve::{STREAM, endless};
-use cofferdam_tests::{program::Place, sidecar::Sidecar};
+use super::serve::{DETACHED, STREAM, endless};
+use cofferdam_tests::{
+    program::Place,
+    sidecar::{Caller, Sidecar},
+};
 use serde_json::json;
 use std::{fs, os::unix::fs::PermissionsExt};
 
-const ONE: &str = "one-one-one-one-one";
-const TWO: &str = "two-two-two-two-two";
+pub(super) const ONE: &str = "one-one-one-one-one";
+pub(super) const TWO: &str = "two-two-two-two-two";
 
 fn start(place: &Place) -> Sidecar {
+    let settings =
+        "[serve]\nmax_runs = 4\nmax_queued = 0\n[tenants.one]\nmax_runs = 1\nceilings = { mem_limit = \"64Mi\" }";
+    start_with(place, settings, &[])
+}
+
+/// A sidecar with two tenants and these settings, of a file and of the environment.
+pub(super) fn start_with(place: &Place, file: &str, settings: &[(&str, &str)]) -> Sidecar {
     place.write("tokens", format!("# agents\none {ONE}\ntwo {TWO}\n"));
     fs::set_permissions(place.path().join("tokens"), fs::Permissions::from_mode(0o600)).expect("a file");
-    place.write(
-        "serve.toml",
-        "[serve]\nmax_runs = 4\nmax_queued = 0\n[tenants.one]\nmax_runs = 1\nceilings = { mem_limit = \"64Mi\" }",
-    );
-    Sidecar::start(place, &["--config", "serve.toml", "--token-file", "tokens"], &[])
+    place.write("serve.toml", file);
+    Sidecar::start(place, &["--config", "serve.toml", "--token-file", "tokens"], settings)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,5 +81,68 @@ async fn each_has_its_own_ceilings_and_share() {
     sidecar.wait_for("the program runs");
     let refused = one.run(&json!({ "code": "print(1)" }), &[]).await;
     assert_eq!((refused.status, &refused.json["code"]), (429, &json!("overloaded")), "{}", refused.text);
+    let detail = refused.json["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("1 running (tenants.one.max_runs)") && detail.contains("Retry-After"), "{detail}");
     assert_eq!(two.run(&request, &[]).await.status, 200);
+}
+
+/// A thousand and one executions that never start: they are more than are remembered.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_tenant_cancels_makes_no_key_run_twice() {
+    let place = Place::new();
+    let bounds = [("COFFERDAM_SERVE__KEPT_RUNS", "5"), ("COFFERDAM_SERVE__KEPT_LIMIT", "64Ki")];
+    let mut sidecar = start_with(&place, "[serve]\nmax_runs = 4\n[tenants.one]\nmax_runs = 1\n", &bounds);
+    let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
+    let (request, key) = (json!({ "code": "import os; print(os.urandom(16).hex())" }), [("idempotency-key", "k")]);
+    let first = two.run(&request, &key).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    // Of the one tenant all others wait for this.
+    let _first = one.start(&endless(), &[STREAM]).await;
+    sidecar.wait_for("the program runs");
+    sidecar.wait_for("the program runs");
+    for number in 0..30 {
+        let key = number.to_string();
+        let headers = [DETACHED, ("idempotency-key", key.as_str())];
+        let accepted = one.run(&json!({ "code": "1" }), &headers[..1 + number % 2]).await;
+        let path = accepted.headers["location"].to_str().expect("a path");
+        assert_eq!(one.send("DELETE", path, &[], "").await.json["problem"]["code"], "cancelled");
+    }
+    // Nor does an outcome that is more than all that is kept.
+    let large = json!({ "code": "print('x' * (1 << 20))" });
+    assert_eq!(two.run(&request, &key).await.json, first.json);
+    drop(_first);
+    sidecar.wait_for("ran id=");
+    assert_eq!(one.run(&large, &[]).await.status, 200);
+    assert_eq!(two.run(&request, &key).await.json, first.json);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_refused_rather_than_another_forgotten() {
+    let place = Place::new();
+    let sidecar = start_with(&place, "[serve]\nkept_runs = 2\n", &[]);
+    let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
+    let request = json!({ "code": "import os; print(os.urandom(16).hex())" });
+    let ask = async |caller: &Caller, key: &str| caller.run(&request, &[("idempotency-key", key)]).await;
+    let first = ask(&one, "1").await;
+    ask(&one, "2").await;
+    let refused = ask(&one, "3").await;
+    assert_eq!((refused.status, &refused.json["code"]), (429, &json!("overloaded")), "{}", refused.text);
+    assert!(refused.text.contains("serve.kept_runs"), "{}", refused.text);
+    let wait: u64 = refused.headers["retry-after"].to_str().expect("text").parse().expect("seconds");
+    assert!((200..=300).contains(&wait), "{wait}");
+    assert_eq!(one.run(&request, &[]).await.status, 200, "without a key there is nothing to remember");
+    assert_eq!(ask(&one, "1").await.json, first.json);
+    assert_eq!(ask(&two, "3").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_learns_by_a_warm_sandbox_what_another_tenant_has_asked_for() {
+    let place = Place::new();
+    let mut sidecar = start_with(&place, "", &[("COFFERDAM_POOL__MAXIMUM", "2")]);
+    let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
+    let odd = json!({ "code": "print(1)", "limits": { "memory_bytes": 123 << 20 } });
+    assert_eq!(one.run(&odd, &[]).await.json["warm"], false);
+    sidecar.wait_for("a sandbox waits");
+    assert_eq!(two.run(&odd, &[]).await.json["warm"], false);
+    assert_eq!(one.run(&odd, &[]).await.json["warm"], true);
 }

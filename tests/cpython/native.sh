@@ -11,6 +11,7 @@ cp "$program" work
 printf '%s\n' root:x:0:0:root:/root:/bin/bash nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin \
     user:x:1001:1001:user:/home/user:/bin/bash >passwd
 printf '%s\n' root:x:0: tty:x:5: nogroup:x:65534: user:x:1001: >group
+printf '%s\n' '127.0.0.1 localhost sandbox' '::1 localhost' >hosts
 chown -R 1001:1001 .
 # shellcheck disable=SC2016
 exec unshare --net --mount --uts --ipc --pid --fork --kill-child --mount-proc bash -euo pipefail -c '
@@ -18,6 +19,7 @@ exec unshare --net --mount --uts --ipc --pid --fork --kill-child --mount-proc ba
     ip link set lo up
     mount --bind passwd /etc/passwd
     mount --bind group /etc/group
+    mount --bind hosts /etc/hosts
     ulimit -Sn 1024
     folder=$PWD
     cd work

@@ -10,7 +10,7 @@ import time
 
 OUTCOMES = os.path.abspath("outcomes")
 # A module that hangs has failed; regrtest prints the stack of each thread then.
-SECONDS = "900"
+SECONDS = "1800"
 
 
 def write(**line):

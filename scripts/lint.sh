@@ -17,5 +17,5 @@ python=$(scripts/python.sh adk-tests bench/adk/requirements.txt adapters/adk/req
     "$python" -m ruff format --quiet --check --no-cache .
     "$python" -m mypy --no-error-summary --cache-dir ../../target/mypy
 )
-if have shellcheck; then shellcheck -x -P SCRIPTDIR scripts/*.sh tests/cluster/*.sh .ci/run; fi
+if have shellcheck; then shellcheck -x -P SCRIPTDIR scripts/*.sh tests/cluster/*.sh tests/cpython/*.sh .ci/run; fi
 scripts/deny.sh bans licenses sources

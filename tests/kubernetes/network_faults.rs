@@ -115,14 +115,19 @@ fn an_output_that_falls_silent_is_read_on(context: &Context) -> Result<(), Failu
 
 fn an_output_that_is_blocked_is_read_on(context: &Context) -> Result<(), Failure> {
     // containerd writes what a container writes to its log and to each client that is attached, in turns: one that does not
-    // read keeps the others waiting, and the program. Here it stalls when it is known that the program has started.
+    // read keeps the others waiting, and the program, once all buffers on the way are full. The program begins when the
+    // output is attached for certain, and its connection stalls when it is known that the program has started.
     let proxy = context
         .proxy(|asked, _| if asked.path.contains("/attach") { Action::Stall(100_000) } else { Action::Forward })?;
-    let program = "import sys\nfor part in 'abcdefghij': sys.stdout.write(part * 1_000_000)\nsys.exit(3)";
+    let program = "import sys, time\ntime.sleep(5)\nfor part in 'abcdefghijklmno':\n sys.stdout.write(part * 1_000_000)\n \
+                   sys.stderr.write(part * 1_000_000)\nsys.exit(3)";
     let answer = context.run_by(proxy.kubeconfig(), program, &["--timeout", "60"])?;
-    let text = answer["stdout"]["text"].as_str().unwrap_or_default();
-    let is_whole = text.len() == 10_000_000 && ('a'..='j').all(|part| text.matches(part).count() == 1_000_000);
-    expect(is_whole && answer["status"]["exited"] == 3, (&answer["status"], &answer["error"], text.len()))
+    let lengths = ["stdout", "stderr"].map(|stream| {
+        let text = answer[stream]["text"].as_str().unwrap_or_default();
+        ('a'..='o').filter(|part| text.matches(*part).count() == 1_000_000).count()
+    });
+    let is_whole = lengths == [15, 15] && answer["status"]["exited"] == 3;
+    expect(is_whole, (&answer["status"], &answer["error"], lengths))
 }
 
 fn a_removal_that_a_conflict_stops(context: &Context) -> Result<(), Failure> {

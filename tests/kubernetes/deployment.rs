@@ -169,8 +169,12 @@ fn a_service_breaks_no_pod_beside_it(context: &Context) -> Result<(), Failure> {
         let service: Service = serde_json::from_value(service)?;
         stage.agents.objects::<Service>().create(&PostParams::default(), &service).await?;
         // It has no standard input, so that it ends when it is up.
-        let container =
-            json!({ "name": "neighbour", "image": stage.image, "args": ["mcp", "--backend", "kubernetes"] });
+        let security = json!({
+            "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] }, "runAsNonRoot": true,
+            "seccompProfile": { "type": "RuntimeDefault" },
+        });
+        let args = json!(["mcp", "--backend", "kubernetes"]);
+        let container = json!({ "name": "neighbour", "image": stage.image, "args": args, "securityContext": security });
         let pod = json!({
             "metadata": { "name": "neighbour" }, "spec": { "containers": [container], "restartPolicy": "Never" },
         });

@@ -1,9 +1,16 @@
-"""What is added to examples/hosts/python/composed.py to make an agent of it: it asks the sidecar's socket, then starts a program
-that goes on until somebody ends the agent."""
+"""What is added to examples/hosts/python/composed.py to make an agent of it: it runs a program, asks the sidecar's socket, then
+starts a program that goes on until somebody ends the agent."""
 
 import signal
 import socket
 import threading
+
+try:
+    main(*sys.argv[1:])
+except SystemExit as ended:
+    # The example ends as its program did; an agent goes on.
+    if ended.code != 0:
+        raise
 
 with socket.socket(socket.AF_UNIX) as sidecar:
     sidecar.connect("/run/cofferdam/cofferdam.sock")

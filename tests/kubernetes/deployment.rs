@@ -108,7 +108,7 @@ fn agent() -> Result<String, Failure> {
     let host = fs::read_to_string(root().join("examples/hosts/python/composed.py"))?;
     let host = host.split("\nif __name__").next().unwrap_or_default().to_owned();
     let more = fs::read_to_string(root().join("tests/kubernetes/agent.py"))?;
-    Ok(format!("{host}\nmain(*sys.argv[1:])\n{more}"))
+    Ok(format!("{host}\n{more}"))
 }
 
 fn an_agent_has_a_sidecar_in_its_pod(context: &Context) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use crate::{
     config::{Listen, Serve},
     user_folders,
 };
-use rustix::{fs::Mode, process::umask};
+use rustix::{fs::Mode, net::sockopt, process::umask};
 use std::{
     fs, io,
     net::{SocketAddr, TcpListener},
@@ -20,6 +20,10 @@ use std::{
 const SOCKET: &str = "cofferdam.sock";
 /// The runtime folder of root, of which runs keep what they need in the same.
 const ROOTS_FOLDER: &str = "/run/cofferdam";
+
+/// Bytes that the kernel holds of an answer that is not read yet; Linux doubles it for its own needs (socket(7)). Left to
+/// itself it takes megabytes for a slow reader, and takes them in such steps that the reader seems to stand still.
+const SEND_BUFFER: usize = 128 << 10;
 
 /// A socket that is listened on, and not yet accepted from.
 #[derive(Debug)]
@@ -85,6 +89,8 @@ fn bind_tcp(address: SocketAddr) -> Result<Bound, SetupError> {
     let failed = |source| SetupError::Listen { listen: Listen::Tcp(address), source };
     let listener = TcpListener::bind(address).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
+    // Its connections inherit it.
+    sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER).map_err(|error| failed(error.into()))?;
     let address = listener.local_addr().map_err(failed)?;
     Ok(Bound::Tcp(listener, address))
 }
@@ -138,6 +144,17 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("cofferdam-listen-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         folder
+    }
+
+    #[test]
+    fn a_connection_sends_from_a_small_buffer() {
+        let bound = bind_tcp(([127, 0, 0, 1], 0).into()).expect("a socket");
+        let Bound::Tcp(listener, address) = bound else { unreachable!("it is a TCP socket") };
+        let _caller = std::net::TcpStream::connect(address).expect("a connection");
+        listener.set_nonblocking(false).expect("a socket");
+        let (connection, _) = listener.accept().expect("a connection");
+        let size = sockopt::socket_send_buffer_size(&connection).expect("a size");
+        assert!((1..=2 * SEND_BUFFER).contains(&size), "{size}");
     }
 
     #[test]

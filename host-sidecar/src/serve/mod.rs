@@ -11,6 +11,7 @@ mod connections;
 mod convert;
 mod execution;
 mod guard;
+mod header_list;
 mod health;
 mod listen;
 mod lookup;

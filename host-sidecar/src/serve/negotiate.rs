@@ -1,6 +1,6 @@
 //! What the head of a request asks for. Pure.
 
-use super::problem::Refusal;
+use super::{header_list::elements, problem::Refusal};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 
 /// The header that makes a repeated request the same execution.
@@ -136,11 +136,6 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
             Err(Refusal::invalid(StatusCode::BAD_REQUEST, text))
         }
     }
-}
-
-/// The elements of a header that is a list.
-fn elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','))
 }
 
 /// An element without its parameters.

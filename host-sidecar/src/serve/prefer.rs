@@ -1,7 +1,8 @@
 //! Preferences of a request for what is there already, RFC 7240. Pure.
 
+use super::header_list::elements;
 use axum::http::{HeaderMap, HeaderName};
-use std::time::Duration;
+use std::{num::IntErrorKind, time::Duration};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// Says which preference was followed.
@@ -11,14 +12,15 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// How long the caller would wait for the end of an execution.
 pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
-    let values = headers.get_all(PREFER).into_iter().filter_map(|value| value.to_str().ok());
-    let mut preferences = values.flat_map(|value| value.split(',')).filter_map(|preference| {
+    let mut preferences = elements(headers, &PREFER).filter_map(|preference| {
         let (name, value) = preference.split(';').next()?.split_once('=')?;
         name.trim().eq_ignore_ascii_case("wait").then(|| value.trim().trim_matches('"'))
     });
     // Of several the first one counts, as the RFC has it.
-    let seconds = preferences.next()?.parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST))
+    match preferences.next()?.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds).min(LONGEST)),
+        Err(error) => (*error.kind() == IntErrorKind::PosOverflow).then_some(LONGEST),
+    }
 }
 
 #[cfg(test)]
@@ -37,6 +39,8 @@ mod tests {
             (&["respond-async, Wait = \"7\"; x=y"], Some(7)),
             (&["respond-async", "wait=5", "wait=6"], Some(5)),
             (&["wait=100000"], Some(60)),
+            (&["wait=99999999999999999999"], Some(60)),
+            (&["foo=\"a, wait=1\", wait=30"], Some(30)),
             (&["wait"], None),
             (&["wait=soon"], None),
             (&["wait=-1"], None),

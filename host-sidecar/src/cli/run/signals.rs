@@ -32,9 +32,9 @@ pub(super) fn cancel_early(
     })
 }
 
-/// A flag that lets each of these signals end the process at once.
+/// A flag that lets each of these signals end the process at once. It is set until [`cancel_on_signal`] hears them.
 pub(in crate::cli) fn end_at_signals_once_set() -> io::Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
+    let flag = Arc::new(AtomicBool::new(true));
     for kind in END {
         let number = kind.as_raw_value();
         signal_hook::flag::register_conditional_shutdown(number, 128 + number, flag.clone())?;
@@ -49,6 +49,8 @@ pub(in crate::cli) fn cancel_on_signal(
 ) -> io::Result<impl Future<Output = SignalKind>> {
     let [interrupt, terminate, hang_up] = END;
     let [mut interrupt, mut terminate, mut hang_up] = [signal(interrupt)?, signal(terminate)?, signal(hang_up)?];
+    // From here on no signal is lost that does not end the process.
+    impatient.store(false, Ordering::Relaxed);
     Ok(async move {
         let kind = tokio::select! {
             _ = interrupt.recv() => END[0],
@@ -59,4 +61,27 @@ pub(in crate::cli) fn cancel_on_signal(
         cancelled.cancel();
         kind
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signal_hook::low_level::raise;
+
+    #[test]
+    fn a_signal_ends_the_process_until_it_is_heard_and_then_sets_the_token() {
+        let impatient = end_at_signals_once_set().expect("a flag");
+        assert!(impatient.load(Ordering::Relaxed), "a signal would be lost");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let cancelled = CancellationToken::new();
+        let kind = runtime.block_on(async {
+            let signal = cancel_on_signal(cancelled.clone(), impatient.clone()).expect("a listener");
+            assert!(!impatient.load(Ordering::Relaxed), "the first signal would end the process");
+            // It comes before anything waits for it.
+            raise(SignalKind::hangup().as_raw_value()).expect("a signal");
+            signal.await
+        });
+        assert_eq!(kind, SignalKind::hangup());
+        assert!(cancelled.is_cancelled() && impatient.load(Ordering::Relaxed));
+    }
 }

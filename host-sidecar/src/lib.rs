@@ -12,6 +12,7 @@ pub mod execution;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod policy;
+mod programs;
 mod regular_file;
 mod remote;
 pub mod sandbox;

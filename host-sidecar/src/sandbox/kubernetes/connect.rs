@@ -1,6 +1,6 @@
 //! Which cluster, and as whom.
 
-use super::{SetupError, cluster_clock::ClusterClock};
+use super::{SetupError, cluster_clock::ClusterClock, credential_program};
 use crate::{
     config::{Settings, is_in_cluster},
     regular_file::{self, Links},
@@ -12,7 +12,7 @@ use kube::{
     client::ClientBuilder,
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
-use std::{env, time::Duration};
+use std::{env, ffi::OsStr, time::Duration};
 use tower::util::MapResponseLayer;
 
 /// How long a connection may take to come about.
@@ -34,7 +34,7 @@ impl Source {
         if path.is_none() && context.is_none() && is_in_cluster() {
             return Ok(Self::InCluster);
         }
-        let kubeconfig = match path {
+        let mut kubeconfig = match path {
             Some(path) => {
                 let failed = |source| SetupError::KubeconfigPath { path: path.clone(), source: Box::new(source) };
                 // What reads it would wait for a FIFO, and read a device for ever.
@@ -44,7 +44,7 @@ impl Source {
             }
             None => {
                 let failed = |source| SetupError::NoKubeconfig { source: Box::new(source) };
-                let is_named = env::var_os("KUBECONFIG").is_some_and(|files| !files.is_empty());
+                let is_named = env::var_os("KUBECONFIG").is_some_and(|files| names_file(&files));
                 // What is in the working directory may run programs, as any kubeconfig may.
                 if !is_named && !user_folders::has_home() {
                     return Err(failed(KubeconfigError::FindPath));
@@ -59,6 +59,7 @@ impl Source {
         if context.is_none() && kubeconfig.current_context.as_ref().is_none_or(|current| current.is_empty()) {
             return Err(SetupError::NoCurrentContext { known: known.join(", ") });
         }
+        credential_program::resolve(&mut kubeconfig, context.as_deref(), &user_folders::search_path())?;
         Ok(Self::File(Box::new(kubeconfig), context.clone()))
     }
 
@@ -114,5 +115,23 @@ impl Source {
             response
         });
         Ok(ClientBuilder::try_from(self.config().await?)?.with_layer(&hear).build())
+    }
+}
+
+/// Whether a value of KUBECONFIG names a file: without one kube reads that of the user's home.
+fn names_file(files: &OsStr) -> bool {
+    env::split_paths(files).any(|file| !file.as_os_str().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kubeconfig_is_named_by_a_part_that_is_not_empty() {
+        for (files, is_named) in [("", false), (":", false), ("::", false), ("a", true), (":a", true), ("/a:/b", true)]
+        {
+            assert_eq!(names_file(OsStr::new(files)), is_named, "{files}");
+        }
     }
 }

@@ -5,6 +5,7 @@ mod cluster_clock;
 mod condition;
 mod connect;
 mod creation;
+mod credential_program;
 pub(crate) mod doctor;
 mod event_watch;
 mod follow;
@@ -35,6 +36,7 @@ use crate::{
     sandbox::{Backend, ReadyFuture, Run, RunFuture, SettleFuture, StartsAhead, new_id},
 };
 use cluster::{Cluster, RequestError, bounded};
+use cofferdam_contract::quoted;
 use connect::Source;
 use jiff::Timestamp;
 use kube::{api::ListParams, config::KubeconfigError};
@@ -100,6 +102,16 @@ pub enum SetupError {
     NoCurrentContext {
         /// Those that are there.
         known: String,
+    },
+    /// A program that fetches credentials is not there.
+    #[error(
+        "the kubeconfig names the program {} for its credentials, which no folder of PATH has; install it, or name its path in \
+         the kubeconfig",
+        quoted(program)
+    )]
+    NoCredentialProgram {
+        /// The program.
+        program: String,
     },
     /// The overlay is not one, or weakens the sandbox.
     #[error("the setting `pod_overlay` cannot be used: {0}")]

@@ -1,16 +1,17 @@
 //! The gVisor program: finding it, starting a sandbox with it.
 
 use super::{SetupError, cgroup::Cgroup, state::RunDir};
-use crate::user_folders;
+use crate::{
+    programs::{self, is_executable},
+    user_folders,
+};
 use std::{
-    env,
     ffi::OsString,
     fs, io,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Stdio,
 };
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 /// Writes to the first file which process it is, joins the cgroups that are named before `--` and becomes the rest:
 /// whatever it starts is bounded, and can be found, from its first moment.
@@ -44,8 +45,7 @@ impl Runsc {
             };
         }
         let cache = user_folders::cache().map(|cache| cache.join("bin"));
-        let mut folders = cache.iter().cloned().chain(user_folders::search_path());
-        let found = folders.find_map(|folder| Some(folder.join("runsc")).filter(|program| is_executable(program)));
+        let found = programs::find("runsc", cache.iter().cloned().chain(user_folders::search_path()));
         found.map(|program| Self { program, rootless }).ok_or(SetupError::NoRunsc { cache })
     }
 
@@ -73,22 +73,15 @@ impl Runsc {
         words.extend(["--network=none", "--ignore-cgroups"].map(Into::into));
         words.extend(self.rootless.then(|| "--rootless".into()));
         words.extend(["run".into(), "--bundle".into(), dir.bundle().into(), dir.id().into()]);
-        Command::new("/bin/sh")
+        programs::command("/bin/sh")
             .args(["-c", JOIN_AND_EXEC, "sh"])
             .args(words)
-            // The rest of our environment, such as tokens, is not for gVisor.
-            .env_clear()
-            .env("PATH", env::join_paths(user_folders::search_path()).unwrap_or_default())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()
     }
-}
-
-fn is_executable(program: &Path) -> bool {
-    fs::metadata(program).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 fn require_user_namespaces() -> Result<(), SetupError> {

@@ -10,6 +10,7 @@ use crate::{
     config::Settings,
     execution::{Error, ErrorCode},
     policy::Policy,
+    programs,
     sandbox::local::{Local, SetupError},
 };
 use std::{
@@ -18,7 +19,7 @@ use std::{
     process::Stdio,
     time::Duration,
 };
-use tokio::{process::Command, time::timeout};
+use tokio::time::timeout;
 
 const CHECK: &str = "gvisor";
 /// What is tried of this machine.
@@ -74,7 +75,7 @@ fn judge_lack(error: &SetupError) -> Finding {
 
 /// What gVisor calls itself.
 async fn version(runsc: &Path) -> Option<String> {
-    let output = Command::new(runsc).arg("--version").stdin(Stdio::null()).kill_on_drop(true).output();
+    let output = programs::command(runsc).arg("--version").stdin(Stdio::null()).kill_on_drop(true).output();
     let output = timeout(PATIENCE, output).await.ok()?.ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     Some(text.lines().next()?.trim_start_matches("runsc version ").to_owned())

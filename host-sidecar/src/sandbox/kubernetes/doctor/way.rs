@@ -53,6 +53,7 @@ pub(super) fn broken(error: &SetupError) -> Finding {
         SetupError::KubeconfigPath { .. } => "name a kubeconfig that can be used with --kubeconfig",
         SetupError::NoKubeconfig { .. } => "`kubectl config view` shows the one that kubectl uses",
         SetupError::NoContext { .. } | SetupError::NoCurrentContext { .. } => "name one that is there with --context",
+        SetupError::NoCredentialProgram { .. } => "install the program that the message names",
         SetupError::Overlay(_) => "change the setting `pod_overlay`, or leave it out",
     };
     advice::of_message(CHECK, &error.to_string(), otherwise)

@@ -6,6 +6,7 @@ use std::fs;
 #[test]
 fn who_stops_reading_ends_every_command_without_a_word() {
     let place = Place::new();
+    place.write("p.py", "print(1)");
     for (args, code) in [
         (&["completions", "bash"][..], 141),
         (&["component", "-o", "-"], 141),
@@ -13,6 +14,7 @@ fn who_stops_reading_ends_every_command_without_a_word() {
         (&["gc"], 141),
         (&["doctor", "--backend", "local", "--no-probe", "--json"], 141),
         (&["run", "--json", "nowhere.py"], 141),
+        (&["run", "--json", "p.py"], 141),
         (&["run", "--help"], 0),
         (&["--version"], 0),
     ] {

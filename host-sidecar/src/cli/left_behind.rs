@@ -1,6 +1,6 @@
 //! What is said of files that were asked for and did not come. Pure.
 
-use crate::component::code_executor::Outcome;
+use crate::{component::code_executor::Outcome, sandbox::LOST_FILES};
 use cofferdam_contract::quoted;
 
 /// So many files have a line of their own; more have one together.
@@ -21,7 +21,8 @@ impl<'a> Files<'a> {
 
     /// Those that were not brought back.
     pub(super) fn skipped(outcome: &'a Outcome) -> Self {
-        let mut files = Self::new(outcome.skipped.iter().map(|file| (&*file.path, &*file.reason)));
+        let files = outcome.skipped.iter().filter(|file| file.reason != LOST_FILES);
+        let mut files = Self::new(files.map(|file| (&*file.path, &*file.reason)));
         let unlisted = files.listed.last().filter(|(path, _)| *path == MORE.0);
         if let Some(count) = unlisted.and_then(|(_, reason)| reason.strip_suffix(MORE.1)?.parse().ok()) {
             files.unlisted = count;
@@ -56,6 +57,20 @@ fn option(reason: &str) -> &'static str {
     }
 }
 
+/// What is said where the sandbox was gone before all files were here; which of them there were is not known.
+pub(super) fn lost(outcome: &Outcome) -> Option<String> {
+    let lost = outcome.skipped.iter().filter(|file| file.reason == LOST_FILES);
+    let patterns: Vec<String> = lost.map(|file| quoted(&file.path)).collect();
+    let more = patterns.len().checked_sub(FEW).filter(|more| *more > 0);
+    let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
+    let few = patterns.iter().take(FEW).map(String::as_str).collect::<Vec<_>>().join(", ");
+    (!patterns.is_empty()).then(|| {
+        format!(
+            "files of --collect {few}{more} are lost: the sandbox was gone before all of them had been brought back"
+        )
+    })
+}
+
 /// What is said of patterns.
 #[derive(Debug, Default)]
 pub(super) struct Missed {
@@ -66,14 +81,14 @@ pub(super) struct Missed {
 
 /// Looks at each pattern for what came of it.
 pub(super) fn missed(patterns: &[String], outcome: &Outcome) -> Missed {
-    let skipped = Files::skipped(outcome);
+    let (skipped, is_lost) = (Files::skipped(outcome), lost(outcome).is_some());
     let mut missed = Missed::default();
     for pattern in patterns {
         if outcome.files.iter().any(|file| fast_glob::glob_match(pattern, &file.path)) {
             continue;
         }
         missed.is_incomplete |= is_literal(pattern);
-        if skipped.unlisted == 0 && !skipped.has(pattern) {
+        if skipped.unlisted == 0 && !is_lost && !skipped.has(pattern) {
             missed.lines.push(format!(
                 "nothing came of --collect {}: the program made or changed no such file{}",
                 quoted(pattern),
@@ -139,6 +154,18 @@ mod tests {
         let all = "8904 files were not brought back: `a`, `b`, `c` and 8901 more; the first: as many files as allowed were \
                    brought back before it (--collected-files)";
         assert_eq!(lines(&[("a", full), ("b", full), ("c", full), ("d", full), unlisted]), [all]);
+    }
+
+    #[test]
+    fn files_that_were_lost_have_a_line_of_their_own_and_are_not_called_unmade() {
+        let patterns = ["**", "[ab]*.txt", "c", "d"];
+        let skipped: Vec<_> = [("big", "has 9 bytes")].into_iter().chain(patterns.map(|p| (p, LOST_FILES))).collect();
+        let outcome = outcome(&["a"], &skipped);
+        assert_eq!(lines(&skipped), ["`big` was not brought back: has 9 bytes"]);
+        let said = lost(&outcome).expect("a line");
+        assert!(said.starts_with("files of --collect `**`, `[ab]*.txt`, `c` and 1 more are lost: "), "{said}");
+        assert_eq!(missed(&patterns.map(Into::into), &outcome).lines, [""; 0]);
+        assert_eq!(lost(&self::outcome(&["a"], &skipped[..1])), None);
     }
 
     #[test]

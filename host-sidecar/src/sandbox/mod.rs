@@ -13,6 +13,7 @@ pub use cofferdam_protocol::Stream;
 pub(crate) use id::{id_in, is_id, new_id};
 pub(crate) use pool::Pool;
 pub use pool::PoolMetrics;
+pub(crate) use progress::LOST_FILES;
 
 use crate::{
     execution::{Error, Report},

@@ -11,6 +11,8 @@ use crate::{
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// What is said of a pattern whose files are not all here.
+pub(crate) const LOST_FILES: &str = "the sandbox was gone before all of these files had been brought back";
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
 
 /// What a backend gives the runner beyond the program's own time.
@@ -71,7 +73,7 @@ impl<'a> Progress<'a> {
             collect: plan.program.collect.clone(),
             wall_time: plan.limits.wall_time,
             grace,
-            deadline: Instant::from_std(run.requested) + plan.limits.startup_time.min(TEN_YEARS),
+            deadline: startup_deadline(run, plan),
             cap: None,
             was_waiting,
             ready: was_waiting,
@@ -172,8 +174,7 @@ impl<'a> Progress<'a> {
         let finished = self.ended.map_or_else(|| self.run.elapsed(), |(_, finished)| finished);
         let Collected { stdout, stderr, files, mut skipped } = self.collector.finish();
         if !is_whole {
-            let reason = "the sandbox was gone before all of these files had been brought back";
-            skipped.extend(self.collect.into_iter().map(|path| SkippedFile { path, reason: reason.into() }));
+            skipped.extend(self.collect.into_iter().map(|path| SkippedFile { path, reason: LOST_FILES.into() }));
         }
         Ok(Report {
             id: self.run.id.clone(),
@@ -211,9 +212,7 @@ impl<'a> Progress<'a> {
             None => {}
         }
         match (end, self.started()) {
-            (_, false) if cancelled => {
-                Err(Error::new(ErrorCode::Cancelled, "the run was cancelled before its program was seen to start"))
-            }
+            (_, false) if cancelled => Err(cancelled_before_start()),
             (End::Overdue, false) => {
                 let error = startup_timeout();
                 // Once it is ready, the program may just have started.
@@ -242,6 +241,16 @@ impl<'a> Progress<'a> {
             }
         }
     }
+}
+
+/// When the program must have started.
+pub(super) fn startup_deadline(run: &Run<'_>, plan: &Plan) -> Instant {
+    Instant::from_std(run.requested) + plan.limits.startup_time.min(TEN_YEARS)
+}
+
+/// The caller gave up too early for the program to have started.
+pub(super) fn cancelled_before_start() -> Error {
+    Error::new(ErrorCode::Cancelled, "the run was cancelled before its program was seen to start")
 }
 
 /// The program had not started in time.

@@ -33,15 +33,21 @@ pub(super) fn show(
         shown.stderr.finish(io::stderr().lock(), &outcome.stderr);
         is_incomplete = say_what_is_missing(args, outcome, &shown);
     }
+    let has_reader_left = shown.stdout.reader_left();
     let streams = [("standard output", shown.stdout), ("standard error", shown.stderr)];
     let mut failed: Vec<String> = streams.into_iter().filter_map(unwritten).collect();
     let files = folder.map(|folder| folder.write(&outcome.files, &args.collect)).unwrap_or_default();
     let files = Files::new(files.iter().map(|file| (&*file.path, &*file.reason)));
     failed.extend(files.lines("cannot be written", "cannot be written"));
+    failed.extend(left_behind::lost(outcome));
     failed.iter().for_each(say);
-    let code = exit::code(&outcome.status, signal);
     let is_complete = failed.is_empty() && !is_incomplete;
-    if code == 0 && !is_complete { exit::INCOMPLETE.into() } else { code.into() }
+    match exit::code(&outcome.status, signal) {
+        // The outcome itself was not read.
+        _ if args.json && has_reader_left => exit::READER_LEFT.into(),
+        0 if !is_complete => exit::INCOMPLETE.into(),
+        code => code.into(),
+    }
 }
 
 /// Says how the program ended, and what of its output and files is not there; gives whether a file is missing that was asked

@@ -25,6 +25,11 @@ pub(super) fn stand_in(place: &Place, script: &str) {
 
 /// The answer of a run whose sandbox stops.
 fn run(phase: &str, program: &str) -> Value {
+    run_with_code(phase, program).0
+}
+
+/// The same, with the exit code.
+fn run_with_code(phase: &str, program: &str) -> (Value, Option<i32>) {
     let local = Local::new(&Settings::default()).expect("`make setup` installs gVisor");
     let place = Place::new();
     stand_in(&place, &STOPS.replace("@RUNSC@", &local.runsc().to_string_lossy()).replace("@PHASE@", phase));
@@ -47,7 +52,7 @@ fn run(phase: &str, program: &str) -> Value {
     let id = answer["id"].as_str().or(answer["error"]["id"].as_str()).expect("an id").to_owned();
     assert_nothing_left(&place);
     assert_eq!(cgroups_left(&[id]), Vec::<String>::new());
-    answer
+    (answer, output.status.code())
 }
 
 /// Milliseconds from one moment of a run to another.
@@ -63,6 +68,20 @@ fn a_sandbox_that_stops_while_it_starts_is_a_startup_timeout() {
 }
 
 #[test]
+fn a_sandbox_that_cannot_even_begin_to_start_is_a_startup_timeout() {
+    let place = Place::new();
+    place.write("p.py", PROGRAM);
+    assert!(place.run(["gc"]).status.success());
+    // What a run of another process holds for a moment, for good.
+    let gate = fs::File::options().write(true).open(place.state().join("gate")).expect("the gate");
+    gate.lock().expect("a lock");
+    let output = place.run(["run", "--json", "--startup-timeout", "1", "p.py"]);
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(answer["error"]["code"], "startup-timeout", "{answer}");
+    assert_eq!(output.status.code(), Some(125));
+}
+
+#[test]
 fn a_sandbox_that_stops_while_its_program_runs_has_timed_out_with_the_output_so_far() {
     let answer = run("run", &format!("{PROGRAM}import time\ntime.sleep(600)"));
     assert_eq!((&answer["status"], &answer["stdout"]["text"]), (&json!("timed-out"), &json!("begun\n")), "{answer}");
@@ -72,7 +91,9 @@ fn a_sandbox_that_stops_while_its_program_runs_has_timed_out_with_the_output_so_
 
 #[test]
 fn a_sandbox_that_stops_before_its_files_are_here_keeps_its_status() {
-    let answer = run("files", PROGRAM);
+    let (answer, code) = run_with_code("files", PROGRAM);
+    // What the program succeeded for is not here.
+    assert_eq!(code, Some(1), "{answer}");
     assert_eq!(
         (&answer["status"], &answer["stdout"]["text"]),
         (&json!({ "exited": 0 }), &json!("begun\n")),

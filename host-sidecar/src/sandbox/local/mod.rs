@@ -16,7 +16,7 @@ use crate::{
     config::Settings,
     execution::{Error, ErrorCode, Report},
     policy::{Plan, Profile},
-    sandbox::{Backend, Phase, ReadyFuture, Run, RunFuture, SettleFuture, StartsAhead, new_id},
+    sandbox::{Backend, Phase, ReadyFuture, Run, RunFuture, SettleFuture, StartsAhead, new_id, progress},
 };
 use reaper::Reaper;
 use root::Root;
@@ -28,7 +28,11 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::oneshot,
+    task::spawn_blocking,
+    time::{sleep_until, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Runs each plan under `runsc` on this machine.
@@ -118,7 +122,7 @@ impl Local {
     async fn run(&self, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
         run.observer.entered(Phase::Starting);
         self.reaper.begin(&self.state, &self.removals);
-        let mut sandbox = Sandbox::start(self, &run.id, &plan.limits).await?;
+        let mut sandbox = self.start(&plan, run).await?;
         let result = sandbox.run(plan, run, false).await;
         run.observer.entered(Phase::Cleaning);
         let patience = sandbox.removal_patience();
@@ -128,6 +132,22 @@ impl Local {
         let mut report = result?;
         report.timings.answered = run.elapsed();
         Ok(report)
+    }
+
+    /// Starts the sandbox of a run. One that comes too late is removed beside the answer.
+    async fn start(&self, plan: &Plan, run: &Run<'_>) -> Result<Sandbox, Error> {
+        let (sender, started) = oneshot::channel();
+        let (local, id, limits) = (self.clone(), run.id.clone(), plan.limits);
+        self.removals.spawn(async move {
+            if let Err(Ok(late)) = sender.send(Sandbox::start(&local, &id, &limits).await) {
+                late.remove().await;
+            }
+        });
+        tokio::select! {
+            started = started => started.unwrap_or_else(|error| Err(start_broke_off(error))),
+            () = sleep_until(progress::startup_deadline(run, plan)) => Err(progress::startup_timeout().retryable()),
+            () = run.cancelled.cancelled() => Err(progress::cancelled_before_start()),
+        }
     }
 }
 
@@ -214,6 +234,10 @@ pub enum GarbageError {
     /// Something could not be removed.
     #[error("what an earlier run left could not be removed: {0}")]
     Remove(#[from] io::Error),
+}
+
+fn start_broke_off(error: impl ToString) -> Error {
+    Error::internal("the start of the sandbox broke off", error)
 }
 
 fn unavailable(step: &str, error: io::Error) -> Error {

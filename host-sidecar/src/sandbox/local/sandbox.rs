@@ -7,7 +7,7 @@ use super::{
     parts::Parts,
     process::{Process, Processes},
     reaper::Owned,
-    unavailable,
+    start_broke_off, unavailable,
 };
 use crate::{
     execution::{Error, ErrorCode, Report},
@@ -85,7 +85,7 @@ impl Sandbox {
                 )),
             }
         });
-        started.await.unwrap_or_else(|error| Err(Error::internal("the start of the sandbox broke off", error)))
+        started.await.unwrap_or_else(|error| Err(start_broke_off(error)))
     }
 
     fn of(parts: Parts, dir: Owned, limits: &Limits) -> Self {

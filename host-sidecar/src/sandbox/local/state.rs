@@ -1,6 +1,7 @@
 //! Where runs keep what they need while they last: a folder a run, and beside it a lock that its process holds.
 
 use super::{SetupError, place};
+use crate::regular_file::{self, Links};
 use std::{
     fs::{self, DirBuilder, File},
     io,
@@ -19,6 +20,8 @@ pub(super) struct StateDir(PathBuf);
 impl StateDir {
     /// Opens the folder that was named, else the first of the user's own that can be used. They do not outlive a reboot.
     pub(super) fn open(named: Option<&Path>) -> Result<Self, SetupError> {
+        // As with other variables of folders, an empty one is not set.
+        let named = named.filter(|path| !path.as_os_str().is_empty());
         let candidates = named.map_or_else(place::candidates, |named| vec![named.to_owned()]);
         let mut failure = None;
         for path in candidates {
@@ -64,7 +67,7 @@ impl StateDir {
             }
             let lock_path = self.lock_path(id);
             // One that has gone by now was another reaper's.
-            let Ok(lock) = File::open(&lock_path) else { continue };
+            let Ok(lock) = regular_file::open(&lock_path, Links::Refuse) else { continue };
             if lock.try_lock().is_ok() {
                 abandoned.push(RunDir { id: id.to_owned(), path: self.0.join(id), lock_path, _lock: lock });
             }
@@ -126,5 +129,25 @@ impl RunDir {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => fs::remove_file(&self.lock_path),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::new_id;
+    use rustix::fs::{CWD, Mode, mkfifoat};
+    use std::{env, sync::mpsc::channel, thread, time::Duration};
+
+    #[test]
+    fn what_is_no_lock_of_ours_holds_nobody_up() {
+        let state = StateDir(env::temp_dir().join(format!("cofferdam-state-{}", new_id())));
+        fs::create_dir(&state.0).expect("a folder");
+        mkfifoat(CWD, state.lock_path(&new_id()), Mode::RUSR | Mode::WUSR).expect("a FIFO");
+        let (sender, receiver) = channel();
+        let path = state.0.clone();
+        thread::spawn(move || sender.send(state.abandoned().map(|abandoned| abandoned.len()).ok()));
+        assert_eq!(receiver.recv_timeout(Duration::from_secs(60)), Ok(Some(0)));
+        fs::remove_dir_all(path).expect("removed");
     }
 }

@@ -1,9 +1,9 @@
 //! The folder that collected files are written to. Their names are the program's choice, which nobody has read.
 
 use super::{Failure, files::shown, hidden};
-use crate::component::types;
+use crate::{component::types, sandbox::new_id};
 use rustix::{
-    fs::{AtFlags, FileType, Mode, OFlags, mkdirat, open, openat, statat, unlinkat},
+    fs::{AtFlags, FileType, Mode, OFlags, mkdirat, open, openat, renameat, statat, unlinkat},
     io::Errno,
 };
 use std::{
@@ -78,29 +78,67 @@ impl OutputFolder {
             below = Some(openat(parent, part, FOLDER, Mode::empty())?);
         }
         let parent = below.as_ref().unwrap_or(&self.folder).as_fd();
-        let mut file = self.create(parent, name)?;
-        file.write_all(content).inspect_err(|_| {
-            // Half a file is none.
-            let _ = unlinkat(parent, name, AtFlags::empty());
-        })
+        self.put(parent, name, |file| file.write_all(content))
     }
 
-    /// Creates a file; one that is there already is replaced where that was asked for, and never written to: it may have other
-    /// names.
-    fn create(&self, parent: BorrowedFd<'_>, name: &str) -> io::Result<File> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::from_raw_mode(0o666);
-        match openat(parent, name, flags, mode) {
+    /// Writes a whole file or none. One that is there already is replaced where that was asked for, once the new one is
+    /// whole; it is never written to, since it may have other names.
+    fn put(
+        &self,
+        parent: BorrowedFd<'_>,
+        name: &str,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<()> {
+        match create(parent, name) {
             Err(Errno::EXIST) if self.overwrites => {
                 let there = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
                 if !FileType::from_raw_mode(there.st_mode).is_file() {
                     return Err(io::Error::other("what is there is not a regular file"));
                 }
-                unlinkat(parent, name, AtFlags::empty())?;
-                Ok(openat(parent, name, flags, mode)?.into())
+                let new = format!(".cofferdam-{}", new_id());
+                let written = write(&mut create(parent, &new)?);
+                remove_unless(written.and_then(|()| Ok(renameat(parent, &new, parent, name)?)), parent, &new)
             }
             Err(Errno::EXIST) => Err(io::Error::other("it is there already, and --overwrite was not given")),
-            file => Ok(file?.into()),
+            file => remove_unless(write(&mut file?), parent, name),
         }
+    }
+}
+
+fn create(parent: BorrowedFd<'_>, name: &str) -> Result<File, Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(parent, name, flags, Mode::from_raw_mode(0o666)).map(File::from)
+}
+
+/// Half a file is none.
+fn remove_unless(written: io::Result<()>, parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+    written.inspect_err(|_| {
+        let _ = unlinkat(parent, name, AtFlags::empty());
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, process};
+
+    #[test]
+    fn what_cannot_be_written_leaves_what_was_there() {
+        let path = env::temp_dir().join(format!("cofferdam-output-folder-{}", process::id()));
+        let folder = OutputFolder::open(&path, true).expect("a folder");
+        fs::write(path.join("old"), "old").expect("a file");
+        for name in ["old", "new"] {
+            let written = folder.put(folder.folder.as_fd(), name, |file| {
+                file.write_all(b"half of it")?;
+                Err(Errno::NOSPC.into())
+            });
+            assert_eq!(written.expect_err("it does not fit").kind(), io::ErrorKind::StorageFull, "{name}");
+        }
+        let names: Vec<_> = fs::read_dir(&path).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+        assert_eq!(names, ["old"]);
+        assert_eq!(fs::read(path.join("old")).expect("a file"), b"old");
+        folder.write_file("old", b"new").expect("written");
+        assert_eq!(fs::read(path.join("old")).expect("a file"), b"new");
+        fs::remove_dir_all(&path).expect("removed");
     }
 }

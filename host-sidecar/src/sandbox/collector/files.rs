@@ -7,8 +7,9 @@ use crate::{
 };
 use cofferdam_protocol::MAX_SKIPPED;
 
-/// Longest path of a file that is not brought back: Linux's own bound, each byte of which may be shown as three.
-const MAX_SKIPPED_PATH: usize = 3 * 4096;
+/// Longest path of a file that is not brought back: one name (NAME_MAX) in a folder whose path is as long as Linux opens
+/// (PATH_MAX). Each byte of it may be shown as three.
+const MAX_SKIPPED_PATH: usize = 3 * (4096 + 256);
 /// Longest reason for not bringing back a file.
 const MAX_REASON: usize = 1 << 10;
 
@@ -114,6 +115,15 @@ mod tests {
         for path in ["", "/etc/passwd", "../a", "a/..", "a\0b", &long] {
             assert!(collector(9, 9, &["**"]).skipped(path.into(), String::new()).is_err(), "{path:?}");
         }
+    }
+
+    #[test]
+    fn the_longest_path_that_a_program_can_make_is_taken() {
+        let names = [255; 15].into_iter().chain([240, 255]).map(|length| "\u{fffd}".repeat(length));
+        let path = names.collect::<Vec<_>>().join("/");
+        let mut files = collector(9, 9, &["**"]);
+        assert!(files.max_payload() >= path.len() as u64);
+        assert_eq!(files.skipped(path, "its path is too long".into()), Ok(()));
     }
 
     #[test]

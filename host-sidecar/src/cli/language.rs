@@ -62,14 +62,26 @@ fn by_interpreter(interpreter: &str, languages: Option<&Languages>) -> Option<St
 
 /// The name of the interpreter in the first line, without its version: `python` of `#!/usr/bin/env -S python3.11 -u`.
 fn interpreter(code: &str) -> Option<String> {
-    let mut words = code.lines().next()?.strip_prefix("#!")?.split_whitespace();
+    let first = code.trim_start_matches('\u{feff}').lines().next()?;
+    let mut words = first.strip_prefix("#!")?.split_whitespace();
     let base = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
     let mut name = base(words.next()?);
     if name == "env" {
-        name = base(words.find(|word| !word.starts_with('-') && !word.contains('='))?);
+        name = base(command_of_env(words)?);
     }
     let bare = name.trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
     Some(if bare.is_empty() { name } else { bare.to_owned() })
+}
+
+/// The command among the arguments of env(1), after its options and variables.
+fn command_of_env<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    loop {
+        match words.next()? {
+            "-u" | "--unset" | "-C" | "--chdir" => _ = words.next(),
+            word if word.starts_with('-') || word.contains('=') => {}
+            word => return Some(word),
+        }
+    }
 }
 
 fn unknown(file: &str, sign: &str, name: &str, languages: Option<&Languages>) -> String {
@@ -119,6 +131,8 @@ mod tests {
             ("a", "#!/bin/sh -e\n", Some("bash")),
             ("a", "#!/usr/bin/env -S python3.11 -u\n", Some("python")),
             ("a", "#! /usr/bin/env A=1 node\n", Some("javascript")),
+            ("a", "#!/usr/bin/env -u X -C /tmp bash\n", Some("bash")),
+            ("a", "\u{feff}#!/bin/bash\n", Some("bash")),
             ("a", "#!/usr/bin/ruby", Some("ruby")),
             ("a.2026", "#!/bin/bash", Some("bash")),
         ] {

@@ -50,7 +50,7 @@ pub struct Settings {
     pub ceilings: Ceilings,
     /// Languages beside, or instead of, `python` and `bash`.
     pub languages: BTreeMap<String, Language>,
-    /// The gVisor program. Default: `runsc` of PATH, else the one that set-up built.
+    /// The gVisor program. Default: the one that set-up built, else `runsc` of PATH.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runsc: Option<PathBuf>,
     /// An unpacked image for the sandbox's root. Default: the /usr of this machine.

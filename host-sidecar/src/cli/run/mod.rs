@@ -48,8 +48,8 @@ Examples:
 
 Exit codes: the program's own; 128+n for signal n, the program's or ours; 124 timed out; 137 out of
 memory or processes; 125 not run; 1 also where the program succeeded and not all that came of it could
-be handed on: its output, a file for --out, or one that --collect names without wildcards. Standard
-error says why.
+be handed on: its output, a file for --out, one that --collect names without wildcards, or any that
+was lost with its sandbox. Standard error says why.
 
 In --collect, `*` and `?` stay within one folder, `**` goes into all below. An --out folder should be empty:
 files in it are replaced only with --overwrite, and a name that begins with a dot is written only
@@ -149,7 +149,8 @@ pub(super) struct RunArgs {
 
 pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let as_json = args.json;
-    match execute(args) {
+    let collect = args.collect.iter().map(|pattern| without_dot(pattern).to_owned()).collect();
+    match execute(RunArgs { collect, ..args }) {
         Ok(code) => Ok(code),
         Err(failure) if as_json && !failure.has_reader_left => {
             let error = Error { id: None, code: failure.code, message: failure.to_string(), retryable: false };
@@ -158,6 +159,11 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// A pattern as the names of files are, which begin with no `./`.
+fn without_dot(pattern: &str) -> &str {
+    Some(pattern.trim_start_matches("./")).filter(|pattern| !pattern.is_empty()).unwrap_or(pattern)
 }
 
 /// Who runs the program.
@@ -271,4 +277,18 @@ fn beside_clean_up(
         impatient.store(true, Ordering::Relaxed);
         shown.join().unwrap_or_else(|_| Err("the result could not be shown".into()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_may_begin_with_the_folder_itself() {
+        for (pattern, meant) in
+            [("./r.csv", "r.csv"), ("././a/**", "a/**"), (".env", ".env"), ("../a", "../a"), ("./", "./"), ("", "")]
+        {
+            assert_eq!(without_dot(pattern), meant, "{pattern}");
+        }
+    }
 }

@@ -23,6 +23,18 @@ pub(super) struct Held {
     pub(super) charge: Charge,
 }
 
+impl Held {
+    /// Does what takes long for a large body where it holds up no other request. What the body is charged is given back when
+    /// the work is over: it goes on where nobody waits for it any more, and so do the bytes.
+    pub(super) async fn understand<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&[u8]) -> T + Send + 'static,
+    ) -> Result<(T, Charge), Refusal> {
+        let Self { bytes, charge } = self;
+        understand(bytes.len(), move || (work(&bytes), charge)).await
+    }
+}
+
 /// Reads a whole body of at most `limit` bytes that comes within `patience`, for as much as the budget has room.
 pub(super) async fn read(body: Body, limit: u64, patience: Duration, budget: &Budget) -> Result<Held, Refusal> {
     let announced = body.size_hint().lower();
@@ -89,6 +101,8 @@ mod tests {
     use crate::config::{self, Serve};
     use axum::response::IntoResponse;
     use cofferdam_api::Problem;
+    use futures_util::FutureExt;
+    use std::sync::mpsc::channel;
 
     #[test]
     fn what_is_wrong_with_a_body_is_said() {
@@ -162,6 +176,31 @@ mod tests {
         assert_eq!(status(in_pieces(&["x", "x"]), 4 << 10, &budget).await, Ok(2));
         drop(held);
         assert_eq!(status(in_pieces(&[kib, "x"]), 4 << 10, &budget).await, Ok(1025));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_still_being_understood_is_charged_though_its_caller_has_gone() {
+        let budget = budget(1 << 20);
+        let body = Body::from(vec![b'x'; 1 << 20]);
+        let held = read(body, 1 << 20, Duration::from_secs(60), &budget).await.expect("room");
+        let ((begun, has_begun), (end, may_end)) = (channel(), channel::<()>());
+        let mut work = Box::pin(held.understand(move |bytes| {
+            begun.send(bytes.len()).expect("a test");
+            // Until the test lets it end.
+            let _ = may_end.recv();
+        }));
+        assert!((&mut work).now_or_never().is_none());
+        assert_eq!(spawn_blocking(move || has_begun.recv()).await.expect("a thread"), Ok(1 << 20));
+        drop(work);
+        assert!(budget.charge(1).is_err());
+        drop(end);
+        timeout(Duration::from_secs(60), async {
+            while budget.charge(1 << 20).is_err() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .expect("the charge is given back");
     }
 
     #[tokio::test]

@@ -3,8 +3,7 @@
 use super::{
     access::Noted,
     answer::Answer,
-    body::{self, Held},
-    convert,
+    body, convert,
     execution::{Caller, Feed},
     json_parts,
     negotiate::{RESPOND_ASYNC, Wishes},
@@ -70,17 +69,22 @@ pub(super) async fn post(
     let wishes = Wishes::of(&head.headers)?;
     server.refuse_if_ending()?;
     // Taken before the body is read: what waits for a turn is in memory, and that is bounded.
-    let mut place = tenant.admission.place()?;
+    let place = tenant.admission.place()?;
     let bounds = &server.bounds;
-    let Held { bytes, charge } = body::read(body, bounds.body_limit.0, bounds.body_seconds.0, &tenant.budget).await?;
+    let held = body::read(body, bounds.body_limit.0, bounds.body_seconds.0, &tenant.budget).await?;
+    let (key, planner) = (wishes.key.clone(), tenant.clone());
+    // The place goes with the work, which does not end when the caller hangs up.
+    let ((understood, mut place), charge) = held
+        .understand(move |bytes| {
+            let planned = body::parse(bytes).and_then(|request| {
+                let plan = planner.sidecar.plan(convert::request(request))?;
+                Ok((plan, key.map(|key| (key, <[u8; 32]>::from(Sha256::digest(bytes))))))
+            });
+            (planned, place)
+        })
+        .await?;
     place.keep(charge);
-    let key = wishes.key.clone();
-    let (request, key) = body::understand(bytes.len(), move || {
-        let request = body::parse(&bytes)?;
-        Ok::<_, Refusal>((request, key.map(|key| (key, <[u8; 32]>::from(Sha256::digest(&bytes))))))
-    })
-    .await??;
-    let plan = tenant.sidecar.plan(convert::request(request))?;
+    let (plan, key) = understood?;
     let (detached, wants_feed, parent) = (wishes.detached, wishes.stream, telemetry::parent(&head.headers));
     let (caller, feed) = take_up(&server, Asked { tenant, plan, place, requested, key, detached, wants_feed, parent })?;
     noted.execution(&caller.execution().id);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::serve::{
     admission::overloaded,
-    body::{self, Held, SMALL},
+    body::{self, SMALL},
     negotiate,
     problem::Refusal,
     server::Server,
@@ -89,18 +89,20 @@ pub(in crate::serve) async fn mcp(
     head.headers.insert(header::ACCEPT, BOTH);
     // A short message needs no place to be read: one that lists tools, cancels, or calls with a short program.
     let is_small = body.size_hint().upper().is_some_and(|size| size <= SMALL);
-    let mut place = if is_small {
+    let place = if is_small {
         None
     } else {
         server.refuse_if_ending()?;
         Some(tenant.admission.place()?)
     };
     let bounds = &server.bounds;
-    let Held { bytes, charge } = body::read(body, bounds.body_limit.0, bounds.body_seconds.0, &tenant.budget).await?;
+    let held = body::read(body, bounds.body_limit.0, bounds.body_seconds.0, &tenant.budget).await?;
+    // The place goes with the work, which does not end when the client hangs up.
+    let ((understood, mut place), charge) = held.understand(move |bytes| (Incoming::read(bytes), place)).await?;
     if let Some(place) = &mut place {
         place.keep(charge);
     }
-    let incoming = match body::understand(bytes.len(), move || Incoming::read(&bytes)).await? {
+    let incoming = match understood {
         Ok(incoming) => incoming,
         Err(malformed) => return Ok(answer(&malformed)),
     };

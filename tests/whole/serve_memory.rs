@@ -57,6 +57,13 @@ async fn a_body_takes_no_more_than_a_few_times_its_size() {
         ),
         (RUNS, "a long text in the place of a number", body(r#"{"limits":{"processes":""#, "\u{80}", r#""}}"#)),
         (RUNS, "many arrays", body(r#"{"code":["#, "[],", "[]]}")),
+        (RUNS, "base64 with a line break", body(r#"{"code":"1","stdin":{"base64":"\n"#, "AAAA", r#""}}"#)),
+        (
+            "/mcp",
+            "base64 with a line break",
+            call(r#""code":"1","files":[{"path":"a","content_base64":"\n"#, "AAAA", r#""}]"#),
+        ),
+        ("/mcp", "a long name of a member", list("\"\\n", "x", "\":0")),
         ("/mcp", "code of many numbers", call(r#""code":["#, "0,", "0]")),
         ("/mcp", "many empty arguments", call(r#""code":"1","args":[""#, r#"",""#, r#""]"#)),
         ("/mcp", "many arguments that are none", call(r#""":0"#, r#","":0"#, "")),

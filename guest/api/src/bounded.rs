@@ -9,8 +9,20 @@ use serde::{
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Unexpected, Visitor},
 };
 
-/// Part of the message of each error that says that something is too large, rather than wrong.
-pub const TOO_LARGE: &str = "too large: at most ";
+/// How the message of each error begins that says that something is too large, rather than wrong.
+const TOO_LARGE: &str = "too large: at most ";
+
+/// Whether an error, by its message, says that something is too large, rather than wrong. Nothing but names of members stands
+/// before that. What a request itself says stands behind other words, so no request can look like it.
+#[must_use]
+pub fn is_too_large(message: &str) -> bool {
+    let is_member = |name: &str| name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    let mut rest = message;
+    while let Some((_, inner)) = rest.split_once(": ").filter(|(name, _)| is_member(name)) {
+        rest = inner;
+    }
+    rest.starts_with(TOO_LARGE)
+}
 
 pub(crate) fn over<E: Error>(most: usize, unit: &str) -> E {
     E::custom(format_args!("{TOO_LARGE}{most} {unit} are allowed"))

@@ -1,7 +1,7 @@
 //! Bytes in JSON: text where they are text, else base64. Never much more than twice as long as they are.
 
 use crate::{bounded::over, object::Name};
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use base64::{
     DecodeError, Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -18,6 +18,14 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// The same without padding: for all of a text but its end.
+const UNPADDED: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::RequireNone),
+);
+/// Digits that are decoded at once where white space is left out: a multiple of four.
+const CHUNK: usize = 1024;
 
 /// Bytes, written as a string where they are UTF-8 and not full of control characters, else as `{"base64": "…"}`. Either is
 /// read.
@@ -99,43 +107,60 @@ impl<'de> Visitor<'de> for BytesOf {
         let mut bytes = None;
         while let Some(name) = map.next_key_seed(Name(&["base64"]))? {
             let name = name.map_err(|unknown| A::Error::unknown_field(&unknown, &["base64"]))?;
-            if bytes.replace(map.next_value_seed(InBase64)?).is_some() {
+            let decoded = map.next_value_seed(Base64Of { most: self.most })?;
+            let decoded = decoded.map_err(|wrong| A::Error::custom(format_args!("`base64` {wrong}")))?;
+            if bytes.replace(decoded).is_some() {
                 return Err(A::Error::duplicate_field(name));
             }
         }
-        let bytes = bytes.ok_or_else(|| A::Error::missing_field("base64"))?;
-        if bytes.len() > self.most { Err(over(self.most, "bytes")) } else { Ok(Bytes(bytes)) }
+        bytes.map(Bytes).ok_or_else(|| A::Error::missing_field("base64"))
     }
 }
 
-struct InBase64;
+/// A string of base64 for at most so many bytes: the bytes, or what is wrong with the string. One that is too long is refused
+/// before it is decoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Base64Of {
+    /// How many bytes there may be.
+    pub most: usize,
+}
 
-impl<'de> DeserializeSeed<'de> for InBase64 {
-    type Value = Vec<u8>;
+impl<'de> DeserializeSeed<'de> for Base64Of {
+    type Value = Result<Vec<u8>, String>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<u8>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for InBase64 {
-    type Value = Vec<u8>;
+impl Visitor<'_> for Base64Of {
+    type Value = Result<Vec<u8>, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string of base64")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<u8>, E> {
-        decode_base64(text).map_err(|error| E::custom(format_args!("`base64` is no base64: {error}")))
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        // Four digits for three bytes, with room for white space.
+        let longest = self.most.saturating_mul(2).saturating_add(4);
+        if text.len() > longest {
+            return Err(over(longest, "bytes of base64"));
+        }
+        if decoded_length(text) > self.most {
+            return Err(over(self.most, "bytes"));
+        }
+        Ok(decode_base64(text).map_err(|error| format!("is no base64: {error}")))
     }
 }
 
+/// How many bytes a text of base64 stands for.
+fn decoded_length(text: &str) -> usize {
+    let digits = text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=').count();
+    digits / 4 * 3 + digits % 4 * 3 / 4
+}
+
 /// Decodes base64 in the standard or the URL-safe alphabet, with or without padding. White space is left out.
-///
-/// # Errors
-///
-/// The first byte that is none of it.
-pub fn decode_base64(text: &str) -> Result<Vec<u8>, DecodeError> {
+fn decode_base64(text: &str) -> Result<Vec<u8>, DecodeError> {
     if !text.bytes().any(|byte| byte.is_ascii_whitespace() || b"-_".contains(&byte)) {
         return BASE64.decode(text);
     }
@@ -144,8 +169,29 @@ pub fn decode_base64(text: &str) -> Result<Vec<u8>, DecodeError> {
         b'_' => b'/',
         _ => byte,
     };
-    let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).map(standard).collect();
-    BASE64.decode(digits)
+    let (mut bytes, mut before) = (Vec::with_capacity(decoded_length(text).saturating_add(3)), 0);
+    // A few digits at a time: a copy of all of them would take as much memory as the text.
+    let mut chunk = Vec::with_capacity(CHUNK);
+    for digit in text.bytes().filter(|byte| !byte.is_ascii_whitespace()).map(standard) {
+        if chunk.len() == CHUNK {
+            UNPADDED.decode_vec(&chunk, &mut bytes).map_err(|error| moved(error, before))?;
+            chunk.clear();
+            before += CHUNK;
+        }
+        chunk.push(digit);
+    }
+    BASE64.decode_vec(&chunk, &mut bytes).map_err(|error| moved(error, before))?;
+    Ok(bytes)
+}
+
+/// The error of a chunk, as that of the text with so many digits before it.
+fn moved(error: DecodeError, before: usize) -> DecodeError {
+    match error {
+        DecodeError::InvalidByte(offset, byte) => DecodeError::InvalidByte(before + offset, byte),
+        DecodeError::InvalidLength(length) => DecodeError::InvalidLength(before + length),
+        DecodeError::InvalidLastSymbol(offset, byte) => DecodeError::InvalidLastSymbol(before + offset, byte),
+        DecodeError::InvalidPadding => DecodeError::InvalidPadding,
+    }
 }
 
 #[cfg(feature = "openapi")]
@@ -208,5 +254,41 @@ mod tests {
         for text in ["+//+YQ===", "+//+Y", "?", "YQ==YQ==", "\u{e4}"] {
             assert!(decode_base64(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn base64_of_any_length_is_read_between_white_space() {
+        for length in [0, 1, 767, 768, 769, 1535, 1536, 5000] {
+            let bytes: Vec<u8> = (0..length).map(|number| u8::try_from(number % 251).expect("a byte")).collect();
+            let text = BASE64_STANDARD.encode(&bytes);
+            for text in [format!("\n{text}"), format!("{text}\r\n"), format!(" {}", text.trim_end_matches('='))] {
+                assert_eq!(decode_base64(&text).as_ref(), Ok(&bytes), "{length}");
+            }
+        }
+        let padded = format!("\n{}YQ==", "A".repeat(CHUNK - 4));
+        assert_eq!(decode_base64(&padded).map(|bytes| bytes.len()), Ok(766));
+        assert!(decode_base64(&format!("{padded}YQ==")).is_err() && decode_base64(&format!("{padded}=")).is_err());
+        assert_eq!(decode_base64(&format!("\n{}?", "A".repeat(CHUNK))), Err(DecodeError::InvalidByte(CHUNK, b'?')));
+    }
+
+    #[test]
+    fn base64_that_is_too_long_is_refused_before_it_is_decoded() {
+        let read = |text: &str| {
+            let json = serde_json::to_string(&Base64 { base64: text.into() }).expect("JSON");
+            let mut deserializer = serde_json::Deserializer::from_str(&json);
+            BytesOf { most: 30 }
+                .deserialize(&mut deserializer)
+                .map(|bytes| bytes.0.len())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(read(&"AAAA".repeat(10)), Ok(30));
+        assert_eq!(read(&format!("{}\n", "A\r\nAAA\n".repeat(9))), Ok(27));
+        // None of these is base64: who decodes them first says so.
+        for (text, part) in
+            [("?".repeat(44), "too large: at most 30 bytes are"), (" ".repeat(65), "bytes of base64 are")]
+        {
+            assert!(read(&text).is_err_and(|error| error.contains(part)), "{:?}", read(&text));
+        }
+        assert!(read("?").is_err_and(|error| error.starts_with("`base64` is no base64")), "{:?}", read("?"));
     }
 }

@@ -14,7 +14,7 @@ mod problem;
 pub mod request;
 mod version;
 
-pub use bytes::{Bytes, BytesOf, decode_base64};
+pub use bytes::{Base64Of, Bytes, BytesOf};
 pub use events::Events;
 pub use execution::{Event, Execution, Phase, State};
 pub use outcome::{File, Outcome, Output, SkippedFile, Status, Timings};

@@ -2,11 +2,12 @@
 
 use super::{
     budget::{Budget, Charge},
+    json_syntax,
     problem::Refusal,
 };
 use crate::execution::Error;
 use axum::{body::Body, http::StatusCode};
-use cofferdam_api::{ErrorCode, Request, bounded::TOO_LARGE};
+use cofferdam_api::{ErrorCode, Request, bounded::is_too_large};
 use cofferdam_contract::shortened;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
@@ -85,12 +86,12 @@ fn too_large(limit: u64) -> Refusal {
 /// Understands it.
 pub(super) fn parse(body: &[u8]) -> Result<Request, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
-        let is_not = if error.is_data() { "a request" } else { "JSON" };
         // It may name what the body does.
         let text = shortened(&error.to_string());
-        if error.is_data() && text.contains(TOO_LARGE) {
+        if is_too_large(&text) {
             return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, text);
         }
+        let is_not = if json_syntax::is_wrong(body, &error) { "JSON" } else { "a request" };
         Refusal::invalid(StatusCode::BAD_REQUEST, format!("the body is not {is_not}: {text}"))
     })
 }
@@ -113,6 +114,13 @@ mod tests {
             (r#"{"code":"1","cod":1}"#, "unknown field `cod`"),
             (r#"{"code":"1","limits":{"memory":1}}"#, "unknown field `memory`"),
             (r#"{"code":"1"} x"#, "is not JSON"),
+            (r#"{"code":"abc"#, "is not JSON: code: EOF while parsing a string"),
+            (r#"{"code":"\ud800"}"#, "is not JSON: code: "),
+            ("{\"code\":\"\n\"}", "is not JSON: code: control character"),
+            (r#"{"code":"1","files":[{"path":"a","content":"\ud800\n"#, "is not JSON: files: content: "),
+            (r#"{"code":"1","args":["a",}"#, "is not JSON: args: "),
+            (r#"{"code":"1","args":[1"#, "is not a request: args: invalid type: integer"),
+            (&*format!(r#"{{"code":{}{}}}"#, "[".repeat(200), "]".repeat(200)), "is not a request: code: invalid type"),
             (r#"["1"]"#, "is not a request: invalid type: sequence, expected an object"),
             (r#"{"code":"1","stdin":["YQ=="]}"#, "stdin: invalid type: sequence"),
         ] {
@@ -129,6 +137,19 @@ mod tests {
         let detail = Problem::from(refusal).detail;
         assert!(detail.contains("unknown field `\u{fffd}[31m") && !detail.contains('\u{1b}'), "{detail}");
         assert!(detail.len() < 8 << 10, "{} bytes", detail.len());
+    }
+
+    #[test]
+    fn no_name_in_a_body_makes_it_look_too_large() {
+        for body in [
+            r#"{"code":"1","too large: at most ":1}"#,
+            r#"{"code":"1","limits":{"too large: at most ":1}}"#,
+            r#"{"code":"1","files":[{": too large: at most ":1}]}"#,
+            r#"{"code":"1","stdin":{"a: too large: at most ":1}}"#,
+        ] {
+            let problem = Problem::from(parse(body.as_bytes()).expect_err(body));
+            assert_eq!((problem.status, problem.code), (400, ErrorCode::InvalidRequest), "{body}: {}", problem.detail);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod execution;
 mod guard;
 mod header_list;
 mod health;
+mod json_syntax;
 mod listen;
 mod lookup;
 mod mcp;

@@ -2,12 +2,13 @@
 
 use super::{
     envelope::{ARGUMENTS, PARAMS},
+    reader::Name,
     schema,
 };
 use crate::execution::{Error, ErrorCode, File, Request, RequestedLimits};
 use cofferdam_api::{
-    bounded::{TOO_LARGE, Text},
-    decode_base64,
+    Base64Of,
+    bounded::{Text, is_too_large},
     object::{Object, ObjectOf, Optional, optional},
     request::{ARGS, COLLECT, ENV, files},
 };
@@ -20,8 +21,6 @@ pub(super) const DEFAULT_COLLECT: &str = "*";
 
 /// Milliseconds of a second.
 const SECOND: f64 = 1000.0;
-/// Bytes of a file in base64, with white space.
-const MAX_BASE64: usize = 2 * MAX_INPUT;
 
 /// Reads the arguments of a message that is a call. The model that has written them reads what is wrong, so each message names the
 /// argument. Bounds but that of time are not a call's to ask for.
@@ -32,7 +31,7 @@ pub(super) fn read(message: &[u8]) -> Result<Request, Error> {
         // Where in the message it is helps nobody who has not written the message.
         let place = format!(" at line {} column {}", error.line(), error.column());
         let text = shortened(text.strip_suffix(&*place).unwrap_or(&text));
-        let code = if text.contains(TOO_LARGE) { ErrorCode::TooLarge } else { ErrorCode::InvalidRequest };
+        let code = if is_too_large(&text) { ErrorCode::TooLarge } else { ErrorCode::InvalidRequest };
         Error::new(code, text)
     })?;
     request(arguments.unwrap_or_default())
@@ -99,7 +98,7 @@ impl Object for Arguments {
 struct InputFile {
     path: String,
     content: Option<String>,
-    content_base64: Option<String>,
+    content_base64: Option<Result<Vec<u8>, String>>,
 }
 
 impl Object for InputFile {
@@ -110,7 +109,7 @@ impl Object for InputFile {
         match name {
             "path" => self.path = map.next_value_seed(Text::name(MAX_PATH))?,
             "content" => self.content = optional(map, Text::content(MAX_INPUT))?,
-            _ => self.content_base64 = optional(map, Text::content(MAX_BASE64))?,
+            _ => self.content_base64 = optional(map, Base64Of { most: MAX_INPUT })?,
         }
         Ok(())
     }
@@ -120,9 +119,8 @@ impl InputFile {
     fn read(self) -> Result<File, Error> {
         let content = match (self.content, self.content_base64) {
             (Some(text), None) => text.into_bytes(),
-            (None, Some(base64)) => decode_base64(&base64).map_err(|error| {
-                invalid(format!("files: the content_base64 of {} is no base64: {error}", quoted(&self.path)))
-            })?,
+            (None, Some(bytes)) => bytes
+                .map_err(|wrong| invalid(format!("files: the content_base64 of {} {wrong}", quoted(&self.path))))?,
             _ => {
                 let path = quoted(&self.path);
                 return Err(invalid(format!("files: {path} needs either content or content_base64, and not both")));
@@ -197,8 +195,8 @@ impl<'de> Visitor<'de> for Within {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         let mut arguments = None;
         let Some((first, rest)) = self.0.split_first() else { return Ok(None) };
-        while let Some(name) = members.next_key::<String>()? {
-            if name == *first {
+        while let Some(name) = members.next_key_seed(Name { most: first.len() })? {
+            if name.is_some_and(|name| name == *first) {
                 arguments = members.next_value_seed(Self(rest))?;
             } else {
                 members.next_value::<IgnoredAny>()?;
@@ -250,6 +248,20 @@ mod tests {
         let contents: Vec<_> = request.files.into_iter().map(|file| file.content).collect();
         assert_eq!(contents, ["ä".as_bytes().to_vec(), vec![0xff, 0]]);
         assert_eq!(request.limits.wall_time_ms, Some(1));
+    }
+
+    #[test]
+    fn no_name_of_an_argument_makes_a_call_look_too_large() {
+        for arguments in [
+            json!({ "code": "1", "too large: at most ": 1 }),
+            json!({ "code": "1", "files": [{ "path": "a", "too large: at most ": 1 }] }),
+        ] {
+            let message = json!({ "params": { "arguments": arguments } }).to_string();
+            let error = super::read(message.as_bytes()).expect_err("refused");
+            assert_eq!(error.code, ErrorCode::InvalidRequest, "{error}");
+        }
+        let message = json!({ "params": { "arguments": { "code": "x".repeat(MAX_CODE + 1) } } }).to_string();
+        assert_eq!(super::read(message.as_bytes()).expect_err("refused").code, ErrorCode::TooLarge);
     }
 
     #[test]

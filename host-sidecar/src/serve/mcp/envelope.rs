@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use std::fmt;
 
 /// Bytes that all of it may have. No client says more in a message than what it asks a tool to do.
-const ROOM: usize = 64 << 10;
+pub(super) const ROOM: usize = 64 << 10;
 /// What a value costs beside its text.
 const VALUE: usize = 16;
 /// How deep values may be nested.
@@ -157,6 +157,7 @@ mod tests {
             (format!(r#"{{"x":{wide},"id":7}}"#), Fault::TooLarge),
             (format!(r#"{{"x":"{long}","id":7}}"#), Fault::TooLarge),
             (format!(r#"{{"{long}":"","id":7}}"#), Fault::TooLarge),
+            (format!(r#"{{"{long}{long}":[{{}}],"id":7}}"#), Fault::TooLarge),
         ] {
             let envelope = read(&message);
             assert_eq!((envelope.fault, envelope.members.get(ID)), (Some(fault), Some(&json!(7))), "{message:.100}");

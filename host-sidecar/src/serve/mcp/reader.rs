@@ -1,6 +1,6 @@
 //! Reads the values of a message one by one: what is not kept is looked at and never built. Pure.
 
-use super::envelope::{ARGUMENTS, DEPTH, Envelope, Fault, ID, Kind, PARAMS};
+use super::envelope::{ARGUMENTS, DEPTH, Envelope, Fault, ID, Kind, PARAMS, ROOM};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -27,6 +27,31 @@ impl Place {
             Self::Elsewhere { depth } => Self::Elsewhere { depth: depth + 1 },
             _ => Self::Elsewhere { depth: 1 },
         }
+    }
+}
+
+/// Reads the name of a member; none where it has more bytes than so many.
+pub(super) struct Name {
+    pub(super) most: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok((name.len() <= self.most).then(|| name.into()))
     }
 }
 
@@ -142,7 +167,13 @@ impl<'de> Visitor<'de> for Reader<'_> {
         let mut is_kept = self.is_kept();
         // An answer that says what is wrong carries the id, wherever it stands.
         while is_kept || self.place == Place::Message {
-            let Some(name) = members.next_key::<String>()? else { return Ok(object.into()) };
+            let Some(name) = members.next_key_seed(Name { most: ROOM })? else { return Ok(object.into()) };
+            let Some(name) = name else {
+                self.envelope.note(Fault::TooLarge);
+                members.next_value::<IgnoredAny>()?;
+                is_kept = false;
+                continue;
+            };
             let next = Reader { envelope: &mut *self.envelope, place: self.place.of(&name) };
             let is_id = next.place == Place::Id;
             let value = members.next_value_seed(next)?;

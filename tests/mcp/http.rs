@@ -148,6 +148,11 @@ async fn what_is_no_message_is_told_by_the_protocols_codes() {
             json!(7),
             "params is an array",
         ),
+        (r#"{"jsonrpc":"1.0","id":7,"method":"ping"}"#.into(), 400, -32600, json!(7), "of JSON-RPC 2.0"),
+        (r#"{"jsonrpc":"2.0","id":7}"#.into(), 400, -32600, json!(7), "of JSON-RPC 2.0"),
+        (r#"{"jsonrpc":"2.0","id":7,"method":5}"#.into(), 400, -32600, json!(7), "of JSON-RPC 2.0"),
+        (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#.into(), 400, -32600, json!(1.5), "of JSON-RPC 2.0"),
+        (r#"{"jsonrpc":"2.0","id":1e29,"method":"ping"}"#.into(), 400, -32600, json!(1e29), "of JSON-RPC 2.0"),
     ] {
         let answer = caller.send("POST", "/mcp", &[JSON, ACCEPT], message.clone()).await;
         let shown = format!("{message}: {} {}", answer.status, answer.text);
@@ -157,6 +162,13 @@ async fn what_is_no_message_is_told_by_the_protocols_codes() {
             "{shown}"
         );
         assert!(answer.json["error"]["message"].as_str().is_some_and(|text| text.contains(part)), "{shown}");
+    }
+    for notification in [
+        r#"{"jsonrpc":"2.0","method":"notifications/x","params":[1]}"#,
+        r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"execute_code","arguments":[1]}}"#,
+    ] {
+        let answer = caller.send("POST", "/mcp", &[JSON, ACCEPT], notification.to_string()).await;
+        assert_eq!((answer.status, &*answer.text), (202, ""), "{notification}");
     }
     for (accept, status) in [("*/*", 200), ("application/json", 406), ("application/json, text/event-stream;q=0", 406)]
     {

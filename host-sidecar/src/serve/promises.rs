@@ -48,7 +48,8 @@ fn check_plan(request: Request) {
 /// Where that does not hold.
 pub fn message(message: &[u8]) {
     match mcp::read(message) {
-        Err(answer) => {
+        Err(None) => {}
+        Err(Some(answer)) => {
             let answer: serde_json::Value = serde_json::from_slice(&answer).expect("JSON");
             check_words(answer["error"]["message"].as_str().expect("a message"));
         }

@@ -15,6 +15,8 @@ pub(super) const DEPTH: usize = 32;
 
 /// The member that an answer carries too.
 pub(super) const ID: &str = "id";
+/// The member that says what is asked for.
+pub(super) const METHOD: &str = "method";
 /// The member with what is asked for, and in it the one that the tool reads.
 pub(super) const PARAMS: &str = "params";
 pub(super) const ARGUMENTS: &str = "arguments";
@@ -28,6 +30,8 @@ pub(super) struct Envelope {
     pub(super) arguments: Option<Kind>,
     /// The first thing that is wrong. From there on nothing is kept but the members that had begun.
     pub(super) fault: Option<Fault>,
+    /// Whether it has a method, be it kept or not.
+    pub(super) has_method: bool,
     used: usize,
 }
 

@@ -98,7 +98,7 @@ pub(in crate::serve) async fn mcp(
     let bounds = &server.bounds;
     let held = body::read(body, bounds.body_limit.0, bounds.body_seconds.0, &tenant.budget).await?;
     // The place goes with the work, which does not end when the client hangs up.
-    let ((understood, mut place), charge) = held.understand(move |bytes| (Incoming::read(bytes), place)).await?;
+    let ((understood, mut place), charge) = held.understand(move |bytes| (understand(bytes), place)).await?;
     if let Some(place) = &mut place {
         place.keep(charge);
     }
@@ -124,6 +124,13 @@ pub(in crate::serve) async fn mcp(
             frame.map_data(|data| server.registry.hold(&tenant.name, data))
         }))
     }))
+}
+
+/// A message that the library understands too: its own answer to another one is no message.
+fn understand(message: &[u8]) -> Result<Incoming, Malformed> {
+    let incoming = Incoming::read(message)?;
+    incoming.message()?;
+    Ok(incoming)
 }
 
 async fn end_session(endpoint: Endpoint, request: Request) -> Response {
@@ -154,6 +161,7 @@ fn too_many_sessions() -> Refusal {
 
 /// Says what is wrong with a message. A wrong call is an error of the call, which clients read in an answer alone.
 fn answer(malformed: &Malformed) -> Response {
+    let Some(answer) = malformed.answer() else { return StatusCode::ACCEPTED.into_response() };
     let status = if malformed.code == ErrorCode::INVALID_PARAMS { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    (status, [(header::CONTENT_TYPE, "application/json")], malformed.answer()).into_response()
+    (status, [(header::CONTENT_TYPE, "application/json")], answer).into_response()
 }

@@ -10,7 +10,6 @@ use rmcp::{
     model::{ClientJsonRpcMessage, ErrorCode, GetExtensions, ServerJsonRpcMessage},
     transport::Transport,
 };
-use serde_json::Value;
 use std::io;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
@@ -112,7 +111,10 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                     }
                     self.messages.send(message).await.is_ok()
                 }
-                Err(malformed) => self.answers.send(malformed.answer()).await.is_ok(),
+                Err(malformed) => match malformed.answer() {
+                    Some(answer) => self.answers.send(answer).await.is_ok(),
+                    None => true,
+                },
             };
             if !is_heard {
                 break;
@@ -154,28 +156,19 @@ fn understand(line: &[u8]) -> Result<Understood, Malformed> {
     if line.is_empty() {
         return Ok(None);
     }
-    let Incoming { envelope, call } = Incoming::read(line)?;
-    let id = envelope.get("id").cloned();
-    match serde_json::from_value(Value::Object(envelope)) {
-        Ok(message) => Ok(Some((message, call))),
-        // A notification is not answered, whatever it is.
-        Err(_) if id.is_none() => Ok(None),
-        Err(_) => {
-            let text = "the message is no request, response or notification of JSON-RPC 2.0";
-            Err(Malformed::new(id.unwrap_or_default(), ErrorCode::INVALID_REQUEST, text.into()))
-        }
-    }
+    let incoming = Incoming::read(line)?;
+    Ok(Some((incoming.message()?, incoming.call)))
 }
 
 fn too_long(most: u64) -> Malformed {
     let text = format!("the message has more than {most} bytes, the most that this server takes (serve.body_limit)");
-    Malformed::new(Value::Null, ErrorCode::INVALID_REQUEST, text)
+    Malformed::new(ErrorCode::INVALID_REQUEST, text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
     use tokio::io::{DuplexStream, duplex};
 
     fn lines(most: u64) -> (Lines, DuplexStream, BufReader<DuplexStream>, CancellationToken, JoinHandle<()>) {
@@ -213,6 +206,9 @@ mod tests {
             assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(code), &id), "{line:.100}: {answer}");
         }
         // What is no request is not answered.
+        to.write_all(b"{\"jsonrpc\":\"2.0\",\"method\":\"tools/call\",\"params\":{\"arguments\":[1]}}\n")
+            .await
+            .expect("a reader");
         to.write_all(b"{\"method\":\"$/x\"}\n\xef\xbb\xbf{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n")
             .await
             .expect("a reader");

@@ -2,11 +2,11 @@
 
 use super::{
     arguments,
-    envelope::{Envelope, Fault, ID, Kind},
+    envelope::{Envelope, Fault, ID, Kind, METHOD},
 };
 use crate::execution::{Error, Request};
 use cofferdam_contract::shortened;
-use rmcp::model::ErrorCode;
+use rmcp::model::{ClientJsonRpcMessage, ErrorCode};
 use serde_json::{Map, Value, json};
 
 /// The method that calls the tool.
@@ -29,7 +29,8 @@ pub(super) struct Incoming {
 /// Why there is no message, for its sender.
 #[derive(Debug)]
 pub(super) struct Malformed {
-    id: Value,
+    /// None where it is a notification, which is not answered, whatever is wrong with it.
+    id: Option<Value>,
     pub(super) code: ErrorCode,
     message: String,
 }
@@ -43,19 +44,20 @@ impl Incoming {
     pub(super) fn read(message: &[u8]) -> Result<Self, Malformed> {
         let envelope = Envelope::read(message).map_err(|error| {
             let text = format!("the message is not JSON: {}", shortened(&error.to_string()));
-            Malformed::new(Value::Null, ErrorCode::PARSE_ERROR, text)
+            Malformed::new(ErrorCode::PARSE_ERROR, text)
         })?;
         let id = envelope.members.get(ID).cloned();
-        let malformed = |code, text| Err(Malformed::new(id.clone().unwrap_or_default(), code, text));
+        let waiting = if envelope.has_method { id.clone() } else { Some(id.clone().unwrap_or_default()) };
+        let malformed = |code, message| Err(Malformed { id: waiting.clone(), code, message });
         match envelope.fault {
             None => {}
             Some(fault @ Fault::NoParams(_)) => return malformed(ErrorCode::INVALID_PARAMS, fault.to_string()),
             Some(fault) => return malformed(ErrorCode::INVALID_REQUEST, fault.to_string()),
         }
-        if id == Some(Value::Null) && envelope.members.contains_key("method") {
+        if id == Some(Value::Null) && envelope.has_method {
             return malformed(ErrorCode::INVALID_REQUEST, "the id of a request is a string or a number".into());
         }
-        let is_call = envelope.members.get("method").and_then(Value::as_str) == Some(CALL);
+        let is_call = envelope.members.get(METHOD).and_then(Value::as_str) == Some(CALL);
         let call = match envelope.arguments {
             _ if !is_call => None,
             None | Some(Kind::Null | Kind::Object) => Some(arguments::read(message)),
@@ -71,25 +73,45 @@ impl Incoming {
 
     /// Whether it begins a session where it is in none.
     pub(super) fn initializes(&self) -> bool {
-        self.envelope.get("method").and_then(Value::as_str) == Some(INITIALIZE)
+        self.envelope.get(METHOD).and_then(Value::as_str) == Some(INITIALIZE)
+    }
+
+    /// What the library has of it.
+    ///
+    /// # Errors
+    ///
+    /// What is none of the messages that there are.
+    pub(super) fn message(&self) -> Result<ClientJsonRpcMessage, Malformed> {
+        serde_json::from_value(Value::Object(self.envelope.clone())).map_err(|_| {
+            let id = self.envelope.get(ID).cloned();
+            let id = if self.envelope.contains_key(METHOD) { id } else { Some(id.unwrap_or_default()) };
+            let message = "the message is no request, response or notification of JSON-RPC 2.0".into();
+            Malformed { id, code: ErrorCode::INVALID_REQUEST, message }
+        })
     }
 }
 
 impl Malformed {
-    pub(super) fn new(id: Value, code: ErrorCode, message: String) -> Self {
-        Self { id, code, message }
+    /// Of a message that nothing is known of.
+    pub(super) fn new(code: ErrorCode, message: String) -> Self {
+        Self { id: Some(Value::Null), code, message }
     }
 
-    /// The answer.
-    pub(super) fn answer(&self) -> Vec<u8> {
+    /// The answer; none to a notification.
+    pub(super) fn answer(&self) -> Option<Vec<u8>> {
+        let id = self.id.as_ref()?;
         let error = json!({ "code": self.code.0, "message": self.message });
-        json!({ "jsonrpc": "2.0", "id": self.id, "error": error }).to_string().into_bytes()
+        Some(json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string().into_bytes())
     }
 }
 
-/// What the library gets of a message and the call in it, or the answer to one that is malformed.
+/// What the library gets of a message, and the call in it.
 #[cfg(any(test, fuzzing))]
-pub(in crate::serve) fn read(message: &[u8]) -> Result<(Vec<u8>, Option<Call>), Vec<u8>> {
+type Passed = (Vec<u8>, Option<Call>);
+
+/// What the library gets of a message, or the answer to one that is malformed and no notification.
+#[cfg(any(test, fuzzing))]
+pub(in crate::serve) fn read(message: &[u8]) -> Result<Passed, Option<Vec<u8>>> {
     let incoming = Incoming::read(message).map_err(|malformed| malformed.answer())?;
     Ok((serde_json::to_vec(&incoming.envelope).unwrap_or_default(), incoming.call))
 }
@@ -116,9 +138,44 @@ mod tests {
             (call("true"), -32602, json!("a"), "are a boolean"),
         ] {
             let malformed = Incoming::read(message.as_bytes()).expect_err("malformed");
-            let answer: Value = serde_json::from_slice(&malformed.answer()).expect("JSON");
+            let answer: Value = serde_json::from_slice(&malformed.answer().expect("an answer")).expect("JSON");
             assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(code), &id), "{message}: {answer}");
             assert!(answer["error"]["message"].as_str().is_some_and(|text| text.contains(part)), "{message}: {answer}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_of_the_protocol_is_told_so_with_its_id() {
+        for (message, id) in [
+            (r#"{"jsonrpc":"1.0","id":5,"method":"ping"}"#, json!(5)),
+            (r#"{"jsonrpc":"2.0","id":5}"#, json!(5)),
+            (r#"{"jsonrpc":"2.0","id":5,"method":5}"#, json!(5)),
+            (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, json!(1.5)),
+            (r#"{"jsonrpc":"2.0","id":1e29,"method":"ping"}"#, json!(1e29)),
+            ("{}", Value::Null),
+        ] {
+            let malformed = Incoming::read(message.as_bytes()).expect("JSON").message().expect_err(message);
+            let answer: Value = serde_json::from_slice(&malformed.answer().expect("an answer")).expect("JSON");
+            assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32600), &id), "{message}: {answer}");
+        }
+    }
+
+    #[test]
+    fn no_notification_is_answered() {
+        let long = "x".repeat(1 << 20);
+        for message in [
+            r#"{"jsonrpc":"2.0","method":"notifications/x","params":[1]}"#,
+            r#"{"params":[1],"method":"notifications/x","jsonrpc":"2.0"}"#,
+            r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"x","arguments":[1]}}"#,
+            r#"{"jsonrpc":"2.0","method":"x","method":"x"}"#,
+            r#"{"jsonrpc":"1.0","method":"x"}"#,
+            r#"{"jsonrpc":"2.0","method":5}"#,
+            &format!(r#"{{"x":"{long}","method":"x"}}"#),
+            &format!(r#"{{"{long}":1,"method":"{long}"}}"#),
+        ] {
+            let malformed = Incoming::read(message.as_bytes()).and_then(|incoming| incoming.message().map(drop));
+            let answer = malformed.expect_err("malformed").answer();
+            assert!(answer.is_none(), "{message:.100}: {}", String::from_utf8_lossy(&answer.unwrap_or_default()));
         }
     }
 

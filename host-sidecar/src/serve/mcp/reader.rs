@@ -1,6 +1,6 @@
 //! Reads the values of a message one by one: what is not kept is looked at and never built. Pure.
 
-use super::envelope::{ARGUMENTS, DEPTH, Envelope, Fault, ID, Kind, PARAMS, ROOM};
+use super::envelope::{ARGUMENTS, DEPTH, Envelope, Fault, ID, Kind, METHOD, PARAMS, ROOM};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -174,6 +174,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 is_kept = false;
                 continue;
             };
+            self.envelope.has_method |= self.place == Place::Message && name == METHOD;
             let next = Reader { envelope: &mut *self.envelope, place: self.place.of(&name) };
             let is_id = next.place == Place::Id;
             let value = members.next_value_seed(next)?;

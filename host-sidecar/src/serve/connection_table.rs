@@ -2,7 +2,7 @@
 //!
 //! A connection belongs to its peer until a request has shown a token on it, and to the token's tenant from then on. For one more
 //! of a peer, the peer with the most connections loses its oldest; for one more of a tenant, a tenant may lose one on which no
-//! request is under way. An eighth of the room is for connections without a token.
+//! request is under way. An eighth of the room, and at least one, is for connections without a token.
 
 use super::{admission::overloaded, problem::Refusal};
 use std::{
@@ -152,7 +152,8 @@ impl ConnectionTable {
 
     /// Connections that tenants may have together.
     fn max_with_token(&self) -> usize {
-        self.max - self.max / WITHOUT_TOKEN
+        // A table of one has nothing to divide.
+        (self.max - (self.max / WITHOUT_TOKEN).max(1)).max(1)
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -175,8 +176,9 @@ impl Connection {
         }
         entry.tenant = None;
         let all = self.table.max_with_token();
-        for (counts, bound, of) in [(entries.of_tenant(tenant), most, Some(tenant)), (entries.with_token(), all, None)]
-        {
+        for (bound, of) in [(most, Some(tenant)), (all, None)] {
+            // Counted again for each bound: one that was closed for the first makes room for the second too.
+            let counts = entries.with_token(of);
             if counts < bound {
                 continue;
             }
@@ -210,12 +212,10 @@ impl Entries {
         }
     }
 
-    fn of_tenant(&self, tenant: &str) -> usize {
-        self.entries.values().filter(|entry| entry.tenant.as_deref() == Some(tenant)).count()
-    }
-
-    fn with_token(&self) -> usize {
-        self.entries.values().filter(|entry| entry.tenant.is_some()).count()
+    /// Connections of this tenant, else of all tenants.
+    fn with_token(&self, tenant: Option<&str>) -> usize {
+        let owners = self.entries.values().filter_map(|entry| entry.tenant.as_deref());
+        owners.filter(|owner| tenant.is_none_or(|tenant| tenant == *owner)).count()
     }
 
     /// The oldest connection that can go, of the peer that has the most on which no token was shown.

@@ -79,6 +79,34 @@ fn tenants_leave_room_to_who_has_shown_no_token() {
     drop(admit(&table, 4));
 }
 
+#[test]
+fn a_tenant_at_its_bound_loses_one_connection_and_another_tenant_none() {
+    let table = ConnectionTable::new(16);
+    let claimed = |tenant: &str, number| {
+        let connection = admit(&table, number);
+        assert!(connection.claim(tenant, if tenant == "one" { 4 } else { 10 }).is_ok());
+        connection
+    };
+    let one: Vec<_> = (0..4).map(|_| claimed("one", 1)).collect();
+    let two: Vec<_> = (0..10).map(|_| claimed("two", 2)).collect();
+    let _fifth = claimed("one", 1);
+    assert_eq!(closed(&one), [true, false, false, false]);
+    assert_eq!(closed(&two), [false; 10]);
+}
+
+#[test]
+fn a_small_table_leaves_a_connection_to_who_has_shown_no_token() {
+    let table = ConnectionTable::new(3);
+    let claimed = [(); 2].map(|()| {
+        let connection = admit(&table, 1);
+        assert!(connection.claim("a", 3).is_ok());
+        busy(&connection);
+        connection
+    });
+    assert!(admit(&table, 1).claim("a", 3).is_err(), "the last one is for those without");
+    assert_eq!(closed(&claimed), [false; 2]);
+}
+
 #[tokio::test]
 async fn where_all_have_shown_a_token_the_next_waits_for_the_end_of_one() {
     let table = ConnectionTable::new(1);

@@ -1,9 +1,10 @@
 //! Bytes in JSON: text where they are text, else base64. Never much more than twice as long as they are.
 
 use crate::{bounded::over, object::Name};
-use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use base64::{
     DecodeError, Engine, alphabet,
+    display::Base64Display,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
     prelude::BASE64_STANDARD,
 };
@@ -11,6 +12,7 @@ use core::fmt;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeSeed, Error, MapAccess, Visitor},
+    ser::SerializeStruct,
 };
 
 /// Base64 with or without padding.
@@ -32,9 +34,12 @@ const CHUNK: usize = 1024;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
 
-#[derive(Serialize)]
+// As the description has it.
+#[cfg(feature = "openapi")]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(untagged)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Bytes))]
+#[schema(as = Bytes)]
+#[expect(dead_code, reason = "its schema alone is needed")]
 pub(crate) enum Written {
     /// UTF-8.
     Text(String),
@@ -43,9 +48,9 @@ pub(crate) enum Written {
 }
 
 /// Bytes that are not text.
-#[derive(Serialize)]
+#[cfg(feature = "openapi")]
+#[derive(Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct Base64 {
     /// Written in the standard alphabet with padding. The URL-safe alphabet, white space and missing padding are read too.
     base64: String,
@@ -53,11 +58,23 @@ pub(crate) struct Base64 {
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let written = match str::from_utf8(&self.0) {
-            Ok(text) if escaped(text) <= 2 * text.len() => Written::Text(text.to_owned()),
-            _ => Written::Base64(Base64 { base64: BASE64_STANDARD.encode(&self.0) }),
-        };
-        written.serialize(serializer)
+        match str::from_utf8(&self.0) {
+            Ok(text) if escaped(text) <= 2 * text.len() => serializer.serialize_str(text),
+            _ => {
+                let mut object = serializer.serialize_struct("Base64", 1)?;
+                object.serialize_field("base64", &InPieces(&self.0))?;
+                object.end()
+            }
+        }
+    }
+}
+
+/// Base64 that is written as it is made, so that it is nowhere as a whole.
+struct InPieces<'a>(&'a [u8]);
+
+impl Serialize for InPieces<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&Base64Display::new(self.0, &BASE64_STANDARD))
     }
 }
 

@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn base64_that_is_too_long_is_refused_before_it_is_decoded() {
         let read = |text: &str| {
-            let json = serde_json::to_string(&Base64 { base64: text.into() }).expect("JSON");
+            let json = serde_json::json!({ "base64": text }).to_string();
             let mut deserializer = serde_json::Deserializer::from_str(&json);
             BytesOf { most: 30 }
                 .deserialize(&mut deserializer)

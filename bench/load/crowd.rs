@@ -42,7 +42,10 @@ pub(crate) struct Crowd {
 /// Runs so many programs, which take so many seconds, while as many callers as `beyond` find no room.
 pub(crate) fn crowd(stage: &Stage, workload: &str, runs: usize, seconds: f64, beyond: usize) -> Result<Crowd, Failure> {
     let place = Place::new();
-    let serve = format!("[serve]\nmax_runs = {runs}\nmax_queued = 0\nmax_connections = {}\n", 2 * runs + beyond);
+    let connections = 2 * runs + beyond;
+    let serve = format!(
+        "[serve]\nmax_runs = {runs}\nmax_queued = 0\nmax_connections = {connections}\noutput_memory = \"1Ti\"\n"
+    );
     let sidecar = stage.start(&place, &stage.kubeconfig(workload), workload, &serve);
     let mut crowd = Crowd::default();
     runtime().block_on(async {

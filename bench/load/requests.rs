@@ -17,7 +17,7 @@ pub(crate) fn requests(stage: &Stage, workload: &str, runs: u32) -> Result<f64, 
     let place = Place::new();
     let kubeconfig = stage.kubeconfig(workload);
     let proxied = runtime().block_on(Proxy::start(&kubeconfig, place.path(), |_, _| Action::Forward))?;
-    let serve = format!("[serve]\nmax_runs = {runs}\n");
+    let serve = format!("[serve]\nmax_runs = {runs}\noutput_memory = \"1Ti\"\n");
     let sidecar = stage.start(&place, proxied.kubeconfig(), workload, &serve);
     // The first one looks for the runner and begins to watch.
     runtime().block_on(all_at_once(&sidecar.caller(), 1))?;

@@ -16,7 +16,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 const ONE: &str = "one-one-one-one-one";
 const TWO: &str = "two-two-two-two-two";
-const SERVE: &str = "[serve]\nmax_runs = 16\nmax_queued = 64\n[tenants.two]\nmax_runs = 8\n";
+const SERVE: &str = "[serve]\nmax_runs = 16\nmax_queued = 64\noutput_memory = \"4Gi\"\n[tenants.two]\nmax_runs = 8\n";
 /// Runs of the first tenant, one after the other.
 const RUNS: usize = 50;
 /// Callers of the second, each of whom asks again and again.

@@ -35,6 +35,7 @@ impl Served {
             ("COFFERDAM_POOL__MAXIMUM", &number),
             ("COFFERDAM_POOL__MINIMUM", &number),
             ("COFFERDAM_SERVE__MAX_RUNS", "100"),
+            ("COFFERDAM_SERVE__OUTPUT_MEMORY", "64Gi"),
         ];
         let sidecar = Sidecar::start(place, &[], &settings);
         let caller = sidecar.caller();

@@ -17,7 +17,8 @@ const HANGS: Duration = Duration::from_secs(60);
 #[tokio::test(flavor = "multi_thread")]
 async fn starts_that_wait_for_the_disk_hold_up_nobody_else() {
     let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], &[("COFFERDAM_SERVE__MAX_RUNS", "256")]);
+    let bounds = [("COFFERDAM_SERVE__MAX_RUNS", "256"), ("COFFERDAM_SERVE__OUTPUT_MEMORY", "64Gi")];
+    let mut sidecar = Sidecar::start(&place, &[], &bounds);
     // The lock that is held while a reaper looks at all runs; a disk that is slow looks the same.
     let gate = File::options().create(true).truncate(false).write(true).open(place.state().join("gate"));
     let gate = gate.expect("a file");

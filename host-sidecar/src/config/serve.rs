@@ -33,6 +33,9 @@ pub struct Serve {
     pub body_limit: Bytes,
     /// Bytes of all requests that are being read or run; of several tenants, none takes more than half of it.
     pub body_memory: Bytes,
+    /// Bytes that the outcomes of all executions may take, from before the program starts until the outcome is kept or read: twice
+    /// what an execution may print and bring back. The next ones wait. Of several tenants, none takes more than half of it.
+    pub output_memory: Bytes,
     /// How long the head of a request may take, and so a connection be idle, in seconds.
     pub header_seconds: Seconds,
     /// How long the body of a request may take, in seconds.
@@ -76,6 +79,7 @@ impl Default for Serve {
             queue_seconds: Seconds(Duration::from_secs(30)),
             body_limit: Bytes(32 << 20),
             body_memory: Bytes(128 << 20),
+            output_memory: Bytes(1 << 30),
             header_seconds: Seconds(Duration::from_secs(10)),
             body_seconds: Seconds(Duration::from_secs(60)),
             answer_seconds: Seconds(Duration::from_secs(60)),

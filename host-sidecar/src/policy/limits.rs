@@ -53,6 +53,13 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// Bytes that an outcome may take in JSON, where each may stand as two.
+    pub(crate) const fn outcome_memory(&self) -> u64 {
+        self.output_bytes.saturating_mul(2).saturating_add(self.collected_bytes).saturating_mul(2)
+    }
+}
+
 impl Policy {
     /// The bounds of one run: what was asked for, below the ceilings, and the defaults for the rest.
     ///

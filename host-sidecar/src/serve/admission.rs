@@ -1,7 +1,7 @@
 //! Who may come in, and whose turn it is. A place is for a request with its run, from before its body is read to the end;
 //! a turn is for a run that takes place.
 
-use super::budget::Charge;
+use super::budget::{Budget, Charge};
 use crate::execution::{Error, ErrorCode};
 use std::sync::Arc;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
@@ -36,6 +36,8 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Turn {
     _permits: [OwnedSemaphorePermit; 2],
+    /// What the outcome may take.
+    pub(super) charge: Charge,
 }
 
 impl Place {
@@ -61,10 +63,20 @@ impl Bounds {
 }
 
 impl Admission {
-    /// `max_runs` of all that may run at once, and of those that may wait in the same proportion, but at least one.
-    pub(super) fn new(all: Arc<Bounds>, tenant: &str, max_runs: Option<u32>) -> Self {
-        let runs = max_runs.map_or(all.runs, |max| usize::try_from(max).unwrap_or(usize::MAX).min(all.runs));
-        let queued = (all.queued * runs).div_ceil(all.runs.max(1));
+    /// `max_runs` of all that may run at once, and of those that may wait in the same proportion, but at least one. Without it
+    /// half of all places where there are other tenants: one tenant's requests, which may be slow to come, leave the rest.
+    pub(super) fn new(all: Arc<Bounds>, tenant: &str, max_runs: Option<u32>, has_others: bool) -> Self {
+        let (runs, queued) = match max_runs {
+            Some(max) => {
+                let runs = usize::try_from(max).unwrap_or(usize::MAX).min(all.runs);
+                (runs, (all.queued * runs).div_ceil(all.runs.max(1)))
+            }
+            None if has_others => {
+                let places = (all.runs + all.queued).div_ceil(2);
+                (all.runs.min(places), places.saturating_sub(all.runs))
+            }
+            None => (all.runs, all.queued),
+        };
         let own = Bounds {
             places: Arc::new(Semaphore::new(runs + queued)),
             turns: Arc::new(Semaphore::new(runs)),
@@ -85,11 +97,13 @@ impl Admission {
         }
     }
 
-    /// Waits for a turn. Those of one tenant come in the order in which they were asked for; one tenant's many do not keep
-    /// another's few waiting for all of theirs.
-    pub(super) async fn turn(&self) -> Result<Turn, AcquireError> {
+    /// Waits for a turn, and for so much memory of this budget. Those of one tenant come in the order in which they were asked
+    /// for; one tenant's many do not keep another's few waiting for all of theirs.
+    pub(super) async fn turn(&self, memory: &Budget, bytes: u64) -> Result<Turn, AcquireError> {
         let own = self.own.turns.clone().acquire_owned().await?;
-        Ok(Turn { _permits: [own, self.all.turns.clone().acquire_owned().await?] })
+        // Who waits for memory holds no turn that another tenant could have.
+        let charge = memory.wait(bytes).await?;
+        Ok(Turn { _permits: [own, self.all.turns.clone().acquire_owned().await?], charge })
     }
 }
 
@@ -112,7 +126,11 @@ mod tests {
     use futures_util::FutureExt;
 
     fn admission(all: &Arc<Bounds>, max_runs: Option<u32>) -> Admission {
-        Admission::new(all.clone(), "agents", max_runs)
+        Admission::new(all.clone(), "agents", max_runs, false)
+    }
+
+    fn memory(bytes: u64) -> Budget {
+        Budget::shares(1, bytes, 1 << 10).next().expect("a budget")
     }
 
     #[test]
@@ -146,12 +164,38 @@ mod tests {
         assert!(refusal(&one).contains("Retry-After"));
     }
 
+    #[test]
+    fn one_tenant_of_several_leaves_half_of_the_places() {
+        for (runs, queued, half) in [(4, 64, 34), (4, 0, 2), (1, 0, 1)] {
+            let all = Arc::new(Bounds::new(runs, queued));
+            let [one, other] = [true, true].map(|others| Admission::new(all.clone(), "agents", None, others));
+            let places: Vec<_> = std::iter::from_fn(|| one.place().ok()).collect();
+            assert_eq!(places.len(), half);
+            assert_eq!(other.place().is_ok(), runs + queued > 1);
+            let own = Admission::new(all.clone(), "agents", Some(runs), true);
+            assert_eq!((own.own.runs, own.own.queued), (all.runs, all.queued), "as many as the operator says");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_turn_comes_when_there_is_memory_for_the_outcome() {
+        let (all, memory) = (Arc::new(Bounds::new(2, 0)), memory(1 << 10));
+        let one = admission(&all, None);
+        let mut first = one.turn(&memory, 1 << 10).await.expect("a turn");
+        let mut second = std::pin::pin!(one.turn(&memory, 1 << 10));
+        assert!((&mut second).now_or_never().is_none());
+        assert_eq!(all.used().0, 1, "no turn is held meanwhile");
+        first.charge.lower(0);
+        assert!(second.now_or_never().is_some());
+    }
+
     #[tokio::test]
     async fn a_turn_comes_when_another_ends() {
         let all = Arc::new(Bounds::new(1, 1));
         let admission = admission(&all, None);
-        let first = admission.turn().await.expect("a turn");
-        let mut second = std::pin::pin!(admission.turn());
+        let memory = memory(1 << 20);
+        let first = admission.turn(&memory, 0).await.expect("a turn");
+        let mut second = std::pin::pin!(admission.turn(&memory, 0));
         assert!((&mut second).now_or_never().is_none());
         assert_eq!(all.used().0, 1);
         drop(first);

@@ -1,9 +1,10 @@
-//! The memory that requests may take from the first byte of a body to the end of its run: of all tenants together, and of each.
+//! Memory of a kind that executions may take: of all tenants together, and of each. That of requests is taken from the first
+//! byte of a body to the end of its execution; that of outcomes from before the program starts.
 
 use super::admission::overloaded;
 use crate::{config::Serve, execution::Error};
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 /// Bytes that one permit of a semaphore stands for.
 const UNIT: u64 = 1024;
@@ -13,6 +14,8 @@ const UNIT: u64 = 1024;
 pub(super) struct Budget {
     all: Arc<Semaphore>,
     own: Arc<Semaphore>,
+    /// The most that one execution takes.
+    largest: u64,
 }
 
 /// What a request takes, until it is dropped.
@@ -22,14 +25,29 @@ pub(super) struct Charge {
 }
 
 impl Budget {
-    /// One for each of so many tenants. Of several, none may take more than half of the whole, but each has room for one body.
+    /// One for the requests of each of so many tenants.
     pub(super) fn for_tenants(count: usize, bounds: &Serve) -> impl Iterator<Item = Self> {
-        let whole = bounds.body_memory.0.max(bounds.body_limit.0);
-        let own = if count > 1 { (whole / 2).max(bounds.body_limit.0) } else { whole };
+        Self::shares(count, bounds.body_memory.0, bounds.body_limit.0)
+    }
+
+    /// One for each of so many tenants. Of several, none may take more than half of the whole, and the half is enough for the
+    /// largest execution, whatever the setting says.
+    pub(super) fn shares(count: usize, bytes: u64, largest: u64) -> impl Iterator<Item = Self> {
+        let parts = if count > 1 { 2 } else { 1 };
+        let own = (bytes / parts).max(largest);
+        let whole = bytes.max(own.saturating_mul(parts));
         let semaphore =
             |bytes| Arc::new(Semaphore::new(usize::try_from(units(bytes)).unwrap_or(Semaphore::MAX_PERMITS)));
         let all = semaphore(whole);
-        (0..count).map(move |_| Self { all: all.clone(), own: semaphore(own) })
+        (0..count).map(move |_| Self { all: all.clone(), own: semaphore(own), largest })
+    }
+
+    /// Takes so many bytes when there is room for them, of the tenant's first: one tenant's many do not keep another's few waiting.
+    pub(super) async fn wait(&self, bytes: u64) -> Result<Charge, AcquireError> {
+        // More than there is would never be there.
+        let units = units(bytes.min(self.largest));
+        let own = self.own.clone().acquire_many_owned(units).await?;
+        Ok(Charge { permits: [own, self.all.clone().acquire_many_owned(units).await?] })
     }
 
     /// Takes so many bytes, now or not at all.
@@ -53,6 +71,14 @@ impl Charge {
         self.permits.first().map_or(0, |permit| permit.num_permits() as u64 * UNIT)
     }
 
+    /// Gives back what it is for beyond so many bytes.
+    pub(super) fn lower(&mut self, bytes: u64) {
+        let units = usize::try_from(units(bytes)).unwrap_or(usize::MAX);
+        for permit in &mut self.permits {
+            drop(permit.split(permit.num_permits().saturating_sub(units)));
+        }
+    }
+
     /// Takes more, so that it is for so many bytes.
     pub(super) fn raise(&mut self, bytes: u64, budget: &Budget) -> Result<(), Error> {
         if let Some(more) = bytes.checked_sub(self.bytes()).filter(|more| *more > 0) {
@@ -70,11 +96,10 @@ fn units(bytes: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Bytes;
+    use futures_util::FutureExt;
 
     fn budgets(count: usize) -> Vec<Budget> {
-        let bounds = Serve { body_memory: Bytes(64 << 10), body_limit: Bytes(16 << 10), ..Serve::default() };
-        Budget::for_tenants(count, &bounds).collect()
+        Budget::shares(count, 64 << 10, 16 << 10).collect()
     }
 
     #[test]
@@ -104,7 +129,30 @@ mod tests {
 
     #[test]
     fn the_largest_body_fits_whatever_the_budget_is() {
-        let bounds = Serve { body_memory: Bytes(0), body_limit: Bytes(8 << 10), ..Serve::default() };
-        assert!(Budget::for_tenants(2, &bounds).all(|budget| budget.charge(8 << 10).is_ok()));
+        assert!(Budget::shares(2, 0, 8 << 10).all(|budget| budget.charge(8 << 10).is_ok()));
+    }
+
+    #[test]
+    fn one_tenant_leaves_room_for_the_largest_body_of_another_whatever_the_budget_is() {
+        for bytes in [0, 8 << 10, 12 << 10] {
+            let budgets: Vec<_> = Budget::shares(2, bytes, 8 << 10).collect();
+            let _all = std::iter::from_fn(|| budgets[0].charge(1 << 10).ok()).collect::<Vec<_>>();
+            assert!(budgets[1].charge(8 << 10).is_ok(), "of {bytes}");
+        }
+    }
+
+    #[test]
+    fn who_waits_gets_room_when_another_gives_it_back() {
+        let budgets = budgets(2);
+        let mut charges: Vec<_> = [(); 2].map(|()| budgets[0].wait(16 << 10).now_or_never()).into();
+        assert!(charges.iter().all(|charge| matches!(charge, Some(Ok(_)))));
+        assert!(budgets[1].wait(u64::MAX).now_or_never().is_some(), "of another tenant, and no more than the largest");
+        let mut next = Box::pin(budgets[0].wait(12 << 10));
+        assert!((&mut next).now_or_never().is_none());
+        if let Some(Some(Ok(charge))) = charges.first_mut() {
+            charge.lower(4 << 10);
+            assert_eq!(charge.bytes(), 4 << 10);
+        }
+        assert!(next.now_or_never().is_some());
     }
 }

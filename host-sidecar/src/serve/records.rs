@@ -193,6 +193,11 @@ impl Records {
         self.shrink();
     }
 
+    /// Whether there is an execution of this id with its outcome.
+    pub(super) fn keeps(&self, id: &str) -> bool {
+        self.executions.get(id).is_some_and(|record| record.execution.is_some())
+    }
+
     /// Forgets what has ended long enough ago; gives the time of the next.
     pub(super) fn expire(&mut self, now: Instant) -> Option<Instant> {
         while let Some((&(deadline, _), id)) = self.deadlines.first_key_value() {

@@ -2,6 +2,7 @@
 
 use super::{
     admission::overloaded,
+    budget::Charge,
     execution::{Execution, Telling},
     problem::Refusal,
     records::{Digest, Ending, Kept, Record, Records},
@@ -38,12 +39,14 @@ impl Registry {
         Self { records: Mutex::new(Records::new(kept)), unread }
     }
 
-    /// Finds the execution of the tenant's request with this key and body, else begins a new one.
+    /// Finds the execution of the tenant's request with this key and body, else begins a new one. One that is detached is asked for
+    /// later: it takes the room of a key, so that it is not forgotten before its time either.
     pub(super) fn begin(
         &self,
         key: Option<String>,
         digest: Digest,
         tenant: &str,
+        detached: bool,
         make: impl FnOnce() -> (Arc<Execution>, Telling),
     ) -> Result<Begun, Refusal> {
         let key: Option<Digest> = key.map(|key| sha2::Sha256::digest(key).into());
@@ -56,10 +59,11 @@ impl Registry {
             return execution(record).map(Begun::Same);
         }
         self.refuse_unread(&records, tenant)?;
-        if key.is_some() {
+        if key.is_some() || detached {
             records.make_room_for_key(tenant, Instant::now()).map_err(too_many_keys)?;
         }
         let (execution, telling) = make();
+        let key = key.or_else(|| detached.then(|| sha2::Sha256::digest(&execution.id).into()));
         records.insert(execution.clone(), tenant, key, digest);
         Ok(Begun::New(execution, telling))
     }
@@ -94,14 +98,21 @@ impl Registry {
 
     /// An outcome of the tenant's, or a part of one, that is counted for as long as anybody holds it.
     pub(super) fn hold(&self, tenant: &str, bytes: Bytes) -> Bytes {
-        let counter = self.records().held(tenant);
-        counter.fetch_add(bytes.len(), Ordering::Relaxed);
-        Bytes::from_owner(Held { bytes, counter })
+        self.hold_charged(tenant, bytes, None)
     }
 
-    /// Notes that an execution has ended.
-    pub(super) fn ended(&self, id: &str, ending: Ending) {
-        self.records().end(id, ending, Instant::now());
+    /// The same, with what it takes of a budget.
+    pub(super) fn hold_charged(&self, tenant: &str, bytes: Bytes, charge: Option<Charge>) -> Bytes {
+        let counter = self.records().held(tenant);
+        counter.fetch_add(bytes.len(), Ordering::Relaxed);
+        Bytes::from_owner(Held { bytes, counter, _charge: charge })
+    }
+
+    /// Notes that an execution has ended. Gives whether its outcome is kept.
+    pub(super) fn ended(&self, id: &str, ending: Ending) -> bool {
+        let mut records = self.records();
+        records.end(id, ending, Instant::now());
+        records.keeps(id)
     }
 
     /// Forgets what has ended long enough ago; gives the time of the next.
@@ -128,8 +139,8 @@ fn execution(record: &Record) -> Result<Arc<Execution>, Refusal> {
 
 fn too_many_keys(wait: Option<Duration>) -> Refusal {
     let wait = wait.unwrap_or(Duration::from_secs(1));
-    let text = "your idempotency keys have reached their bound (serve.kept_runs), and none is forgotten before \
-                serve.kept_seconds have passed; send the request again after the time in Retry-After";
+    let text = "your idempotency keys and detached executions have reached their bound (serve.kept_runs), and none is forgotten \
+                before serve.kept_seconds have passed; send the request again after the time in Retry-After";
     Refusal::from(overloaded(text)).retry_after(wait)
 }
 
@@ -137,6 +148,37 @@ fn too_many_keys(wait: Option<Duration>) -> Refusal {
 struct Held {
     bytes: Bytes,
     counter: Arc<AtomicUsize>,
+    _charge: Option<Charge>,
+}
+
+/// An execution whose end is still to be noted. Where that never comes, since its task panicked or was dropped, it has ended
+/// all the same: it is forgotten in time, and so is its key.
+#[derive(Debug)]
+pub(super) struct Unended {
+    registry: Arc<Registry>,
+    id: String,
+    is_noted: bool,
+}
+
+impl Unended {
+    pub(super) fn new(registry: &Arc<Registry>, id: &str) -> Self {
+        Self { registry: registry.clone(), id: id.into(), is_noted: false }
+    }
+
+    /// Notes the end. Gives whether the outcome is kept.
+    pub(super) fn end(mut self, ending: Ending) -> bool {
+        self.is_noted = true;
+        self.registry.ended(&self.id, ending)
+    }
+}
+
+impl Drop for Unended {
+    fn drop(&mut self) {
+        // Whether its program ran is not known.
+        if !self.is_noted {
+            self.registry.ended(&self.id, Ending { bytes: 0, started: true, retryable: false });
+        }
+    }
 }
 
 impl AsRef<[u8]> for Held {

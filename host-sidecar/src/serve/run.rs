@@ -7,7 +7,7 @@ use super::{
     execution::{Caller, Execution, Feed, Telling},
     problem::{self, Refusal},
     records::{Digest, Ending},
-    registry::Begun,
+    registry::{Begun, Unended},
     server::Server,
     tenants::Tenant,
 };
@@ -45,6 +45,8 @@ pub(super) struct Asked {
 struct Accepted {
     tenant: Arc<Tenant>,
     execution: Arc<Execution>,
+    /// Before what answers the callers, so that its end is noted when they hear of it.
+    unended: Unended,
     telling: Telling,
     plan: Plan,
     place: Place,
@@ -59,7 +61,7 @@ pub(super) fn take_up(server: &Arc<Server>, asked: Asked) -> Result<(Caller, Opt
     let task = server.tasks.token();
     server.refuse_if_ending()?;
     let (key, digest) = key.map_or_else(|| (None, Digest::default()), |(key, digest)| (Some(key), digest));
-    let begun = server.registry.begin(key, digest, &tenant.name, || Execution::new(requested))?;
+    let begun = server.registry.begin(key, digest, &tenant.name, detached, || Execution::new(requested))?;
     let (execution, telling) = match begun {
         Begun::New(execution, telling) => (execution, Some(telling)),
         Begun::Same(execution) => (execution, None),
@@ -68,7 +70,10 @@ pub(super) fn take_up(server: &Arc<Server>, asked: Asked) -> Result<(Caller, Opt
     let feed = if wants_feed { execution.feed() } else { None };
     let caller = execution.attach(detached);
     match telling {
-        Some(telling) => start(server, Accepted { tenant, execution, telling, plan, place, parent }),
+        Some(telling) => {
+            let unended = Unended::new(&server.registry, &execution.id);
+            start(server, Accepted { tenant, execution, unended, telling, plan, place, parent });
+        }
         // Who waits for another's run is in nobody's way.
         None => drop((plan, place)),
     }
@@ -81,12 +86,13 @@ fn start(server: &Arc<Server>, accepted: Accepted) {
     let span = tracing::info_span!("execution", id, tenant, otel.status_code = Empty);
     // Where nothing is exported, nothing has a parent.
     let _ = span.set_parent(accepted.parent.clone());
+    server.forget_in_time();
     let server = server.clone();
     server.tasks.clone().spawn(live(server, accepted).instrument(span));
 }
 
 async fn live(server: Arc<Server>, accepted: Accepted) {
-    let Accepted { tenant, execution, telling, plan, place, parent: _ } = accepted;
+    let Accepted { tenant, execution, telling, unended, plan, place, parent: _ } = accepted;
     let turn = wait_for_turn(&server, &tenant, &execution, &plan).await;
     let result = match &turn {
         Ok(_) => take_place(&tenant, &execution, &telling, plan).await,
@@ -100,46 +106,59 @@ async fn live(server: Arc<Server>, accepted: Accepted) {
         Span::current().record("otel.status_code", "ERROR");
     }
     let retryable = result.as_ref().is_err_and(|error| error.retryable);
-    let answer = match result {
-        Ok(report) => serialise(&server, &tenant, convert::outcome(report)).await,
+    let json = match result {
+        Ok(report) => serialise(&server, convert::outcome(report)).await,
+        Err(error) => Err(error),
+    };
+    let bytes = json.as_ref().map_or(0, Vec::len);
+    let is_kept = unended.end(Ending { bytes, started: turn.is_ok(), retryable });
+    // What is kept has a bound of its own.
+    let charge = turn.ok().map(|turn| turn.charge).filter(|_| !is_kept).map(|mut charge| {
+        charge.lower(bytes as u64);
+        charge
+    });
+    let answer = match json {
+        Ok(json) => Answer::Ended(server.registry.hold_charged(&tenant.name, json.into(), charge)),
         Err(error) => Answer::Failed(Arc::new(problem::of_error(error))),
     };
-    let bytes = if let Answer::Ended(outcome) = &answer { outcome.len() } else { 0 };
-    server.registry.ended(&execution.id, Ending { bytes, started: turn.is_ok(), retryable });
-    server.forget_in_time();
     // Before the caller hears of it, who may send the next request at once.
-    drop((place, turn));
+    drop(place);
     telling.end(answer);
 }
 
 /// The outcome in the one form that is kept of it.
-async fn serialise(server: &Server, tenant: &Tenant, outcome: Outcome) -> Answer {
+async fn serialise(server: &Server, outcome: Outcome) -> Result<Vec<u8>, Error> {
     let (id, size) = (outcome.id.clone(), size(&outcome));
     let to_json = move || {
-        // As base64 it is longer by a third; text may be.
-        let mut json = Vec::with_capacity(size + size / 3 + 1024);
+        // No byte is more than two; what is not written to takes no memory.
+        let mut json = Vec::with_capacity(2 * size + 1024);
         serde_json::to_writer(&mut json, &outcome).map(|()| {
             json.shrink_to_fit();
             json
         })
     };
-    let json = if size < LARGE { Ok(to_json()) } else { spawn_blocking(to_json).await };
+    let json = if size < LARGE {
+        Ok(to_json())
+    } else {
+        let _one = server.serialising.acquire().await;
+        spawn_blocking(to_json).await
+    };
     let failed = |detail: String| {
         tracing::warn!(id, detail, "the outcome could not be serialised");
         let error = Error::internal("the outcome could not be serialised", detail);
-        Answer::Failed(Arc::new(problem::of_error(Error { id: Some(id), ..error })))
+        Error { id: Some(id), ..error }
     };
     match json {
-        Ok(Ok(json)) => Answer::Ended(server.registry.hold(&tenant.name, json.into())),
-        Ok(Err(error)) => failed(error.to_string()),
-        Err(error) => failed(error.to_string()),
+        Ok(Ok(json)) => Ok(json),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(error) => Err(failed(error.to_string())),
     }
 }
 
 async fn wait_for_turn(server: &Server, tenant: &Tenant, execution: &Execution, plan: &Plan) -> Result<Turn, Error> {
     let patience = plan.limits.startup_time.saturating_sub(execution.requested.elapsed());
     let turn = tokio::select! {
-        turn = tenant.admission.turn() => {
+        turn = tenant.admission.turn(&tenant.output, plan.limits.outcome_memory()) => {
             turn.map_err(|closed| Error::internal("the sidecar starts no more runs", closed))?
         }
         () = execution.cancelled.cancelled() => {
@@ -148,7 +167,8 @@ async fn wait_for_turn(server: &Server, tenant: &Tenant, execution: &Execution, 
         () = sleep(server.bounds.queue_seconds.0.min(patience)) => {
             return Err(overloaded(
                 "the execution's turn did not come within serve.queue_seconds; send the request again when less is going on, \
-                 or ask the operator for more executions at once (serve.max_runs)",
+                 with lower limits of output, or ask the operator for more executions at once (serve.max_runs, \
+                 serve.output_memory)",
             ));
         }
     };

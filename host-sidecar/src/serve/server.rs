@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, Once},
     time::Instant,
 };
-use tokio::time::sleep_until;
+use tokio::{sync::Semaphore, time::sleep_until};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A sidecar that serves.
@@ -24,8 +24,10 @@ pub(super) struct Server {
     pub(super) mcp: Mcp,
     pub(super) tenants: Tenants,
     pub(super) admission: Arc<Bounds>,
-    pub(super) registry: Registry,
-    /// The task that forgets executions, which is started with the first that ends.
+    pub(super) registry: Arc<Registry>,
+    /// Large outcomes are serialised one after the other: until then each is there twice.
+    pub(super) serialising: Semaphore,
+    /// The task that forgets executions, which is started with the first of them.
     forgetting: Once,
     pub(super) metrics: Metrics,
     pub(super) readiness: Readiness,
@@ -48,7 +50,8 @@ impl Server {
         Ok(Self {
             tenants: Tenants::new(settings, &sidecar, &admission)?,
             admission,
-            registry: Registry::new(kept, number(bounds.unread_limit.0)),
+            registry: Arc::new(Registry::new(kept, number(bounds.unread_limit.0))),
+            serialising: Semaphore::new(1),
             forgetting: Once::new(),
             metrics: Metrics::new(sidecar.pool_metrics()),
             sidecar,

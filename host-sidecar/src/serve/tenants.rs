@@ -18,6 +18,8 @@ pub(super) struct Tenant {
     pub(super) sidecar: Sidecar,
     pub(super) admission: Admission,
     pub(super) budget: Budget,
+    /// For outcomes.
+    pub(super) output: Budget,
     /// Connections at once.
     pub(super) max_connections: usize,
 }
@@ -46,21 +48,23 @@ impl Tenants {
         let places: BTreeMap<_, _> = names.iter().cloned().zip(0..).collect();
         let tokens = tokens.into_iter().filter_map(|(name, token)| Some((token, *places.get(&name)?))).collect();
         let (has_others, serve) = (names.len() > 1, &settings.serve);
-        let budgets = Budget::for_tenants(names.len(), serve);
-        let tenant = |(name, budget): (String, Budget)| {
+        let bodies = Budget::for_tenants(names.len(), serve);
+        let largest = settings.policy()?.ceilings.outcome_memory();
+        let outputs = Budget::shares(names.len(), serve.output_memory.0, largest);
+        let tenant = |(name, (budget, output)): (String, (Budget, Budget))| {
             let own = settings.tenants.get(&name);
             let mut sidecar = sidecar.with_policy(settings.tenant_policy(&name)?);
             if has_others {
                 sidecar = sidecar.with_tenant(&name);
             }
             let max_runs = own.and_then(|tenant| tenant.max_runs);
-            let admission = Admission::new(bounds.clone(), &name, max_runs);
+            let admission = Admission::new(bounds.clone(), &name, max_runs, has_others);
             let share = if has_others { serve.max_connections.div_ceil(2) } else { serve.max_connections };
             let max_connections = own.and_then(|tenant| tenant.max_connections).unwrap_or(share);
             let max_connections = usize::try_from(max_connections).unwrap_or(usize::MAX);
-            Ok(Arc::new(Tenant { name, sidecar, admission, max_connections, budget }))
+            Ok(Arc::new(Tenant { name, sidecar, admission, max_connections, budget, output }))
         };
-        let tenants = names.into_iter().zip(budgets).map(tenant).collect::<Result<_, SetupError>>()?;
+        let tenants = names.into_iter().zip(bodies.zip(outputs)).map(tenant).collect::<Result<_, SetupError>>()?;
         Ok(Self { tenants, tokens })
     }
 

@@ -1,7 +1,7 @@
 //! A sidecar with two tenants, of which one attacks it in all ways at once and the other one does its work.
 
 use super::{
-    Attacker, cancelled_executions, idle_connections, large_outcomes, long_heads, many_json_values,
+    Attacker, cancelled_executions, idle_connections, large_outcomes, long_heads, many_json_values, quoted_outputs,
     sessions_without_number, unread_answers,
 };
 use crate::{
@@ -20,8 +20,21 @@ use uuid::Uuid;
 const HONEST: &str = "honest-honest-honest";
 const HOSTILE: &str = "hostile-hostile-hostile";
 /// Half of what there is goes to the one tenant, which an operator would say who does not trust it. Keys are remembered for longer
-/// than all of it takes.
-const SETTINGS: &str = "[serve]\nmax_runs = 4\nkept_seconds = 3600\n[tenants.hostile]\nmax_runs = 2\n";
+/// than all of it takes. The bounds of memory are such that their sum is less than [`MEMORY`].
+const SETTINGS: &str = r#"
+output_limit = "16Mi"
+collected_limit = "4Mi"
+[ceilings]
+output_limit = "16Mi"
+collected_limit = "4Mi"
+[serve]
+max_runs = 4
+kept_seconds = 3600
+body_memory = "64Mi"
+output_memory = "144Mi"
+[tenants.hostile]
+max_runs = 2
+"#;
 /// Memory of the sidecar.
 const MEMORY: u64 = 512 << 20;
 /// What nothing can be known of: it is printed by the one execution that there was.
@@ -87,6 +100,7 @@ pub async fn besiege(plan: Plan) -> Besieged {
 fn all(attacker: &Attacker) -> JoinSet<()> {
     let mut attacks = JoinSet::new();
     attacks.spawn(large_outcomes(attacker.clone()));
+    attacks.spawn(quoted_outputs(attacker.clone()));
     attacks.spawn(many_json_values(attacker.clone()));
     attacks.spawn(cancelled_executions(attacker.clone()));
     attacks.spawn(unread_answers(attacker.clone()));

@@ -1,7 +1,7 @@
 //! What is kept, of whom, and what goes first.
 
 use super::*;
-use crate::serve::answer::Answer;
+use crate::serve::{answer::Answer, budget::Budget};
 use axum::{http::header, response::IntoResponse};
 
 const LONG: Duration = Duration::from_secs(300);
@@ -14,7 +14,7 @@ fn registry(bytes: usize, runs: usize) -> Registry {
 }
 
 fn begin(registry: &Registry, key: Option<&str>, body: u8, tenant: &str) -> Result<(String, bool), u16> {
-    let begun = registry.begin(key.map(str::to_owned), [body; 32], tenant, || Execution::new(Instant::now()));
+    let begun = registry.begin(key.map(str::to_owned), [body; 32], tenant, false, || Execution::new(Instant::now()));
     match begun {
         Ok(Begun::New(execution, _)) => Ok((execution.id.clone(), true)),
         Ok(Begun::Same(execution)) => Ok((execution.id.clone(), false)),
@@ -82,7 +82,7 @@ fn outcomes_go_before_the_knowledge_that_there_was_a_run() {
 fn an_outcome_that_is_no_longer_kept_is_in_memory_no_longer() {
     let registry = registry(2 * OVERHEAD + 100, 10);
     let execution = |key: &str| {
-        let begun = registry.begin(Some(key.into()), [1; 32], "a", || Execution::new(Instant::now()));
+        let begun = registry.begin(Some(key.into()), [1; 32], "a", false, || Execution::new(Instant::now()));
         let Ok(Begun::New(execution, telling)) = begun else { panic!("a new execution") };
         telling.end(Answer::Ended(registry.hold("a", vec![0; 60].into())));
         registry.ended(&execution.id, Ending { bytes: 60, ..RAN });
@@ -110,7 +110,7 @@ fn the_tenant_that_holds_the_most_loses_its_oldest() {
 fn no_key_is_forgotten_before_its_time_for_want_of_room() {
     let registry = registry(1 << 20, 2);
     let ids = ["1", "2"].map(|key| ended(&registry, Some(key), "a", 0));
-    let refusal = registry.begin(Some("3".into()), [1; 32], "a", || Execution::new(Instant::now())).err();
+    let refusal = registry.begin(Some("3".into()), [1; 32], "a", false, || Execution::new(Instant::now())).err();
     let refused = refusal.expect("a refusal").into_response();
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     let wait: u64 = refused.headers()[header::RETRY_AFTER].to_str().expect("text").parse().expect("seconds");
@@ -119,6 +119,54 @@ fn no_key_is_forgotten_before_its_time_for_want_of_room() {
     // What has no key, and another tenant, may go on.
     new(&registry, None, "a");
     new(&registry, Some("3"), "b");
+}
+
+#[test]
+fn a_detached_execution_is_refused_rather_than_forgotten_at_its_end() {
+    let registry = registry(1 << 20, 2);
+    let detached = |tenant: &str| {
+        let begun = registry.begin(None, [1; 32], tenant, true, || Execution::new(Instant::now()));
+        begun.map(|begun| match begun {
+            Begun::New(execution, _) | Begun::Same(execution) => execution.id.clone(),
+        })
+    };
+    let first = detached("a").expect("room");
+    ended(&registry, Some("1"), "a", 0);
+    registry.ended(&first, RAN);
+    (0..5).for_each(|_| drop(ended(&registry, None, "a", 0)));
+    assert_eq!(find(&registry, "a", &first), None);
+    let refused = detached("a").expect_err("as many as are remembered").into_response();
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers().contains_key(header::RETRY_AFTER));
+    assert!(detached("b").is_ok());
+}
+
+#[test]
+fn an_execution_whose_task_is_gone_has_ended_and_is_forgotten_with_its_key() {
+    let registry = Arc::new(Registry::new(Kept { bytes: 1 << 20, runs: 10, time: Duration::ZERO }, 100));
+    let id = new(&registry, Some("k"), "a");
+    let unended = Unended::new(&registry, &id);
+    registry.expire();
+    assert_eq!(find(&registry, "a", &id), None);
+    drop(unended);
+    registry.expire();
+    assert_eq!(find(&registry, "a", &id), Some(404));
+    new(&registry, Some("k"), "a");
+}
+
+#[test]
+fn an_outcome_that_is_not_kept_takes_its_memory_until_it_was_read() {
+    let registry = registry(OVERHEAD + 100, 10);
+    let budget = Budget::shares(1, 1 << 10, 1 << 10).next().expect("a budget");
+    let ids = [(); 2].map(|()| new(&registry, None, "a"));
+    let keeps = [60, 200].map(|bytes| registry.ended(&ids[usize::from(bytes > 100)], Ending { bytes, ..RAN }));
+    assert_eq!(keeps, [true, false]);
+    let unread = registry.hold_charged("a", vec![0; 200].into(), budget.charge(1 << 10).ok());
+    let part = unread.slice(5..);
+    drop(unread);
+    assert!(budget.charge(1).is_err());
+    drop(part);
+    assert!(budget.charge(1).is_ok());
 }
 
 #[test]

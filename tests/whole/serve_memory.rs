@@ -1,6 +1,8 @@
 //! What callers send takes memory in proportion to its size and no more, each tenant's within its share.
 
+use super::serve::DETACHED;
 use cofferdam_tests::{
+    cgroup::MemoryCgroup,
     program::Place,
     sidecar::{Answer, Sidecar},
 };
@@ -107,6 +109,39 @@ fn begin(sidecar: &Sidecar, path: &str, token: &str, length: u64) -> (TcpStream,
     let mut status = [0; "HTTP/1.1 100".len()];
     stream.read_exact(&mut status).expect("an answer");
     (stream, String::from_utf8_lossy(&status).into_owned())
+}
+
+/// Both print 64 MiB twice, of which each byte is two in JSON.
+#[tokio::test(flavor = "multi_thread")]
+async fn executions_that_print_all_that_they_may_wait_for_memory() {
+    let place = Place::new();
+    let cgroup = MemoryCgroup::new(512 << 20).ok();
+    let bounds = [("COFFERDAM_SERVE__MAX_RUNS", "2"), ("COFFERDAM_SERVE__OUTPUT_MEMORY", "384Mi")];
+    let sidecar = Sidecar::start_in(cgroup.as_ref(), &place, &[], &bounds);
+    let code = "import sys\nfor f in (sys.stdout, sys.stderr):\n for _ in range(64): f.write(chr(34) * (1 << 20))";
+    let request = json!({ "code": code, "limits": { "output_bytes": 64 << 20 } });
+    let mut paths = Vec::new();
+    for _ in 0..2 {
+        let accepted = sidecar.caller().run(&request, &[DETACHED]).await;
+        assert_eq!(accepted.status, 202, "{}", accepted.text);
+        paths.push(accepted.headers["location"].to_str().expect("a path").to_owned());
+    }
+    for path in paths {
+        // An outcome that is larger than all that is kept is gone at once.
+        let mut status = 200;
+        while status == 200 {
+            let answer = sidecar.caller().open("GET", &path, &[("prefer", "wait=1")], "").await;
+            status = answer.status();
+            let text = if status == 200 { answer.read().await.text } else { String::new() };
+            assert!(!text.contains("failed"), "{text:.300}");
+            if text.contains(r#""outcome""#) {
+                break;
+            }
+        }
+        assert!([200, 410].contains(&status), "{status}");
+    }
+    assert!(peak(sidecar.process()) < 512 << 20);
+    assert_eq!(cgroup.map_or(0, |cgroup| cgroup.kills()), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,14 +105,19 @@ fn no_nul(what: &str, text: &str) -> Result<(), Violation> {
     valid(!text.contains('\0'), || format!("{what} contains a NUL character"))
 }
 
-/// None of the names may be there twice.
-fn once<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), Violation> {
-    let mut names: Vec<_> = names.collect();
-    names.sort_unstable();
-    names.windows(2).try_for_each(|pair| match pair {
-        [name, next] => valid(name != next, || format!("{what} {} is given twice", quoted(name))),
-        _ => Ok(()),
+/// Pairs of names, each pair once. At most [`MAX_WORDS`] names: half a million pairs.
+fn pairs<'a>(names: impl Iterator<Item = &'a str> + Clone) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let mut rest = names.clone();
+    names.flat_map(move |name| {
+        rest.next();
+        rest.clone().map(move |other| (name, other))
     })
+}
+
+/// None of the names may be there twice.
+fn once<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<(), Violation> {
+    pairs(names)
+        .try_for_each(|(name, other)| valid(name != other, || format!("{what} {} is given twice", quoted(name))))
 }
 
 fn code(code: &str) -> Result<(), Violation> {
@@ -142,16 +147,16 @@ fn files(files: &[(&str, usize)]) -> Result<(), Violation> {
     at_most("files", files.len(), MAX_FILES, "files")?;
     at_most("files", files.iter().map(|(_, size)| *size).sum(), MAX_INPUT, "bytes in all")?;
     files.iter().try_for_each(|(path, _)| relative_path(path))?;
-    once("files: the path", files.iter().map(|(path, _)| *path))?;
-    // NUL, which no path has, sorts before all else: what is in a folder comes right behind it.
-    let mut paths: Vec<_> = files.iter().map(|(path, _)| path.replace('/', "\0")).collect();
-    paths.sort_unstable();
-    paths.windows(2).try_for_each(|pair| {
-        let [folder, path] = pair else { return Ok(()) };
-        let is_folder = path.strip_prefix(&**folder).is_some_and(|rest| rest.starts_with('\0'));
-        valid(!is_folder, || {
-            let [folder, path] = [folder, path].map(|path| quoted(&path.replace('\0', "/")));
-            format!("files: of {folder} and {path}, one is given as a file and as the folder of the other")
+    let paths = || files.iter().map(|(path, _)| *path);
+    once("files: the path", paths())?;
+    let is_folder_of = |folder: &str, path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    pairs(paths()).try_for_each(|(one, other)| {
+        valid(!is_folder_of(one, other) && !is_folder_of(other, one), || {
+            format!(
+                "files: of {} and {}, one is given as a file and as the folder of the other",
+                quoted(one),
+                quoted(other)
+            )
         })
     })
 }

@@ -14,6 +14,7 @@ use std::{
     os::unix::fs::{PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::{Mutex, PoisonError},
 };
 
 /// Two users that no test shares with another process of the machine.
@@ -21,6 +22,9 @@ fn users() -> [u32; 2] {
     let own = 100_000 + std::process::id() % 100_000 * 2;
     [own, own + 1]
 }
+
+/// The folder for runs that the first of them has by default, which only one test at a time may prepare.
+static USUAL_PLACE: Mutex<()> = Mutex::new(());
 
 /// A command that another user gives.
 fn as_user(user: u32, program: impl AsRef<std::ffi::OsStr>) -> Command {
@@ -120,6 +124,7 @@ fn a_process_of_another_user_that_names_a_run_outlives_the_removal_of_what_is_le
 
 /// What comes of a run whose user has not named a folder for runs, while another user has `made` something in the usual place.
 fn with_usual_place_taken(made: impl FnOnce(&Path, &Place)) -> Output {
+    let _alone = USUAL_PLACE.lock().unwrap_or_else(PoisonError::into_inner);
     let [user, _] = users();
     let place = Place::new();
     let usual = Path::new("/dev/shm").join(format!("cofferdam-{user}"));
@@ -162,6 +167,7 @@ fn an_empty_or_relative_runtime_folder_does_not_make_the_working_directory_one()
     if !geteuid().is_root() {
         return;
     }
+    let _alone = USUAL_PLACE.lock().unwrap_or_else(PoisonError::into_inner);
     for folder in ["", "here", "."] {
         let place = Place::new();
         let mut command = run_as(&place, users()[0], "print('ran')", &[]);

@@ -5,14 +5,22 @@ use tokio_util::sync::CancellationToken;
 
 const GRACE: Grace = Grace { end: Duration::from_secs(2), files: Duration::from_secs(10) };
 
+fn run(cancelled: &CancellationToken) -> Run<'_> {
+    Run { id: "run-0".into(), requested: std::time::Instant::now(), cancelled, observer: &NoObserver }
+}
+
+/// That of a run whose sandbox is still to be built, and whose caller asks for all files.
+fn progress<'a>(run: &'a Run<'a>) -> Progress<'a> {
+    let policy = Settings::default().policy().expect("the defaults are a policy");
+    let request = crate::execution::Request { code: "#".into(), collect: vec!["*".into()], ..Default::default() };
+    Progress::new(run, &policy.plan(request).expect("a plan"), false, GRACE)
+}
+
 /// What is made of an end, after these frames.
 fn judge(frames: &[Frame], end: End, cancelled: bool, was_out_of_memory: bool) -> Result<Report, Error> {
     let token = CancellationToken::new();
-    let requested = std::time::Instant::now();
-    let run = Run { id: "run-0".into(), requested, cancelled: &token, observer: &NoObserver };
-    let policy = Settings::default().policy().expect("the defaults are a policy");
-    let request = crate::execution::Request { code: "#".into(), collect: vec!["*".into()], ..Default::default() };
-    let mut progress = Progress::new(&run, &policy.plan(request).expect("a plan"), false, GRACE);
+    let run = run(&token);
+    let mut progress = progress(&run);
     for frame in frames {
         assert!(progress.take(&encode(frame)).is_none(), "{frame:?} is an end");
     }
@@ -97,11 +105,8 @@ fn a_start_that_was_seen_late_is_counted_back_from_the_end() {
 /// Follows frames; gives the end, and the deadline before them and after each.
 fn follow(frames: &[Frame], is_cancelled_before: Option<usize>) -> (Option<End>, Vec<Instant>) {
     let token = CancellationToken::new();
-    let requested = std::time::Instant::now();
-    let run = Run { id: "run-0".into(), requested, cancelled: &token, observer: &NoObserver };
-    let policy = Settings::default().policy().expect("the defaults are a policy");
-    let request = crate::execution::Request { code: "#".into(), collect: vec!["*".into()], ..Default::default() };
-    let mut progress = Progress::new(&run, &policy.plan(request).expect("a plan"), false, GRACE);
+    let run = run(&token);
+    let mut progress = progress(&run);
     let (mut end, mut deadlines) = (None, vec![progress.deadline()]);
     for (number, frame) in frames.iter().enumerate() {
         if is_cancelled_before == Some(number) {

@@ -1,7 +1,7 @@
 //! What a sidecar may answer, or something in its place: what can be read is, written again, the same.
 #![no_main]
 
-use cofferdam_api::{Event, Execution, Outcome, Problem};
+use cofferdam_http_api::{Event, Execution, Outcome, Problem};
 use libfuzzer_sys::fuzz_target;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;

@@ -1,7 +1,7 @@
 //! Bytes come out of JSON as they went in, and are never much more than twice as long there.
 #![no_main]
 
-use cofferdam_api::Bytes;
+use cofferdam_http_api::Bytes;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

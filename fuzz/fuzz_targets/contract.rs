@@ -2,7 +2,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use cofferdam_contract::{MAX_INPUT, MAX_LABELS, MAX_PATTERNS, MAX_WORDS_BYTES, Request, check};
+use cofferdam_types::{MAX_INPUT, MAX_LABELS, MAX_PATTERNS, MAX_WORDS_BYTES, Request, check};
 use libfuzzer_sys::fuzz_target;
 use std::{
     collections::BTreeSet,

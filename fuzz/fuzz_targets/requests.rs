@@ -1,7 +1,7 @@
 //! The body of a request that can be read is, written again, the same request.
 #![no_main]
 
-use cofferdam_api::Request;
+use cofferdam_http_api::Request;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {

@@ -1,7 +1,7 @@
 //! Whatever comes as server-sent events is the same events however it is cut, and no more than what came.
 #![no_main]
 
-use cofferdam_api::Events;
+use cofferdam_http_api::Events;
 use libfuzzer_sys::fuzz_target;
 
 fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Vec<u8>>, usize, usize) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Bounds that a caller asks for; none means the operator's default.
-pub use cofferdam_api::Limits as RequestedLimits;
+pub use cofferdam_http_api::Limits as RequestedLimits;
 
 /// One program, to be run at most once. The contract, `wit/types.wit`, says what each part means.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

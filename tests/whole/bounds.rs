@@ -13,7 +13,7 @@ const PAGE: &str = "docs/reliability.md";
 /// Tables of the settings whose numbers are all bounds.
 const TABLES: [&str; 4] = ["serve", "ceilings", "pool", "mcp"];
 /// Where constants are.
-const SOURCES: [&str; 4] = ["guest/contract/src", "host-sidecar/src", "runner/src", "runner/protocol/src"];
+const SOURCES: [&str; 4] = ["shared/types/src", "host-sidecar/src", "runner/src", "runner/protocol/src"];
 /// Defaults that depend on the machine.
 const OF_THE_MACHINE: [&str; 1] = ["serve.max_runs"];
 

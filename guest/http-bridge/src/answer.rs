@@ -4,7 +4,7 @@ use crate::{
     exchange::{Answer, Head},
     failure::Failure,
 };
-use cofferdam_api::{Outcome, Output, PROBLEM, Problem, is_compatible};
+use cofferdam_http_api::{Outcome, Output, PROBLEM, Problem, is_compatible};
 use http_bridge_bindings::exports::cofferdam::code_executor::{
     sandbox::{Capture, Report},
     types::{File, SkippedFile, Status, Timings},
@@ -68,8 +68,8 @@ pub(crate) fn report(outcome: Outcome) -> Report {
     }
 }
 
-fn status(status: cofferdam_api::Status) -> Status {
-    use cofferdam_api::Status as Api;
+fn status(status: cofferdam_http_api::Status) -> Status {
+    use cofferdam_http_api::Status as Api;
     match status {
         Api::Exited(code) => Status::Exited(code),
         Api::Killed(signal) => Status::Killed(signal),
@@ -88,7 +88,7 @@ fn capture(Output { content, length, cut }: Output) -> Capture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cofferdam_api::VERSION;
+    use cofferdam_http_api::VERSION;
 
     const OUTCOME: &str = r#"{
         "id": "run-1", "status": {"out-of-disk": 1}, "warm": true,

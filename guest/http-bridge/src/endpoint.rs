@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use alloc::string::String;
-use cofferdam_api::EXECUTIONS;
+use cofferdam_http_api::EXECUTIONS;
 
 /// Where it is if nothing is said.
 pub(crate) const DEFAULT: &str = "http://127.0.0.1:8787";

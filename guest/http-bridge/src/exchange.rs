@@ -3,7 +3,7 @@
 
 use crate::{deadline::Deadline, endpoint::Endpoint, failure::Failure};
 use alloc::{string::String, vec::Vec};
-use cofferdam_api::VERSION_HEADER;
+use cofferdam_http_api::VERSION_HEADER;
 use http_bridge_bindings::wasi::{
     http::{
         outgoing_handler,

@@ -1,8 +1,8 @@
 //! Why a run that was handed on gave no report, and what the caller is told of it: nothing of where the sidecar is.
 
 use alloc::{format, string::String};
-use cofferdam_api::{Problem, VERSION};
-use cofferdam_contract::printable;
+use cofferdam_http_api::{Problem, VERSION};
+use cofferdam_types::printable;
 use http_bridge_bindings::{
     exports::cofferdam::code_executor::types::{Error, ErrorCode},
     wasi::http::types::ErrorCode as HttpError,
@@ -143,8 +143,8 @@ fn foreign(status: u16) -> (ErrorCode, String) {
     }
 }
 
-fn code(code: cofferdam_api::ErrorCode) -> ErrorCode {
-    use cofferdam_api::ErrorCode as Api;
+fn code(code: cofferdam_http_api::ErrorCode) -> ErrorCode {
+    use cofferdam_http_api::ErrorCode as Api;
     match code {
         Api::InvalidRequest => ErrorCode::InvalidRequest,
         Api::TooLarge => ErrorCode::TooLarge,
@@ -193,7 +193,7 @@ mod tests {
             title: "quota".into(),
             status: 429,
             detail: "all used up".into(),
-            code: cofferdam_api::ErrorCode::Quota,
+            code: cofferdam_http_api::ErrorCode::Quota,
             id: Some("run-1".into()),
             retryable: true,
         };

@@ -10,7 +10,7 @@ use crate::{
     sidecar::Sidecar,
 };
 use alloc::{collections::BTreeMap, string::String};
-use cofferdam_api::{Event as Told, Events};
+use cofferdam_http_api::{Event as Told, Events};
 use http_bridge_bindings::exports::cofferdam::code_executor::{
     sandbox_stream::{Event, Guest},
     types::{Error, ErrorCode, Phase, Request},
@@ -104,8 +104,8 @@ impl Followed {
     }
 }
 
-fn phase(phase: cofferdam_api::Phase) -> Phase {
-    use cofferdam_api::Phase as Api;
+fn phase(phase: cofferdam_http_api::Phase) -> Phase {
+    use cofferdam_http_api::Phase as Api;
     match phase {
         Api::Queued => Phase::Queued,
         Api::Scheduled => Phase::Scheduled,

@@ -2,23 +2,23 @@
 
 use crate::failure::Failure;
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
-use cofferdam_api::Bytes;
+use cofferdam_http_api::Bytes;
 use http_bridge_bindings::exports::cofferdam::code_executor::types::{Limits, Request};
 
 /// The same request for the other end.
-pub(crate) fn to_api(request: Request) -> Result<cofferdam_api::Request, Failure> {
+pub(crate) fn to_api(request: Request) -> Result<cofferdam_http_api::Request, Failure> {
     let env = request.env.into_iter().flatten().map(|variable| (variable.name, variable.value));
     let labels = request.labels.into_iter().flatten().map(|label| (label.key, label.value));
     let files = request.files.into_iter().flatten();
-    Ok(cofferdam_api::Request {
+    Ok(cofferdam_http_api::Request {
         code: request.code,
         language: request.language,
         args: request.args.unwrap_or_default(),
         env: map("an environment variable", env)?,
         stdin: request.stdin.map(Bytes),
-        files: files.map(|file| cofferdam_api::File { path: file.path, content: Bytes(file.content) }).collect(),
+        files: files.map(|file| cofferdam_http_api::File { path: file.path, content: Bytes(file.content) }).collect(),
         collect: request.collect.unwrap_or_default(),
-        limits: request.limits.map_or_else(cofferdam_api::Limits::default, limits),
+        limits: request.limits.map_or_else(cofferdam_http_api::Limits::default, limits),
         network: request.network,
         labels: map("a label", labels)?,
     })
@@ -32,8 +32,8 @@ fn map(what: &'static str, pairs: impl Iterator<Item = (String, String)>) -> Res
     if map.len() == count { Ok(map) } else { Err(Failure::Twice(what)) }
 }
 
-fn limits(limits: Limits) -> cofferdam_api::Limits {
-    cofferdam_api::Limits {
+fn limits(limits: Limits) -> cofferdam_http_api::Limits {
+    cofferdam_http_api::Limits {
         wall_time_ms: limits.wall_time_ms,
         startup_time_ms: limits.startup_time_ms,
         cpu_millis: limits.cpu_millis,

@@ -13,7 +13,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use cofferdam_api::{PROBLEM, VERSION, VERSION_HEADER};
+use cofferdam_http_api::{PROBLEM, VERSION, VERSION_HEADER};
 use http_bridge_bindings::{
     exports::cofferdam::code_executor::{sandbox::Report, types::Request},
     wasi::{cli::environment::get_environment, http::types::Method},

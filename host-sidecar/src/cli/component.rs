@@ -2,7 +2,7 @@
 
 use super::{Failure, standard_output};
 use crate::component::{BARE, COMPOSED, STREAM};
-use cofferdam_contract::quoted;
+use cofferdam_types::quoted;
 use std::{
     fs,
     io::{self, IsTerminal},

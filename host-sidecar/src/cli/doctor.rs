@@ -95,7 +95,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
 fn settings(args: &DoctorArgs) -> Result<Settings, Failure> {
     let mut settings = load(&args.settings)?;
     // The image that is named is the one to look at, whatever the probe's language would be in.
-    let language = settings.languages.get_mut(cofferdam_contract::DEFAULT_LANGUAGE);
+    let language = settings.languages.get_mut(cofferdam_types::DEFAULT_LANGUAGE);
     if let (Some(image), Some(language)) = (&args.settings.image, language) {
         language.image = Some(image.clone());
     }

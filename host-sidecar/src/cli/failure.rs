@@ -7,7 +7,7 @@ use crate::{
     sandbox::{kubernetes, local},
     serve,
 };
-use cofferdam_contract::Violation;
+use cofferdam_types::Violation;
 use std::io;
 
 /// For the person at the terminal, and by its code for a program.

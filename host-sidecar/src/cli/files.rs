@@ -5,7 +5,7 @@ use crate::{
     component::types,
     regular_file::{self, Links},
 };
-use cofferdam_contract::{MAX_INPUT, quoted};
+use cofferdam_types::{MAX_INPUT, quoted};
 use std::{io, path::Path};
 
 /// Reads what `--file LOCAL[:PATH]` names.

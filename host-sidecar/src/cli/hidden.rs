@@ -1,6 +1,6 @@
 //! Names that begin with a dot: tools read settings and programs from files of such names, and few people see them. Pure.
 
-use cofferdam_contract::is_invisible;
+use cofferdam_types::is_invisible;
 use std::borrow::Cow;
 
 /// What a dot becomes to see whether a pattern names it, which no name has: NUL.

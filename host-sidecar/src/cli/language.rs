@@ -1,7 +1,7 @@
 //! The language of a program, by the name of its file or by its first line. Pure.
 
 use crate::policy::Language;
-use cofferdam_contract::quoted;
+use cofferdam_types::quoted;
 use std::{collections::BTreeMap, path::Path};
 
 /// Extensions, and the names that a language of theirs may have; the first is the one to name where none is known.

@@ -1,7 +1,7 @@
 //! What is said of files that were asked for and did not come. Pure.
 
 use crate::{component::code_executor::Outcome, sandbox::LOST_FILES};
-use cofferdam_contract::quoted;
+use cofferdam_types::quoted;
 
 /// So many files have a line of their own; more have one together.
 const FEW: usize = 3;

@@ -66,7 +66,7 @@ impl OutputFolder {
 
     /// No link is followed on the way: what is written stays below the folder.
     fn write_file(&self, path: &str, content: &[u8]) -> io::Result<()> {
-        cofferdam_contract::relative_path(path).map_err(io::Error::other)?;
+        cofferdam_types::relative_path(path).map_err(io::Error::other)?;
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
         let mut below: Option<OwnedFd> = None;
         for part in folders.split('/').filter(|part| !part.is_empty()) {

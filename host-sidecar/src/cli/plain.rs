@@ -1,6 +1,6 @@
 //! Messages for a terminal.
 
-use cofferdam_contract::printable;
+use cofferdam_types::printable;
 
 /// A message with nothing in it that could steer a terminal. Of several lines all but the first are indented: none passes for a
 /// message of its own.

@@ -1,7 +1,7 @@
 //! Standard input, which a program gets as a whole before it starts.
 
 use super::{Failure, say};
-use cofferdam_contract::MAX_INPUT;
+use cofferdam_types::MAX_INPUT;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,

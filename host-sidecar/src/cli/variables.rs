@@ -2,7 +2,7 @@
 
 use super::{Failure, files};
 use crate::component::types::Variable;
-use cofferdam_contract::quoted;
+use cofferdam_types::quoted;
 use std::{env, path::Path};
 
 /// What `--env NAME[=VALUE]` says.

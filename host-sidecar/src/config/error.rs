@@ -1,6 +1,6 @@
 //! Settings that cannot be used.
 
-use cofferdam_contract::shortened;
+use cofferdam_types::shortened;
 use std::path::PathBuf;
 
 /// A setting that cannot be used.

@@ -87,7 +87,7 @@ impl Settings {
                 ));
             }
         }
-        if self.networks.contains_key(cofferdam_contract::DEFAULT_NETWORK) {
+        if self.networks.contains_key(cofferdam_types::DEFAULT_NETWORK) {
             return Err(senseless("networks.none", "cannot be set: `none` is no network"));
         }
         for (setting, labels) in [("pod_labels", &self.pod_labels), ("node_selector", &self.node_selector)] {

@@ -4,7 +4,7 @@ use super::{
     Bytes, Cpu, Mcp, Network, Pool, Seconds, Serve, SettingsError, TenantSettings, Toleration, Workload, is_in_cluster,
 };
 use crate::policy::{Language, Limits, Policy, default_languages, is_language_name};
-use cofferdam_contract::quoted;
+use cofferdam_types::quoted;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -252,7 +252,7 @@ impl Settings {
                 );
                 return Err(senseless("languages", &problem));
             }
-            let file = cofferdam_contract::relative_path(&language.file).is_ok() && !language.file.contains('/');
+            let file = cofferdam_types::relative_path(&language.file).is_ok() && !language.file.contains('/');
             if language.command.first().is_none_or(String::is_empty) || !file {
                 return Err(senseless(&format!("languages.{name}"), "needs a command and the bare name of a file"));
             }

@@ -1,11 +1,11 @@
 //! The contract's own bounds, applied to a request.
 
 use crate::execution::{Error, ErrorCode, Request};
-use cofferdam_contract::Violation;
+use cofferdam_types::Violation;
 
 /// Refuses a request that contradicts the contract, whatever has checked it before.
 pub(super) fn check(request: &Request) -> Result<(), Error> {
-    cofferdam_contract::check(&view(request)).map_err(|violation| {
+    cofferdam_types::check(&view(request)).map_err(|violation| {
         let code = match violation {
             Violation::Invalid(_) => ErrorCode::InvalidRequest,
             Violation::TooLarge(_) => ErrorCode::TooLarge,
@@ -14,9 +14,9 @@ pub(super) fn check(request: &Request) -> Result<(), Error> {
     })
 }
 
-fn view(request: &Request) -> cofferdam_contract::Request<'_> {
+fn view(request: &Request) -> cofferdam_types::Request<'_> {
     let limits = &request.limits;
-    cofferdam_contract::Request {
+    cofferdam_types::Request {
         code: &request.code,
         args: &request.args,
         env: request.env.iter().map(|(name, value)| (&**name, &**value)).collect(),

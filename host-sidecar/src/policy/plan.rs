@@ -40,17 +40,17 @@ impl Policy {
     pub fn plan(&self, request: Request) -> Result<Plan, Error> {
         check(&request)?;
         let limits = self.limits(&request.limits)?;
-        let network = request.network.clone().filter(|name| name != cofferdam_contract::DEFAULT_NETWORK);
+        let network = request.network.clone().filter(|name| name != cofferdam_types::DEFAULT_NETWORK);
         if let Some(name) = network.as_ref().filter(|name| !self.networks.contains(*name)) {
-            let name = cofferdam_contract::quoted(name);
+            let name = cofferdam_types::quoted(name);
             let known = self.networks.iter().fold("`none`".to_owned(), |known, name| format!("{known}, `{name}`"));
             let message = format!("the network profile {name} is not one that the operator allows; there is {known}");
             return Err(Error::new(ErrorCode::Denied, message));
         }
-        let name = request.language.as_deref().unwrap_or(cofferdam_contract::DEFAULT_LANGUAGE);
+        let name = request.language.as_deref().unwrap_or(cofferdam_types::DEFAULT_LANGUAGE);
         let Some(language) = self.languages.get(name) else {
             let known = self.languages.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            let name = cofferdam_contract::quoted(name);
+            let name = cofferdam_types::quoted(name);
             let message = format!("the language {name} is not known here; there are: {known}");
             return Err(Error::new(ErrorCode::InvalidRequest, message));
         };

@@ -2,7 +2,7 @@
 
 use super::{address::Address, failure::Failure};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use cofferdam_api::{EXECUTIONS, PROBLEM, VERSION, VERSION_HEADER};
+use cofferdam_http_api::{EXECUTIONS, PROBLEM, VERSION, VERSION_HEADER};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     body::{Bytes, Incoming},

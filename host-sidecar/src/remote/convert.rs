@@ -2,18 +2,18 @@
 
 use super::failure::Failure;
 use crate::execution::{self, Capture, Error, ErrorCode, Report, Request, Status, Timings};
-use cofferdam_api::{Bytes, Outcome, Output, Problem};
+use cofferdam_http_api::{Bytes, Outcome, Output, Problem};
 use std::{collections::BTreeMap, time::Duration};
 
-pub(super) fn request(request: Request) -> Result<cofferdam_api::Request, Failure> {
+pub(super) fn request(request: Request) -> Result<cofferdam_http_api::Request, Failure> {
     let files = request.files.into_iter();
-    Ok(cofferdam_api::Request {
+    Ok(cofferdam_http_api::Request {
         code: request.code,
         language: request.language,
         args: request.args,
         env: map("an environment variable", request.env)?,
         stdin: Some(Bytes(request.stdin)).filter(|stdin| !stdin.0.is_empty()),
-        files: files.map(|file| cofferdam_api::File { path: file.path, content: Bytes(file.content) }).collect(),
+        files: files.map(|file| cofferdam_http_api::File { path: file.path, content: Bytes(file.content) }).collect(),
         collect: request.collect,
         limits: request.limits,
         network: request.network,
@@ -51,8 +51,8 @@ pub(super) fn report(outcome: Outcome) -> Report {
     }
 }
 
-fn status(status: cofferdam_api::Status) -> Status {
-    use cofferdam_api::Status as Api;
+fn status(status: cofferdam_http_api::Status) -> Status {
+    use cofferdam_http_api::Status as Api;
     match status {
         Api::Exited(code) => Status::Exited(code),
         Api::Killed(signal) => Status::Killed(signal),
@@ -73,8 +73,8 @@ pub(super) fn error(problem: Problem) -> Error {
     Error { id: problem.id, retryable: problem.retryable, ..error }
 }
 
-fn code(code: cofferdam_api::ErrorCode) -> ErrorCode {
-    use cofferdam_api::ErrorCode as Api;
+fn code(code: cofferdam_http_api::ErrorCode) -> ErrorCode {
+    use cofferdam_http_api::ErrorCode as Api;
     match code {
         Api::InvalidRequest => ErrorCode::InvalidRequest,
         Api::TooLarge => ErrorCode::TooLarge,

@@ -2,7 +2,7 @@
 
 use super::convert;
 use crate::execution::{Error, ErrorCode};
-use cofferdam_api::{Problem, VERSION};
+use cofferdam_http_api::{Problem, VERSION};
 use std::time::Duration;
 
 /// Why there is no outcome.

@@ -11,7 +11,7 @@ use crate::{
     sandbox::{Observer, Phase, Stream},
 };
 use axum::http::Method;
-use cofferdam_api::{Event, Events, PROBLEM, Problem, VERSION_HEADER};
+use cofferdam_http_api::{Event, Events, PROBLEM, Problem, VERSION_HEADER};
 use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -102,7 +102,7 @@ impl Told {
         loop {
             let event = self.next().await?;
             // What comes after a gap is not where an observer would take it to be; the outcome has it.
-            let wrote = |stream, bytes: cofferdam_api::Bytes| {
+            let wrote = |stream, bytes: cofferdam_http_api::Bytes| {
                 if self.events.gaps() == 0 {
                     observer.wrote(stream, &bytes.0);
                 }
@@ -136,8 +136,8 @@ impl Told {
     }
 }
 
-fn observer_phase(phase: cofferdam_api::Phase) -> Option<Phase> {
-    use cofferdam_api::Phase as Api;
+fn observer_phase(phase: cofferdam_http_api::Phase) -> Option<Phase> {
+    use cofferdam_http_api::Phase as Api;
     match phase {
         Api::Queued => Some(Phase::Starting),
         Api::Scheduled => Some(Phase::Scheduled),
@@ -160,7 +160,7 @@ async fn refused(answer: Answer) -> Failure {
 fn check_version(answer: &Answer) -> Result<(), Failure> {
     let Some(theirs) = answer.headers.get(VERSION_HEADER) else { return Ok(()) };
     let theirs = String::from_utf8_lossy(theirs.as_bytes());
-    if cofferdam_api::is_compatible(&theirs) {
+    if cofferdam_http_api::is_compatible(&theirs) {
         Ok(())
     } else {
         Err(Failure::Version(theirs.chars().take(40).collect()))

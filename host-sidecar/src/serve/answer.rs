@@ -3,7 +3,7 @@
 use super::problem;
 use crate::execution::Error;
 use axum::body::Bytes;
-use cofferdam_api::{Outcome, Problem};
+use cofferdam_http_api::{Outcome, Problem};
 use std::sync::Arc;
 
 /// The outcome is serialised once, and all who read it share the bytes.

@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use cofferdam_api::ErrorCode;
+use cofferdam_http_api::ErrorCode;
 use std::sync::{Arc, Weak};
 
 /// Lets in who has a token of a tenant's, or everybody where there are no tokens, and notes the tenant.

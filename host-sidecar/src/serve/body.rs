@@ -7,8 +7,8 @@ use super::{
 };
 use crate::execution::Error;
 use axum::{body::Body, http::StatusCode};
-use cofferdam_api::{ErrorCode, Request, bounded::is_too_large};
-use cofferdam_contract::shortened;
+use cofferdam_http_api::{ErrorCode, Request, bounded::is_too_large};
+use cofferdam_types::shortened;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use std::time::Duration;
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use crate::config::{self, Serve};
     use axum::response::IntoResponse;
-    use cofferdam_api::Problem;
+    use cofferdam_http_api::Problem;
     use futures_util::FutureExt;
     use std::sync::mpsc::channel;
 

@@ -1,10 +1,10 @@
 //! Between the API's types and ours. Nothing is decided here.
 
 use crate::execution::{self, Report, Request};
-use cofferdam_api::{Bytes, ErrorCode, File, Outcome, Output, SkippedFile, Status, Timings};
+use cofferdam_http_api::{Bytes, ErrorCode, File, Outcome, Output, SkippedFile, Status, Timings};
 use std::time::Duration;
 
-pub(super) fn request(request: cofferdam_api::Request) -> Request {
+pub(super) fn request(request: cofferdam_http_api::Request) -> Request {
     Request {
         code: request.code,
         language: request.language,

@@ -6,7 +6,7 @@ use crate::{
     sandbox::{Observer, Phase, Stream, new_id},
 };
 use axum::body::Bytes as Shared;
-use cofferdam_api::{Bytes, Event, State};
+use cofferdam_http_api::{Bytes, Event, State};
 use std::{
     fmt,
     sync::{
@@ -97,7 +97,7 @@ impl Execution {
         }
     }
 
-    /// As the API has it, in JSON: a [`cofferdam_api::Execution`], of which the outcome is shared.
+    /// As the API has it, in JSON: a [`cofferdam_http_api::Execution`], of which the outcome is shared.
     pub(super) fn to_json(&self) -> Vec<Shared> {
         let stage = self.stage.borrow().clone();
         let state = match stage {
@@ -111,7 +111,7 @@ impl Execution {
                 return vec![begin.into(), outcome, Shared::from_static(b"}")];
             }
         };
-        let execution = cofferdam_api::Execution { id: self.id.clone(), state };
+        let execution = cofferdam_http_api::Execution { id: self.id.clone(), state };
         vec![serde_json::to_vec(&execution).unwrap_or_default().into()]
     }
 }
@@ -175,7 +175,7 @@ impl Drop for Telling {
 
 impl Observer for Telling {
     fn entered(&self, phase: Phase) {
-        use cofferdam_api::Phase as Told;
+        use cofferdam_http_api::Phase as Told;
         let (stage, told) = match phase {
             Phase::Starting => (Some(Stage::Starting), Told::Queued),
             Phase::Scheduled => (None, Told::Scheduled),
@@ -217,21 +217,21 @@ mod tests {
     }
 
     /// What `GET` answers, parsed.
-    fn json(execution: &Execution) -> cofferdam_api::Execution {
+    fn json(execution: &Execution) -> cofferdam_http_api::Execution {
         serde_json::from_slice(&execution.to_json().concat()).expect("an execution")
     }
 
     #[test]
     fn all_readers_of_an_outcome_share_its_bytes() {
         let (execution, telling) = Execution::new(Instant::now());
-        let outcome = cofferdam_api::Outcome {
+        let outcome = cofferdam_http_api::Outcome {
             id: execution.id.clone(),
-            status: cofferdam_api::Status::Exited(0),
-            stdout: cofferdam_api::Output { content: Bytes(b"a\"b".to_vec()), length: 3, cut: None },
-            stderr: cofferdam_api::Output::default(),
+            status: cofferdam_http_api::Status::Exited(0),
+            stdout: cofferdam_http_api::Output { content: Bytes(b"a\"b".to_vec()), length: 3, cut: None },
+            stderr: cofferdam_http_api::Output::default(),
             files: vec![],
             skipped: vec![],
-            timings_ms: cofferdam_api::Timings::default(),
+            timings_ms: cofferdam_http_api::Timings::default(),
             warm: false,
         };
         assert_eq!(json(&execution).state, State::Queued);
@@ -265,7 +265,7 @@ mod tests {
         let (execution, telling) = Execution::new(Instant::now());
         drop(telling);
         let problem = execution.answer().await.outcome().expect_err("a problem");
-        assert_eq!((problem.code, problem.id.as_ref()), (cofferdam_api::ErrorCode::Internal, Some(&execution.id)));
+        assert_eq!((problem.code, problem.id.as_ref()), (cofferdam_http_api::ErrorCode::Internal, Some(&execution.id)));
     }
 
     #[tokio::test]
@@ -275,7 +275,7 @@ mod tests {
         telling.entered(Phase::Starting);
         telling.wrote(Stream::Stderr, b"e");
         telling.end(over());
-        assert_eq!(*feed.recv().await.expect("an event"), Event::Reached(cofferdam_api::Phase::Queued));
+        assert_eq!(*feed.recv().await.expect("an event"), Event::Reached(cofferdam_http_api::Phase::Queued));
         assert_eq!(*feed.recv().await.expect("an event"), Event::Stderr(Bytes(b"e".to_vec())));
         assert!(matches!(feed.recv().await, Err(broadcast::error::RecvError::Closed)));
         assert!(execution.answer().await.outcome().is_err());

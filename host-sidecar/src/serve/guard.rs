@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use cofferdam_api::ErrorCode;
+use cofferdam_http_api::ErrorCode;
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,

@@ -45,7 +45,7 @@ pub(super) async fn healthz() -> &'static str {
     tag = "operation",
     responses(
         (status = 200, description = "Programs can be run", body = String),
-        (status = 503, description = "They cannot", body = cofferdam_api::Problem,
+        (status = 503, description = "They cannot", body = cofferdam_http_api::Problem,
          content_type = "application/problem+json"),
     ),
 )]

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use cofferdam_api::Problem;
+use cofferdam_http_api::Problem;
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
     ),
     responses(
         (status = 200, description = "How far it is, or what came of it", content(
-            (cofferdam_api::Execution = "application/json"),
+            (cofferdam_http_api::Execution = "application/json"),
             (ServerSentEvent = "text/event-stream"),
         )),
         (status = "4XX", description = "There is no such run, or what came of it is no longer kept", body = Problem,
@@ -56,8 +56,8 @@ pub(super) async fn get(Found(execution): Found, headers: HeaderMap) -> Response
     tag = "executions",
     params(("id" = String, Path, description = "The run")),
     responses(
-        (status = 200, description = "It is over; nothing of it is left", body = cofferdam_api::Execution),
-        (status = 202, description = "It will be over soon", body = cofferdam_api::Execution),
+        (status = 200, description = "It is over; nothing of it is left", body = cofferdam_http_api::Execution),
+        (status = 202, description = "It will be over soon", body = cofferdam_http_api::Execution),
         (status = "4XX", description = "There is no such run, or what came of it is no longer kept", body = Problem,
          content_type = "application/problem+json"),
     ),

@@ -55,7 +55,7 @@ pub(super) fn require_both(headers: &HeaderMap) -> Result<(), Refusal> {
 /// Whether the answer is to be server-sent events.
 pub(super) fn stream(headers: &HeaderMap) -> Result<bool, Refusal> {
     // A problem is JSON: whoever takes nothing else takes an answer in JSON too.
-    let json = accepts(headers, JSON).max(accepts(headers, cofferdam_api::PROBLEM).filter(Acceptance::is_by_name));
+    let json = accepts(headers, JSON).max(accepts(headers, cofferdam_http_api::PROBLEM).filter(Acceptance::is_by_name));
     match (json, accepts(headers, EVENT_STREAM)) {
         (None, None) => {
             let text = format!("the header Accept has to allow {JSON} or {EVENT_STREAM}; there is nothing else");

@@ -2,7 +2,7 @@
 
 use super::{health, lookup, metrics, post};
 use axum::{http::header, response::IntoResponse};
-use cofferdam_api::Event;
+use cofferdam_http_api::Event;
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]

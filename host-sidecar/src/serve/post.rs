@@ -22,7 +22,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use cofferdam_api::{EXECUTIONS, Outcome, Problem};
+use cofferdam_http_api::{EXECUTIONS, Outcome, Problem};
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Instant};
 
@@ -46,13 +46,13 @@ use std::{sync::Arc, time::Instant};
          description = "The trace that the run is part of: a version, the trace's id, the parent's id and flags, in hexadecimal \
          digits (W3C Trace Context). One that is malformed says nothing"),
     ),
-    request_body(content = cofferdam_api::Request, example = json!({ "code": "print(6*7)" })),
+    request_body(content = cofferdam_http_api::Request, example = json!({ "code": "print(6*7)" })),
     responses(
         (status = 200, description = "The run took place", content(
             (Outcome = "application/json"),
             (ServerSentEvent = "text/event-stream"),
         )),
-        (status = 202, description = "The run goes on; Location says where it is found", body = cofferdam_api::Execution),
+        (status = 202, description = "The run goes on; Location says where it is found", body = cofferdam_http_api::Execution),
         (status = "4XX", description = "The request is refused", body = Problem, content_type = "application/problem+json"),
         (status = "5XX", description = "The run did not take place, or its result is not known", body = Problem,
          content_type = "application/problem+json"),

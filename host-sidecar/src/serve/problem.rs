@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use cofferdam_api::{ErrorCode, PROBLEM, Problem};
+use cofferdam_http_api::{ErrorCode, PROBLEM, Problem};
 use std::time::Duration;
 
 /// Seconds after which a refused caller may try again: a turn is not longer in coming where programs are short.

@@ -3,7 +3,7 @@
 
 use super::{body, convert, mcp};
 use crate::{config::Settings, execution::Request};
-use cofferdam_api::Problem;
+use cofferdam_http_api::Problem;
 use cofferdam_protocol::{Message, decode_message, encode_message};
 
 /// A body is refused, in words that can be shown and have a bound, or becomes a plan: with the program as it was asked for, with

@@ -14,7 +14,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::{self, MethodRouter, get},
 };
-use cofferdam_api::EXECUTIONS;
+use cofferdam_http_api::EXECUTIONS;
 use std::sync::Arc;
 
 /// The whole service. A layer that is added later is further out, so the list is read from below:

@@ -16,7 +16,7 @@ use crate::{
     policy::Plan,
     sandbox::Run,
 };
-use cofferdam_api::Outcome;
+use cofferdam_http_api::Outcome;
 use std::{sync::Arc, time::Instant};
 use tokio::{task::spawn_blocking, time::sleep};
 use tracing::{Instrument, Span, field::Empty};

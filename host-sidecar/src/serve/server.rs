@@ -9,7 +9,7 @@ use crate::{
     config::{Mcp, Serve, Settings},
 };
 use axum::http::StatusCode;
-use cofferdam_api::ErrorCode;
+use cofferdam_http_api::ErrorCode;
 use std::{
     sync::{Arc, Once},
     time::Instant,

@@ -9,7 +9,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use cofferdam_api::Event;
+use cofferdam_http_api::Event;
 use futures_util::{
     StreamExt,
     stream::{iter, unfold},

@@ -7,8 +7,8 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use cofferdam_api::{VERSION, VERSION_HEADER, is_compatible};
-use cofferdam_contract::quoted;
+use cofferdam_http_api::{VERSION, VERSION_HEADER, is_compatible};
+use cofferdam_types::quoted;
 
 const HEADER: HeaderName = HeaderName::from_static(VERSION_HEADER);
 

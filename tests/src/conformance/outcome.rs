@@ -2,7 +2,7 @@
 
 use super::case::Status;
 use cofferdam::component::{code_executor, types};
-use cofferdam_api::Bytes;
+use cofferdam_http_api::Bytes;
 use serde::Deserialize;
 
 /// The parts of an outcome that cases speak of.

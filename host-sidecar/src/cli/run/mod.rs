@@ -23,7 +23,7 @@ use crate::{
     },
     config::{Bytes, Cpu, Seconds, Settings},
 };
-use cofferdam_contract::quoted;
+use cofferdam_types::quoted;
 use signals::cancel_early;
 use std::{
     path::PathBuf,

@@ -7,7 +7,7 @@ use crate::{
     config::Seconds,
     policy::Language,
 };
-use cofferdam_contract::quoted;
+use cofferdam_types::quoted;
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 /// Reads all that belongs to the request. Without `languages` it is for a sidecar that has its own.

@@ -37,14 +37,14 @@ impl FileCollector {
 
     /// The longest payload of a frame that this takes.
     pub(super) fn max_payload(&self) -> u64 {
-        let lengths = (4 + cofferdam_contract::MAX_PATH) as u64;
+        let lengths = (4 + cofferdam_types::MAX_PATH) as u64;
         let skipped = (4 + MAX_SKIPPED_PATH + MAX_REASON) as u64;
         self.bytes_left.saturating_add(lengths).max(skipped)
     }
 
     /// Takes a file that was brought back.
     pub(super) fn file(&mut self, path: String, content: Vec<u8>) -> Result<(), Corrupt> {
-        if cofferdam_contract::relative_path(&path).is_err() {
+        if cofferdam_types::relative_path(&path).is_err() {
             return Err(Corrupt("the path of a file leads out of the work directory or is not a normal one"));
         }
         if !self.patterns.iter().any(|pattern| fast_glob::glob_match(pattern, &path)) {

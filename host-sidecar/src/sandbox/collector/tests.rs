@@ -257,7 +257,7 @@ proptest! {
         prop_assert!(started <= 1 && ends <= started && overs <= 1 && told <= 16);
         prop_assert!(stdout.bytes.len() <= 8 && stderr.bytes.len() <= 8);
         prop_assert!(files.len() <= 2 && files.iter().map(|file| file.content.len()).sum::<usize>() <= 8);
-        prop_assert!(files.iter().all(|file| cofferdam_contract::relative_path(&file.path).is_ok()));
+        prop_assert!(files.iter().all(|file| cofferdam_types::relative_path(&file.path).is_ok()));
         prop_assert!(skipped.len() <= frames.len() && files.is_sorted_by(|one, other| one.path < other.path));
     }
 }

@@ -36,7 +36,7 @@ use crate::{
     sandbox::{Backend, ReadyFuture, Run, RunFuture, SettleFuture, StartsAhead, new_id},
 };
 use cluster::{Cluster, RequestError, bounded};
-use cofferdam_contract::quoted;
+use cofferdam_types::quoted;
 use connect::Source;
 use jiff::Timestamp;
 use kube::{api::ListParams, config::KubeconfigError};

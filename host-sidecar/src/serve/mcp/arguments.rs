@@ -6,13 +6,13 @@ use super::{
     schema,
 };
 use crate::execution::{Error, ErrorCode, File, Request, RequestedLimits};
-use cofferdam_api::{
+use cofferdam_http_api::{
     Base64Of,
     bounded::{Text, is_too_large},
     object::{Object, ObjectOf, Optional, optional},
     request::{ARGS, COLLECT, ENV, files},
 };
-use cofferdam_contract::{MAX_CODE, MAX_INPUT, MAX_NAME, MAX_PATH, quoted, shortened};
+use cofferdam_types::{MAX_CODE, MAX_INPUT, MAX_NAME, MAX_PATH, quoted, shortened};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Unexpected, Visitor};
 use std::{collections::BTreeMap, fmt};
 

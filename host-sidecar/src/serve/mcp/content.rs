@@ -1,7 +1,7 @@
 //! Files as content blocks. Pure.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use cofferdam_api::File;
+use cofferdam_http_api::File;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rmcp::model::{ContentBlock, ResourceContents};
 
@@ -76,7 +76,7 @@ fn text(file: &File) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cofferdam_api::Bytes;
+    use cofferdam_http_api::Bytes;
     use serde_json::{Value, json};
 
     fn shown(path: &str, content: &[u8]) -> Value {

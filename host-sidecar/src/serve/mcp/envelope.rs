@@ -1,7 +1,7 @@
 //! A message of JSON-RPC without the arguments of its call: as much as the library reads of it, within bounds. Pure.
 
 use super::reader::{Place, Reader};
-use cofferdam_contract::quoted;
+use cofferdam_types::quoted;
 use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 use std::fmt;

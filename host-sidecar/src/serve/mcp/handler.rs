@@ -15,8 +15,8 @@ use crate::{
     telemetry,
 };
 use axum::http::request::Parts;
-use cofferdam_api::Problem;
-use cofferdam_contract::quoted;
+use cofferdam_http_api::Problem;
+use cofferdam_types::quoted;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{

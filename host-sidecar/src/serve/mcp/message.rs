@@ -5,7 +5,7 @@ use super::{
     envelope::{Envelope, Fault, ID, Kind, METHOD},
 };
 use crate::execution::{Error, Request};
-use cofferdam_contract::shortened;
+use cofferdam_types::shortened;
 use rmcp::model::{ClientJsonRpcMessage, ErrorCode};
 use serde_json::{Map, Value, json};
 

@@ -2,7 +2,7 @@
 
 use super::content;
 use crate::serve::problem::kind;
-use cofferdam_api::{ErrorCode, Outcome, Output, Problem, SkippedFile, Status};
+use cofferdam_http_api::{ErrorCode, Outcome, Output, Problem, SkippedFile, Status};
 use cofferdam_rendering::{Stream, decode, render};
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Value, json};
@@ -115,7 +115,7 @@ fn rendered(status: Status) -> cofferdam_rendering::Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cofferdam_api::{Bytes, File, Timings};
+    use cofferdam_http_api::{Bytes, File, Timings};
 
     fn outcome(status: Status) -> Outcome {
         let output = |text: &str| Output { content: Bytes(text.into()), length: text.len() as u64, cut: None };

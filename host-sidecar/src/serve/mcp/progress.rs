@@ -1,7 +1,7 @@
 //! What happens in a run as progress notifications.
 
 use crate::serve::execution::Feed;
-use cofferdam_api::{Event, Phase};
+use cofferdam_http_api::{Event, Phase};
 use rmcp::{
     RoleServer,
     model::{ProgressNotificationParam, ProgressToken},
@@ -92,7 +92,7 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cofferdam_api::Bytes;
+    use cofferdam_http_api::Bytes;
 
     #[test]
     fn a_character_between_two_pieces_comes_whole() {

@@ -2,7 +2,7 @@
 
 use super::arguments::DEFAULT_COLLECT;
 use crate::policy::{Limits, Policy};
-use cofferdam_contract::{DEFAULT_LANGUAGE, DEFAULT_NETWORK};
+use cofferdam_types::{DEFAULT_LANGUAGE, DEFAULT_NETWORK};
 use rmcp::model::JsonObject;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use crate::{
     config::Bytes,
     policy::{Limits, Policy},
 };
-use cofferdam_contract::DEFAULT_LANGUAGE;
+use cofferdam_types::DEFAULT_LANGUAGE;
 use rmcp::model::{Tool, ToolAnnotations};
 use std::sync::Arc;
 

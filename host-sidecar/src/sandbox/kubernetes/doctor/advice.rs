@@ -158,7 +158,7 @@ fn of_sandbox(what: &str, settings: &Settings) -> String {
 
 /// The image that the probe is in.
 fn image(settings: &Settings) -> &str {
-    let language = settings.languages.get(cofferdam_contract::DEFAULT_LANGUAGE);
+    let language = settings.languages.get(cofferdam_types::DEFAULT_LANGUAGE);
     language.and_then(|language| language.image.as_ref()).unwrap_or(&settings.image)
 }
 

@@ -1,6 +1,6 @@
 //! What a check has found, and how it is told. Pure.
 
-use cofferdam_contract::printable;
+use cofferdam_types::printable;
 use serde::Serialize;
 use std::fmt;
 

@@ -21,7 +21,7 @@ pub(super) fn plan(policy: &Policy, targets: &[Target]) -> Result<Plan, Error> {
     let wall_time = WALL_TIME.min(policy.ceilings.wall_time);
     policy.plan(Request {
         code: PROGRAM.to_owned(),
-        language: Some(cofferdam_contract::DEFAULT_LANGUAGE.to_owned()),
+        language: Some(cofferdam_types::DEFAULT_LANGUAGE.to_owned()),
         args: vec![attempts],
         limits: RequestedLimits {
             wall_time_ms: u64::try_from(wall_time.as_millis()).ok(),

@@ -61,7 +61,7 @@ pub(in super::super) fn template(
 }
 
 fn labels(settings: &Settings, plan: &Plan, identity: &Identity) -> BTreeMap<String, String> {
-    let network = plan.network.as_deref().unwrap_or(cofferdam_contract::DEFAULT_NETWORK);
+    let network = plan.network.as_deref().unwrap_or(cofferdam_types::DEFAULT_NETWORK);
     let mut labels = settings.pod_labels.clone();
     labels.extend(identity.object_labels());
     labels.insert(NETWORK.into(), network.into());

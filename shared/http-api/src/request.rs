@@ -6,7 +6,7 @@ use crate::{
     object::{Object, ObjectOf, object, optional},
 };
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
-use cofferdam_contract::{
+use cofferdam_types::{
     MAX_CODE, MAX_FILES, MAX_INPUT, MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS, MAX_NAME, MAX_PATH, MAX_PATTERNS,
     MAX_WORDS, MAX_WORDS_BYTES,
 };

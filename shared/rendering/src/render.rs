@@ -116,7 +116,7 @@ fn shorten(Stream { text, length }: Stream<'_>, most: usize) -> String {
 }
 
 fn short(name: &str) -> String {
-    let quoted = cofferdam_contract::quoted(name.get(..name.floor_char_boundary(NAME)).unwrap_or_default());
+    let quoted = cofferdam_types::quoted(name.get(..name.floor_char_boundary(NAME)).unwrap_or_default());
     if quoted.len() <= NAME + 2 {
         return quoted;
     }

@@ -1,7 +1,7 @@
 //! Fails where something has become much slower than what it is measured beside, in the same run. The bounds are far from
 //! what `docs/performance.md` has, since machines are noisy; what is slower than these is slower for a reason.
 
-use cofferdam::{config::Settings, sandbox::local::Local};
+use cofferdam::{config::Settings, local::LocalBackend};
 use cofferdam_bench::{bare, hop, interactive::Failure, warm};
 use cofferdam_tests::program::Place;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ struct Bound {
 
 fn main() -> Result<ExitCode, Failure> {
     let place = Place::new();
-    let local = Local::new(&Settings::default())?;
+    let local = LocalBackend::new(&Settings::default().local())?;
     let (ours, bare) = bare::compare(&place, local.runsc(), ROUNDS)?;
     let warm = warm::measure(&place, ROUNDS)?;
     let (through, _) = hop::measure(3, CALLS)?;

@@ -1,6 +1,6 @@
 //! `make bench`: measurements on this machine, side by side, in one run.
 
-use cofferdam::{config::Settings, sandbox::local::Local};
+use cofferdam::{config::Settings, local::LocalBackend};
 use cofferdam_bench::{
     bare,
     figures::Figures,
@@ -21,7 +21,7 @@ const INTERACTIVE: u32 = 20;
 
 fn main() -> Result<(), Failure> {
     let place = Place::new();
-    let local = Local::new(&Settings::default())?;
+    let local = LocalBackend::new(&Settings::default().local())?;
     let mut report = Report::new("local");
     report.line(&format!(
         "{}. Times in milliseconds; ratios are taken round by round.",

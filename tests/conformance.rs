@@ -3,10 +3,10 @@
 //! and all of them both ways where `SOAK` is set. A folder that is no case fails the suite.
 
 use cofferdam::{
-    Sidecar,
-    component::Executor,
-    config::{BackendChoice, Pool, Settings},
+    Runtime,
+    config::{BackendChoice, PoolConfig, Settings},
 };
+use cofferdam_component::Executor;
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
     conformance::{Case, Cli, Failure, Failures, Library, Python, Served, Turn, Warm, Way, run, try_all},
@@ -28,7 +28,7 @@ fn main() -> Result<ExitCode, Failure> {
     operator::show_warnings();
     let executor = Executor::new(64)?;
     let local = Settings { backend: BackendChoice::Local, ..Settings::default() };
-    let cold = Library { executor: executor.clone(), sidecar: Sidecar::new(&local)? };
+    let cold = Library { executor: executor.clone(), sidecar: local.runtime()? };
     let mut failures = try_by(&arguments, "local", None, Turn::Each, Arc::new(cold))?;
     if !arguments.list {
         failures.add(try_warm(&arguments, "local-warm", None, Turn::Each, &executor, &local, WAITING)?);
@@ -41,7 +41,7 @@ fn main() -> Result<ExitCode, Failure> {
     if cluster::kubeconfig().is_some() && !arguments.list {
         let namespace = runtime().block_on(Namespace::create())?;
         let settings = namespace.settings();
-        let sidecar = Sidecar::new(&settings)?;
+        let sidecar = settings.runtime()?;
         let in_cluster = Library { executor: executor.clone(), sidecar: sidecar.clone() };
         let (cold, warm) = if is_soak() { (Turn::Each, Turn::Each) } else { (Turn::First, Turn::Second) };
         failures.add(try_by(&arguments, "kubernetes", Some(IN_CLUSTER), cold, Arc::new(in_cluster))?);
@@ -66,8 +66,8 @@ fn try_warm(
     settings: &Settings,
     (minimum, maximum): (u32, u32),
 ) -> Result<Failures, Failure> {
-    let pool = Pool { maximum: Some(maximum), minimum, starts_at_once: 2, ..Pool::default() };
-    let sidecar = Sidecar::with_pool(&Settings { pool, ..settings.clone() })?;
+    let pool = PoolConfig { maximum: Some(maximum), minimum, starts_at_once: 2, ..PoolConfig::default() };
+    let sidecar = Runtime::with_pool(&Settings { pool, ..settings.clone() })?;
     let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
     let failures = try_by(arguments, name, at_once, turn, Arc::new(warm));
     runtime().block_on(sidecar.settle());

@@ -4,10 +4,10 @@
 //! In the cluster they are cold and follow each other, and are warm too, with innocent ones between them, where `SOAK` is set.
 
 use cofferdam::{
-    Sidecar,
-    component::Executor,
-    config::{BackendChoice, Pool, Settings},
+    Runtime,
+    config::{BackendChoice, PoolConfig, Settings},
 };
+use cofferdam_component::Executor;
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
     conformance::{Case, Failure, Failures, Library, Warm, Way, run, run_unwalled, try_all},
@@ -106,10 +106,10 @@ fn try_here(arguments: &Arguments, executor: &Executor) -> Result<Failures, Fail
 /// One case, with a state folder of its own.
 fn try_case_here(case: &Case, executor: &Executor, secret: &str, is_warm: bool) -> Result<(), Failure> {
     let place = Place::new();
-    let pool = Pool { maximum: Some(if is_warm { 2 } else { 0 }), ..Pool::default() };
+    let pool = PoolConfig { maximum: Some(if is_warm { 2 } else { 0 }), ..PoolConfig::default() };
     let settings =
         Settings { backend: BackendChoice::Local, state_dir: Some(place.state()), pool, ..Settings::default() };
-    let sidecar = Sidecar::with_pool(&settings)?;
+    let sidecar = settings.pooled_runtime()?;
     let library = Library { executor: executor.clone(), sidecar: sidecar.clone() };
     let way: Box<dyn Way> = if is_warm { Box::new(Warm(library)) } else { Box::new(library) };
     let way = Watched::new(way, secret);
@@ -130,11 +130,11 @@ fn try_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namesp
     let neighbour = Neighbour::start(Some((&namespace.kubeconfig(), &namespace.name)))?;
     let host = Host::new(runtime().block_on(addresses(namespace))?)?;
     let library = |sidecar: &Sidecar| Library { executor: executor.clone(), sidecar: sidecar.clone() };
-    let cold = Sidecar::new(&namespace.settings())?;
+    let cold = namespace.settings().runtime()?;
     let mut failures = try_way_in_cluster(arguments, "kubernetes", AT_ONCE, Box::new(library(&cold)), &host)?;
     if is_soak() {
-        let pool = Pool { maximum: Some(WAITING), minimum: 1, starts_at_once: 2, ..Pool::default() };
-        let warm = Sidecar::with_pool(&Settings { pool, ..namespace.settings() })?;
+        let pool = PoolConfig { maximum: Some(WAITING), minimum: 1, starts_at_once: 2, ..PoolConfig::default() };
+        let warm = Runtime::with_pool(&Settings { pool, ..namespace.settings() })?;
         let way = Box::new(Warm(library(&warm)));
         failures.add(try_way_in_cluster(arguments, "kubernetes-warm", WARM_AT_ONCE, way, &host)?);
         runtime().block_on(warm.settle());
@@ -188,7 +188,7 @@ fn assert_unreached(host: &Host) -> Result<(), Failure> {
 /// How long an innocent program takes on this machine.
 fn time_of_innocent(executor: &Executor) -> Result<Duration, Failure> {
     let settings = Settings { backend: BackendChoice::Local, ..Settings::default() };
-    let way = Library { executor: executor.clone(), sidecar: Sidecar::new(&settings)? };
+    let way = Library { executor: executor.clone(), sidecar: settings.runtime()? };
     let case = innocent()?;
     let timed = |_| {
         let started = Instant::now();

@@ -2,13 +2,12 @@
 
 use crate::{figures::Figures, interactive::Failure};
 use cofferdam::{
-    Sidecar,
-    component::{Executor, SandboxImport, types::Request},
+    Runtime,
     config::Settings,
-    execution::{self, Capture, Report, Status, Timings},
-    policy::Plan,
-    sandbox::{Backend, NoObserver, Run, RunFuture},
+    core::{Backend, NoObserver, Run, RunFuture, policy::Plan},
+    types::{self, Capture, Report, Status, Timings},
 };
+use cofferdam_component::{Executor, SandboxImport, types::Request};
 use std::{sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -41,7 +40,7 @@ impl Backend for AtOnce {
 ///
 /// Where a call fails.
 pub fn measure(output: usize, rounds: usize) -> Result<(Figures, Figures), Failure> {
-    let sidecar = Sidecar::with_backend(Settings::default().policy()?, Arc::new(AtOnce(output)));
+    let sidecar = Runtime::with_backend(Settings::default().policy()?, Arc::new(AtOnce(output)));
     let executor = Executor::new(1)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut through, mut direct) = (Figures::default(), Figures::default());
@@ -51,7 +50,7 @@ pub fn measure(output: usize, rounds: usize) -> Result<(Figures, Figures), Failu
             executor.execute(SandboxImport::new(sidecar.clone()), Request::new("print(6*7)")).await?;
             let hop = start.elapsed();
             let start = Instant::now();
-            let request = execution::Request { code: "print(6*7)".into(), ..Default::default() };
+            let request = types::Request { code: "print(6*7)".into(), ..Default::default() };
             sidecar.run(request, &CancellationToken::new(), &NoObserver).await?;
             if round >= 10 {
                 through.push(hop);

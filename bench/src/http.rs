@@ -2,11 +2,11 @@
 
 use crate::{figures::Figures, hop::AtOnce, interactive::Failure};
 use cofferdam::{
-    Sidecar,
-    config::{Listen, Serve, Settings},
-    execution,
-    sandbox::NoObserver,
-    serve::Service,
+    Runtime,
+    config::{Listen, ServeConfig, Settings},
+    core::NoObserver,
+    server::Service,
+    types,
 };
 use cofferdam_tests::{program::Place, sidecar};
 use std::{fs, path::Path, sync::Arc, time::Instant};
@@ -60,9 +60,9 @@ impl WasiHttpView for Wasi {
 /// Where a call fails.
 pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Figures, Figures), Failure> {
     let listen = vec![Listen::Tcp(([127, 0, 0, 1], 0).into())];
-    let settings = Settings { serve: Serve { listen, ..Serve::default() }, ..Settings::default() };
-    let sidecar = Sidecar::with_backend(settings.policy()?, Arc::new(AtOnce(output)));
-    let service = Service::new(&settings, sidecar.clone())?;
+    let settings = Settings { serve: ServeConfig { listen, ..ServeConfig::default() }, ..Settings::default() };
+    let sidecar = Runtime::with_backend(settings.policy()?, Arc::new(AtOnce(output)));
+    let service = Service::new(&settings.server()?, sidecar.clone())?;
     let url = service.addresses().next().ok_or("no address")?;
 
     let engine = Engine::default();
@@ -99,7 +99,7 @@ pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Figure
                 return Err("another output".into());
             }
             let start = Instant::now();
-            let request = execution::Request { code: "print(6*7)".into(), ..Default::default() };
+            let request = types::Request { code: "print(6*7)".into(), ..Default::default() };
             sidecar.run(request, &CancellationToken::new(), &NoObserver).await?;
             if round >= 10 {
                 through.push(whole);

@@ -2,13 +2,10 @@
 //!
 //! `cargo run --release -p cofferdam --example bare -- target/components/code-executor.wasm 'print(6*7)'`
 
-use cofferdam::{
-    Sidecar,
-    component::{
-        Guest, SandboxImport, add_to_linker,
-        types::{Request, Status},
-    },
-    config::Settings,
+use cofferdam::{Runtime, config::Settings};
+use cofferdam_component::{
+    Guest, SandboxImport, add_to_linker,
+    types::{Request, Status},
 };
 use std::{env, error::Error, process::ExitCode};
 use wasmtime::{
@@ -25,7 +22,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut linker: Linker<SandboxImport> = Linker::new(&engine);
     add_to_linker(&mut linker, |import| import)?;
 
-    let sidecar = Sidecar::new(&Settings::default())?;
+    let sidecar = Settings::default().runtime()?;
     let mut store = Store::new(&engine, SandboxImport::new(sidecar));
     let component = Component::from_file(&engine, component)?;
     let guest = Guest::instantiate_async(&mut store, &component, &linker).await?;

@@ -2,14 +2,11 @@
 //!
 //! `cargo run --release -p cofferdam --example follow -- target/components/code-executor-stream.wasm 'print(6*7)'`
 
-use cofferdam::{
-    Sidecar,
-    component::{
-        SandboxImport, StreamGuest, add_to_linker,
-        code_executor_stream::Event,
-        types::{Request, Status},
-    },
-    config::Settings,
+use cofferdam::{Runtime, config::Settings};
+use cofferdam_component::{
+    SandboxImport, StreamGuest, add_to_linker,
+    code_executor_stream::Event,
+    types::{Request, Status},
 };
 use std::{
     env,
@@ -31,7 +28,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut linker: Linker<SandboxImport> = Linker::new(&engine);
     add_to_linker(&mut linker, |import| import)?;
 
-    let sidecar = Sidecar::new(&Settings::default())?;
+    let sidecar = Settings::default().runtime()?;
     let mut store = Store::new(&engine, SandboxImport::new(sidecar));
     let component = Component::from_file(&engine, component)?;
     let guest = StreamGuest::instantiate_async(&mut store, &component, &linker).await?;

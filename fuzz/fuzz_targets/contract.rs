@@ -2,7 +2,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use cofferdam_types::{MAX_INPUT, MAX_LABELS, MAX_PATTERNS, MAX_WORDS_BYTES, Request, check};
+use cofferdam_types::validation::{MAX_INPUT, MAX_LABELS, MAX_PATTERNS, MAX_WORDS_BYTES, RequestView, check};
 use libfuzzer_sys::fuzz_target;
 use std::{
     collections::BTreeSet,
@@ -39,7 +39,7 @@ fn is_below(path: &str) -> bool {
 fuzz_target!(|asked: Asked| {
     let Asked { code, args, env, stdin, files, collect, limit, labels, times } = &asked;
     let files: Vec<_> = files.iter().map(|(path, size)| (path.repeat(usize::from(*times).max(1)), *size)).collect();
-    let request = Request {
+    let request = RequestView {
         code,
         args,
         env: pairs(env),

@@ -1,7 +1,7 @@
 //! What must hold of a run, whatever befell it. Pure.
 
 use super::program::Program;
-use cofferdam::execution::{Error, ErrorCode, Report, Status};
+use cofferdam::types::{Error, ErrorCode, Report, Status};
 
 /// Bytes of output of which no node discards any: even when all of its log is written twice, that is no reason to put it aside.
 const ALWAYS_KEPT: usize = super::ROTATION / 3;

@@ -1,6 +1,6 @@
 //! Where plans are carried out: a namespace of the real API server, and the node that its Pods are sent to.
 
-use cofferdam::config::{BackendChoice, Pool, Seconds, Settings, Workload};
+use cofferdam::config::{BackendChoice, PoolConfig, Seconds, Settings, Workload};
 use cofferdam_tests::{
     cluster::{Hollow, Namespace, eventually},
     conformance::Failure,
@@ -68,7 +68,7 @@ impl Stage {
             startup_timeout_seconds: Seconds(STARTUP),
             timeout_seconds: Seconds(WALL),
             pod_labels: [(PLAN.to_owned(), plan.to_string())].into(),
-            pool: Pool { maximum: Some(1), ..Pool::default() },
+            pool: PoolConfig { maximum: Some(1), ..PoolConfig::default() },
             ..Settings::default()
         };
         match &self.hollow {

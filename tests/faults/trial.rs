@@ -8,9 +8,9 @@ use super::{
     step::Step,
 };
 use cofferdam::{
-    Sidecar,
-    execution::{Error, Report, Request},
-    sandbox::NoObserver,
+    Runtime,
+    core::NoObserver,
+    types::{Error, Report, Request},
 };
 use cofferdam_tests::{
     cluster::{Action, Asked, Proxy, eventually},
@@ -60,7 +60,7 @@ pub(crate) async fn carry_out(stage: &Stage, plan: Plan, seed: u64, number: u64)
     let plan = Arc::new(plan);
     let proxy = Proxy::start(&stage.kubeconfig(plan.workload), place.path(), script(plan.clone())).await?;
     let settings = stage.settings(proxy.kubeconfig().to_owned(), plan.workload, number);
-    let sidecar = if plan.is_warm { Sidecar::with_pool(&settings)? } else { Sidecar::new(&settings)? };
+    let sidecar = if plan.is_warm { settings.pooled_runtime()? } else { settings.runtime()? };
     let mut verdict = Verdict::default();
     if plan.is_warm && timeout(2 * BOUND, sidecar.warm_up(request("#"))).await.is_err() {
         verdict.violations.push("it never said whether a sandbox waits".into());

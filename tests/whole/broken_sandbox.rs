@@ -1,7 +1,7 @@
 //! A sandbox that does not answer any more, at whatever step: the answer comes in time, is true, and nothing is left.
 
 use super::cleanup::assert_nothing_left;
-use cofferdam::{config::Settings, sandbox::local::Local};
+use cofferdam::{config::Settings, local::LocalBackend};
 use cofferdam_tests::{
     leftovers::cgroups_left,
     program::{Place, stderr, stdout},
@@ -30,7 +30,7 @@ fn run(phase: &str, program: &str) -> Value {
 
 /// The same, with the exit code.
 fn run_with_code(phase: &str, program: &str) -> (Value, Option<i32>) {
-    let local = Local::new(&Settings::default()).expect("`make setup` installs gVisor");
+    let local = LocalBackend::new(&Settings::default()).expect("`make setup` installs gVisor");
     let place = Place::new();
     stand_in(&place, &STOPS.replace("@RUNSC@", &local.runsc().to_string_lossy()).replace("@PHASE@", phase));
     place.write("p.py", program);

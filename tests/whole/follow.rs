@@ -2,13 +2,13 @@
 
 use super::cleanup::assert_nothing_left;
 use cofferdam::{
-    Sidecar,
-    component::{
-        STREAM, SandboxImport, StreamGuest, add_to_linker,
-        code_executor_stream::{Event, Outcome},
-        types::{Error, ErrorCode, Limits, Request, Status},
-    },
+    Runtime,
     config::{BackendChoice, Settings},
+};
+use cofferdam_component::{
+    STREAM, SandboxImport, StreamGuest, add_to_linker,
+    code_executor_stream::{Event, Outcome},
+    types::{Error, ErrorCode, Limits, Request, Status},
 };
 use cofferdam_tests::program::Place;
 use std::sync::LazyLock;
@@ -20,9 +20,9 @@ use wasmtime::{
 static COMPONENT: LazyLock<Component> =
     LazyLock::new(|| Component::new(&Engine::default(), STREAM).expect("a component"));
 
-fn sidecar(place: &Place) -> Sidecar {
+fn sidecar(place: &Place) -> Runtime {
     let state_dir = Some(place.state());
-    Sidecar::new(&Settings { backend: BackendChoice::Local, state_dir, ..Settings::default() }).expect("a sidecar")
+    Runtime::new(&Settings { backend: BackendChoice::Local, state_dir, ..Settings::default() }).expect("a sidecar")
 }
 
 /// A program that writes at once, all of it together, and goes on until somebody ends it.

@@ -1,10 +1,7 @@
 //! A guest that means harm is bounded and hurts nobody else.
 
-use cofferdam::{
-    Sidecar,
-    component::{ExecuteError, Executor, SandboxImport, types::Request},
-    config::Settings,
-};
+use cofferdam::{Runtime, config::Settings};
+use cofferdam_component::{ExecuteError, Executor, SandboxImport, types::Request};
 use cofferdam_tests::program::{Place, root};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
@@ -60,7 +57,7 @@ fn guest_of(change: impl FnOnce(&str) -> String) -> Vec<u8> {
 }
 
 async fn execute(executor: &Executor) -> String {
-    execute_with(executor, SandboxImport::new(Sidecar::new(&Settings::default()).expect("a sidecar"))).await
+    execute_with(executor, SandboxImport::new(Settings::default().runtime().expect("a sidecar"))).await
 }
 
 async fn execute_with(executor: &Executor, import: SandboxImport) -> String {
@@ -101,7 +98,7 @@ async fn what_is_no_guest_is_refused() {
 
 #[tokio::test]
 async fn a_guest_has_only_the_runs_that_its_host_allows() {
-    let sidecar = Sidecar::new(&Settings::default()).expect("a sidecar");
+    let sidecar = Settings::default().runtime().expect("a sidecar");
     let executor = Executor::new(1).expect("the guest");
     let none = executor.execute(SandboxImport::new(sidecar).with_runs(0), Request::new("print(1)")).await;
     let Err(ExecuteError::Refused(error)) = none else { panic!("it ran: {none:?}") };
@@ -140,7 +137,7 @@ async fn a_guest_that_traps_after_its_run_leaves_nothing() {
         ask()
     );
     let executor = Executor::with_guest(&asking_guest(&body), 1).expect("a guest");
-    let sidecar = Sidecar::new(&settings).expect("a sidecar");
+    let sidecar = settings.runtime().expect("a sidecar");
     let message = execute_with(&executor, SandboxImport::new(sidecar.clone())).await;
     assert!(message.contains("unreachable"), "{message}");
     sidecar.settle().await;
@@ -162,7 +159,7 @@ async fn hostile_guests_do_not_keep_an_innocent_one() {
             }
         });
         let innocent = Executor::new(1).expect("the guest");
-        let import = SandboxImport::new(Sidecar::new(&Settings::default()).expect("a sidecar"));
+        let import = SandboxImport::new(Settings::default().runtime().expect("a sidecar"));
         let outcome = innocent.execute(import, Request::new("print(6*7)")).await.expect("an outcome");
         assert_eq!(outcome.stdout.text, "42\n");
         busy.abort();

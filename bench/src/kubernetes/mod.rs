@@ -177,7 +177,7 @@ impl Stage {
         let library = Library::with_pool(self.target(), programs)?;
         let mut figures = Figures::default();
         for round in 0..=rounds {
-            library.fill(programs.into())?;
+            library.fill(programs)?;
             let time = library.run(many)?;
             if round > 0 {
                 figures.push(time);
@@ -204,7 +204,7 @@ impl Stage {
         library.settle();
         self.wait_for_quiet()?;
         let library = Library::with_pool(self.target(), programs)?;
-        library.fill(programs.into())?;
+        library.fill(programs)?;
         let warm = library.times(mode, programs)?;
         library.settle();
         self.wait_for_quiet()?;

@@ -2,10 +2,10 @@
 
 use crate::{figures::Figures, interactive::Mode};
 use cofferdam::{
-    Sidecar,
-    component::{Executor, SandboxImport, types::Request},
-    config::{BackendChoice, Pool, Settings},
+    Runtime,
+    config::{BackendChoice, PoolConfig, Settings},
 };
+use cofferdam_component::{Executor, SandboxImport, types::Request};
 use cofferdam_tests::{cluster::runtime, conformance::Failure, program::Place};
 use futures_util::future::try_join_all;
 use std::{
@@ -52,28 +52,28 @@ pub(super) fn processes(
 /// A sidecar of this process, called through the component.
 #[derive(Debug)]
 pub(super) struct Library {
-    sidecar: Sidecar,
+    sidecar: Runtime,
     executor: Executor,
 }
 
 impl Library {
     /// One for so many calls at once.
     pub(super) fn new(target: Target<'_>, at_once: u32) -> Result<Self, Failure> {
-        Ok(Self { sidecar: Sidecar::new(&settings(target))?, executor: Executor::new(at_once)? })
+        Ok(Self { sidecar: settings(target).runtime()?, executor: Executor::new(at_once)? })
     }
 
     /// The same, with as many sandboxes that wait.
     pub(super) fn with_pool(target: Target<'_>, at_once: u32) -> Result<Self, Failure> {
-        let pool = Pool { maximum: Some(at_once), minimum: at_once, starts_at_once: 2, ..Pool::default() };
+        let pool = PoolConfig { maximum: Some(at_once), minimum: at_once, starts_at_once: 2, ..PoolConfig::default() };
         let settings = Settings { pool, ..settings(target) };
-        Ok(Self { sidecar: Sidecar::with_pool(&settings)?, executor: Executor::new(at_once)? })
+        Ok(Self { sidecar: settings.pooled_runtime()?, executor: Executor::new(at_once)? })
     }
 
     /// Waits until so many sandboxes wait, and the cluster is quiet.
-    pub(super) fn fill(&self, waiting: i64) -> Result<(), Failure> {
+    pub(super) fn fill(&self, waiting: u32) -> Result<(), Failure> {
         runtime().block_on(self.sidecar.ready())?;
         let metrics = self.sidecar.pool_metrics().ok_or("there is no pool")?;
-        while metrics.waiting.get() < waiting {
+        while u32::try_from(metrics.snapshot().idle)? < waiting {
             thread::sleep(LOOK);
         }
         thread::sleep(super::PAUSE);

@@ -2,11 +2,11 @@
 
 use alloc::{string::ToString, vec::Vec};
 use code_executor_bindings::cofferdam::code_executor::types::{Error, ErrorCode, Request};
-use cofferdam_types::Violation;
+use cofferdam_types::validation::Violation;
 
 /// Refuses a request that contradicts the contract.
 pub(crate) fn check(request: &Request) -> Result<(), Error> {
-    cofferdam_types::check(&view(request)).map_err(|violation| Error {
+    cofferdam_types::validation::check(&view(request)).map_err(|violation| Error {
         id: None,
         code: match violation {
             Violation::Invalid(_) => ErrorCode::InvalidRequest,
@@ -17,8 +17,8 @@ pub(crate) fn check(request: &Request) -> Result<(), Error> {
     })
 }
 
-fn view(request: &Request) -> cofferdam_types::Request<'_> {
-    cofferdam_types::Request {
+fn view(request: &Request) -> cofferdam_types::validation::RequestView<'_> {
+    cofferdam_types::validation::RequestView {
         code: &request.code,
         args: request.args.as_deref().unwrap_or_default(),
         env: request.env.iter().flatten().map(|variable| (&*variable.name, &*variable.value)).collect(),

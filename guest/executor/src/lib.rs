@@ -34,7 +34,7 @@ impl code_executor::Guest for Guest {
 /// A request that keeps to the contract, with what that, rather than the operator, has a default for.
 fn checked(mut request: Request) -> Result<Request, Error> {
     check::check(&request)?;
-    request.language.get_or_insert_with(|| cofferdam_types::DEFAULT_LANGUAGE.into());
-    request.network.get_or_insert_with(|| cofferdam_types::DEFAULT_NETWORK.into());
+    request.language.get_or_insert_with(|| cofferdam_types::validation::DEFAULT_LANGUAGE.into());
+    request.network.get_or_insert_with(|| cofferdam_types::validation::DEFAULT_NETWORK.into());
     Ok(request)
 }

@@ -18,7 +18,7 @@ pub(crate) fn to_api(request: Request) -> Result<cofferdam_http_api::Request, Fa
         stdin: request.stdin.map(Bytes),
         files: files.map(|file| cofferdam_http_api::File { path: file.path, content: Bytes(file.content) }).collect(),
         collect: request.collect.unwrap_or_default(),
-        limits: request.limits.map_or_else(cofferdam_http_api::Limits::default, limits),
+        limits: request.limits.map_or_else(cofferdam_http_api::RequestedLimits::default, limits),
         network: request.network,
         labels: map("a label", labels)?,
     })
@@ -32,8 +32,8 @@ fn map(what: &'static str, pairs: impl Iterator<Item = (String, String)>) -> Res
     if map.len() == count { Ok(map) } else { Err(Failure::Twice(what)) }
 }
 
-fn limits(limits: Limits) -> cofferdam_http_api::Limits {
-    cofferdam_http_api::Limits {
+fn limits(limits: Limits) -> cofferdam_http_api::RequestedLimits {
+    cofferdam_http_api::RequestedLimits {
         wall_time_ms: limits.wall_time_ms,
         startup_time_ms: limits.startup_time_ms,
         cpu_millis: limits.cpu_millis,

@@ -15,11 +15,12 @@ pub mod request;
 mod version;
 
 pub use bytes::{Base64Of, Bytes, BytesOf};
+pub use cofferdam_types::{ErrorCode, RequestedLimits, SkippedFile, Status};
 pub use events::Events;
 pub use execution::{Event, Execution, Phase, State};
-pub use outcome::{File, Outcome, Output, SkippedFile, Status, Timings};
-pub use problem::{ErrorCode, Problem};
-pub use request::{Limits, Request};
+pub use outcome::{File, Outcome, Output, Timings};
+pub use problem::Problem;
+pub use request::Request;
 pub use version::{VERSION, VERSION_HEADER, is_compatible};
 
 /// Where executions are: `POST` makes one, `GET` and `DELETE` on `/{id}` look it up and cancel it.

@@ -2,6 +2,7 @@
 
 use crate::Bytes;
 use alloc::{string::String, vec::Vec};
+use cofferdam_types::{SkippedFile, Status};
 use serde::{Deserialize, Serialize};
 
 /// A run that took place.
@@ -26,27 +27,6 @@ pub struct Outcome {
     pub warm: bool,
 }
 
-/// How a program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum Status {
-    /// It ended by itself with this exit code.
-    Exited(u8),
-    /// This signal, which was not the sandbox's, killed it.
-    Killed(u8),
-    /// It was killed at the end of its wall time.
-    TimedOut,
-    /// It was killed because its processes held more memory than they may.
-    OutOfMemory,
-    /// It filled its disk and failed, with this exit code (128 and the signal's number if a signal killed it).
-    OutOfDisk(u8),
-    /// It was killed because it had more processes and threads than it may.
-    OutOfProcesses,
-    /// It was killed because the caller gave up.
-    Cancelled,
-}
-
 /// What a program wrote to one stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -69,16 +49,6 @@ pub struct File {
     pub path: String,
     /// Its bytes.
     pub content: Bytes,
-}
-
-/// A file that a pattern named and that was not brought back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct SkippedFile {
-    /// Path relative to the work directory; bytes of it that are not UTF-8 appear as U+FFFD.
-    pub path: String,
-    /// Why not, for a person to read.
-    pub reason: String,
 }
 
 /// Milliseconds from the request to the end of each phase. A phase that did not happen has none.

@@ -7,8 +7,11 @@ use crate::{
 };
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use cofferdam_types::{
-    MAX_CODE, MAX_FILES, MAX_INPUT, MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS, MAX_NAME, MAX_PATH, MAX_PATTERNS,
-    MAX_WORDS, MAX_WORDS_BYTES,
+    RequestedLimits,
+    validation::{
+        MAX_CODE, MAX_FILES, MAX_INPUT, MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS, MAX_NAME, MAX_PATH, MAX_PATTERNS,
+        MAX_WORDS, MAX_WORDS_BYTES,
+    },
 };
 use serde::{Deserialize, Deserializer, Serialize, de::MapAccess};
 
@@ -47,7 +50,7 @@ pub struct Request {
     /// Bounds of this run. A bound above the operator's ceiling is refused, not lowered.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(nullable))]
-    pub limits: Limits,
+    pub limits: RequestedLimits,
     /// Name of one of the operator's network profiles. Default: `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 63))]
@@ -56,49 +59,6 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "openapi", schema(nullable))]
     pub labels: BTreeMap<String, String>,
-}
-
-/// Bounds of a run. Each is enforced, none may be zero, and each has a default and a ceiling in the operator's settings.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(deny_unknown_fields, default)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Limits {
-    /// Milliseconds from the program's start to its end. Beyond it the status is `timed-out`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
-    pub wall_time_ms: Option<u64>,
-    /// Milliseconds from the request to the program's start. Beyond it the error is `startup-timeout`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
-    pub startup_time_ms: Option<u64>,
-    /// Thousandths of a processor. A program that wants more is slowed down, not ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
-    pub cpu_millis: Option<u32>,
-    /// Bytes of memory of all processes together. Beyond it the status is `out-of-memory`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
-    pub memory_bytes: Option<u64>,
-    /// Bytes of the work directory, HOME and /tmp together.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
-    pub disk_bytes: Option<u64>,
-    /// Processes and threads alive at once. Beyond it the status is `out-of-processes`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
-    pub processes: Option<u32>,
-    /// Bytes of stdout and of stderr, each. What is over it is cut from the middle.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
-    pub output_bytes: Option<u64>,
-    /// Files brought back. One over it is listed as skipped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
-    pub collected_files: Option<u32>,
-    /// Bytes of the files brought back, in all. A file that does not fit is listed as skipped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
-    pub collected_bytes: Option<u64>,
 }
 
 impl<'de> Deserialize<'de> for Request {
@@ -160,7 +120,7 @@ impl Object for File {
     }
 }
 
-impl Object for Limits {
+impl Object for RequestedLimits {
     const MEMBERS: &'static [&'static str] = &[
         "wall_time_ms",
         "startup_time_ms",
@@ -202,7 +162,8 @@ mod tests {
     fn null_is_as_good_as_nothing() {
         let rest = Request::MEMBERS.iter().filter(|name| **name != "code");
         let all = rest.map(|name| format!(r#","{name}":null"#)).collect::<String>();
-        let limits = Limits::MEMBERS.iter().map(|name| format!(r#""{name}":null"#)).collect::<Vec<_>>().join(",");
+        let limits =
+            RequestedLimits::MEMBERS.iter().map(|name| format!(r#""{name}":null"#)).collect::<Vec<_>>().join(",");
         for json in [format!(r#"{{"code":"1"{all}}}"#), format!(r#"{{"code":"1","limits":{{{limits}}}}}"#)] {
             assert_eq!(read(&json), Ok(Request { code: "1".into(), ..Request::default() }), "{json}");
         }

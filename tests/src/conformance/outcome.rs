@@ -1,7 +1,7 @@
 //! What came of a request, whichever host told it.
 
 use super::case::Status;
-use cofferdam::component::{code_executor, types};
+use cofferdam_component::{code_executor, types};
 use cofferdam_http_api::Bytes;
 use serde::Deserialize;
 

@@ -1,7 +1,7 @@
 //! The request that a case makes.
 
 use super::{Case, Failure};
-use cofferdam::component::types::{File, Label, Limits, Request, Variable};
+use cofferdam_component::types::{File, Label, Limits, Request, Variable};
 
 impl Case {
     pub(super) fn is_bash(&self) -> bool {

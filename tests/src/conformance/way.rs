@@ -2,11 +2,8 @@
 
 use super::{Case, Failure, Outcome, Refusal};
 use crate::cluster::runtime;
-use cofferdam::{
-    Sidecar,
-    component::{ExecuteError, Executor, SandboxImport, code_executor, types::Request},
-    execution,
-};
+use cofferdam::{Runtime, types};
+use cofferdam_component::{ExecuteError, Executor, SandboxImport, code_executor, types::Request};
 
 /// How often a case that is to find a sandbox waiting is tried.
 const TRIES: usize = 20;
@@ -34,7 +31,7 @@ pub struct Library {
     /// The component.
     pub executor: Executor,
     /// What stands behind its import.
-    pub sidecar: Sidecar,
+    pub sidecar: Runtime,
 }
 
 impl Way for Library {
@@ -84,22 +81,22 @@ impl Way for Warm {
 }
 
 /// A request whose sandbox is like that of this one, and whose program nobody runs.
-fn kind(request: &Request) -> execution::Request {
+fn kind(request: &Request) -> types::Request {
     let limits =
-        request.limits.as_ref().map_or_else(execution::RequestedLimits::default, |limits| execution::RequestedLimits {
+        request.limits.as_ref().map_or_else(types::RequestedLimits::default, |limits| types::RequestedLimits {
             cpu_millis: limits.cpu_millis,
             memory_bytes: limits.memory_bytes,
             disk_bytes: limits.disk_bytes,
             processes: limits.processes,
             output_bytes: limits.output_bytes,
             collected_bytes: limits.collected_bytes,
-            ..execution::RequestedLimits::default()
+            ..types::RequestedLimits::default()
         });
-    execution::Request {
+    types::Request {
         code: "#".into(),
         language: request.language.clone(),
         network: request.network.clone(),
         limits,
-        ..execution::Request::default()
+        ..types::Request::default()
     }
 }

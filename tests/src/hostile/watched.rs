@@ -1,7 +1,7 @@
 //! A way whose outcomes are looked through for what must not be in them.
 
 use crate::conformance::{Case, Failure, Outcome, Refusal, Way};
-use cofferdam::component::types::Request;
+use cofferdam_component::types::Request;
 use std::sync::{Mutex, PoisonError};
 
 /// Another way, watched.

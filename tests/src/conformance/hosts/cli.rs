@@ -6,7 +6,7 @@ use crate::{
     hosts::{COMPOSED, command},
     program::{stderr, stdout},
 };
-use cofferdam::component::types::Request;
+use cofferdam_component::types::Request;
 use wasm_wave::value::{Type, Value};
 
 /// Bytes that Linux takes as one argument, with the NUL at its end.

@@ -2,7 +2,7 @@
 
 use crate::conformance::{Failure, Outcome, Refusal};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use cofferdam::component::types::{Limits, Request};
+use cofferdam_component::types::{Limits, Request};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

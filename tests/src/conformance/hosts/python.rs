@@ -5,7 +5,7 @@ use crate::{
     conformance::{Case, Failure, Outcome, Refusal, Way},
     hosts::Python as Process,
 };
-use cofferdam::component::types::Request;
+use cofferdam_component::types::Request;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The PyPI package `wasmtime`.

@@ -1,0 +1,144 @@
+//! The folder that collected files are written to. Their names are the program's choice, which nobody has read.
+
+use super::{Failure, files::shown, hidden};
+use cofferdam_core::new_id;
+use rustix::{
+    fs::{AtFlags, FileType, Mode, OFlags, mkdirat, open, openat, renameat, statat, unlinkat},
+    io::Errno,
+};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// A folder that is there, and stays the one it was when it was opened.
+#[derive(Debug)]
+pub(super) struct OutputFolder {
+    path: PathBuf,
+    folder: OwnedFd,
+    /// Whether files that are there already are replaced.
+    overwrites: bool,
+}
+
+/// A file that was not written, and why.
+#[derive(Debug)]
+pub(super) struct Unwritten {
+    pub(super) path: String,
+    pub(super) reason: String,
+}
+
+impl OutputFolder {
+    /// Makes the folder if need be and opens it, before the program runs.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] where it cannot be had, or is a symbolic link.
+    pub(super) fn open(path: &Path, overwrites: bool) -> Result<Self, Failure> {
+        fs::create_dir_all(path).map_err(|error| format!("the folder {} cannot be made: {error}", shown(path)))?;
+        // A `/` at its end would follow a link.
+        let path = path.components().as_path().to_owned();
+        let folder = open(&path, FOLDER, Mode::empty()).map_err(|error| {
+            if path.is_symlink() {
+                return format!("the folder {} is a symbolic link; name the folder itself", shown(&path));
+            }
+            format!("the folder {} cannot be opened: {}", shown(&path), io::Error::from(error))
+        })?;
+        Ok(Self { path, folder, overwrites })
+    }
+
+    /// Writes files that these patterns have named; gives what was not written.
+    pub(super) fn write(&self, files: &[cofferdam_types::File], patterns: &[String]) -> Vec<Unwritten> {
+        let write = |file: &cofferdam_types::File| {
+            let written = if hidden::is_unasked(&file.path, patterns) {
+                Err(io::Error::other("its name begins with a dot, and --collect does not name one that does"))
+            } else {
+                self.write_file(&file.path, &file.content)
+            };
+            let path = || self.path.join(&file.path).to_string_lossy().into_owned();
+            written.err().map(|error| Unwritten { path: path(), reason: error.to_string() })
+        };
+        files.iter().filter_map(write).collect()
+    }
+
+    /// No link is followed on the way: what is written stays below the folder.
+    fn write_file(&self, path: &str, content: &[u8]) -> io::Result<()> {
+        cofferdam_types::validation::relative_path(path).map_err(io::Error::other)?;
+        let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut below: Option<OwnedFd> = None;
+        for part in folders.split('/').filter(|part| !part.is_empty()) {
+            let parent = below.as_ref().unwrap_or(&self.folder);
+            match mkdirat(parent, part, Mode::RWXU | Mode::RWXG | Mode::RWXO) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            below = Some(openat(parent, part, FOLDER, Mode::empty())?);
+        }
+        let parent = below.as_ref().unwrap_or(&self.folder).as_fd();
+        self.put(parent, name, |file| file.write_all(content))
+    }
+
+    /// Writes a whole file or none. One that is there already is replaced where that was asked for, once the new one is
+    /// whole; it is never written to, since it may have other names.
+    fn put(
+        &self,
+        parent: BorrowedFd<'_>,
+        name: &str,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<()> {
+        match create(parent, name) {
+            Err(Errno::EXIST) if self.overwrites => {
+                let there = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                if !FileType::from_raw_mode(there.st_mode).is_file() {
+                    return Err(io::Error::other("what is there is not a regular file"));
+                }
+                let new = format!(".cofferdam-{}", new_id());
+                let written = write(&mut create(parent, &new)?);
+                remove_unless(written.and_then(|()| Ok(renameat(parent, &new, parent, name)?)), parent, &new)
+            }
+            Err(Errno::EXIST) => Err(io::Error::other("it is there already, and --overwrite was not given")),
+            file => remove_unless(write(&mut file?), parent, name),
+        }
+    }
+}
+
+fn create(parent: BorrowedFd<'_>, name: &str) -> Result<File, Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(parent, name, flags, Mode::from_raw_mode(0o666)).map(File::from)
+}
+
+/// Half a file is none.
+fn remove_unless(written: io::Result<()>, parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+    written.inspect_err(|_| {
+        let _ = unlinkat(parent, name, AtFlags::empty());
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, process};
+
+    #[test]
+    fn what_cannot_be_written_leaves_what_was_there() {
+        let path = env::temp_dir().join(format!("cofferdam-output-folder-{}", process::id()));
+        let folder = OutputFolder::open(&path, true).expect("a folder");
+        fs::write(path.join("old"), "old").expect("a file");
+        for name in ["old", "new"] {
+            let written = folder.put(folder.folder.as_fd(), name, |file| {
+                file.write_all(b"half of it")?;
+                Err(Errno::NOSPC.into())
+            });
+            assert_eq!(written.expect_err("it does not fit").kind(), io::ErrorKind::StorageFull, "{name}");
+        }
+        let names: Vec<_> = fs::read_dir(&path).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+        assert_eq!(names, ["old"]);
+        assert_eq!(fs::read(path.join("old")).expect("a file"), b"old");
+        folder.write_file("old", b"new").expect("written");
+        assert_eq!(fs::read(path.join("old")).expect("a file"), b"new");
+        fs::remove_dir_all(&path).expect("removed");
+    }
+}

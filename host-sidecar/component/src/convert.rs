@@ -1,0 +1,111 @@
+//! Between the contract's types and ours. Nothing is decided here.
+
+use super::bindings::cofferdam::code_executor::{sandbox, types};
+use cofferdam_types::{
+    Capture, Error, ErrorCode, File, Report, Request, RequestedLimits, SkippedFile, Status, Timings,
+};
+use std::time::Duration;
+
+pub(super) fn request(request: types::Request) -> Request {
+    let limits = request.limits;
+    Request {
+        code: request.code,
+        language: request.language,
+        args: request.args.unwrap_or_default(),
+        env: request.env.into_iter().flatten().map(|variable| (variable.name, variable.value)).collect(),
+        stdin: request.stdin.unwrap_or_default(),
+        files: request
+            .files
+            .into_iter()
+            .flatten()
+            .map(|file| File { path: file.path, content: file.content })
+            .collect(),
+        collect: request.collect.unwrap_or_default(),
+        limits: limits.map_or_else(RequestedLimits::default, |limits| RequestedLimits {
+            wall_time_ms: limits.wall_time_ms,
+            startup_time_ms: limits.startup_time_ms,
+            cpu_millis: limits.cpu_millis,
+            memory_bytes: limits.memory_bytes,
+            disk_bytes: limits.disk_bytes,
+            processes: limits.processes,
+            output_bytes: limits.output_bytes,
+            collected_files: limits.collected_files,
+            collected_bytes: limits.collected_bytes,
+        }),
+        network: request.network,
+        labels: request.labels.into_iter().flatten().map(|label| (label.key, label.value)).collect(),
+    }
+}
+
+pub(super) fn report(report: Report) -> sandbox::Report {
+    sandbox::Report {
+        id: report.id,
+        status: status(report.status),
+        stdout: capture(report.stdout),
+        stderr: capture(report.stderr),
+        files: report.files.into_iter().map(|File { path, content }| types::File { path, content }).collect(),
+        skipped: report
+            .skipped
+            .into_iter()
+            .map(|SkippedFile { path, reason }| types::SkippedFile { path, reason })
+            .collect(),
+        timings: timings(report.timings),
+        warm: report.warm,
+    }
+}
+
+fn status(status: Status) -> types::Status {
+    match status {
+        Status::Exited(code) => types::Status::Exited(code),
+        Status::Killed(signal) => types::Status::Killed(signal),
+        Status::TimedOut => types::Status::TimedOut,
+        Status::OutOfMemory => types::Status::OutOfMemory,
+        Status::OutOfDisk(code) => types::Status::OutOfDisk(code),
+        Status::OutOfProcesses => types::Status::OutOfProcesses,
+        Status::Cancelled => types::Status::Cancelled,
+    }
+}
+
+fn capture(Capture { bytes, length, cut }: Capture) -> sandbox::Capture {
+    sandbox::Capture { bytes, length, cut }
+}
+
+fn timings(timings: Timings) -> types::Timings {
+    types::Timings {
+        queued: timings.queued.map(milliseconds),
+        scheduled: timings.scheduled.map(milliseconds),
+        pulled: timings.pulled.map(milliseconds),
+        started: timings.started.map(milliseconds),
+        finished: timings.finished.map(milliseconds),
+        answered: milliseconds(timings.answered),
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The operator's detail stays here.
+pub(super) fn error(error: Error) -> types::Error {
+    types::Error {
+        id: error.id,
+        code: match error.code {
+            ErrorCode::InvalidRequest => types::ErrorCode::InvalidRequest,
+            ErrorCode::TooLarge => types::ErrorCode::TooLarge,
+            ErrorCode::Denied => types::ErrorCode::Denied,
+            ErrorCode::Unauthorised => types::ErrorCode::Unauthorised,
+            ErrorCode::Quota => types::ErrorCode::Quota,
+            ErrorCode::Overloaded => types::ErrorCode::Overloaded,
+            ErrorCode::Unschedulable => types::ErrorCode::Unschedulable,
+            ErrorCode::ImageUnavailable => types::ErrorCode::ImageUnavailable,
+            ErrorCode::SandboxUnavailable => types::ErrorCode::SandboxUnavailable,
+            ErrorCode::StartupTimeout => types::ErrorCode::StartupTimeout,
+            ErrorCode::Evicted => types::ErrorCode::Evicted,
+            ErrorCode::Cancelled => types::ErrorCode::Cancelled,
+            ErrorCode::Unreachable => types::ErrorCode::Unreachable,
+            ErrorCode::Internal => types::ErrorCode::Internal,
+        },
+        message: error.message,
+        retryable: error.retryable,
+    }
+}

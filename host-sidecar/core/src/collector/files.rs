@@ -1,0 +1,146 @@
+//! The files that a runner brings back, held to the limits of the plan and to what its caller asked for.
+
+use super::Corrupt;
+use crate::policy::Limits;
+use cofferdam_protocol::MAX_SKIPPED;
+use cofferdam_types::{File, SkippedFile};
+
+/// Longest path of a file that is not brought back: one name (NAME_MAX) in a folder whose path is as long as Linux opens
+/// (PATH_MAX). Each byte of it may be shown as three.
+const MAX_SKIPPED_PATH: usize = 3 * (4096 + 256);
+/// Longest reason for not bringing back a file.
+const MAX_REASON: usize = 1 << 10;
+
+/// Assembles the files.
+#[derive(Debug)]
+pub(super) struct FileCollector {
+    /// Glob patterns that the caller asked for.
+    patterns: Vec<String>,
+    files_left: u32,
+    bytes_left: u64,
+    pub(super) files: Vec<File>,
+    pub(super) skipped: Vec<SkippedFile>,
+}
+
+impl FileCollector {
+    pub(super) fn new(limits: &Limits, patterns: &[String]) -> Self {
+        Self {
+            patterns: patterns.to_owned(),
+            files_left: limits.collected_files,
+            bytes_left: limits.collected_bytes,
+            files: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+
+    /// The longest payload of a frame that this takes.
+    pub(super) fn max_payload(&self) -> u64 {
+        let lengths = (4 + cofferdam_types::validation::MAX_PATH) as u64;
+        let skipped = (4 + MAX_SKIPPED_PATH + MAX_REASON) as u64;
+        self.bytes_left.saturating_add(lengths).max(skipped)
+    }
+
+    /// Takes a file that was brought back.
+    pub(super) fn file(&mut self, path: String, content: Vec<u8>) -> Result<(), Corrupt> {
+        if cofferdam_types::validation::relative_path(&path).is_err() {
+            return Err(Corrupt("the path of a file leads out of the work directory or is not a normal one"));
+        }
+        if !self.patterns.iter().any(|pattern| fast_glob::glob_match(pattern, &path)) {
+            return Err(Corrupt("a file is one that was not asked for"));
+        }
+        if self.files.last().is_some_and(|last| last.path >= path) {
+            return Err(Corrupt("a file comes twice, or out of order"));
+        }
+        let left = self.files_left.checked_sub(1).zip(self.bytes_left.checked_sub(content.len() as u64));
+        (self.files_left, self.bytes_left) =
+            left.ok_or(Corrupt("more files, or larger ones, than the limits allow"))?;
+        self.files.push(File { path, content });
+        Ok(())
+    }
+
+    /// Takes the account of a file that was not brought back.
+    pub(super) fn skipped(&mut self, path: String, reason: String) -> Result<(), Corrupt> {
+        let is_inside = !path.starts_with('/') && path.split('/').all(|part| part != "..");
+        if self.patterns.is_empty() || path.is_empty() || path.contains('\0') || !is_inside {
+            return Err(Corrupt("a file that was not brought back has no path that could have been asked for"));
+        }
+        if path.len() > MAX_SKIPPED_PATH || reason.len() > MAX_REASON || self.skipped.len() > MAX_SKIPPED {
+            return Err(Corrupt("more is said of files that were not brought back than any runner says"));
+        }
+        self.skipped.push(SkippedFile { path, reason });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+
+    fn collector(files: u32, bytes: u64, patterns: &[&str]) -> FileCollector {
+        let limits = Policy::default().defaults;
+        let limits = Limits { collected_files: files, collected_bytes: bytes, ..limits };
+        FileCollector::new(&limits, &patterns.iter().map(|&pattern| pattern.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn files_within_the_limits_are_taken() {
+        let mut files = collector(2, 3, &["*.csv", "a/*"]);
+        assert_eq!(files.file("a/b".into(), vec![0]), Ok(()));
+        assert_eq!(files.file("b.csv".into(), vec![0; 2]), Ok(()));
+        assert_eq!(files.skipped("…".into(), "3 more files were not brought back".into()), Ok(()));
+        assert_eq!((files.files.len(), files.skipped.len()), (2, 1));
+    }
+
+    #[test]
+    fn neither_more_files_nor_more_bytes_than_the_limits_are_taken() {
+        let mut many = collector(1, 9, &["*"]);
+        assert_eq!(many.file("a".into(), vec![]), Ok(()));
+        assert!(many.file("b".into(), vec![]).is_err());
+        let mut large = collector(9, 3, &["*"]);
+        assert_eq!(large.file("a".into(), vec![0; 2]), Ok(()));
+        assert!(large.file("b".into(), vec![0; 2]).is_err());
+        assert_eq!((many.files.len(), large.files.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_path_that_no_runner_sends_is_refused() {
+        let long = "a".repeat(256);
+        for path in ["", "/etc/passwd", "../a", "a/../b", "a//b", "./a", "a/.", "a/", "a\0b", &long] {
+            assert!(collector(9, 9, &["**"]).file(path.into(), vec![]).is_err(), "{path:?}");
+        }
+        let long = "a".repeat(MAX_SKIPPED_PATH + 1);
+        for path in ["", "/etc/passwd", "../a", "a/..", "a\0b", &long] {
+            assert!(collector(9, 9, &["**"]).skipped(path.into(), String::new()).is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_path_that_a_program_can_make_is_taken() {
+        let names = [255; 15].into_iter().chain([240, 255]).map(|length| "\u{fffd}".repeat(length));
+        let path = names.collect::<Vec<_>>().join("/");
+        let mut files = collector(9, 9, &["**"]);
+        assert!(files.max_payload() >= path.len() as u64);
+        assert_eq!(files.skipped(path, "its path is too long".into()), Ok(()));
+    }
+
+    #[test]
+    fn a_file_that_was_not_asked_for_or_comes_again_is_refused() {
+        assert!(collector(9, 9, &["*.csv"]).file(".bashrc".into(), vec![]).is_err());
+        assert!(collector(9, 9, &[]).file("a".into(), vec![]).is_err());
+        assert!(collector(9, 9, &[]).skipped("a".into(), String::new()).is_err());
+        let mut files = collector(9, 9, &["*"]);
+        assert_eq!(files.file("b".into(), vec![]), Ok(()));
+        assert!(files.file("b".into(), vec![]).is_err() && files.file("a".into(), vec![]).is_err());
+    }
+
+    #[test]
+    fn no_more_is_said_of_missing_files_than_a_runner_says() {
+        let mut files = collector(9, 9, &["*"]);
+        for number in 0..=MAX_SKIPPED {
+            assert_eq!(files.skipped(format!("f{number}"), "is a symbolic link".into()), Ok(()));
+        }
+        assert!(files.skipped("one more".into(), String::new()).is_err());
+        assert!(collector(9, 9, &["*"]).skipped("a".into(), "x".repeat(MAX_REASON + 1)).is_err());
+    }
+}

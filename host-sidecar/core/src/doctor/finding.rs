@@ -1,0 +1,168 @@
+//! What a check has found, and how it is told. Pure.
+
+use cofferdam_types::printable;
+use serde::Serialize;
+use std::fmt;
+
+/// Longest text of a finding, so that all of them are on one screen.
+const MAX_CHARS: usize = 400;
+
+/// What a finding means for runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// Runs work, and something could be better.
+    Warning,
+    /// Runs do not work, or not safely.
+    Failed,
+    /// Not looked at.
+    Skipped,
+}
+
+/// What one check has found, in one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Names the check.
+    pub check: &'static str,
+    /// What it means.
+    pub verdict: Verdict,
+    /// What is so.
+    pub text: String,
+    /// What to do. Whatever failed says it.
+    pub advice: Option<String>,
+}
+
+impl Finding {
+    /// The check passed.
+    pub fn ok(check: &'static str, text: impl AsRef<str>) -> Self {
+        Self { check, verdict: Verdict::Ok, text: plain(text.as_ref()), advice: None }
+    }
+
+    /// Executions work; `advice` says what to improve.
+    pub fn warning(check: &'static str, text: impl AsRef<str>, advice: impl AsRef<str>) -> Self {
+        let advice = Some(plain(advice.as_ref()));
+        Self { check, verdict: Verdict::Warning, text: plain(text.as_ref()), advice }
+    }
+
+    /// Executions do not work, or not safely; `advice` says what to do.
+    pub fn failed(check: &'static str, text: impl AsRef<str>, advice: impl AsRef<str>) -> Self {
+        Self { verdict: Verdict::Failed, ..Self::warning(check, text, advice) }
+    }
+
+    /// The check failed with a message that says what to do after its first semicolon, as those of invalid settings do.
+    /// `advice` is for a message without one.
+    pub fn failed_with_message(check: &'static str, message: &str, advice: &str) -> Self {
+        let (text, advice) = message.split_once("; ").unwrap_or((message, advice));
+        Self::failed(check, text, advice)
+    }
+
+    /// The check was not made.
+    pub fn skipped(check: &'static str, why: impl AsRef<str>) -> Self {
+        let text = plain(&format!("{check}: {}", why.as_ref()));
+        Self { check, verdict: Verdict::Skipped, text, advice: None }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = match self.verdict {
+            Verdict::Ok => "ok",
+            Verdict::Warning => "warning",
+            Verdict::Failed => "FAILED",
+            Verdict::Skipped => "skipped",
+        };
+        write!(f, "{verdict:<8}{}", self.text)?;
+        self.advice.as_ref().map_or(Ok(()), |advice| write!(f, "; {advice}"))
+    }
+}
+
+/// One line of a bounded length, with nothing in it that could steer a terminal: some of it comes from elsewhere.
+fn plain(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut line: String = words.chars().map(printable).take(MAX_CHARS).collect();
+    if words.chars().count() > MAX_CHARS {
+        line.push('…');
+    }
+    line
+}
+
+/// Collects findings and passes each to a listener at once.
+pub struct Findings<'a> {
+    all: Vec<Finding>,
+    listener: &'a mut dyn FnMut(&Finding),
+}
+
+impl<'a> Findings<'a> {
+    /// None yet.
+    pub fn new(listener: &'a mut dyn FnMut(&Finding)) -> Self {
+        Self { all: Vec::new(), listener }
+    }
+
+    /// All that there were.
+    pub fn into_all(self) -> Vec<Finding> {
+        self.all
+    }
+
+    /// Adds one, and gives whether the next checks make sense.
+    pub fn push(&mut self, finding: Finding) -> bool {
+        (self.listener)(&finding);
+        let is_passable = finding.verdict != Verdict::Failed;
+        self.all.push(finding);
+        is_passable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_one_line_with_its_verdict_before_it() {
+        for (finding, line) in [
+            (Finding::ok("a", "all is well"), "ok      all is well"),
+            (Finding::warning("a", "it is odd", "mend it"), "warning it is odd; mend it"),
+            (Finding::failed("a", "it is\n  broken", "mend it"), "FAILED  it is broken; mend it"),
+            (Finding::skipped("a", "--no-probe"), "skipped a: --no-probe"),
+        ] {
+            assert_eq!(finding.to_string(), line);
+        }
+    }
+
+    #[test]
+    fn what_comes_from_elsewhere_cannot_steer_the_terminal_or_fill_it() {
+        let finding = Finding::ok("a", format!("\u{1b}[2J{}", "é".repeat(1000)));
+        assert!(!finding.text.contains('\u{1b}'));
+        assert_eq!(finding.text.chars().count(), MAX_CHARS + 1);
+    }
+
+    #[test]
+    fn only_a_failure_is_in_the_way_of_the_next_check() {
+        let mut heard = 0;
+        let mut listener = |_: &Finding| heard += 1;
+        let mut findings = Findings::new(&mut listener);
+        assert!(findings.push(Finding::ok("a", "")));
+        assert!(findings.push(Finding::warning("a", "", "")));
+        assert!(findings.push(Finding::skipped("a", "")));
+        assert!(!findings.push(Finding::failed("a", "", "")));
+        assert_eq!(findings.into_all().len(), 4);
+        assert_eq!(heard, 4);
+    }
+
+    #[test]
+    fn a_program_reads_the_verdict_as_a_word() {
+        let finding = serde_json::to_value(Finding::failed("run", "it broke", "mend it")).expect("JSON");
+        let expected =
+            serde_json::json!({ "check": "run", "verdict": "failed", "text": "it broke", "advice": "mend it" });
+        assert_eq!(finding, expected);
+    }
+
+    #[test]
+    fn a_message_with_an_advice_is_taken_apart() {
+        let finding = Finding::failed_with_message("a", "there is none; name one; there are: x", "");
+        assert_eq!((&*finding.text, finding.advice.as_deref()), ("there is none", Some("name one; there are: x")));
+        let finding = Finding::failed_with_message("a", "there is none", "make one");
+        assert_eq!((&*finding.text, finding.advice.as_deref()), ("there is none", Some("make one")));
+    }
+}

@@ -1,0 +1,65 @@
+//! A program that looks at its sandbox from the inside.
+
+use super::target::{Attempt, Target};
+use crate::{
+    Backend, NoObserver, Run, new_id,
+    policy::{Plan, Policy},
+};
+use cofferdam_types::{Error, Report, Request, RequestedLimits};
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+const PROGRAM: &str = include_str!("probe.py");
+/// It gives up everything after three seconds; a node may be slow.
+const WALL_TIME: Duration = Duration::from_secs(30);
+
+/// What is run: an ordinary program, with the bounds that a run gets by default.
+pub fn plan(policy: &Policy, targets: &[Target]) -> Result<Plan, Error> {
+    let attempts: Vec<&Attempt> = targets.iter().map(|target| &target.attempt).collect();
+    let attempts =
+        serde_json::to_string(&attempts).map_err(|error| Error::internal("the probe cannot be made", error))?;
+    let wall_time = WALL_TIME.min(policy.ceilings.wall_time);
+    policy.plan(Request {
+        code: PROGRAM.to_owned(),
+        language: Some(cofferdam_types::validation::DEFAULT_LANGUAGE.to_owned()),
+        args: vec![attempts],
+        limits: RequestedLimits {
+            wall_time_ms: u64::try_from(wall_time.as_millis()).ok(),
+            ..RequestedLimits::default()
+        },
+        ..Request::default()
+    })
+}
+
+/// Runs it once, as any other program.
+pub async fn run(
+    backend: &dyn Backend,
+    policy: &Policy,
+    targets: &[Target],
+    cancelled: &CancellationToken,
+) -> Result<Report, Error> {
+    let plan = plan(policy, targets)?;
+    let run = Run { id: new_id(), requested: Instant::now(), cancelled, observer: &NoObserver };
+    backend.run(plan, &run).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_probe_is_a_program_like_any_other() {
+        let policy = Policy::default();
+        let plan = plan(&policy, &[Target::metadata()]).expect("a plan");
+        assert_eq!(plan.program.args, [r#"[{"connect":["169.254.169.254",80]}]"#]);
+        assert_eq!(plan.limits.memory_bytes, policy.defaults.memory_bytes);
+        assert_eq!(plan.network, None);
+    }
+
+    #[test]
+    fn a_low_ceiling_leaves_the_probe_its_time() {
+        let mut policy = Policy::default();
+        policy.ceilings.wall_time = Duration::from_secs(5);
+        assert_eq!(plan(&policy, &[]).expect("a plan").limits.wall_time, Duration::from_secs(5));
+    }
+}

@@ -1,0 +1,218 @@
+//! The settings of the Kubernetes backend.
+
+use crate::image::is_image;
+use cofferdam_core::{
+    InvalidSetting,
+    policy::Policy,
+    quantity::{Bytes, Cpu, Seconds},
+};
+use cofferdam_types::validation::DEFAULT_NETWORK;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{
+    collections::BTreeMap,
+    env,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How executions become objects of a cluster, and how the cluster is reached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KubernetesConfig {
+    /// The namespace of the objects.
+    pub namespace: String,
+    /// The image of sandboxes; a language may name another.
+    pub image: String,
+    /// Processors that a node must have left for an execution.
+    pub cpu_requested: Cpu,
+    /// Memory that a node must have left for an execution.
+    pub mem_requested: Bytes,
+    /// The kubeconfig. Default: in a cluster that cluster, else the user's own file.
+    pub kubeconfig_path: Option<PathBuf>,
+    /// The context of the kubeconfig. Default: its current one.
+    pub kubeconfig_context: Option<String>,
+    /// The kind of object that creates the Pod.
+    pub workload: Workload,
+    /// The RuntimeClass that is gVisor.
+    pub runtime_class: String,
+    /// Taints that Pods tolerate beside that of GKE's gVisor nodes.
+    pub tolerations: Vec<Toleration>,
+    /// Labels of the nodes that Pods may be on.
+    pub node_selector: BTreeMap<String, String>,
+    /// Secrets that images are pulled with.
+    pub image_pull_secrets: Vec<String>,
+    /// The service account of Pods. None of its tokens is mounted.
+    pub service_account: Option<String>,
+    /// More labels of Pods.
+    pub pod_labels: BTreeMap<String, String>,
+    /// The PriorityClass of Pods.
+    pub priority_class: Option<String>,
+    /// Added to Pods, as a strategic merge patch of a Pod template. It can add, and weaken nothing.
+    pub pod_overlay: Option<Value>,
+    /// Networks that requests may ask for.
+    pub networks: BTreeMap<String, Network>,
+    /// How long a Pod that no node can take is kept for the cluster to announce a new node.
+    pub scale_up_seconds: Seconds,
+}
+
+impl Default for KubernetesConfig {
+    fn default() -> Self {
+        Self {
+            namespace: "default".into(),
+            image: "python:3.11-slim".into(),
+            cpu_requested: Cpu(200),
+            mem_requested: Bytes(256 << 20),
+            kubeconfig_path: None,
+            kubeconfig_context: None,
+            workload: Workload::default(),
+            runtime_class: "gvisor".into(),
+            tolerations: Vec::new(),
+            node_selector: BTreeMap::new(),
+            image_pull_secrets: Vec::new(),
+            service_account: None,
+            pod_labels: BTreeMap::new(),
+            priority_class: None,
+            pod_overlay: None,
+            networks: BTreeMap::new(),
+            scale_up_seconds: Seconds(Duration::from_secs(10)),
+        }
+    }
+}
+
+/// Processors of an execution in a cluster that names no amount, in thousandths: the default of google-adk's `GkeCodeExecutor`.
+const DEFAULT_CPU_MILLIS: u32 = 500;
+
+/// What a run becomes in the cluster.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
+#[serde(rename_all = "lowercase")]
+pub enum Workload {
+    /// A Job, which the cluster deletes itself if all else fails.
+    #[default]
+    Job,
+    /// A bare Pod: less for the control plane to do.
+    Pod,
+}
+
+/// A taint that Pods tolerate, as Kubernetes writes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub struct Toleration {
+    /// The taint's key; none: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// `Exists` or `Equal`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// The taint's value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`; none: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<String>,
+    /// For how long, with `NoExecute`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub toleration_seconds: Option<i64>,
+}
+
+/// A network that programs may ask for by its name.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Network {
+    /// Rules of a NetworkPolicy for what may be reached, as Kubernetes writes them; `cofferdam manifests` prints the policy.
+    pub egress: Vec<Value>,
+}
+
+/// Whether this process runs in a Pod that may talk to its cluster.
+#[must_use]
+pub fn is_in_cluster() -> bool {
+    env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+        && Path::new("/var/run/secrets/kubernetes.io/serviceaccount/token").exists()
+}
+
+impl KubernetesConfig {
+    /// Checks the values, before anything is created. `images` are those of the languages, with the names of their settings.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidSetting`], naming the setting.
+    pub fn validate<'a>(&'a self, images: impl Iterator<Item = (String, &'a String)>) -> Result<(), InvalidSetting> {
+        for (setting, image) in std::iter::once(("image".to_owned(), &self.image)).chain(images) {
+            if !is_image(image) {
+                return Err(InvalidSetting::new(
+                    setting,
+                    format!("is {image:?}, which cannot be the name of an image"),
+                ));
+            }
+        }
+        self.validate_names()?;
+        if self.networks.contains_key(DEFAULT_NETWORK) {
+            return Err(InvalidSetting::new("networks.none", "cannot be set: `none` is no network"));
+        }
+        for (setting, labels) in [("pod_labels", &self.pod_labels), ("node_selector", &self.node_selector)] {
+            validate_labels(setting, labels)?;
+        }
+        Ok(())
+    }
+
+    /// The operator's policy in this cluster: its networks can be asked for, and the default amount of processors is bounded.
+    #[must_use]
+    pub fn policy(&self, mut policy: Policy) -> Policy {
+        policy.defaults.cpu_millis.get_or_insert(DEFAULT_CPU_MILLIS);
+        policy.networks = self.networks.keys().cloned().collect();
+        policy
+    }
+
+    fn validate_names(&self) -> Result<(), InvalidSetting> {
+        let names = [
+            ("namespace", Some(&self.namespace)),
+            ("runtime_class", Some(&self.runtime_class)),
+            ("service_account", self.service_account.as_ref()),
+            ("priority_class", self.priority_class.as_ref()),
+        ];
+        let named = names.into_iter().filter_map(|(setting, name)| Some((setting.to_owned(), name?)));
+        let secrets = self.image_pull_secrets.iter().map(|name| ("image_pull_secrets".to_owned(), name));
+        let networks = self.networks.keys().map(|name| (format!("networks.{name}"), name));
+        for (setting, name) in named.chain(secrets).chain(networks) {
+            if !is_dns_name(name) {
+                let problem =
+                    format!("has {name:?}, which is no name of an object: lower-case letters, digits, `-` and `.`");
+                return Err(InvalidSetting::new(setting, problem));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn validate_labels(setting: &str, labels: &BTreeMap<String, String>) -> Result<(), InvalidSetting> {
+    for (key, value) in labels {
+        let (prefix, name) = key.split_once('/').map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
+        if !prefix.is_none_or(is_dns_name) || name.is_empty() || !is_label_value(name) || !is_label_value(value) {
+            return Err(InvalidSetting::new(setting, format!("has {key:?} = {value:?}, which cannot be a label")));
+        }
+        let is_ours = prefix == Some("cofferdam.dev") || key == "app.kubernetes.io/managed-by";
+        if setting == "pod_labels" && is_ours {
+            return Err(InvalidSetting::new(setting, format!("has {key:?}, which is Cofferdam's own")));
+        }
+    }
+    Ok(())
+}
+
+/// A DNS subdomain as Kubernetes wants it, short enough for a label too.
+fn is_dns_name(text: &str) -> bool {
+    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    text.len() <= 63
+        && text.split('.').all(|label| {
+            !label.is_empty() && label.bytes().all(inside) && !label.starts_with('-') && !label.ends_with('-')
+        })
+}
+
+fn is_label_value(text: &str) -> bool {
+    let ends = |c: char| c.is_ascii_alphanumeric();
+    text.is_empty()
+        || text.len() <= 63
+            && text.starts_with(ends)
+            && text.ends_with(ends)
+            && text.chars().all(|c| ends(c) || "-_.".contains(c))
+}

@@ -1,0 +1,122 @@
+//! What is around a sandbox of a cluster, as far as it may be read.
+
+use super::{super::cluster::bounded, connection::Connection};
+use cofferdam_core::doctor::target::{Outside, Target};
+use k8s_openapi::api::core::v1::{Node, Pod, Service};
+use kube::{Api, Client, api::ListParams};
+use std::{
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    time::Duration,
+};
+use tokio::{task::spawn_blocking, time::timeout};
+
+/// All that is tried of a cluster.
+pub(super) const OF_CLUSTER: [Outside; 4] = [Outside::ApiServer, Outside::Metadata, Outside::Names, Outside::Pods];
+
+/// How long a name may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A name that every cluster's DNS knows.
+const NAME: &str = "kubernetes.default.svc";
+/// Pods and nodes that are looked at for an address.
+const MAX_OBJECTS: u32 = 20;
+/// Where a Pod that names no port is tried; one that refuses has been reached too.
+const ANY_PORT: u16 = 80;
+const KUBELET_PORT: u16 = 10250;
+const HTTPS_PORT: u16 = 443;
+
+/// What is known to be there.
+pub(super) async fn of_cluster(connection: &Connection, namespace: &str) -> Vec<Target> {
+    let client = &connection.client;
+    let (from_here, told, service, pod) = tokio::join!(
+        resolve(&connection.host, connection.port),
+        told_by_server(client),
+        service(client),
+        other_pod(client, namespace)
+    );
+    let api_server = from_here.into_iter().chain(told).chain(service);
+    let mut targets: Vec<Target> = Vec::new();
+    for address in api_server {
+        if let Some(target) = Target::address(Outside::ApiServer, address)
+            && !targets.contains(&target)
+        {
+            targets.push(target);
+        }
+    }
+    targets.extend([Target::metadata(), Target::name(NAME)]);
+    targets.extend(pod.and_then(|pod| Target::address(Outside::Pods, pod)));
+    targets
+}
+
+/// The addresses of the API server's name, for nobody in the sandbox could look it up.
+async fn resolve(host: &str, port: u16) -> Vec<SocketAddr> {
+    let host = host.to_owned();
+    let resolved = spawn_blocking(move || Some((host.as_str(), port).to_socket_addrs().ok()?.collect::<Vec<_>>()));
+    timeout(PATIENCE, resolved).await.ok().and_then(Result::ok).flatten().unwrap_or_default()
+}
+
+/// What the API server says of itself, which is its own address even where a proxy or a tunnel is in between.
+async fn told_by_server(client: &Client) -> Vec<SocketAddr> {
+    let Ok(versions) = bounded(client.list_core_api_versions()).await else { return Vec::new() };
+    let addresses = versions.server_address_by_client_cidrs.iter();
+    addresses.filter_map(|address| address.server_address.parse().ok()).collect()
+}
+
+/// By which address Pods know the API server.
+async fn service(client: &Client) -> Option<SocketAddr> {
+    let services: Api<Service> = Api::namespaced(client.clone(), "default");
+    let spec = bounded(services.get("kubernetes")).await.ok()?.spec?;
+    let port = spec.ports.unwrap_or_default().first().and_then(|port| u16::try_from(port.port).ok());
+    Some((spec.cluster_ip?.parse::<IpAddr>().ok()?, port.unwrap_or(HTTPS_PORT)).into())
+}
+
+/// Some Pod that runs beside those of runs, else a node.
+async fn other_pod(client: &Client, namespace: &str) -> Option<SocketAddr> {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let params = ListParams::default().limit(MAX_OBJECTS);
+    let running = bounded(pods.list(&params.clone().fields("status.phase=Running"))).await;
+    if let Some(pod) = running.ok().and_then(|pods| pods.items.iter().find_map(address_of_pod)) {
+        return Some(pod);
+    }
+    let nodes = bounded(Api::<Node>::all(client.clone()).list(&params)).await.ok()?;
+    nodes.items.iter().find_map(address_of_node)
+}
+
+fn address_of_pod(pod: &Pod) -> Option<SocketAddr> {
+    let ip: IpAddr = pod.status.as_ref()?.pod_ip.as_ref()?.parse().ok()?;
+    let mut ports = pod.spec.iter().flat_map(|spec| &spec.containers).flat_map(|of| of.ports.iter().flatten());
+    let port = ports.find_map(|port| u16::try_from(port.container_port).ok());
+    Some((ip, port.unwrap_or(ANY_PORT)).into())
+}
+
+fn address_of_node(node: &Node) -> Option<SocketAddr> {
+    let mut addresses = node.status.as_ref()?.addresses.iter().flatten();
+    let address = addresses.find(|address| address.type_ == "InternalIP")?;
+    Some((address.address.parse::<IpAddr>().ok()?, KUBELET_PORT).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_pod_is_tried_where_it_listens() {
+        let pod = |containers: serde_json::Value| {
+            let pod =
+                json!({ "metadata": {}, "spec": { "containers": containers }, "status": { "podIP": "10.1.2.3" } });
+            address_of_pod(&serde_json::from_value(pod).expect("a Pod")).map(|address| address.to_string())
+        };
+        let listening = json!([{ "name": "a" }, { "name": "b", "ports": [{ "containerPort": 8080 }] }]);
+        assert_eq!(pod(listening).as_deref(), Some("10.1.2.3:8080"));
+        assert_eq!(pod(json!([{ "name": "a" }])).as_deref(), Some("10.1.2.3:80"));
+    }
+
+    #[test]
+    fn a_node_is_tried_inside_of_the_cluster() {
+        let addresses =
+            json!([{ "type": "Hostname", "address": "a" }, { "type": "InternalIP", "address": "192.0.2.1" }]);
+        let node = json!({ "metadata": {}, "status": { "addresses": addresses } });
+        let node = serde_json::from_value(node).expect("a node");
+        assert_eq!(address_of_node(&node).map(|address| address.to_string()).as_deref(), Some("192.0.2.1:10250"));
+    }
+}

@@ -1,0 +1,86 @@
+//! The result of an execution.
+
+use crate::File;
+use alloc::{string::String, vec::Vec};
+use core::time::Duration;
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(rename_all = "kebab-case"))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Status {
+    /// It ended by itself with this exit code.
+    Exited(u8),
+    /// This signal, which was not the sandbox's, killed it.
+    Killed(u8),
+    /// It was killed at the end of its wall time.
+    TimedOut,
+    /// It was killed because its processes held more memory than they may.
+    OutOfMemory,
+    /// It filled its disk and failed, with this exit code (128 and the signal's number if a signal killed it).
+    OutOfDisk(u8),
+    /// It was killed because it had more processes and threads than it may.
+    OutOfProcesses,
+    /// It was killed because the caller gave up.
+    Cancelled,
+}
+
+/// What was kept of one output stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Capture {
+    /// All of it, or its head and its tail.
+    pub bytes: Vec<u8>,
+    /// Bytes that the program wrote.
+    pub length: u64,
+    /// If the middle was cut out: how many of `bytes` are the head.
+    pub cut: Option<u64>,
+}
+
+/// A file that a pattern named and that was not brought back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SkippedFile {
+    /// Path relative to the work directory; bytes of it that are not UTF-8 appear as U+FFFD.
+    pub path: String,
+    /// Why not, for a person to read.
+    pub reason: String,
+}
+
+/// Time from the request to the end of each phase.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// The run had waited for its turn.
+    pub queued: Option<Duration>,
+    /// A node had been found.
+    pub scheduled: Option<Duration>,
+    /// The image was there.
+    pub pulled: Option<Duration>,
+    /// The program started.
+    pub started: Option<Duration>,
+    /// The program ended.
+    pub finished: Option<Duration>,
+    /// The answer was complete.
+    pub answered: Duration,
+}
+
+/// A run that took place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Joins this run with the operator's logs.
+    pub id: String,
+    /// How the program ended.
+    pub status: Status,
+    /// Standard output.
+    pub stdout: Capture,
+    /// Standard error.
+    pub stderr: Capture,
+    /// The files asked for, sorted by path.
+    pub files: Vec<File>,
+    /// The files asked for and not brought back.
+    pub skipped: Vec<SkippedFile>,
+    /// When each phase ended.
+    pub timings: Timings,
+    /// Whether the sandbox had been started before the request came.
+    pub warm: bool,
+}

@@ -1,0 +1,295 @@
+//! Checks a request against the limits of the contract, as `wit/types.wit` states them. Both sides of the import use it: the
+//! guest checks for hosts that trust it, and the sidecar checks because it trusts no guest.
+
+use crate::quoted;
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+/// Bytes of a program's source.
+pub const MAX_CODE: usize = 1 << 20;
+/// Arguments, and environment variables.
+pub const MAX_WORDS: usize = 1024;
+/// Bytes of all arguments, and of the whole environment.
+pub const MAX_WORDS_BYTES: usize = 128 << 10;
+/// Bytes of standard input, and of all input files together.
+pub const MAX_INPUT: usize = 8 << 20;
+/// Input files.
+pub const MAX_FILES: usize = 1024;
+/// Bytes of a path.
+pub const MAX_PATH: usize = 255;
+/// Patterns of files to bring back.
+pub const MAX_PATTERNS: usize = 64;
+/// Bytes of the name of a language or of a network profile, as of a label's key.
+pub const MAX_NAME: usize = MAX_LABEL_KEY;
+/// Labels.
+pub const MAX_LABELS: usize = 16;
+/// Bytes of a label's key, as of a Kubernetes label's.
+pub const MAX_LABEL_KEY: usize = 63;
+/// Bytes of a label's value.
+pub const MAX_LABEL_VALUE: usize = 256;
+/// The language of a request that names none.
+pub const DEFAULT_LANGUAGE: &str = "python";
+/// The network profile of a request that names none.
+pub const DEFAULT_NETWORK: &str = "none";
+
+/// The parts of a request that have limits, borrowed from the caller's own type.
+#[derive(Debug, Default, Clone)]
+pub struct RequestView<'a> {
+    /// Source text.
+    pub code: &'a str,
+    /// Arguments.
+    pub args: &'a [String],
+    /// Environment: names and values.
+    pub env: Vec<(&'a str, &'a str)>,
+    /// Bytes of standard input.
+    pub stdin: usize,
+    /// Input files: paths and sizes in bytes.
+    pub files: Vec<(&'a str, usize)>,
+    /// Patterns of files to bring back.
+    pub collect: &'a [String],
+    /// Bounds that were asked for: names and values.
+    pub limits: Vec<(&'static str, u64)>,
+    /// Labels: keys and values.
+    pub labels: Vec<(&'a str, &'a str)>,
+}
+
+/// What is wrong with a request, for the caller.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// It contradicts the contract.
+    #[error("{0}")]
+    Invalid(String),
+    /// It is larger than the contract allows.
+    #[error("{0}")]
+    TooLarge(String),
+}
+
+/// Checks a request against the contract.
+///
+/// # Errors
+///
+/// The first [`Violation`] found.
+pub fn check(request: &RequestView<'_>) -> Result<(), Violation> {
+    code(request.code)?;
+    args(request.args)?;
+    env(&request.env)?;
+    at_most("stdin", request.stdin, MAX_INPUT, "bytes")?;
+    files(&request.files)?;
+    collect(request.collect)?;
+    for (name, value) in &request.limits {
+        valid(*value > 0, || format!("limits: {name} is zero; leave it out for the default"))?;
+    }
+    labels(&request.labels)
+}
+
+fn valid(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Violation> {
+    if holds { Ok(()) } else { Err(Violation::Invalid(otherwise())) }
+}
+
+fn at_most(what: &str, count: usize, bound: usize, unit: &str) -> Result<(), Violation> {
+    if count <= bound {
+        return Ok(());
+    }
+    Err(Violation::TooLarge(format!("{what}: {count} {unit}, of which at most {bound} are allowed")))
+}
+
+fn no_nul(what: &str, text: &str) -> Result<(), Violation> {
+    valid(!text.contains('\0'), || format!("{what} contains a NUL character"))
+}
+
+/// Pairs of names, each pair once. At most [`MAX_WORDS`] names: half a million pairs.
+fn pairs<'a>(names: impl Iterator<Item = &'a str> + Clone) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let mut rest = names.clone();
+    names.flat_map(move |name| {
+        rest.next();
+        rest.clone().map(move |other| (name, other))
+    })
+}
+
+/// None of the names may be there twice.
+fn once<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<(), Violation> {
+    pairs(names)
+        .try_for_each(|(name, other)| valid(name != other, || format!("{what} {} is given twice", quoted(name))))
+}
+
+fn code(code: &str) -> Result<(), Violation> {
+    at_most("code", code.len(), MAX_CODE, "bytes")?;
+    no_nul("code", code)
+}
+
+fn args(args: &[String]) -> Result<(), Violation> {
+    at_most("args", args.len(), MAX_WORDS, "arguments")?;
+    at_most("args", args.iter().map(String::len).sum(), MAX_WORDS_BYTES, "bytes in all")?;
+    args.iter().try_for_each(|arg| no_nul("args: an argument", arg))
+}
+
+fn env(env: &[(&str, &str)]) -> Result<(), Violation> {
+    at_most("env", env.len(), MAX_WORDS, "variables")?;
+    at_most("env", env.iter().map(|(name, value)| name.len() + value.len()).sum(), MAX_WORDS_BYTES, "bytes in all")?;
+    for (name, value) in env {
+        valid(!name.is_empty(), || "env: a variable has no name".to_string())?;
+        valid(!name.contains('='), || format!("env: the name of the variable {} contains `=`", quoted(name)))?;
+        no_nul("env: a variable's name", name)?;
+        no_nul("env: a variable's value", value)?;
+    }
+    once("env: the variable", env.iter().map(|(name, _)| *name))
+}
+
+fn files(files: &[(&str, usize)]) -> Result<(), Violation> {
+    at_most("files", files.len(), MAX_FILES, "files")?;
+    at_most("files", files.iter().map(|(_, size)| *size).sum(), MAX_INPUT, "bytes in all")?;
+    files.iter().try_for_each(|(path, _)| relative_path(path))?;
+    let paths = || files.iter().map(|(path, _)| *path);
+    once("files: the path", paths())?;
+    let is_folder_of = |folder: &str, path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    pairs(paths()).try_for_each(|(one, other)| {
+        valid(!is_folder_of(one, other) && !is_folder_of(other, one), || {
+            format!(
+                "files: of {} and {}, one is given as a file and as the folder of the other",
+                quoted(one),
+                quoted(other)
+            )
+        })
+    })
+}
+
+/// Checks that a path names a file below the work directory, wherever that is.
+///
+/// # Errors
+///
+/// A [`Violation`] that names the path.
+pub fn relative_path(path: &str) -> Result<(), Violation> {
+    valid(!path.is_empty(), || "files: a path is empty".to_string())?;
+    valid(path.len() <= MAX_PATH, || format!("files: the path {} is longer than {MAX_PATH} bytes", quoted(path)))?;
+    no_nul("files: a path", path)?;
+    valid(!path.starts_with('/'), || {
+        format!("files: the path {} is absolute; give one relative to the work directory", quoted(path))
+    })?;
+    valid(path.split('/').all(|part| !matches!(part, "" | "." | "..")), || {
+        format!("files: the path {} has a part that is empty, `.` or `..`", quoted(path))
+    })
+}
+
+fn collect(patterns: &[String]) -> Result<(), Violation> {
+    at_most("collect", patterns.len(), MAX_PATTERNS, "patterns")?;
+    for pattern in patterns {
+        valid(!pattern.is_empty(), || "collect: a pattern is empty".to_string())?;
+        valid(pattern.len() <= MAX_PATH, || {
+            format!("collect: the pattern {} is longer than {MAX_PATH} bytes", quoted(pattern))
+        })?;
+        no_nul("collect: a pattern", pattern)?;
+        valid(!pattern.starts_with('/') && pattern.split('/').all(|part| part != ".."), || {
+            format!("collect: the pattern {} leads out of the work directory", quoted(pattern))
+        })?;
+    }
+    Ok(())
+}
+
+fn labels(labels: &[(&str, &str)]) -> Result<(), Violation> {
+    at_most("labels", labels.len(), MAX_LABELS, "labels")?;
+    for (key, value) in labels {
+        valid(is_label_key(key), || {
+            format!("labels: the key {} is not 1 to {MAX_LABEL_KEY} letters, digits, `-`, `_` and `.`", quoted(key))
+        })?;
+        valid(value.len() <= MAX_LABEL_VALUE && !value.chars().any(char::is_control), || {
+            format!(
+                "labels: the value of {} is longer than {MAX_LABEL_VALUE} bytes or has control characters",
+                quoted(key)
+            )
+        })?;
+    }
+    once("labels: the key", labels.iter().map(|(key, _)| *key))
+}
+
+fn is_label_key(key: &str) -> bool {
+    let outer = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    key.len() <= MAX_LABEL_KEY
+        && outer(key.bytes().next())
+        && outer(key.bytes().last())
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn request() -> RequestView<'static> {
+        RequestView { code: "print(1)", ..RequestView::default() }
+    }
+
+    #[test]
+    fn code_alone_is_enough() {
+        assert_eq!(check(&request()), Ok(()));
+    }
+
+    #[test]
+    fn each_bound_holds_at_its_edge() {
+        let full = "a".repeat(MAX_CODE);
+        assert_eq!(check(&RequestView { code: &full, ..request() }), Ok(()));
+        assert_eq!(check(&RequestView { code: "", ..request() }), Ok(()));
+        let over = "a".repeat(MAX_CODE + 1);
+        let bytes = |files| check(&RequestView { files, ..request() });
+        assert!(matches!(check(&RequestView { code: &over, ..request() }), Err(Violation::TooLarge(_))));
+        assert_eq!(bytes(vec![("a", MAX_INPUT - 1), ("b", 1)]), Ok(()));
+        assert!(matches!(bytes(vec![("a", MAX_INPUT), ("b", 1)]), Err(Violation::TooLarge(_))));
+        assert!(matches!(check(&RequestView { stdin: MAX_INPUT + 1, ..request() }), Err(Violation::TooLarge(_))));
+    }
+
+    #[test]
+    fn paths_stay_in_the_work_directory() {
+        for path in ["a", "a/b.csv", ".hidden", "a..b", "ä/ö", &"x".repeat(MAX_PATH)] {
+            assert_eq!(relative_path(path), Ok(()), "{path:?}");
+        }
+        for path in ["", "/a", "../a", "a/../b", "a//b", "a/", "./a", "a/.", "a\0b", &"x".repeat(MAX_PATH + 1)] {
+            assert!(matches!(relative_path(path), Err(Violation::Invalid(_))), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_also_a_folder_is_found_wherever_it_stands() {
+        // Each of these sorts between the two, by one order or another.
+        let others = [("a-b", 1), ("a.b/c", 1), ("a!", 1), ("ab", 1), ("b/a/c", 1), ("A", 1)];
+        let file = |files: &[(&'static str, usize)]| check(&RequestView { files: files.to_vec(), ..request() });
+        assert_eq!(file(&others), Ok(()));
+        for place in 0..=others.len() {
+            for [first, last] in [["a", "a/b/c"], ["a/b/c", "a"], ["a/b/c/d", "a/b/c"], ["a-b/c", "x"], ["A/b", "x"]] {
+                let mut files = others.to_vec();
+                files.insert(place, (first, 1));
+                files.push((last, 1));
+                assert!(
+                    matches!(file(&files), Err(Violation::Invalid(text)) if text.contains("as the folder of the other")),
+                    "{files:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (nul, out, empty) = (words(&["a\0"]), words(&["../*"]), words(&[""]));
+        for wrong in [
+            RequestView { code: "a\0", ..request() },
+            RequestView { args: &nul, ..request() },
+            RequestView { env: vec![("", "x")], ..request() },
+            RequestView { env: vec![("A=B", "x")], ..request() },
+            RequestView { env: vec![("A", "x"), ("A", "y")], ..request() },
+            RequestView { env: vec![("A", "\0")], ..request() },
+            RequestView { files: vec![("a", 1), ("a", 1)], ..request() },
+            RequestView { files: vec![("a/b", 1), ("a", 1)], ..request() },
+            RequestView { collect: &out, ..request() },
+            RequestView { collect: &empty, ..request() },
+            RequestView { limits: vec![("memory-bytes", 0)], ..request() },
+            RequestView { labels: vec![("-a", "")], ..request() },
+            RequestView { labels: vec![("", "")], ..request() },
+            RequestView { labels: vec![("a", "\n")], ..request() },
+            RequestView { labels: vec![("a", ""), ("a", "")], ..request() },
+        ] {
+            assert!(matches!(check(&wrong), Err(Violation::Invalid(_))), "{wrong:?}");
+        }
+    }
+}

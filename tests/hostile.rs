@@ -129,12 +129,12 @@ fn try_case(case: &Case, way: &Watched) -> Result<(), Failure> {
 fn try_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namespace) -> Result<Failures, Failure> {
     let neighbour = Neighbour::start(Some((&namespace.kubeconfig(), &namespace.name)))?;
     let host = Host::new(runtime().block_on(addresses(namespace))?)?;
-    let library = |sidecar: &Sidecar| Library { executor: executor.clone(), sidecar: sidecar.clone() };
+    let library = |sidecar: &Runtime| Library { executor: executor.clone(), sidecar: sidecar.clone() };
     let cold = namespace.settings().runtime()?;
     let mut failures = try_way_in_cluster(arguments, "kubernetes", AT_ONCE, Box::new(library(&cold)), &host)?;
     if is_soak() {
         let pool = PoolConfig { maximum: Some(WAITING), minimum: 1, starts_at_once: 2, ..PoolConfig::default() };
-        let warm = Runtime::with_pool(&Settings { pool, ..namespace.settings() })?;
+        let warm = Settings { pool, ..namespace.settings() }.pooled_runtime()?;
         let way = Box::new(Warm(library(&warm)));
         failures.add(try_way_in_cluster(arguments, "kubernetes-warm", WARM_AT_ONCE, way, &host)?);
         runtime().block_on(warm.settle());

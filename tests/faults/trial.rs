@@ -8,7 +8,6 @@ use super::{
     step::Step,
 };
 use cofferdam::{
-    Runtime,
     core::NoObserver,
     types::{Error, Report, Request},
 };

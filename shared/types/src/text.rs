@@ -40,7 +40,7 @@ pub fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::relative_path;
+    use crate::validation::relative_path;
     use alloc::string::ToString;
 
     #[test]

@@ -30,7 +30,7 @@ fn run(phase: &str, program: &str) -> Value {
 
 /// The same, with the exit code.
 fn run_with_code(phase: &str, program: &str) -> (Value, Option<i32>) {
-    let local = LocalBackend::new(&Settings::default()).expect("`make setup` installs gVisor");
+    let local = LocalBackend::new(&Settings::default().local()).expect("`make setup` installs gVisor");
     let place = Place::new();
     stand_in(&place, &STOPS.replace("@RUNSC@", &local.runsc().to_string_lossy()).replace("@PHASE@", phase));
     place.write("p.py", program);

@@ -22,7 +22,7 @@ static COMPONENT: LazyLock<Component> =
 
 fn sidecar(place: &Place) -> Runtime {
     let state_dir = Some(place.state());
-    Runtime::new(&Settings { backend: BackendChoice::Local, state_dir, ..Settings::default() }).expect("a sidecar")
+    Settings { backend: BackendChoice::Local, state_dir, ..Settings::default() }.runtime().expect("a sidecar")
 }
 
 /// A program that writes at once, all of it together, and goes on until somebody ends it.

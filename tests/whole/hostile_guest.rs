@@ -1,6 +1,6 @@
 //! A guest that means harm is bounded and hurts nobody else.
 
-use cofferdam::{Runtime, config::Settings};
+use cofferdam::config::Settings;
 use cofferdam_component::{ExecuteError, Executor, SandboxImport, types::Request};
 use cofferdam_tests::program::{Place, root};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};

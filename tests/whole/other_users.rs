@@ -37,7 +37,7 @@ fn as_user(user: u32, program: impl AsRef<std::ffi::OsStr>) -> Command {
 
 /// `cofferdam run p.py` by another user in a place of theirs, with a copy of all that it needs.
 fn run_as(place: &Place, user: u32, program: &str, options: &[&str]) -> Command {
-    let local = LocalBackend::new(&Settings::default()).expect("`make setup` installs gVisor");
+    let local = LocalBackend::new(&Settings::default().local()).expect("`make setup` installs gVisor");
     for (from, name) in [(root().join("target/release/cofferdam"), "cofferdam"), (local.runsc().to_owned(), "runsc")] {
         fs::copy(from, place.path().join(name)).expect("a copy");
     }

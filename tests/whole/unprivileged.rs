@@ -13,7 +13,7 @@ const NOBODY: u32 = 65534;
 
 /// Runs a program as nobody, or as whoever runs the tests if that is not root.
 fn run(place: &Place, program: &str, options: &[&str]) -> Output {
-    let local = LocalBackend::new(&Settings::default()).expect("`make setup` installs gVisor");
+    let local = LocalBackend::new(&Settings::default().local()).expect("`make setup` installs gVisor");
     for (from, name) in [(root().join("target/release/cofferdam"), "cofferdam"), (local.runsc().to_owned(), "runsc")] {
         fs::copy(from, place.path().join(name)).expect("a copy");
     }

@@ -292,6 +292,38 @@ mod tests {
     }
 
     #[test]
+    fn frames_keep_their_bytes_on_the_wire() {
+        for (frame, bytes) in [
+            (Frame::Ready, b"\x01\0\0\0\0".as_slice()),
+            (Frame::Started, b"\x02\0\0\0\0"),
+            (Frame::Output(Stream::Stdout, b"o".to_vec()), b"\x03\x01\0\0\0o"),
+            (Frame::Output(Stream::Stderr, b"e".to_vec()), b"\x04\x01\0\0\0e"),
+            (Frame::Cut(Stream::Stdout), b"\x05\0\0\0\0"),
+            (Frame::Cut(Stream::Stderr), b"\x06\0\0\0\0"),
+            (Frame::Tail(Stream::Stdout, 9, b"o".to_vec()), b"\x07\x09\0\0\0\x09\0\0\0\0\0\0\0o"),
+            (Frame::Tail(Stream::Stderr, 9, b"e".to_vec()), b"\x08\x09\0\0\0\x09\0\0\0\0\0\0\0e"),
+            (Frame::File("p".into(), b"f".to_vec()), b"\x09\x06\0\0\0\x01\0\0\0pf"),
+            (Frame::Skipped("p".into(), "s".into()), b"\x0a\x06\0\0\0\x01\0\0\0ps"),
+            (Frame::Ended(Ending::Exited(3), Duration::from_micros(7)), b"\x0b\x0a\0\0\0\x00\x03\x07\0\0\0\0\0\0\0"),
+            (Frame::Failed("x".into()), b"\x0c\x01\0\0\0x"),
+            (Frame::Done, b"\x0d\0\0\0\0"),
+        ] {
+            assert_eq!(encode(&frame), bytes, "{frame:?}");
+        }
+        for (ending, bytes) in [
+            (Ending::Exited(1), [0, 1]),
+            (Ending::Killed(9), [1, 9]),
+            (Ending::TimedOut, [2, 0]),
+            (Ending::OutOfMemory, [3, 0]),
+            (Ending::OutOfDisk(4), [4, 4]),
+            (Ending::OutOfProcesses, [5, 0]),
+            (Ending::Cancelled, [6, 0]),
+        ] {
+            assert_eq!(encode_ending(ending), bytes, "{ending:?}");
+        }
+    }
+
+    #[test]
     fn what_no_runner_writes_is_refused() {
         for bytes in [
             &[0, 0, 0, 0, 0][..],

@@ -63,3 +63,57 @@ pub fn decode_message(body: &[u8]) -> Result<Message, MalformedMessage> {
         _ => Err(MalformedMessage),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::InputFile;
+    use alloc::vec;
+
+    const LIMITS: Limits = Limits {
+        wall_time_ms: 300,
+        cpu_millis: Some(500),
+        memory_bytes: 1 << 20,
+        disk_bytes: 2,
+        processes: 3,
+        output_bytes: 4,
+        collected_files: 5,
+        collected_bytes: 6,
+    };
+    const LIMITS_BYTES: &[u8] = b"\xac\x02\x01\xf4\x03\x80\x80\x40\x02\x03\x04\x05\x06";
+
+    #[test]
+    fn messages_keep_their_bytes_on_the_wire() {
+        let prepare = Message::Prepare(Preparation {
+            interpreter: vec!["py".into()],
+            file: "f".into(),
+            env: vec![("K".into(), "v".into())],
+            limits: LIMITS,
+            starts_interpreter: true,
+            imports: vec!["m".into()],
+        });
+        let run = Message::Run(Program {
+            interpreter: vec!["py".into()],
+            file: "f".into(),
+            code: "c".into(),
+            args: vec!["a".into()],
+            env: vec![("K".into(), "v".into())],
+            stdin: vec![0, 255],
+            files: vec![InputFile { path: "p".into(), content: vec![254] }],
+            collect: vec!["*".into()],
+            limits: LIMITS,
+        });
+        let prepare_bytes = [b"\x1d\0\0\0\x00\x01\x02py\x01f\x01\x01K\x01v", LIMITS_BYTES, b"\x01\x01\x01m"].concat();
+        let run_bytes = [
+            b"\x29\0\0\0\x02\x01\x02py\x01f\x01c\x01\x01a\x01\x01K\x01v\x02\x00\xff\x01\x01p\x01\xfe\x01\x01*",
+            LIMITS_BYTES,
+        ]
+        .concat();
+        for (message, bytes) in
+            [(prepare, prepare_bytes), (Message::Attend, b"\x01\0\0\0\x01".to_vec()), (run, run_bytes)]
+        {
+            assert_eq!(encode_message(&message).as_deref(), Ok(&*bytes));
+            assert_eq!(decode_message(&bytes[4..]), Ok(message));
+        }
+    }
+}

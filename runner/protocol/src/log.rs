@@ -1,12 +1,13 @@
-//! Frames in a container's log, which carries lines of text only. Each line contains the offset of its bytes in the
-//! channel, so that a lost line is detected and a repeated one is ignored.
+//! Frames in a container's log, which carries lines of text only. Each line contains the offset of its bytes
+//! in the channel, so that a lost line is detected and a repeated one is ignored.
 
 use alloc::{format, string::String, vec::Vec};
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 /// Starts each line of the runner. Other lines are the container runtime's.
 const PREFIX: &[u8] = b"cofferdam ";
-/// Most bytes of the channel in one line. A container runtime splits a line of that length into a few pieces only.
+/// Most bytes of the channel in one line. A container runtime splits a line of that length into a few pieces
+/// only.
 const MAX_LINE_BYTES: usize = 48 << 10;
 /// Longest line that the runner writes.
 const MAX_LINE: usize = MAX_LINE_BYTES / 3 * 4 + 64;
@@ -58,8 +59,8 @@ impl LogDecoder {
     ///
     /// # Errors
     ///
-    /// [`LogGap`] if bytes of the channel are missing. Nothing of `log` is decoded then, so that the log can be read
-    /// again.
+    /// [`LogGap`] if bytes of the channel are missing. Nothing of `log` is decoded then, so that the log can
+    /// be read again.
     pub fn push(&mut self, log: &[u8]) -> Result<Vec<u8>, LogGap> {
         let (mut new, before) = (Vec::new(), self.offset);
         for piece in log.split_inclusive(|byte| *byte == b'\n') {

@@ -26,8 +26,8 @@ pub struct Preparation {
     pub env: Vec<(String, String)>,
     /// Limits of the run. Only those of CPU, memory, disk and processes are used.
     pub limits: Limits,
-    /// Whether to start the interpreter before the program's file is written. The interpreter must read the whole file
-    /// before it executes any of it.
+    /// Whether to start the interpreter before the program's file is written. The interpreter must read the
+    /// whole file before it executes any of it.
     pub prewarm: bool,
     /// Modules that the prewarmed interpreter, a Python, imports before it reads the program.
     pub preload_modules: Vec<String>,

@@ -86,7 +86,7 @@ fn matching_entries(program: &Program) -> BTreeMap<String, Entry> {
         for entry in entries.flatten() {
             names += 1;
             if names > MAX_NAMES {
-                let reason = format!("more than {MAX_NAMES} names; the rest was not looked at");
+                let reason = format!("more than {MAX_NAMES} names; the rest was not read");
                 matching.insert(relative(&directory), Entry::Unreadable(reason));
                 return matching;
             }

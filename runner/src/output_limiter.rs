@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 #[derive(Debug)]
 pub(crate) struct OutputLimiter {
     stream: Stream,
-    /// Bytes that may still be sent as they come.
+    /// Bytes that are still within the limit.
     remaining: usize,
     /// The last bytes beyond the limit.
     tail: VecDeque<u8>,

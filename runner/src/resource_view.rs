@@ -186,7 +186,7 @@ fn mount_cgroups(flags: MountFlags, has_quota: bool, has_cpus: bool) -> io::Resu
 fn bind(source: &str, target: impl AsRef<Path>) -> io::Result<()> {
     match mount_bind(Path::new(STAGING_DIR).join(source), target.as_ref()) {
         Err(Errno::NOENT) => Ok(()),
-        bound => Ok(bound?),
+        result => Ok(result?),
     }
 }
 

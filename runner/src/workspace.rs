@@ -12,7 +12,7 @@ use std::{
     path::Path,
 };
 
-/// The program's work directory. The root file system must have it, as the others except [`VAR_TMP`].
+/// The program's work directory. The root file system must contain it and the others, except [`VAR_TMP`].
 pub(crate) const WORK_DIR: &str = "/work";
 /// The program's home directory.
 pub(crate) const HOME: &str = "/home/user";

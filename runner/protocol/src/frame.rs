@@ -66,7 +66,7 @@ pub enum Frame {
     Started,
     /// Bytes that the program wrote.
     Output(Stream, Vec<u8>),
-    /// The stream has reached its limit. The bytes after it are not sent as they come.
+    /// The stream has reached its limit. The bytes after it are discarded, except for a tail.
     Truncated(Stream),
     /// The end of a truncated stream: the number of all bytes that the program wrote, and the last of them.
     Tail(Stream, u64, Vec<u8>),

@@ -50,8 +50,8 @@ pub struct Limits {
     pub disk_bytes: u64,
     /// Number of processes and threads that exist at the same time.
     pub processes: u32,
-    /// Bytes of each output stream that are sent as they come. Of the rest only a tail of up to half as many
-    /// is sent.
+    /// Bytes of each output stream that are sent at once. Beyond them, a tail of up to half as many bytes is sent
+    /// at the end.
     pub output_bytes: u64,
     /// Number of collected files.
     pub collected_files: u32,

@@ -67,7 +67,7 @@ fn try_warm(
     (minimum, maximum): (u32, u32),
 ) -> Result<Failures, Failure> {
     let pool = PoolConfig { maximum: Some(maximum), minimum, starts_at_once: 2, ..PoolConfig::default() };
-    let sidecar = Runtime::with_pool(&Settings { pool, ..settings.clone() })?;
+    let sidecar = Settings { pool, ..settings.clone() }.pooled_runtime()?;
     let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
     let failures = try_by(arguments, name, at_once, turn, Arc::new(warm));
     runtime().block_on(sidecar.settle());

@@ -1,127 +1,97 @@
-//! The channel to the sidecar: the program comes in, frames go out on standard output.
+//! The channel to the sidecar. Messages and the program come in; frames go out on standard output.
 
 use crate::{
-    error::{During, Error},
+    container_log::{ATTACH_TIMEOUT, ContainerLog},
+    error::{Context, Error},
     options::Options,
-    replay::Replay,
+    stdio,
 };
-use cofferdam_protocol::{Frame, LogEncoder, MalformedMessage, Message, decode_message, encode};
-use nix::sys::{
-    signal::{SigSet, Signal},
-    signalfd::SignalFd,
-};
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::Errno,
-};
+use cofferdam_protocol::{Frame, MalformedMessage, Message, decode_message, encode};
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Read},
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-    path::PathBuf,
+    os::fd::{AsFd, OwnedFd},
+    path::{Path, PathBuf},
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
-/// Longest message that is read: the contract's inputs, and some.
+/// Longest message in bytes: the largest program that the contract allows, and some.
 const MAX_MESSAGE: u32 = 64 << 20;
-/// Bytes that are written at once, of a frame that may be large.
-const PIECE: usize = 96 << 10;
-/// Bytes that a log may have before somebody reads it.
-const BEFORE_A_READER: usize = 8 << 20;
-/// How long a reader may take to come.
-const FOR_A_READER: Duration = Duration::from_secs(5);
+/// Most bytes that are written at once. A frame may be longer.
+const MAX_WRITE: usize = 96 << 10;
 
-/// The sidecar's end of the run.
+/// The channel to the sidecar.
 #[derive(Debug)]
 pub(crate) enum Channel {
-    /// A pipe each way. The end of standard input is the end of the sidecar's interest.
+    /// Messages come over standard input, frames go to standard output. The end of standard input cancels the
+    /// program.
     Pipes,
-    /// Frames go into a container's log.
-    Log {
-        /// The folder in which the program lies in parts; none if messages bring it.
-        program: Option<PathBuf>,
-        /// No message is waited for after that.
+    /// The program is in a volume, frames go to the container's log.
+    LogAndVolume {
+        log: ContainerLog,
+        /// The folder that contains the message, split into files.
+        folder: PathBuf,
+    },
+    /// Messages come over standard input, frames go to the container's log.
+    LogAndStdin {
+        log: ContainerLog,
+        /// The runner waits for no message after this time.
         expires: Option<SystemTime>,
-        /// What makes lines of frames.
-        encoder: LogEncoder,
-        /// Bytes of the log so far.
-        length: usize,
-        /// For who joins it late.
-        replay: Replay,
-        /// When the log began.
-        opened: Instant,
     },
 }
 
+/// An instruction of the sidecar while the program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// Kill the program.
+    Cancel,
+    /// The input has ended, and the program continues.
+    Detached,
+    /// The program continues.
+    Continue,
+}
+
 impl Channel {
-    /// The channel that the command line tells of.
+    /// Opens the channel that the options describe.
     pub(crate) fn open(options: &Options) -> Self {
-        if !options.log {
-            return Self::Pipes;
-        }
-        Self::Log {
-            program: options.program.clone(),
-            expires: options.expires,
-            encoder: LogEncoder::default(),
-            length: 0,
-            replay: Replay::new(),
-            opened: Instant::now(),
+        match &options.program {
+            Some(folder) => Self::LogAndVolume { log: ContainerLog::open(), folder: folder.clone() },
+            None if options.log => Self::LogAndStdin { log: ContainerLog::open(), expires: options.expires },
+            None => Self::Pipes,
         }
     }
 
-    /// How long it is better to send nothing. A kubelet puts a log aside that is longer than 10 MiB, and who comes to read
-    /// it after that does not get its beginning: up to that length there is time for a reader to come.
-    pub(crate) fn holds_back(&self) -> Option<Duration> {
+    /// How long to wait before output is sent, if at all.
+    pub(crate) fn throttle(&self) -> Option<Duration> {
         match self {
-            Self::Log { length, opened, .. } if *length + PIECE > BEFORE_A_READER => {
-                FOR_A_READER.checked_sub(opened.elapsed()).filter(|left| !left.is_zero())
-            }
-            _ => None,
+            Self::Pipes => None,
+            Self::LogAndVolume { log, .. } | Self::LogAndStdin { log, .. } => log.throttle(MAX_WRITE),
         }
     }
 
-    /// Sends one frame, as soon as that is good.
+    /// Sends one frame, after the delay that [`throttle`](Self::throttle) returns.
     pub(crate) fn send(&mut self, frame: &Frame) -> Result<(), Error> {
-        for piece in encode(frame).chunks(PIECE) {
-            if let Some(time) = self.holds_back() {
-                thread::sleep(time);
+        for bytes in encode(frame).chunks(MAX_WRITE) {
+            if let Some(delay) = self.throttle() {
+                thread::sleep(delay);
             }
-            self.write(piece).map_err(|_| Error::ChannelClosed)?;
+            match self.log() {
+                Some(log) => log.write(bytes),
+                None => stdio::write_all(bytes),
+            }
+            .map_err(|_| Error::ChannelClosed)?;
         }
         Ok(())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Pipes => say(bytes),
-            Self::Log { encoder, length, replay, .. } => {
-                let lines = encoder.encode(bytes);
-                *length += lines.len();
-                replay.keep(&lines);
-                say(lines.as_bytes())
-            }
-        }
-    }
-
-    /// A reader has joined: it is told all that it has missed.
-    fn repeat(&mut self) -> io::Result<()> {
-        let Self::Log { length, replay, .. } = self else { return Ok(()) };
-        let lines = replay.say();
-        *length += lines.len();
-        say(lines.as_bytes())
-    }
-
-    /// After the last frame: a reader that joins only now is still told all of it.
-    pub(crate) fn linger(&mut self) -> Result<(), Error> {
+    /// Waits, after the last frame, for a reader that attaches late, and replays the log to it.
+    pub(crate) fn wait_for_late_reader(&mut self) -> Result<(), Error> {
         const STEP: &str = "wait for a reader";
-        if !matches!(self, Self::Log { replay, .. } if replay.is_awaited()) {
-            return Ok(());
-        }
-        if is_readable_within(Some(FOR_A_READER)).during(STEP)?
-            && hear(io::stdin().as_fd()).is_ok_and(|length| length > 0)
-        {
-            self.repeat().during(STEP)?;
+        let Some(log) = self.log().filter(|log| log.is_replay_pending()) else { return Ok(()) };
+        let is_readable = stdio::wait_until_readable(Some(ATTACH_TIMEOUT)).context(STEP)?;
+        if is_readable && stdio::discard(io::stdin().as_fd()).is_ok_and(|length| length > 0) {
+            log.replay().context(STEP)?;
         }
         Ok(())
     }
@@ -129,70 +99,69 @@ impl Channel {
     /// Waits for the next message.
     pub(crate) fn receive(&mut self) -> Result<Message, Error> {
         match self {
-            Self::Pipes => read_message(unbuffered_stdin()?),
-            Self::Log { program: Some(program), .. } => {
-                let mut parts = fs::read_dir(program)
-                    .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>())
-                    .during("find the program")?;
-                // A volume's own entries begin with dots.
-                parts.retain(|part| part.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b".")));
-                parts.sort();
-                let parts = parts.iter().map(fs::read).collect::<io::Result<Vec<_>>>().during("read the program")?;
-                read_message(parts.concat().as_slice()).map_err(|_| MalformedMessage.into())
-            }
-            Self::Log { program: None, expires, replay, .. } => {
-                let left = expires.map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default());
-                if !is_readable_within(left).during("wait for the program")? {
+            Self::Pipes => read_message_from_stdin(),
+            Self::LogAndVolume { folder, .. } => read_message_from_folder(folder),
+            Self::LogAndStdin { log, expires } => {
+                let timeout = expires.map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default());
+                if !stdio::wait_until_readable(timeout).context("wait for the program")? {
                     return Err(Error::ChannelClosed);
                 }
-                let message = read_message(unbuffered_stdin()?)?;
-                // Whoever sends the first has not heard what was said before.
-                if replay.is_awaited() {
-                    self.repeat().map_err(|_| Error::ChannelClosed)?;
+                let message = read_message_from_stdin()?;
+                // A client that sends its first message has not seen the log before it.
+                if log.is_replay_pending() {
+                    log.replay().map_err(|_| Error::ChannelClosed)?;
                 }
                 Ok(message)
             }
         }
     }
 
-    /// What becomes readable when there is something to [`attend`](Self::attend) to.
-    pub(crate) fn lifeline(&self) -> io::Result<OwnedFd> {
-        io::stdin().as_fd().try_clone_to_owned()
+    /// The sidecar's input. Once it is readable, call [`on_input`](Self::on_input).
+    pub(crate) fn input(&self) -> io::Result<OwnedFd> {
+        stdio::unbuffered_stdin().map(OwnedFd::from)
     }
 
-    /// Finds out what the sidecar wants.
-    pub(crate) fn attend(&mut self, lifeline: &OwnedFd) -> Result<Wish, Error> {
-        match (hear(lifeline.as_fd()), &self) {
-            (Ok(0), Self::Pipes) => Ok(Wish::End),
-            (Err(error), Self::Pipes) => Err(error).during("read the channel"),
-            // A reader of a log may come and go, in whatever way.
-            (Ok(0) | Err(_), Self::Log { .. }) => Ok(Wish::NothingMore),
-            (Ok(_), _) => {
-                self.repeat().map_err(|_| Error::ChannelClosed)?;
-                Ok(Wish::GoOn)
-            }
+    /// Handles readable input while the program runs. On a log, every byte requests a replay.
+    pub(crate) fn on_input(&mut self, input: &OwnedFd) -> Result<Control, Error> {
+        let received = stdio::discard(input.as_fd());
+        match self.log() {
+            None => match received.context("read the channel")? {
+                0 => Ok(Control::Cancel),
+                _ => Ok(Control::Continue),
+            },
+            Some(log) => match received {
+                // A reader of a log may detach, or its connection may break.
+                Ok(0) | Err(_) => Ok(Control::Detached),
+                Ok(_) => {
+                    log.replay().map_err(|_| Error::ChannelClosed)?;
+                    Ok(Control::Continue)
+                }
+            },
+        }
+    }
+
+    fn log(&mut self) -> Option<&mut ContainerLog> {
+        match self {
+            Self::Pipes => None,
+            Self::LogAndVolume { log, .. } | Self::LogAndStdin { log, .. } => Some(log),
         }
     }
 }
 
-/// What is read of it here must not be more than is asked for: others wait for the rest.
-fn unbuffered_stdin() -> Result<File, Error> {
-    io::stdin().as_fd().try_clone_to_owned().map(File::from).during("read the channel")
+fn read_message_from_stdin() -> Result<Message, Error> {
+    read_message(stdio::unbuffered_stdin().context("read the channel")?)
 }
 
-/// Whether something can be read from standard input, before this time is up or a kubelet wants the end.
-fn is_readable_within(time: Option<Duration>) -> io::Result<bool> {
-    let ends = SigSet::from(Signal::SIGTERM);
-    ends.thread_block()?;
-    let signals = SignalFd::new(&ends)?;
-    let stdin = io::stdin();
-    let mut fds = [PollFd::new(&stdin, PollFlags::IN), PollFd::new(&signals, PollFlags::IN)];
-    let timeout =
-        time.map(|time| Timespec { tv_sec: time.as_secs().cast_signed(), tv_nsec: time.subsec_nanos().into() });
-    poll(&mut fds, timeout.as_ref())?;
-    // A process that is started later would have it blocked.
-    ends.thread_unblock()?;
-    Ok(fds[0].revents().contains(PollFlags::IN))
+/// Reads the message that is split into the files of `folder`, in the order of their names.
+fn read_message_from_folder(folder: &Path) -> Result<Message, Error> {
+    let mut parts = fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>())
+        .context("list the program's volume")?;
+    // Kubernetes' own entries in a volume begin with dots.
+    parts.retain(|part| part.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b".")));
+    parts.sort();
+    let parts = parts.iter().map(fs::read).collect::<io::Result<Vec<_>>>().context("read the program")?;
+    read_message(parts.concat().as_slice()).map_err(|_| MalformedMessage.into())
 }
 
 fn read_message(mut input: impl Read) -> Result<Message, Error> {
@@ -205,34 +174,4 @@ fn read_message(mut input: impl Read) -> Result<Message, Error> {
     let mut body = vec![0; length as usize];
     input.read_exact(&mut body).map_err(|_| Error::ChannelClosed)?;
     Ok(decode_message(&body)?)
-}
-
-/// What the sidecar wants of a runner that is at work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
-    /// Nobody wants the program any longer.
-    End,
-    /// Nothing, and it will not say more.
-    NothingMore,
-    /// Nothing, now.
-    GoOn,
-}
-
-/// Writes all of it at once: the standard library would write once for each line.
-fn say(mut bytes: &[u8]) -> io::Result<()> {
-    let stdout = io::stdout();
-    while !bytes.is_empty() {
-        match rustix::io::write(&stdout, bytes) {
-            Ok(length) => bytes = &bytes[length..],
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// Bytes that have come.
-fn hear(stdin: BorrowedFd<'_>) -> io::Result<usize> {
-    let mut bytes = [0; 64];
-    Ok(rustix::io::read(stdin, &mut bytes)?)
 }

@@ -1,6 +1,6 @@
-//! Bringing back the files that were asked for. Nothing of the program runs any more when this does.
+//! Collects files of the work directory after the program's processes have exited.
 
-use crate::{channel::Channel, error::Error, workspace::WORK};
+use crate::{channel::Channel, error::Error, workspace::WORK_DIR};
 use cofferdam_protocol::{Frame, MAX_SKIPPED, Program};
 use std::{
     collections::BTreeMap,
@@ -9,24 +9,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Longest path that the contract lets come back.
+/// Longest path in bytes that the contract allows.
 const MAX_PATH: usize = 255;
-/// Names that are looked at: hard links make any number of them.
+/// Most directory entries that are read. Hard links allow any number of them.
 const MAX_NAMES: usize = 100_000;
 
-/// Sends every file of the work directory that a pattern names, in the order of their paths.
+/// Sends every file of the work directory that matches a pattern, ordered by path.
 pub(crate) fn send_files(channel: &mut Channel, program: &Program) -> Result<(), Error> {
     if program.collect.is_empty() {
         return Ok(());
     }
     let mut budget = Budget { files: program.limits.collected_files, bytes: program.limits.collected_bytes };
     let mut skipped = 0;
-    for (path, found) in wanted(program) {
-        let brought = match found {
-            Found::File(file) => bring(program, &path, &file, &mut budget),
-            Found::Unreadable(reason) => Err(reason),
+    for (path, entry) in matching_entries(program) {
+        let content = match entry {
+            Entry::File(file) => read_file(program, &path, &file, &mut budget),
+            Entry::Unreadable(reason) => Err(reason),
         };
-        match brought {
+        match content {
             Ok(Some(content)) => channel.send(&Frame::File(path, content))?,
             Ok(None) => {}
             Err(reason) => {
@@ -38,103 +38,107 @@ pub(crate) fn send_files(channel: &mut Channel, program: &Program) -> Result<(),
         }
     }
     if skipped > MAX_SKIPPED {
-        let more = format!("{} more files were not brought back", skipped - MAX_SKIPPED);
-        channel.send(&Frame::Skipped("…".into(), more))?;
+        let reason = format!("{} more files were not brought back", skipped - MAX_SKIPPED);
+        channel.send(&Frame::Skipped("…".into(), reason))?;
     }
     Ok(())
 }
 
-/// What may still be brought back.
+/// What may still be collected.
 struct Budget {
     files: u32,
     bytes: u64,
 }
 
-/// What a path leads to.
-enum Found {
+impl Budget {
+    /// Returns the reason why a file of this size cannot be collected.
+    fn check(&self, bytes: u64) -> Result<(), String> {
+        if self.files == 0 {
+            return Err("as many files as allowed were brought back before it".into());
+        }
+        if bytes > self.bytes {
+            return Err(format!("has {bytes} bytes, of which {} more are allowed", self.bytes));
+        }
+        Ok(())
+    }
+}
+
+enum Entry {
     File(PathBuf),
+    /// A directory that cannot be read, and why.
     Unreadable(String),
 }
 
-/// Everything but directories that a pattern names, by path, and the directories that cannot be looked into. A path that
-/// is not UTF-8 appears with U+FFFD.
-fn wanted(program: &Program) -> BTreeMap<String, Found> {
-    let mut found = BTreeMap::new();
-    let mut directories = vec![PathBuf::from(WORK)];
+/// Returns, by path, everything but directories that matches a pattern, and the directories that cannot be
+/// read. U+FFFD replaces bytes of a path that are not UTF-8.
+fn matching_entries(program: &Program) -> BTreeMap<String, Entry> {
+    let mut matching = BTreeMap::new();
+    let mut directories = vec![PathBuf::from(WORK_DIR)];
     let mut names = 0;
     while let Some(directory) = directories.pop() {
         let entries = match fs::read_dir(&directory) {
             Ok(entries) => entries,
             Err(error) => {
-                found.insert(relative(&directory), Found::Unreadable(plain(&error)));
+                matching.insert(relative(&directory), Entry::Unreadable(read_error(&error)));
                 continue;
             }
         };
         for entry in entries.flatten() {
             names += 1;
             if names > MAX_NAMES {
-                let reason = format!("more than {MAX_NAMES} names; the rest was not looked at");
-                found.insert(relative(&directory), Found::Unreadable(reason));
-                return found;
+                let reason = format!("more than {MAX_NAMES} names; the rest was not read");
+                matching.insert(relative(&directory), Entry::Unreadable(reason));
+                return matching;
             }
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 directories.push(entry.path());
                 continue;
             }
-            let name = relative(&entry.path());
-            let named = program.collect.iter().any(|pattern| fast_glob::glob_match(pattern, &name));
-            if named && name != program.file {
-                found.insert(name, Found::File(entry.path()));
+            let path = relative(&entry.path());
+            let matches = program.collect.iter().any(|pattern| fast_glob::glob_match(pattern, &path));
+            if matches && path != program.file {
+                matching.insert(path, Entry::File(entry.path()));
             }
         }
     }
-    found
+    matching
 }
 
-/// The path as the caller knows it.
+/// The path relative to the work directory.
 fn relative(path: &Path) -> String {
-    match path.strip_prefix(WORK).unwrap_or(path).to_string_lossy() {
+    match path.strip_prefix(WORK_DIR).unwrap_or(path).to_string_lossy() {
         name if name.is_empty() => ".".into(),
         name => name.into_owned(),
     }
 }
 
-/// The file's bytes, none if it is an input file as it came, or why it stays behind.
-fn bring(program: &Program, name: &str, path: &Path, budget: &mut Budget) -> Result<Option<Vec<u8>>, String> {
-    let metadata = fs::symlink_metadata(path).map_err(|error| plain(&error))?;
+/// Reads a file. Returns `None` if it is an unchanged input file, or the reason why it is skipped.
+fn read_file(program: &Program, name: &str, path: &Path, budget: &mut Budget) -> Result<Option<Vec<u8>>, String> {
+    let metadata = fs::symlink_metadata(path).map_err(|error| read_error(&error))?;
     if !metadata.is_file() {
         return Err(if metadata.is_symlink() { "is a symbolic link" } else { "is not a regular file" }.into());
     }
-    if path.strip_prefix(WORK).is_ok_and(|path| str::from_utf8(path.as_os_str().as_bytes()).is_err()) {
+    if path.strip_prefix(WORK_DIR).is_ok_and(|path| str::from_utf8(path.as_os_str().as_bytes()).is_err()) {
         return Err("its path is not UTF-8".into());
     }
     if name.len() > MAX_PATH {
         return Err(format!("its path is longer than {MAX_PATH} bytes"));
     }
     let input = program.files.iter().find(|input| input.path == name);
-    if input.is_none() || input.is_some_and(|input| input.content.len() as u64 != metadata.len()) {
-        check(budget, metadata.len())?;
+    let may_be_unchanged = input.is_some_and(|input| input.content.len() as u64 == metadata.len());
+    if !may_be_unchanged {
+        budget.check(metadata.len())?;
     }
-    let content = fs::read(path).map_err(|error| plain(&error))?;
+    let content = fs::read(path).map_err(|error| read_error(&error))?;
     if input.is_some_and(|input| input.content == content) {
         return Ok(None);
     }
-    check(budget, content.len() as u64)?;
+    budget.check(content.len() as u64)?;
     budget.files -= 1;
     budget.bytes -= content.len() as u64;
     Ok(Some(content))
 }
 
-fn check(budget: &Budget, bytes: u64) -> Result<(), String> {
-    if budget.files == 0 {
-        return Err("as many files as allowed were brought back before it".into());
-    }
-    if bytes > budget.bytes {
-        return Err(format!("has {bytes} bytes, of which {} more are allowed", budget.bytes));
-    }
-    Ok(())
-}
-
-fn plain(error: &io::Error) -> String {
+fn read_error(error: &io::Error) -> String {
     format!("cannot be read: {}", error.kind())
 }

@@ -1,9 +1,10 @@
-//! Starting an interpreter.
+//! Starts an interpreter.
 
 use crate::{
-    affinity, enclosure,
-    error::{During, Error},
-    workspace::WORK,
+    affinity,
+    error::{Context, Error},
+    isolation,
+    workspace::WORK_DIR,
 };
 use cofferdam_protocol::Preparation;
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -15,18 +16,18 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Processes beyond the bound that the kernel still allows. A program that fails to start one may end before the runner
-/// counts them next; gVisor needs about a millisecond for each, and the runner counts every 20.
+/// Processes above the limit that the kernel still allows. Without them, a program that fails to start a
+/// process may exit before the runner counts its processes. gVisor takes about a millisecond to start one;
+/// the runner counts every 20 milliseconds.
 const PROCESS_SLACK: u64 = 256;
 
-/// Starts the interpreter with the program's file and these arguments, without privileges, in the namespaces that the runner
-/// is in.
-pub(crate) fn start(preparation: &Preparation, args: &[String], stdin: Stdio) -> Result<Child, Error> {
-    start_with(preparation, [&preparation.file].into_iter().chain(args), stdin)
+/// Starts the interpreter with the program's file and `args`, without privileges, in the runner's namespaces.
+pub(crate) fn spawn_program(preparation: &Preparation, args: &[String], stdin: Stdio) -> Result<Child, Error> {
+    spawn(preparation, [&preparation.file].into_iter().chain(args), stdin)
 }
 
-/// The same with other arguments.
-pub(crate) fn start_with<A: AsRef<OsStr>>(
+/// Starts the interpreter with `args` alone.
+pub(crate) fn spawn<A: AsRef<OsStr>>(
     preparation: &Preparation,
     args: impl IntoIterator<Item = A>,
     stdin: Stdio,
@@ -34,15 +35,15 @@ pub(crate) fn start_with<A: AsRef<OsStr>>(
     let [interpreter, options @ ..] = preparation.interpreter.as_slice() else {
         return Err(cofferdam_protocol::MalformedMessage.into());
     };
-    bound_resources(preparation.limits.processes)?;
-    affinity::bound(preparation.limits.cpu_millis)?;
-    enclosure::drop_privileges()?;
-    Command::new(find(interpreter).unwrap_or_else(|| interpreter.into()))
+    set_resource_limits(preparation.limits.processes)?;
+    affinity::restrict(preparation.limits.cpu_millis)?;
+    isolation::drop_privileges()?;
+    Command::new(find_in_path(interpreter).unwrap_or_else(|| interpreter.into()))
         .args(options)
         .args(args)
         .env_clear()
         .envs(preparation.env.iter().map(|(name, value)| (name, value)))
-        .current_dir(WORK)
+        .current_dir(WORK_DIR)
         .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -51,16 +52,16 @@ pub(crate) fn start_with<A: AsRef<OsStr>>(
         .map_err(|source| Error::Interpreter { interpreter: interpreter.clone(), source })
 }
 
-/// Finds the interpreter in the sandbox's own PATH, which is not the program's.
-fn find(interpreter: &str) -> Option<PathBuf> {
+/// Finds the interpreter in the runner's PATH, which may differ from the program's.
+fn find_in_path(interpreter: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|folder| folder.join(interpreter)).find(|candidate| candidate.is_file())
 }
 
-fn bound_resources(processes: u32) -> Result<(), Error> {
-    let nproc = Some(u64::from(processes) + PROCESS_SLACK);
-    for (resource, bound) in [(Resource::Nproc, nproc), (Resource::Core, Some(0))] {
-        setrlimit(resource, Rlimit { current: bound, maximum: bound }).during("bound the program's resources")?;
+fn set_resource_limits(processes: u32) -> Result<(), Error> {
+    for (resource, limit) in [(Resource::Nproc, u64::from(processes) + PROCESS_SLACK), (Resource::Core, 0)] {
+        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })
+            .context("set the program's resource limits")?;
     }
     Ok(())
 }

@@ -1,39 +1,46 @@
-//! The first process inside a sandbox: it makes sure that the wall stands, encloses one program once more, starts it,
-//! frames what comes of it, and leaves nothing behind.
+//! The first process inside a sandbox. It verifies the sandbox boundary, isolates one program further, starts
+//! and supervises it, and sends its output, termination and files as frames (`cofferdam-protocol`). It leaves
+//! no process behind.
 //!
-//! It reads messages from its standard input, the program last, and writes frames to its standard output
-//! (`cofferdam-protocol`). The end of its standard input means that nobody wants the program any longer. With
-//! `--program FOLDER` the program lies in that folder, in parts, the standard output is a log, and a byte on the standard
-//! input asks for all of it again. With `--log` the standard output is a log too, and the standard input brings messages
-//! first and such bytes after the program. With `--sandbox-network` the program shares the sandbox's network instead of
-//! having one of its own. With `--expires TIME`, in seconds since 1970, it starts nothing after that and waits for nothing.
+//! By default it reads messages from its standard input and writes frames to its standard output. The end of
+//! its standard input cancels the program. Options:
+//!
+//! - `--log`: standard output is a container's log. After the program, each byte on standard input requests a
+//!   replay of the log.
+//! - `--program FOLDER`: the program is in the files of that folder instead of standard input. Implies
+//!   `--log`.
+//! - `--sandbox-network`: the program shares the sandbox's network. By default it has a loopback interface
+//!   only.
+//! - `--expires TIME`: neither wait for a program nor start one after that time, in seconds since 1970.
 #![cfg(target_os = "linux")]
 
 mod affinity;
 mod channel;
 mod collect;
-mod enclosure;
+mod container_log;
 mod error;
-mod imports;
 mod init;
+mod isolation;
 mod launch;
 mod options;
-mod output;
-mod prepared;
-mod replay;
+mod output_limiter;
+mod poll;
+mod preload;
+mod prewarm;
+mod replay_buffer;
+mod resource_view;
+mod stdio;
 mod supervise;
 mod usage;
-mod view;
-mod view_text;
 mod workspace;
 
-use crate::{channel::Channel, enclosure::Network, error::Error, options::Options, prepared::Prepared};
+use crate::{channel::Channel, error::Error, isolation::Network, options::Options, prewarm::PreparedSandbox};
 use cofferdam_protocol::{Frame, MalformedMessage, Message};
 use std::{process::ExitCode, time::Instant};
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(init::ARGUMENT) {
-        return init::run();
+        return init::main();
     }
     let options = Options::from_args();
     let mut channel = Channel::open(&options);
@@ -43,35 +50,38 @@ fn main() -> ExitCode {
         Err(Error::ChannelClosed) => return ExitCode::SUCCESS,
         Err(error) => Frame::Failed(error.to_string()),
     };
-    match channel.send(&last).and_then(|()| channel.linger()) {
+    match channel.send(&last).and_then(|()| channel.wait_for_late_reader()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-/// All of a run, up to its last frame.
+/// Runs one program. Returns the last frame.
 fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
-    enclosure::require_gvisor()?;
-    enclosure::enter(network)?;
+    isolation::require_gvisor()?;
+    isolation::enter_namespaces(network)?;
     let init = init::start()?;
     channel.send(&Frame::Ready)?;
-    let mut prepared = None;
+    let mut sandbox = None;
     let program = loop {
         match channel.receive()? {
-            Message::Prepare(_) if prepared.is_some() => return Err(MalformedMessage.into()),
-            Message::Prepare(preparation) => prepared = Some(Prepared::new(preparation, network)?),
-            Message::Attend => {}
+            Message::Prepare(_) if sandbox.is_some() => return Err(MalformedMessage.into()),
+            Message::Prepare(preparation) => sandbox = Some(PreparedSandbox::new(preparation, network)?),
+            Message::Ping => {}
             Message::Run(program) => break program,
         }
         channel.send(&Frame::Ready)?;
     };
-    let prepared = prepared.map_or_else(|| Prepared::for_program(&program, network), Ok)?;
-    let (child, usage) = prepared.start(&program)?;
+    let sandbox = match sandbox {
+        Some(sandbox) => sandbox,
+        None => PreparedSandbox::for_program(&program, network)?,
+    };
+    let (child, usage) = sandbox.start(&program)?;
     channel.send(&Frame::Started)?;
     let started = Instant::now();
-    let ending = supervise::until_end(channel, &program, child, init, usage)?;
-    // Said before the files are looked for: how many there are is the program's choice.
-    channel.send(&Frame::Ended(ending, started.elapsed()))?;
+    let termination = supervise::supervise(channel, &program, child, init, usage)?;
+    // Sent before the files are listed: the program determines how long that takes.
+    channel.send(&Frame::Terminated(termination, started.elapsed()))?;
     collect::send_files(channel, &program)?;
     Ok(Frame::Done)
 }

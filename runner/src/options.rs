@@ -1,22 +1,22 @@
-//! How this runner was told to work, on its command line.
+//! The runner's command line.
 
-use crate::enclosure::Network;
+use crate::isolation::Network;
 use std::{
     ffi::OsString,
     path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// The command line.
+/// The options of the command line.
 #[derive(Debug)]
 pub(crate) struct Options {
-    /// Where the program lies, if it does not come in on standard input.
+    /// The folder that contains the program, if standard input does not carry it.
     pub(crate) program: Option<PathBuf>,
-    /// Whether standard output is a log.
+    /// Whether standard output is a container's log.
     pub(crate) log: bool,
-    /// Whose network the program is in.
+    /// The network of the program.
     pub(crate) network: Network,
-    /// A program is neither started nor waited for after it.
+    /// The runner neither waits for a program nor starts one after this time.
     pub(crate) expires: Option<SystemTime>,
 }
 
@@ -26,13 +26,13 @@ impl Options {
         Self::parse(std::env::args_os().skip(1))
     }
 
-    /// Whether it is too late to start anything.
+    /// Whether it is too late to start a program.
     pub(crate) fn is_expired(&self) -> bool {
         self.expires.is_some_and(|expires| expires < SystemTime::now())
     }
 
     fn parse(mut args: impl Iterator<Item = OsString>) -> Self {
-        let mut options = Self { program: None, log: false, network: Network::Own, expires: None };
+        let mut options = Self { program: None, log: false, network: Network::Loopback, expires: None };
         while let Some(arg) = args.next() {
             match arg.to_str() {
                 Some("--program") => {
@@ -40,9 +40,9 @@ impl Options {
                     options.log = true;
                 }
                 Some("--log") => options.log = true,
-                Some("--expires") => options.expires = args.next().and_then(|time| time_of(time.to_str()?)),
+                Some("--expires") => options.expires = args.next().and_then(|time| parse_time(time.to_str()?)),
                 Some("--sandbox-network") => options.network = Network::Sandbox,
-                // What is not understood must not open anything.
+                // An unknown option must not weaken the isolation.
                 _ => {}
             }
         }
@@ -50,8 +50,8 @@ impl Options {
     }
 }
 
-/// Seconds since 1970.
-fn time_of(text: &str) -> Option<SystemTime> {
+/// Parses seconds since 1970.
+fn parse_time(text: &str) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_secs(text.parse().ok()?))
 }
 
@@ -65,15 +65,15 @@ mod tests {
     }
 
     #[test]
-    fn the_network_is_the_programs_own_unless_it_is_said_otherwise() {
-        assert_eq!(parse(&[]), (None, Network::Own));
-        assert_eq!(parse(&["--program", "/p"]), (Some("/p".into()), Network::Own));
-        assert_eq!(parse(&["--program", "--sandbox-network"]).1, Network::Own);
+    fn the_network_is_a_loopback_unless_an_option_changes_it() {
+        assert_eq!(parse(&[]), (None, Network::Loopback));
+        assert_eq!(parse(&["--program", "/p"]), (Some("/p".into()), Network::Loopback));
+        assert_eq!(parse(&["--program", "--sandbox-network"]).1, Network::Loopback);
         assert_eq!(parse(&["--program", "/p", "--sandbox-network"]).1, Network::Sandbox);
     }
 
     #[test]
-    fn after_its_time_nothing_is_started() {
+    fn the_runner_expires_after_its_time() {
         let expired = |args: &[&str]| Options::parse(args.iter().map(OsString::from)).is_expired();
         assert!(!expired(&[]) && !expired(&["--expires", "99999999999"]));
         assert!(expired(&["--expires", "1000000000"]));

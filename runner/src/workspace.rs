@@ -1,6 +1,7 @@
-//! What the program can write to: one size-bounded tmpfs behind its work directory, HOME, /tmp, /var/tmp and /dev/shm.
+//! The directories that the program can write to: one tmpfs with a size limit behind its work directory,
+//! HOME, /tmp, /var/tmp and /dev/shm.
 
-use crate::error::{During, Error};
+use crate::error::{Context, Error};
 use cofferdam_protocol::Program;
 use rustix::mount::{MountFlags, mount, mount_bind};
 use std::{
@@ -11,46 +12,46 @@ use std::{
     path::Path,
 };
 
-/// The program's work directory. With the others here, the sandbox's root must have it.
-pub(crate) const WORK: &str = "/work";
-/// The same of its home.
+/// The program's work directory. The root file system must contain it and the others, except [`VAR_TMP`].
+pub(crate) const WORK_DIR: &str = "/work";
+/// The program's home directory.
 pub(crate) const HOME: &str = "/home/user";
 const TMP: &str = "/tmp";
 const SHM: &str = "/dev/shm";
-/// Not every root has it.
+/// Some root file systems do not have it.
 const VAR_TMP: &str = "/var/tmp";
-/// The program's file until it has its name. No other is there before it.
-const NEW: &str = ".new";
+/// The program's file until it is renamed. No other file exists before it.
+const TEMPORARY_FILE: &str = ".new";
 
-/// Bytes of disk for each inode that may exist: as many as a full disk of one-page files needs.
+/// Bytes of disk per inode: enough inodes for a disk full of one-page files.
 const BYTES_PER_INODE: u64 = 4096;
 
-/// Mounts the directories and enters the work directory.
-pub(crate) fn prepare(disk_bytes: u64) -> Result<(), Error> {
-    mount_storage(disk_bytes).during("mount the work directory")?;
-    std::env::set_current_dir(WORK).during("enter the work directory")
+/// Mounts the directories and changes to the work directory.
+pub(crate) fn mount_directories(disk_bytes: u64) -> Result<(), Error> {
+    mount_storage(disk_bytes).context("mount the work directory")?;
+    std::env::set_current_dir(WORK_DIR).context("change to the work directory")
 }
 
-/// Lays the program into the work directory, in the place of what may have its name there, and then its files.
-pub(crate) fn lay_out(program: &Program) -> Result<(), Error> {
+/// Writes the program's file, replacing what has its name, and then the input files.
+pub(crate) fn write_files(program: &Program) -> Result<(), Error> {
     let failed = |path: &str, source| Error::InputFile { path: path.to_owned(), source };
-    write(NEW, program.code.as_bytes())
-        .and_then(|()| fs::rename(NEW, &program.file))
+    write(TEMPORARY_FILE, program.code.as_bytes())
+        .and_then(|()| fs::rename(TEMPORARY_FILE, &program.file))
         .map_err(|source| failed(&program.file, source))?;
-    program
-        .files
-        .iter()
-        .try_for_each(|file| write(&file.path, &file.content).map_err(|source| failed(&file.path, source)))
+    for file in &program.files {
+        write(&file.path, &file.content).map_err(|source| failed(&file.path, source))?;
+    }
+    Ok(())
 }
 
-/// One file system for all, so that one bound holds for their sum.
+/// Mounts one file system for all directories, so that one limit applies to their sum.
 fn mount_storage(bytes: u64) -> io::Result<()> {
     let options = CString::new(format!("mode=1777,size={bytes},nr_inodes={}", bytes / BYTES_PER_INODE + 64))?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    // Laid over /tmp, which any root has; the program's /tmp then hides it.
+    // Every root file system has /tmp. The program's /tmp hides this mount later.
     mount(c"tmpfs", TMP, c"tmpfs", flags, Some(options.as_c_str()))?;
     for (name, target, mode) in [
-        ("work", WORK, 0o755),
+        ("work", WORK_DIR, 0o755),
         ("home", HOME, 0o755),
         ("shm", SHM, 0o1777),
         ("var-tmp", VAR_TMP, 0o1777),

@@ -1,11 +1,11 @@
-//! What the sidecar and the runner inside the sandbox say to each other.
+//! The protocol between the sidecar and the runner inside the sandbox.
 //!
-//! The sidecar sends [`Message`]s, the last of which brings the [`Program`], and then keeps the channel open for as long as
-//! it wants the program to live. The runner answers with [`Frame`]s: first [`Frame::Ready`], last [`Frame::Done`] or
-//! [`Frame::Failed`]. Both directions
-//! are length-prefixed, so that nothing a program prints can be taken for a frame.
+//! The sidecar sends [`Message`]s. The last one carries the [`Program`]; after it the sidecar keeps the
+//! channel open until it no longer needs the program. The runner answers with [`Frame`]s: [`Frame::Ready`] is
+//! the first, [`Frame::Done`] or [`Frame::Failed`] the last. Both directions are length-prefixed, so that no
+//! output of a program can be mistaken for a frame.
 //!
-//! Where the runner's output is a container's log, its bytes go there as lines ([`LogEncoder`]).
+//! A container's log carries text only, so there the frames are encoded as lines ([`LogEncoder`]).
 
 #![no_std]
 
@@ -16,7 +16,7 @@ mod log;
 mod message;
 mod program;
 
-pub use frame::{Decoder, Ending, Frame, MAX_PAYLOAD, MAX_SKIPPED, MalformedFrame, Stream, encode};
+pub use frame::{Frame, FrameDecoder, MAX_PAYLOAD, MAX_SKIPPED, MalformedFrame, Stream, Termination, encode};
 pub use log::{LogDecoder, LogEncoder, LogGap};
 pub use message::{MalformedMessage, Message, Preparation, decode_message, encode_message};
 pub use program::{InputFile, Limits, Program};

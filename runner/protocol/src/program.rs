@@ -1,12 +1,12 @@
-//! The program as the runner gets it: every default applied, every bound set.
+//! The program that the runner executes, with every default applied and every limit set.
 
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
-/// One program with all that it needs.
+/// One program with its inputs and limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
-    /// The interpreter and its own arguments; the name of `file` follows them.
+    /// The interpreter and its arguments, which precede the name of `file`.
     pub interpreter: Vec<String>,
     /// Name of the program's file in the work directory, such as `main.py`.
     pub file: String,
@@ -14,46 +14,47 @@ pub struct Program {
     pub code: String,
     /// Arguments after the file's name.
     pub args: Vec<String>,
-    /// The whole environment.
+    /// The complete environment.
     pub env: Vec<(String, String)>,
     /// Standard input.
     #[serde(with = "serde_bytes")]
     pub stdin: Vec<u8>,
-    /// Files to lay into the work directory.
+    /// Files to write into the work directory.
     pub files: Vec<InputFile>,
-    /// Glob patterns of the files to bring back.
+    /// Glob patterns of the files to collect.
     pub collect: Vec<String>,
-    /// Bounds of the run.
+    /// Limits of the run.
     pub limits: Limits,
 }
 
 /// A file of the work directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFile {
-    /// Relative path.
+    /// Path relative to the work directory.
     pub path: String,
-    /// Its bytes.
+    /// Contents of the file.
     #[serde(with = "serde_bytes")]
     pub content: Vec<u8>,
 }
 
-/// Bounds that the runner enforces.
+/// Limits that the runner enforces.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Milliseconds from the program's start to its end.
+    /// Milliseconds from the program's start to its termination.
     pub wall_time_ms: u64,
-    /// Thousandths of a processor that the program sees; none: all that the sandbox has.
+    /// Thousandths of a CPU that the program sees; if not set, all CPUs of the sandbox.
     pub cpu_millis: Option<u32>,
-    /// Bytes of memory of all processes together.
+    /// Bytes of memory, in total of all processes.
     pub memory_bytes: u64,
-    /// Bytes of all writable directories together.
+    /// Bytes of disk, in total of all writable directories.
     pub disk_bytes: u64,
-    /// Processes and threads alive at once.
+    /// Number of processes and threads that exist at the same time.
     pub processes: u32,
-    /// Bytes of each stream that are passed on whole; the tail beyond them is half of it.
+    /// Bytes of each output stream that are sent at once. Beyond them, a tail of up to half as many bytes is sent
+    /// at the end.
     pub output_bytes: u64,
-    /// Files brought back.
+    /// Number of collected files.
     pub collected_files: u32,
-    /// Bytes of the files brought back, in all.
+    /// Bytes of collected files, in total.
     pub collected_bytes: u64,
 }

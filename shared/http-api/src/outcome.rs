@@ -1,28 +1,28 @@
-//! What came of a run.
+//! The outcome of an execution.
 
 use crate::Bytes;
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
-/// A run that took place.
+/// A completed execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Outcome {
-    /// Joins this run with the operator's logs: 1 to 63 characters of a DNS label.
+    /// Identifies the execution in the operator's logs: a DNS label of 1 to 63 characters.
     pub id: String,
     /// How the program ended.
     pub status: Status,
-    /// What it wrote to its standard output.
+    /// The program's standard output.
     pub stdout: Output,
-    /// What it wrote to its standard error.
+    /// The program's standard error.
     pub stderr: Output,
-    /// The files asked for, sorted by path.
+    /// The collected files, sorted by path.
     pub files: Vec<File>,
-    /// The files asked for and not brought back.
+    /// The requested files that were not collected.
     pub skipped: Vec<SkippedFile>,
     /// When each phase ended.
     pub timings_ms: Timings,
-    /// Whether the sandbox had been started before the request came.
+    /// Whether the sandbox was prewarmed, that is, started before the request arrived.
     pub warm: bool,
 }
 
@@ -31,19 +31,20 @@ pub struct Outcome {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Status {
-    /// It ended by itself with this exit code.
+    /// It exited with this code.
     Exited(u8),
-    /// This signal, which was not the sandbox's, killed it.
+    /// It was killed by this signal, which the sandbox did not send.
     Killed(u8),
-    /// It was killed at the end of its wall time.
+    /// It was killed because it exceeded its wall time.
     TimedOut,
-    /// It was killed because its processes held more memory than they may.
+    /// It was killed because its processes exceeded the memory limit.
     OutOfMemory,
-    /// It filled its disk and failed, with this exit code (128 and the signal's number if a signal killed it).
+    /// It reached the disk limit and failed with this exit code (128 plus the signal number if a signal
+    /// killed it).
     OutOfDisk(u8),
-    /// It was killed because it had more processes and threads than it may.
+    /// It was killed because it exceeded the limit of processes and threads.
     OutOfProcesses,
-    /// It was killed because the caller gave up.
+    /// It was killed because the caller cancelled the execution.
     Cancelled,
 }
 
@@ -51,47 +52,49 @@ pub enum Status {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Output {
-    /// What was kept: all of it, or its head and its tail.
+    /// The kept bytes: all of them, or the head and the tail.
     pub content: Bytes,
-    /// How many bytes the program wrote; at least so many, if it was cut and its sandbox died before it could tell.
+    /// Number of bytes that the program wrote. If the stream was truncated and the sandbox died early, a
+    /// lower bound.
     pub length: u64,
-    /// If the middle was cut out: how many bytes of `content` are the head.
+    /// If the stream was truncated in the middle: how many bytes of `content` belong to the head.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<u64>,
 }
 
-/// A regular file of the work directory.
+/// A regular file in the working directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct File {
-    /// Relative path with `/` between its parts: 1 to 255 bytes, without empty parts, `.`, `..` and NUL.
+    /// Relative path of 1 to 255 bytes with `/` as separator. No component is empty, `.` or `..`. NUL is not
+    /// allowed.
     pub path: String,
-    /// Its bytes.
+    /// The file's bytes.
     pub content: Bytes,
 }
 
-/// A file that a pattern named and that was not brought back.
+/// A file that matched a pattern of `collect` and was not collected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SkippedFile {
-    /// Path relative to the work directory; bytes of it that are not UTF-8 appear as U+FFFD.
+    /// Path relative to the working directory. Bytes that are not UTF-8 are replaced by U+FFFD.
     pub path: String,
-    /// Why not, for a person to read.
+    /// The reason, for a person.
     pub reason: String,
 }
 
-/// Milliseconds from the request to the end of each phase. A phase that did not happen has none.
+/// Milliseconds from the request to the end of each phase. A phase that did not occur has no value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Timings {
-    /// It had waited for its turn in the sidecar.
+    /// The execution left the sidecar's queue.
     #[serde(default)]
     pub queued: Option<u64>,
-    /// A node had been found for it.
+    /// The sandbox was assigned to a node.
     #[serde(default)]
     pub scheduled: Option<u64>,
-    /// The image was on the node.
+    /// The node had pulled the image.
     #[serde(default)]
     pub pulled: Option<u64>,
     /// The program started.
@@ -100,6 +103,6 @@ pub struct Timings {
     /// The program ended.
     #[serde(default)]
     pub finished: Option<u64>,
-    /// The answer was complete.
+    /// The response was complete.
     pub answered: u64,
 }

@@ -1,60 +1,61 @@
-//! Why there is no outcome.
+//! The error of an execution that has no outcome.
 
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
-/// Why a program was not run, or why its result is not known: problem details as of RFC 9457, with the contract's code.
+/// Why a program was not run, or why its result is unknown: problem details (RFC 9457) with the contract's
+/// error code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
-    /// `urn:cofferdam:` and the code.
+    /// `urn:cofferdam:` followed by the error code.
     pub r#type: String,
-    /// The kind of problem, in a few words.
+    /// A short title of the kind of problem.
     pub title: String,
-    /// The HTTP status.
+    /// The HTTP status code.
     pub status: u16,
-    /// What happened and what to do. Never a detail of the machine or the cluster.
+    /// What failed and what to do. Contains no details of the machine or the cluster.
     pub detail: String,
-    /// What kind of failure it is, for programs.
+    /// The kind of error, for programs.
     pub code: ErrorCode,
-    /// The run, if it had come far enough to have an id.
+    /// The execution's id, if one was assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Whether the program certainly did not start and a later try may succeed.
+    /// Whether the program certainly did not start and a retry may succeed.
     pub retryable: bool,
 }
 
-/// What kind of failure kept a program from running.
+/// The kind of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ErrorCode {
-    /// The request contradicts the contract.
+    /// The request violates the contract.
     InvalidRequest,
     /// The request is larger than the contract or the operator allows.
     TooLarge,
-    /// The operator's policy refuses it.
+    /// The operator's policy forbids the request.
     Denied,
-    /// The caller is not known, or may not do this.
+    /// The caller is not authenticated, or not authorised.
     Unauthorised,
-    /// The caller's or the cluster's quota is used up.
+    /// The quota of the caller or the cluster is exhausted.
     Quota,
-    /// The sidecar has as many runs as it takes.
+    /// The sidecar is at capacity.
     Overloaded,
-    /// No node can take it.
+    /// No node can run the sandbox.
     Unschedulable,
-    /// The image cannot be fetched.
+    /// The image cannot be pulled.
     ImageUnavailable,
-    /// The sandbox cannot be built, or is not the one that policy requires.
+    /// The sandbox cannot be created, or is not the kind that the policy requires.
     SandboxUnavailable,
-    /// The program had not started at the end of the start-up time.
+    /// The program did not start within the startup time.
     StartupTimeout,
-    /// The sandbox was taken away while the program ran.
+    /// The sandbox was evicted while the program ran.
     Evicted,
-    /// The caller gave up before the program started.
+    /// The caller cancelled the execution before the program started.
     Cancelled,
-    /// The sidecar or the cluster cannot be reached.
+    /// The sidecar or the cluster is unreachable.
     Unreachable,
-    /// A fault of the executor itself.
+    /// An internal error of the executor.
     Internal,
 }

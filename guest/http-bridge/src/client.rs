@@ -1,12 +1,13 @@
-//! The sidecar that the environment names, and what is asked of it.
+//! The client of the sidecar's HTTP API.
 
 use crate::{
-    answer::{self, EVENTS},
-    bounds::{Bounds, PATIENCE},
-    endpoint::{self, Endpoint},
-    exchange::{self, Answer, Body, Head},
-    failure::Failure,
+    endpoint::Endpoint,
+    environment::{DEFAULT_URL, Environment},
+    error::BridgeError,
+    exchange::{self, Response, ResponseBody, ResponseHead},
+    exchange_limits::{ExchangeLimits, IDLE_TIMEOUT_MS},
     request,
+    response::{self, EVENT_STREAM, JSON},
 };
 use alloc::{
     format,
@@ -16,75 +17,75 @@ use alloc::{
 use cofferdam_http_api::{PROBLEM, VERSION, VERSION_HEADER};
 use http_bridge_bindings::{
     exports::cofferdam::code_executor::{sandbox::Report, types::Request},
-    wasi::{cli::environment::get_environment, http::types::Method},
+    wasi::http::types::Method,
 };
 
-/// Where it is, and by which token it knows us.
-pub(crate) struct Sidecar {
+/// A client of one sidecar.
+pub(crate) struct Client {
     endpoint: Endpoint,
     token: Option<String>,
 }
 
-impl Sidecar {
-    /// The one that the environment names.
-    pub(crate) fn named() -> Result<Self, Failure> {
-        let mut environment = get_environment();
-        let mut variable = |wanted: &str| {
-            let at = environment.iter().position(|(name, _)| name == wanted)?;
-            Some(environment.swap_remove(at).1)
-        };
-        let endpoint = Endpoint::parse(variable("COFFERDAM_URL").as_deref().unwrap_or(endpoint::DEFAULT))?;
-        Ok(Self { endpoint, token: variable("COFFERDAM_TOKEN").filter(|token| !token.is_empty()) })
+impl Client {
+    /// A client of the sidecar that the environment variables name.
+    pub(crate) fn from_environment() -> Result<Self, BridgeError> {
+        let Environment { url, token } = Environment::read();
+        Ok(Self { endpoint: Endpoint::parse(url.as_deref().unwrap_or(DEFAULT_URL))?, token })
     }
 
-    /// Has a program run, and waits for what comes of it.
-    pub(crate) fn run(&self, request: Request) -> Result<Report, Failure> {
-        let bounds = Bounds::of(request.limits.as_ref());
-        let (head, body) = self.post(request, "application/json", bounds, bounds.wait)?;
-        answer::read(&Answer { head, body: body.read(bounds.answer)? })
+    /// Runs a program and waits for its report.
+    pub(crate) fn execute(&self, request: Request) -> Result<Report, BridgeError> {
+        let limits = ExchangeLimits::of(request.limits.as_ref());
+        let (head, body) = self.post(request, JSON, limits, limits.timeout_ms)?;
+        response::read(&Response { head, body: body.read_to_end(limits.max_response_bytes)? })
     }
 
-    /// Has a program run; gives the HTTP status and the events of its run.
-    pub(crate) fn follow(&self, request: Request, bounds: Bounds) -> Result<(u16, Body), Failure> {
-        let (head, body) = self.post(request, EVENTS, bounds, PATIENCE)?;
-        answer::check_version(&head)?;
+    /// Starts a program. Returns the HTTP status and the body of the stream of events.
+    pub(crate) fn stream(&self, request: Request, limits: ExchangeLimits) -> Result<(u16, ResponseBody), BridgeError> {
+        let (head, body) = self.post(request, EVENT_STREAM, limits, IDLE_TIMEOUT_MS)?;
+        response::check_version(&head)?;
         let status = head.status;
-        if answer::is_success(&head, EVENTS) {
+        if response::is_success(&head, EVENT_STREAM) {
             return Ok((status, body));
         }
-        // An outcome was not asked for.
-        let refused = answer::read(&Answer { head, body: body.read(bounds.answer)? });
-        Err(refused.err().unwrap_or(Failure::Foreign(status)))
+        let result = response::read(&Response { head, body: body.read_to_end(limits.max_response_bytes)? });
+        // An outcome is no valid response to a request for a stream.
+        Err(result.err().unwrap_or(BridgeError::UnexpectedResponse(status)))
     }
 
-    /// Has a run cancelled.
-    pub(crate) fn cancel(&self, id: &str, bounds: Bounds) -> Result<(), Failure> {
+    /// Cancels an execution.
+    pub(crate) fn cancel(&self, id: &str, limits: ExchangeLimits) -> Result<(), BridgeError> {
         let endpoint = Endpoint { path: format!("{}/{id}", self.endpoint.path), ..self.endpoint.clone() };
-        let (head, body) =
-            exchange::open(&endpoint, &Method::Delete, &self.headers("application/json"), &[], PATIENCE, PATIENCE)?;
-        answer::check_version(&head)?;
-        if answer::is_success(&head, "application/json") {
+        let headers = self.headers(JSON);
+        let (head, body) = exchange::send(&endpoint, &Method::Delete, &headers, &[], IDLE_TIMEOUT_MS, IDLE_TIMEOUT_MS)?;
+        response::check_version(&head)?;
+        if response::is_success(&head, JSON) {
             return Ok(());
         }
-        let refused = answer::read(&Answer { head, body: body.read(bounds.answer)? });
-        match refused {
-            // It was over so long ago that it is forgotten.
-            Err(Failure::Problem(problem)) if matches!(problem.status, 404 | 410) => Ok(()),
-            refused => refused.map(|_| ()),
+        match response::read(&Response { head, body: body.read_to_end(limits.max_response_bytes)? }) {
+            // The execution ended, and its result has expired.
+            Err(BridgeError::Problem(problem)) if matches!(problem.status, 404 | 410) => Ok(()),
+            result => result.map(|_| ()),
         }
     }
 
-    /// Posts a request. It is never sent again, so the program runs at most once.
-    fn post(&self, request: Request, accepted: &str, bounds: Bounds, patience: u64) -> Result<(Head, Body), Failure> {
-        let body = serde_json::to_vec(&request::to_api(request)?).map_err(|_| Failure::Unwritable)?;
-        let mut headers = self.headers(accepted);
-        headers.push(("content-type", "application/json".into()));
+    /// Posts a request. It is never sent again, so that the program runs at most once.
+    fn post(
+        &self,
+        request: Request,
+        accept: &str,
+        limits: ExchangeLimits,
+        head_timeout_ms: u64,
+    ) -> Result<(ResponseHead, ResponseBody), BridgeError> {
+        let body = serde_json::to_vec(&request::to_api(request)?).map_err(|_| BridgeError::RequestNotSent)?;
+        let mut headers = self.headers(accept);
+        headers.push(("content-type", JSON.into()));
         headers.push(("content-length", body.len().to_string()));
-        exchange::open(&self.endpoint, &Method::Post, &headers, &body, bounds.wait, patience)
+        exchange::send(&self.endpoint, &Method::Post, &headers, &body, limits.timeout_ms, head_timeout_ms)
     }
 
-    fn headers(&self, accepted: &str) -> Vec<(&'static str, String)> {
-        let mut headers = alloc::vec![("accept", format!("{accepted}, {PROBLEM}")), (VERSION_HEADER, VERSION.into())];
+    fn headers(&self, accept: &str) -> Vec<(&'static str, String)> {
+        let mut headers = alloc::vec![("accept", format!("{accept}, {PROBLEM}")), (VERSION_HEADER, VERSION.into())];
         headers.extend(self.token.as_ref().map(|token| ("authorization", format!("Bearer {token}"))));
         headers
     }

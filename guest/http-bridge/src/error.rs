@@ -1,5 +1,7 @@
-//! Why a run that was handed on gave no report, and what the caller is told of it: nothing of where the sidecar is.
+//! The errors of the bridge, and their messages for the caller. A message does not show the sidecar's
+//! address.
 
+use crate::environment::DEFAULT_URL;
 use alloc::{format, string::String};
 use cofferdam_http_api::{Problem, VERSION};
 use cofferdam_types::printable;
@@ -10,137 +12,140 @@ use http_bridge_bindings::{
 
 /// Why there is no report.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// `COFFERDAM_URL` is no address, for this reason.
-    Address(&'static str),
-    /// `COFFERDAM_TOKEN` cannot stand in a header.
-    Token,
-    /// The request names one of these twice, which JSON has no room for.
-    Twice(&'static str),
-    /// The host or the encoder would not take the request.
-    Unwritable,
-    /// No connection was made.
-    NoConnection,
-    /// No secure connection was made, or it failed.
+pub(crate) enum BridgeError {
+    /// `COFFERDAM_URL` is not a valid address, for this reason.
+    InvalidUrl(&'static str),
+    /// `COFFERDAM_TOKEN` has characters that a header cannot contain.
+    InvalidToken,
+    /// The request has two of these with the same name, which a JSON object cannot represent.
+    Duplicate(&'static str),
+    /// The host or the encoder rejected the request.
+    RequestNotSent,
+    /// No connection was established.
+    NotConnected,
+    /// The TLS handshake or the TLS connection failed.
     Tls,
-    /// The host does not allow the request.
-    Forbidden,
-    /// The connection ended before the answer did.
-    Lost,
-    /// The time was over first.
-    Silence {
-        /// How much it was.
+    /// The host forbids the request.
+    ForbiddenByHost,
+    /// The connection ended before the response was complete.
+    ConnectionLost,
+    /// The response was not complete within the timeout.
+    TimedOut {
+        /// The timeout.
         seconds: u64,
     },
-    /// The answer has more bytes than an outcome can have.
-    TooLong {
-        /// How many it may have.
-        most: usize,
+    /// The response is larger than any outcome.
+    ResponseTooLarge {
+        /// Maximum number of bytes.
+        max: usize,
     },
-    /// The answer is none of a sidecar's; this is its HTTP status.
-    Foreign(u16),
-    /// The sidecar speaks this version, which is another one.
-    Version(String),
-    /// The sidecar says why.
+    /// The response, with this HTTP status, is not a sidecar's.
+    UnexpectedResponse(u16),
+    /// The sidecar has this version, which is incompatible.
+    IncompatibleVersion(String),
+    /// The sidecar returned an error.
     Problem(Problem),
 }
 
-impl From<HttpError> for Failure {
+/// The address is syntactically valid, but the host rejects it.
+pub(crate) const REJECTED_URL: &str = "is not an address that this host accepts";
+
+impl From<HttpError> for BridgeError {
     fn from(error: HttpError) -> Self {
         match error {
-            // Only what no host says after it has had a connection: "timeout" is not among it.
+            // Only errors that no host returns once it is connected. Timeouts are not among them.
             HttpError::DnsTimeout
             | HttpError::DnsError(_)
             | HttpError::DestinationNotFound
             | HttpError::DestinationUnavailable
             | HttpError::DestinationIpUnroutable
             | HttpError::ConnectionRefused
-            | HttpError::ConnectionLimitReached => Self::NoConnection,
-            HttpError::DestinationIpProhibited | HttpError::HttpRequestDenied => Self::Forbidden,
+            | HttpError::ConnectionLimitReached => Self::NotConnected,
+            HttpError::DestinationIpProhibited | HttpError::HttpRequestDenied => Self::ForbiddenByHost,
             HttpError::TlsProtocolError | HttpError::TlsCertificateError | HttpError::TlsAlertReceived(_) => Self::Tls,
-            HttpError::HttpRequestUriInvalid | HttpError::HttpRequestUriTooLong => {
-                Self::Address("is no address that this host takes")
-            }
-            _ => Self::Lost,
+            HttpError::HttpRequestUriInvalid | HttpError::HttpRequestUriTooLong => Self::InvalidUrl(REJECTED_URL),
+            _ => Self::ConnectionLost,
         }
     }
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        if let Failure::Problem(problem) = failure {
-            let code = code(problem.code);
-            // Whoever answers may not be a sidecar of ours.
+impl From<BridgeError> for Error {
+    fn from(error: BridgeError) -> Self {
+        if let BridgeError::Problem(problem) = error {
+            // The text may not be from a sidecar.
             let message = problem.detail.chars().map(printable).collect();
-            return Self { id: problem.id, code, message, retryable: problem.retryable };
+            return Self { id: problem.id, code: code(problem.code), message, retryable: problem.retryable };
         }
-        let retryable = matches!(failure, Failure::NoConnection | Failure::Foreign(429));
-        let (code, message) = tell(failure);
+        let retryable = matches!(error, BridgeError::NotConnected | BridgeError::UnexpectedResponse(429));
+        let (code, message) = describe(error);
         Self { id: None, code, message, retryable }
     }
 }
 
-fn tell(failure: Failure) -> (ErrorCode, String) {
+fn describe(error: BridgeError) -> (ErrorCode, String) {
     const UNKNOWN: &str = "whether the program ran is not known";
-    match failure {
-        Failure::Address(reason) => (
+    match error {
+        BridgeError::InvalidUrl(reason) => (
             ErrorCode::Unreachable,
-            format!("COFFERDAM_URL {reason}; give the sidecar's address, such as {}", crate::endpoint::DEFAULT),
+            format!("COFFERDAM_URL {reason}; set it to the sidecar's address, such as {DEFAULT_URL}"),
         ),
-        Failure::Token => {
-            (ErrorCode::Unauthorised, "COFFERDAM_TOKEN has characters that no HTTP header can have".into())
+        BridgeError::InvalidToken => {
+            (ErrorCode::Unauthorised, "COFFERDAM_TOKEN has characters that are not allowed in an HTTP header".into())
         }
-        Failure::Twice(what) => (ErrorCode::InvalidRequest, format!("{what} is given twice")),
-        Failure::Unwritable => (ErrorCode::Internal, "this host cannot send the request".into()),
-        Failure::NoConnection => (
+        BridgeError::Duplicate(what) => (ErrorCode::InvalidRequest, format!("{what} is given twice")),
+        BridgeError::RequestNotSent => (ErrorCode::Internal, "this host cannot send the request".into()),
+        BridgeError::NotConnected => (
             ErrorCode::Unreachable,
-            "no connection to the sidecar could be made; see that it runs, and that COFFERDAM_URL is its address"
-                .into(),
+            "no connection to the sidecar; check that it is running and that COFFERDAM_URL is its address".into(),
         ),
-        Failure::Tls => (
+        BridgeError::Tls => (
             ErrorCode::Unreachable,
-            "the secure connection to the sidecar failed; see that COFFERDAM_URL and its certificate belong together"
-                .into(),
+            "the secure connection to the sidecar failed; check that its certificate is valid for COFFERDAM_URL".into(),
         ),
-        Failure::Forbidden => {
+        BridgeError::ForbiddenByHost => {
             (ErrorCode::Denied, "this host does not allow the component to send requests to the sidecar".into())
         }
-        Failure::Lost => {
-            (ErrorCode::Unreachable, format!("the connection to the sidecar ended before its answer did; {UNKNOWN}"))
-        }
-        Failure::Silence { seconds } => (
+        BridgeError::ConnectionLost => (
             ErrorCode::Unreachable,
-            format!("the sidecar has not answered, or not in full, within {seconds} s; {UNKNOWN}"),
+            format!("the connection to the sidecar ended before the response was complete; {UNKNOWN}"),
         ),
-        Failure::TooLong { most } => (
+        BridgeError::TimedOut { seconds } => (
+            ErrorCode::Unreachable,
+            format!("the sidecar did not respond, or not in full, within {seconds} s; {UNKNOWN}"),
+        ),
+        BridgeError::ResponseTooLarge { max } => (
             ErrorCode::Internal,
-            format!("the program ran, and the answer has more than {most} bytes; ask for less output and fewer files"),
+            format!("the program ran, but the response has more than {max} bytes; request less output or fewer files"),
         ),
-        Failure::Foreign(status) => foreign(status),
-        Failure::Version(theirs) => (
+        BridgeError::UnexpectedResponse(status) => describe_status(status),
+        BridgeError::IncompatibleVersion(version) => (
             ErrorCode::Internal,
-            format!("the sidecar speaks version {theirs} and this component {VERSION}; take both from one release"),
+            format!(
+                "the sidecar speaks version {version} and this component {VERSION}; use both from the same release"
+            ),
         ),
-        Failure::Problem(problem) => (code(problem.code), problem.detail),
+        BridgeError::Problem(problem) => (code(problem.code), problem.detail),
     }
 }
 
-/// What can be told from a status alone: of something before the sidecar, or in its place.
-fn foreign(status: u16) -> (ErrorCode, String) {
-    let told = |what: &str| format!("{what} (HTTP status {status})");
-    match status {
+/// Describes a response of a proxy, or of another server at the sidecar's address. Only its status is known.
+fn describe_status(status: u16) -> (ErrorCode, String) {
+    let (code, text) = match status {
         401 | 403 | 407 => {
-            (ErrorCode::Unauthorised, told("the caller was refused; see that COFFERDAM_TOKEN is the sidecar's"))
+            (ErrorCode::Unauthorised, "access was denied; check that COFFERDAM_TOKEN is a token of the sidecar")
         }
-        413 => (ErrorCode::TooLarge, told("the request is larger than what stands before the sidecar takes")),
-        429 => (ErrorCode::Overloaded, told("too many requests; try again later")),
-        300..=399 => (ErrorCode::Unreachable, told("COFFERDAM_URL leads elsewhere; give the sidecar's own address")),
+        413 => (ErrorCode::TooLarge, "the request is larger than the proxy in front of the sidecar accepts"),
+        429 => (ErrorCode::Overloaded, "too many requests; try again later"),
+        300..=399 => {
+            (ErrorCode::Unreachable, "COFFERDAM_URL redirects to another address; set it to the sidecar's own address")
+        }
         500..=599 => (
             ErrorCode::Unreachable,
-            told("the sidecar or what stands before it failed; whether the program ran is not known"),
+            "the sidecar or the proxy in front of it failed; whether the program ran is not known",
         ),
-        _ => (ErrorCode::Unreachable, told("what answers is not a sidecar; see that COFFERDAM_URL is its address")),
-    }
+        _ => (ErrorCode::Unreachable, "the server is not a sidecar; check that COFFERDAM_URL is the sidecar's address"),
+    };
+    (code, format!("{text} (HTTP status {status})"))
 }
 
 fn code(code: cofferdam_http_api::ErrorCode) -> ErrorCode {
@@ -168,11 +173,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_certainly_never_arrived_may_be_tried_again() {
+    fn only_a_request_that_certainly_did_not_arrive_is_retryable() {
         for (error, retryable) in [
             (HttpError::ConnectionRefused, true),
             (HttpError::DestinationUnavailable, true),
-            // Some hosts say so of a connection that had been made.
+            // Some hosts return this after they were connected.
             (HttpError::ConnectionTimeout, false),
             (HttpError::ConnectionTerminated, false),
             (HttpError::HttpProtocolError, false),
@@ -181,13 +186,13 @@ mod tests {
             (HttpError::HttpRequestDenied, false),
             (HttpError::InternalError(None), false),
         ] {
-            let shown = format!("{error:?}");
-            assert_eq!(Error::from(Failure::from(error)).retryable, retryable, "{shown}");
+            let name = format!("{error:?}");
+            assert_eq!(Error::from(BridgeError::from(error)).retryable, retryable, "{name}");
         }
     }
 
     #[test]
-    fn a_problem_is_told_in_the_sidecars_words() {
+    fn a_problem_keeps_its_code_and_detail() {
         let problem = Problem {
             r#type: "urn:cofferdam:quota".into(),
             title: "quota".into(),
@@ -197,13 +202,13 @@ mod tests {
             id: Some("run-1".into()),
             retryable: true,
         };
-        let error = Error::from(Failure::Problem(problem));
+        let error = Error::from(BridgeError::Problem(problem));
         assert_eq!((error.id.as_deref(), error.code, error.retryable), (Some("run-1"), ErrorCode::Quota, true));
         assert_eq!(error.message, "all used up");
     }
 
     #[test]
-    fn a_foreign_status_has_a_code_of_the_contract() {
+    fn the_status_of_an_unexpected_response_determines_the_error() {
         for (status, expected, retryable) in [
             (301, ErrorCode::Unreachable, false),
             (401, ErrorCode::Unauthorised, false),
@@ -214,7 +219,7 @@ mod tests {
             (500, ErrorCode::Unreachable, false),
             (503, ErrorCode::Unreachable, false),
         ] {
-            let error = Error::from(Failure::Foreign(status));
+            let error = Error::from(BridgeError::UnexpectedResponse(status));
             assert_eq!((error.code, error.retryable), (expected, retryable), "{status}");
             assert!(error.message.contains(&format!("{status}")), "{}", error.message);
         }

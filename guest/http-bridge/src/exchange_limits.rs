@@ -1,50 +1,52 @@
-//! How long a run is waited for, and how long its answer may be.
+//! The timeout of one HTTP exchange, and the maximum size of its response.
 
 use http_bridge_bindings::exports::cofferdam::code_executor::types::Limits;
 
-/// What a request may ask for at the most where the operator has said nothing, in milliseconds.
-const WALL_TIME: u64 = 3_600_000;
-const STARTUP_TIME: u64 = 600_000;
-/// For the way there and back, for collecting files and for clearing up, in milliseconds.
-const SLACK: u64 = 60_000;
-/// For what a sidecar does at once, and for its silence in an answer that it keeps alive: it says something every 15 s.
-pub(crate) const PATIENCE: u64 = 60_000;
-/// Some hosts' timers hold no more than 31 bits of milliseconds.
-const LONGEST_WAIT: u64 = 7 * 24 * 3_600_000;
+/// The default ceilings of the operator's settings. They apply to limits that the request does not set.
+const MAX_WALL_TIME_MS: u64 = 3_600_000;
+const MAX_STARTUP_TIME_MS: u64 = 600_000;
+const MAX_OUTPUT_BYTES: u64 = 64 << 20;
+const MAX_COLLECTED_BYTES: u64 = 64 << 20;
 
-/// What a request may ask for at the most where the operator has said nothing, in bytes.
-const OUTPUT: u64 = 64 << 20;
-const COLLECTED: u64 = 64 << 20;
-/// What a byte costs in JSON at the most.
-const JSON: u64 = 2;
-/// For all that is no output and no file's content, in bytes.
-const REST: u64 = 16 << 20;
-/// What a component's memory has room for, beside what is made of it.
-const LONGEST_ANSWER: u64 = 1 << 30;
+/// Time for the transfer, for collecting files and for deleting the sandbox.
+const OVERHEAD_MS: u64 = 60_000;
+/// Timeout for a response that the sidecar gives at once, and for a stream of events without data. The
+/// sidecar sends a keep-alive every 15 s.
+pub(crate) const IDLE_TIMEOUT_MS: u64 = 60_000;
+/// The timers of some hosts hold only 31 bits of milliseconds.
+const MAX_TIMEOUT_MS: u64 = 7 * 24 * 3_600_000;
 
-/// Bounds of one exchange.
+/// Maximum number of bytes in JSON for one byte of output or of a file.
+const JSON_EXPANSION: u64 = 2;
+/// Bytes of a response that are neither output nor content of files.
+const MAX_METADATA_BYTES: u64 = 16 << 20;
+/// A component's memory must hold the response and what is decoded from it.
+const MAX_RESPONSE_BYTES: u64 = 1 << 30;
+
+/// The limits of one HTTP exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Bounds {
-    /// The whole of it, in milliseconds.
-    pub(crate) wait: u64,
-    /// The answer's body, in bytes.
-    pub(crate) answer: usize,
+pub(crate) struct ExchangeLimits {
+    /// Timeout of the whole exchange, in milliseconds.
+    pub(crate) timeout_ms: u64,
+    /// Maximum size of the response body, in bytes.
+    pub(crate) max_response_bytes: usize,
 }
 
-impl Bounds {
-    /// Those of a run with these limits.
+impl ExchangeLimits {
+    /// The limits for a request with these limits.
     pub(crate) fn of(limits: Option<&Limits>) -> Self {
-        let asked = |part: fn(&Limits) -> Option<u64>, otherwise| limits.and_then(part).unwrap_or(otherwise);
-        let wait = asked(|limits| limits.startup_time_ms, STARTUP_TIME)
-            .saturating_add(asked(|limits| limits.wall_time_ms, WALL_TIME))
-            .saturating_add(SLACK);
-        let answer = asked(|limits| limits.output_bytes, OUTPUT)
+        let limit = |requested: fn(&Limits) -> Option<u64>, default| limits.and_then(requested).unwrap_or(default);
+        let timeout_ms = limit(|limits| limits.startup_time_ms, MAX_STARTUP_TIME_MS)
+            .saturating_add(limit(|limits| limits.wall_time_ms, MAX_WALL_TIME_MS))
+            .saturating_add(OVERHEAD_MS)
+            .min(MAX_TIMEOUT_MS);
+        let max_response_bytes = limit(|limits| limits.output_bytes, MAX_OUTPUT_BYTES)
             .saturating_mul(2)
-            .saturating_add(asked(|limits| limits.collected_bytes, COLLECTED))
-            .saturating_mul(JSON)
-            .saturating_add(REST)
-            .min(LONGEST_ANSWER);
-        Self { wait: wait.min(LONGEST_WAIT), answer: usize::try_from(answer).unwrap_or(usize::MAX) }
+            .saturating_add(limit(|limits| limits.collected_bytes, MAX_COLLECTED_BYTES))
+            .saturating_mul(JSON_EXPANSION)
+            .saturating_add(MAX_METADATA_BYTES)
+            .min(MAX_RESPONSE_BYTES);
+        Self { timeout_ms, max_response_bytes: usize::try_from(max_response_bytes).unwrap_or(usize::MAX) }
     }
 }
 
@@ -65,7 +67,7 @@ mod tests {
     };
 
     #[test]
-    fn what_is_asked_for_bounds_the_exchange() {
+    fn requested_limits_bound_the_exchange() {
         let limits = Limits {
             wall_time_ms: Some(2000),
             startup_time_ms: Some(1000),
@@ -73,18 +75,21 @@ mod tests {
             collected_bytes: Some(50),
             ..NONE
         };
-        assert_eq!(Bounds::of(Some(&limits)), Bounds { wait: 63_000, answer: 250 * 2 + (16 << 20) });
+        assert_eq!(
+            ExchangeLimits::of(Some(&limits)),
+            ExchangeLimits { timeout_ms: 63_000, max_response_bytes: 250 * 2 + (16 << 20) }
+        );
     }
 
     #[test]
-    fn what_is_not_asked_for_is_the_highest_ceiling() {
-        let expected = Bounds { wait: 4_260_000, answer: 400 << 20 };
-        assert_eq!(Bounds::of(None), expected);
-        assert_eq!(Bounds::of(Some(&NONE)), expected);
+    fn default_ceilings_apply_to_limits_that_are_not_requested() {
+        let expected = ExchangeLimits { timeout_ms: 4_260_000, max_response_bytes: 400 << 20 };
+        assert_eq!(ExchangeLimits::of(None), expected);
+        assert_eq!(ExchangeLimits::of(Some(&NONE)), expected);
     }
 
     #[test]
-    fn no_wish_is_without_bound() {
+    fn the_limits_have_a_maximum() {
         let limits = Limits {
             wall_time_ms: Some(u64::MAX),
             startup_time_ms: Some(u64::MAX),
@@ -92,6 +97,9 @@ mod tests {
             collected_bytes: Some(u64::MAX),
             ..NONE
         };
-        assert_eq!(Bounds::of(Some(&limits)), Bounds { wait: LONGEST_WAIT, answer: 1 << 30 });
+        assert_eq!(
+            ExchangeLimits::of(Some(&limits)),
+            ExchangeLimits { timeout_ms: MAX_TIMEOUT_MS, max_response_bytes: 1 << 30 }
+        );
     }
 }

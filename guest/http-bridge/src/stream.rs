@@ -1,32 +1,32 @@
-//! A run that is followed: its events are read from an answer that stays open between two calls. Hanging up cancels the run, so
-//! one whose instance is gone is not left to itself.
+//! Streamed executions. Their events are read from a response that stays open between calls. Closing the
+//! response cancels the execution, so that dropping the instance cancels it too.
 
 use crate::{
     Bridge,
-    answer::report,
-    bounds::{Bounds, PATIENCE},
-    exchange::Body,
-    failure::Failure,
-    sidecar::Sidecar,
+    client::Client,
+    error::BridgeError,
+    exchange::ResponseBody,
+    exchange_limits::{ExchangeLimits, IDLE_TIMEOUT_MS},
+    response::report,
 };
 use alloc::{collections::BTreeMap, string::String};
-use cofferdam_http_api::{Event as Told, Events};
+use cofferdam_http_api::{Event as ApiEvent, EventDecoder};
 use http_bridge_bindings::exports::cofferdam::code_executor::{
     sandbox_stream::{Event, Guest},
     types::{Error, ErrorCode, Phase, Request},
 };
 use spin::Mutex;
 
-/// The runs whose end has not been told. Not held while the host is called.
-static RUNS: Mutex<BTreeMap<String, Followed>> = Mutex::new(BTreeMap::new());
+/// The unfinished executions by id. Not locked while the host is called.
+static EXECUTIONS: Mutex<BTreeMap<String, StreamedExecution>> = Mutex::new(BTreeMap::new());
 
-/// A run between two of its events.
-struct Followed {
-    body: Body,
-    events: Events,
-    /// The HTTP status of the answer.
+/// The state of an execution between two calls of `next`.
+struct StreamedExecution {
+    body: ResponseBody,
+    decoder: EventDecoder,
+    /// The HTTP status of the response.
     status: u16,
-    bounds: Bounds,
+    limits: ExchangeLimits,
 }
 
 impl Guest for Bridge {
@@ -35,71 +35,74 @@ impl Guest for Bridge {
     }
 
     fn next(id: String) -> Result<Event, Error> {
-        let Some(mut run) = RUNS.lock().remove(&id) else { return Err(unknown()) };
-        match run.next() {
+        let Some(mut execution) = EXECUTIONS.lock().remove(&id) else { return Err(unknown_id()) };
+        match execution.next() {
             Ok(Event::Ended(report)) => Ok(Event::Ended(report)),
             Ok(event) => {
-                RUNS.lock().insert(id, run);
+                EXECUTIONS.lock().insert(id, execution);
                 Ok(event)
             }
-            Err(failure) => Err(Error { id: Some(id), ..failure.into() }),
+            Err(error) => Err(Error { id: Some(id), ..error.into() }),
         }
     }
 
     fn cancel(id: String) -> Result<(), Error> {
-        let Some(bounds) = RUNS.lock().get(&id).map(|run| run.bounds) else { return Err(unknown()) };
-        // Whatever kept the request from arriving, the run did start.
-        let failed = |failure: Failure| Error { id: Some(id.clone()), retryable: false, ..failure.into() };
-        Sidecar::named().and_then(|sidecar| sidecar.cancel(&id, bounds)).map_err(failed)
+        let Some(limits) = EXECUTIONS.lock().get(&id).map(|execution| execution.limits) else {
+            return Err(unknown_id());
+        };
+        // Not retryable, since the execution did start.
+        let failed = |error: BridgeError| Error { id: Some(id.clone()), retryable: false, ..error.into() };
+        Client::from_environment().and_then(|client| client.cancel(&id, limits)).map_err(failed)
     }
 }
 
-fn start(request: Request) -> Result<String, Failure> {
-    let bounds = Bounds::of(request.limits.as_ref());
-    let (status, body) = Sidecar::named()?.follow(request, bounds)?;
-    let mut run = Followed { body, events: Events::default(), status, bounds };
-    match run.told()? {
-        Told::Accepted(id) => {
-            RUNS.lock().insert(id.clone(), run);
+fn start(request: Request) -> Result<String, BridgeError> {
+    let limits = ExchangeLimits::of(request.limits.as_ref());
+    let (status, body) = Client::from_environment()?.stream(request, limits)?;
+    let mut execution = StreamedExecution { body, decoder: EventDecoder::default(), status, limits };
+    match execution.next_api_event()? {
+        ApiEvent::Accepted(id) => {
+            EXECUTIONS.lock().insert(id.clone(), execution);
             Ok(id)
         }
-        Told::Failed(problem) => Err(Failure::Problem(problem)),
-        _ => Err(Failure::Foreign(status)),
+        ApiEvent::Failed(problem) => Err(BridgeError::Problem(problem)),
+        _ => Err(BridgeError::UnexpectedResponse(status)),
     }
 }
 
-fn unknown() -> Error {
+fn unknown_id() -> Error {
     Error {
         id: None,
         code: ErrorCode::InvalidRequest,
-        message: "there is no run of this id that this instance has started and whose end it has not been told".into(),
+        message: "unknown or finished execution id; use an id that `start` returned to this instance".into(),
         retryable: false,
     }
 }
 
-impl Followed {
-    fn next(&mut self) -> Result<Event, Failure> {
-        Ok(match self.told()? {
-            Told::Accepted(_) => return Err(Failure::Foreign(self.status)),
-            Told::Reached(phase) => Event::Reached(self::phase(phase)),
-            Told::Stdout(bytes) => Event::Stdout(bytes.0),
-            Told::Stderr(bytes) => Event::Stderr(bytes.0),
-            Told::Ended(outcome) => Event::Ended(report(outcome)),
-            Told::Failed(problem) => return Err(Failure::Problem(problem)),
+impl StreamedExecution {
+    fn next(&mut self) -> Result<Event, BridgeError> {
+        Ok(match self.next_api_event()? {
+            ApiEvent::Accepted(_) => return Err(BridgeError::UnexpectedResponse(self.status)),
+            ApiEvent::Reached(phase) => Event::Reached(self::phase(phase)),
+            ApiEvent::Stdout(bytes) => Event::Stdout(bytes.0),
+            ApiEvent::Stderr(bytes) => Event::Stderr(bytes.0),
+            ApiEvent::Ended(outcome) => Event::Ended(report(outcome)),
+            ApiEvent::Failed(problem) => return Err(BridgeError::Problem(problem)),
         })
     }
 
-    /// What the sidecar tells next.
-    fn told(&mut self) -> Result<Told, Failure> {
+    /// Reads the response up to the next event.
+    fn next_api_event(&mut self) -> Result<ApiEvent, BridgeError> {
+        let max = self.limits.max_response_bytes;
         loop {
-            if let Some(data) = self.events.next_event() {
-                return serde_json::from_slice(&data).map_err(|_| Failure::Foreign(self.status));
+            if let Some(data) = self.decoder.next_event() {
+                return serde_json::from_slice(&data).map_err(|_| BridgeError::UnexpectedResponse(self.status));
             }
-            let piece = self.body.next(PATIENCE)?.ok_or(Failure::Lost)?;
-            if piece.len() > self.bounds.answer.saturating_sub(self.events.held()) {
-                return Err(Failure::TooLong { most: self.bounds.answer });
+            let chunk = self.body.next_chunk(IDLE_TIMEOUT_MS)?.ok_or(BridgeError::ConnectionLost)?;
+            if chunk.len() > max.saturating_sub(self.decoder.buffered()) {
+                return Err(BridgeError::ResponseTooLarge { max });
             }
-            self.events.push(&piece);
+            self.decoder.push(&chunk);
         }
     }
 }

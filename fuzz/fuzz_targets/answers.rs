@@ -1,4 +1,4 @@
-//! What a sidecar may answer, or something in its place: what can be read is, written again, the same.
+//! A response body that can be parsed survives a round trip.
 #![no_main]
 
 use cofferdam_http_api::{Event, Execution, Outcome, Problem};
@@ -6,15 +6,15 @@ use libfuzzer_sys::fuzz_target;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 
-fn same_again<T: Serialize + DeserializeOwned + PartialEq + Debug>(body: &[u8]) {
-    let Ok(answer) = serde_json::from_slice::<T>(body) else { return };
-    let written = serde_json::to_vec(&answer).expect("JSON");
-    assert_eq!(serde_json::from_slice::<T>(&written).expect("the same kind of answer"), answer);
+fn assert_round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(body: &[u8]) {
+    let Ok(response) = serde_json::from_slice::<T>(body) else { return };
+    let json = serde_json::to_vec(&response).expect("JSON");
+    assert_eq!(serde_json::from_slice::<T>(&json).expect("the same type"), response);
 }
 
 fuzz_target!(|body: &[u8]| {
-    same_again::<Outcome>(body);
-    same_again::<Problem>(body);
-    same_again::<Event>(body);
-    same_again::<Execution>(body);
+    assert_round_trip::<Outcome>(body);
+    assert_round_trip::<Problem>(body);
+    assert_round_trip::<Event>(body);
+    assert_round_trip::<Execution>(body);
 });

@@ -1,4 +1,5 @@
-//! What the runner wrote to its log comes out of it once, whatever else stands there and however often it is read again.
+//! The runner's output is decoded from its log exactly once, whatever other lines there are and however often
+//! the log is replayed.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -6,12 +7,12 @@ use cofferdam_protocol::{LogDecoder, LogEncoder};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Debug, Arbitrary)]
-struct Story {
+struct Input {
     lines: Vec<Line>,
-    /// From where the output is joined, before all of it comes.
-    joined: Option<u16>,
-    /// How far the log is read before it is read again, and in pieces of which size.
-    readings: Vec<(u16, u8)>,
+    /// The offset at which the decoder joins the log, before the log is read from its start.
+    joined_at: Option<u16>,
+    /// How far the log is read before each replay, and the size of the chunks.
+    replays: Vec<(u16, u8)>,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -20,33 +21,33 @@ enum Line {
     Other(String),
 }
 
-fuzz_target!(|story: Story| {
+fuzz_target!(|input: Input| {
     let (mut encoder, mut channel, mut log) = (LogEncoder::default(), Vec::new(), Vec::new());
-    for line in &story.lines {
+    for line in &input.lines {
         match line {
             Line::Runner(bytes) => {
                 channel.extend(bytes);
                 log.extend(encoder.encode(bytes).into_bytes());
             }
-            // No part of it is a line of the runner's.
+            // Without `c`, no part of the text looks like a line of the runner.
             Line::Other(text) => log.extend(format!("{}\n", text.replace(['c', '\n'], " ")).bytes()),
         }
     }
-    let (mut decoder, mut read) = (LogDecoder::default(), Vec::new());
-    let mut take = |decoder: &mut LogDecoder, bytes: &[u8], size: usize| {
-        for piece in bytes.chunks(size.max(1)) {
-            read.extend(decoder.push(piece).expect("nothing is missing"));
-            assert!(channel.starts_with(&read));
+    let (mut decoder, mut decoded) = (LogDecoder::default(), Vec::new());
+    let mut decode = |decoder: &mut LogDecoder, bytes: &[u8], size: usize| {
+        for chunk in bytes.chunks(size.max(1)) {
+            decoded.extend(decoder.push(chunk).expect("nothing is missing"));
+            assert!(channel.starts_with(&decoded));
         }
     };
-    if let Some(from) = story.joined {
+    if let Some(offset) = input.joined_at {
         decoder.join();
-        take(&mut decoder, &log[usize::from(from).min(log.len())..], 7);
+        decode(&mut decoder, &log[usize::from(offset).min(log.len())..], 7);
     }
-    for (length, size) in &story.readings {
-        take(&mut decoder, &log[..usize::from(*length).min(log.len())], (*size).into());
+    for (length, size) in &input.replays {
+        decode(&mut decoder, &log[..usize::from(*length).min(log.len())], (*size).into());
         decoder.restart();
     }
-    take(&mut decoder, &log, 4096);
-    assert_eq!(read, channel);
+    decode(&mut decoder, &log, 4096);
+    assert_eq!(decoded, channel);
 });

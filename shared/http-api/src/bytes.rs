@@ -21,7 +21,7 @@ use serde::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
 
-/// The schema of [`Bytes`].
+/// Bytes: a string if they are UTF-8, else base64.
 #[cfg(feature = "openapi")]
 #[derive(Serialize, utoipa::ToSchema)]
 #[serde(untagged)]

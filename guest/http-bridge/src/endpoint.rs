@@ -48,13 +48,19 @@ fn check_authority(authority: &str) -> Result<(), BridgeError> {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     };
-    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    if host.is_empty() || bracketed.unwrap_or(host).contains(['[', ']']) || bracketed.is_none() && host.contains(':') {
+    let ipv6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let has_stray_bracket = ipv6.unwrap_or(host).contains(['[', ']']);
+    let has_stray_colon = ipv6.is_none() && host.contains(':');
+    if host.is_empty() || has_stray_bracket || has_stray_colon {
         return Err(BridgeError::InvalidUrl("has no valid host"));
     }
-    match port.map(|port| port.bytes().all(|byte| byte.is_ascii_digit()).then(|| port.parse::<u16>())) {
-        None | Some(Some(Ok(1..))) => Ok(()),
-        _ => Err(BridgeError::InvalidUrl("has a port that is not a number from 1 to 65535")),
+    // `parse` alone would accept a sign.
+    let is_valid =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse().is_ok_and(|port: u16| port > 0);
+    if port.is_none_or(is_valid) {
+        Ok(())
+    } else {
+        Err(BridgeError::InvalidUrl("has a port that is not a number from 1 to 65535"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The guest with the bridge as its sandbox: what is left to import is the bridge's own.
+//! Composes the guest with the bridge, which implements the guest's imports.
 
 use anyhow::Result;
 use wac_graph::{CompositionGraph, EncodeOptions, types::Package};
@@ -9,8 +9,8 @@ const SANDBOX_STREAM: &str = concat!("cofferdam:code-executor/sandbox-stream@", 
 const CODE_EXECUTOR: &str = concat!("cofferdam:code-executor/code-executor@", env!("CARGO_PKG_VERSION"));
 const CODE_EXECUTOR_STREAM: &str = concat!("cofferdam:code-executor/code-executor-stream@", env!("CARGO_PKG_VERSION"));
 
-/// Hands the guest what the bridge exports. The types are passed and exported too: left out, they would be an import of their
-/// own, which a host of WASI only does not have.
+/// Connects the guest's imports to the bridge's exports. The types are connected and exported too: otherwise
+/// the component would import them, and a host that supplies only WASI does not have them.
 pub(crate) fn compose(executor: &[u8], bridge: &[u8]) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
     let mut instantiate = |name, component: &[u8]| {
@@ -20,9 +20,9 @@ pub(crate) fn compose(executor: &[u8], bridge: &[u8]) -> Result<Vec<u8>> {
     };
     let (bridge, executor) =
         (instantiate("cofferdam:http-bridge", bridge)?, instantiate("cofferdam:executor", executor)?);
-    for imported in [TYPES, SANDBOX, SANDBOX_STREAM] {
-        let exported = graph.alias_instance_export(bridge, imported)?;
-        graph.set_instantiation_argument(executor, imported, exported)?;
+    for name in [TYPES, SANDBOX, SANDBOX_STREAM] {
+        let exported = graph.alias_instance_export(bridge, name)?;
+        graph.set_instantiation_argument(executor, name, exported)?;
     }
     for (instance, name) in [(bridge, TYPES), (executor, CODE_EXECUTOR), (executor, CODE_EXECUTOR_STREAM)] {
         let exported = graph.alias_instance_export(instance, name)?;

@@ -1,4 +1,5 @@
-//! What a component says of itself: the compiler writes none of it, and hosts and registries ask for it.
+//! Adds metadata to a component for hosts and registries: name, description, version, licence and
+//! documentation.
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -7,46 +8,49 @@ use wasm_encoder::{ComponentSection, CustomSection};
 use wasm_metadata::{AddMetadata, AddMetadataField::Set, Description, Licenses, Version};
 use wit_parser::{Docs, Interface, PackageId, Resolve};
 
-/// What `package-docs` has before its JSON.
-const FORMAT: u8 = 1;
+/// The version of the `package-docs` format, which precedes the JSON.
+const FORMAT_VERSION: u8 = 1;
 
-/// The contract's own words.
+/// The documentation of the contract.
 pub(crate) struct Descriptions {
     resolve: Resolve,
     package: PackageId,
 }
 
 impl Descriptions {
-    /// Reads the contract's folder.
+    /// Reads the contract from a directory.
     pub(crate) fn read(wit: &Path) -> Result<Self> {
         let mut resolve = Resolve::default();
         let (package, _) = resolve.push_dir(wit)?;
         Ok(Self { resolve, package })
     }
 
-    /// A component with its name, what it is, its version and licence, and the documentation of what it exports.
+    /// Adds name, description, version, licence and the documentation of the exports to a component.
     pub(crate) fn add(&self, name: &str, component: &[u8], world: &str, interfaces: &[&str]) -> Result<Vec<u8>> {
         let package = &self.resolve.packages[self.package];
-        let about = text(&package.docs).context("the package has no documentation")?;
+        let description = text(&package.docs).context("the contract's package has no documentation")?;
         let mut metadata = AddMetadata::default();
         metadata.name = Set(name.to_owned());
-        metadata.description = Set(Description::new(about.to_owned()));
+        metadata.description = Set(Description::new(description.to_owned()));
         metadata.licenses = Set(Licenses::new(env!("CARGO_PKG_LICENSE"))?);
         metadata.version = Set(Version::new(env!("CARGO_PKG_VERSION")));
         let mut component = metadata.to_wasm(component)?;
 
-        let world = &self.resolve.worlds[*package.worlds.get(world).context("no such world")?];
+        let world = package.worlds.get(world).with_context(|| format!("the contract has no world {world}"))?;
+        let world = &self.resolve.worlds[*world];
         let mut docs: Vec<_> = text(&world.docs).map(str::to_owned).into_iter().collect();
         for interface in interfaces {
-            let interface = package.interfaces.get(*interface).context("no such interface")?;
-            docs.push(interface_text(&self.resolve.interfaces[*interface]));
+            let id = package.interfaces.get(*interface);
+            let id = id.with_context(|| format!("the contract has no interface {interface}"))?;
+            docs.push(interface_text(&self.resolve.interfaces[*id]));
         }
         let docs = docs.join("\n\n");
-        // Tools call the world of any component `root`. Of the names in it they know only functions that the world itself
-        // exports, and some read nothing at all where there are others: so the interfaces' text is the world's.
-        let docs = json!({ "docs": about, "worlds": { "root": { "docs": docs } } });
-        let data = [&[FORMAT], docs.to_string().as_bytes()].concat();
-        // At the end, or writing the rest would take it for that of a WIT package.
+        // Tools name the world of every component `root`. They read the documentation of the world and of
+        // functions that the world itself exports. Some fail on other names. So the documentation of the
+        // interfaces is part of the world's.
+        let docs = json!({ "docs": description, "worlds": { "root": { "docs": docs } } });
+        let data = [&[FORMAT_VERSION], docs.to_string().as_bytes()].concat();
+        // Last, since the encoder of the other metadata would take this section for that of a WIT package.
         CustomSection { name: "package-docs".into(), data: data.into() }.append_to_component(&mut component);
         Ok(component)
     }
@@ -56,7 +60,7 @@ fn text(docs: &Docs) -> Option<&str> {
     docs.contents.as_deref()
 }
 
-/// An interface's documentation, and that of its functions below their names.
+/// The documentation of an interface and of its functions.
 fn interface_text(interface: &Interface) -> String {
     let functions = interface.functions.iter();
     let functions = functions.filter_map(|(name, function)| Some(format!("`{name}`: {}", text(&function.docs)?)));

@@ -1,6 +1,8 @@
-//! Makes the components of the core modules that wit-bindgen was compiled into: `componentize WIT MODULES FOLDER` writes
-//! `code-executor.wasm`, which imports the sandbox, `code-executor-stream.wasm`, which imports the stream of it too, and
-//! `code-executor-http.wasm`, which has the bridge for both.
+//! Turns core modules into the guest components.
+//!
+//! `componentize WIT MODULES FOLDER` writes `code-executor.wasm`, which imports `sandbox`,
+//! `code-executor-stream.wasm`, which also imports `sandbox-stream`, and `code-executor-http.wasm`, which is
+//! composed with the bridge and imports WASI only.
 
 mod compose;
 mod describe;
@@ -9,9 +11,10 @@ use anyhow::{Context, Result, bail};
 use describe::Descriptions;
 use std::{env, fs, path::Path};
 
-/// The interface that each component exports, and the one that only those export that can follow a run.
-const EXECUTE: &str = "code-executor";
-const FOLLOW: &str = "code-executor-stream";
+/// The interface that every component exports.
+const EXECUTOR: &str = "code-executor";
+/// The interface that the components with streaming export.
+const EXECUTOR_STREAM: &str = "code-executor-stream";
 
 fn main() -> Result<()> {
     let args: Vec<_> = env::args_os().skip(1).collect();
@@ -21,9 +24,9 @@ fn main() -> Result<()> {
     let composed = compose::compose(&stream, &encode("http_bridge.wasm")?)?;
     let descriptions = Descriptions::read(Path::new(wit))?;
     for (name, component, world, interfaces) in [
-        ("code-executor", bare, "executor", &[EXECUTE][..]),
-        ("code-executor-stream", stream, "executor-stream", &[EXECUTE, FOLLOW]),
-        ("code-executor-http", composed, "http-bridge", &[EXECUTE, FOLLOW]),
+        ("code-executor", bare, "executor", &[EXECUTOR][..]),
+        ("code-executor-stream", stream, "executor-stream", &[EXECUTOR, EXECUTOR_STREAM]),
+        ("code-executor-http", composed, "http-bridge", &[EXECUTOR, EXECUTOR_STREAM]),
     ] {
         let path = Path::new(folder).join(name).with_extension("wasm");
         let described = descriptions.add(name, &component, world, interfaces)?;

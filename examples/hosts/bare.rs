@@ -1,4 +1,4 @@
-//! An agent host with a wasmtime of its own: it adds the import to its linker and calls the component.
+//! An agent host that embeds wasmtime: it adds the import `sandbox` to its linker and calls the component.
 //!
 //! `cargo run --release -p cofferdam --example bare -- target/components/code-executor.wasm 'print(6*7)'`
 
@@ -34,7 +34,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
             eprint!("{}", outcome.stderr.text);
             match outcome.status {
                 Status::Exited(code) => Ok(code.into()),
-                other => Err(format!("the program ended otherwise: {other:?}").into()),
+                other => Err(format!("the program did not exit normally: {other:?}").into()),
             }
         }
         Err(error) => Err(error.message.into()),

@@ -1,5 +1,5 @@
-//! A Rust host of the composed component, written against the contract alone: it supplies WASI, and the component finds the
-//! sidecar by `COFFERDAM_URL`.
+//! A Rust host of the composed component that uses only the contract, not the library. It supplies WASI. The
+//! component reads the sidecar's address from `COFFERDAM_URL`.
 //!
 //! `cargo run --release -p cofferdam --example composed -- target/components/code-executor-http.wasm 'print(6*7)'`
 
@@ -85,7 +85,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             eprint!("{}", outcome.stderr.text);
             match outcome.status {
                 Status::Exited(code) => Ok(code.into()),
-                other => Err(format!("the program ended otherwise: {other:?}").into()),
+                other => Err(format!("the program did not exit normally: {other:?}").into()),
             }
         }
         Err(error) => Err(error.message.into()),

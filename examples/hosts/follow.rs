@@ -1,4 +1,5 @@
-//! An agent host that follows a run: it adds both imports to its linker and asks for one event after the other.
+//! An agent host that streams an execution: it adds both imports to its linker and reads one event after the
+//! other.
 //!
 //! `cargo run --release -p cofferdam --example follow -- target/components/code-executor-stream.wasm 'print(6*7)'`
 
@@ -43,7 +44,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
             Event::Ended(outcome) => {
                 return match outcome.status {
                     Status::Exited(code) => Ok(code.into()),
-                    other => Err(format!("the program ended otherwise: {other:?}").into()),
+                    other => Err(format!("the program did not exit normally: {other:?}").into()),
                 };
             }
         }

@@ -1,4 +1,4 @@
-//! A message of MCP is malformed, or a bounded one with a call that policy can decide on.
+//! An MCP message is malformed, or within its bounds and its call can be checked against the policy.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| cofferdam::fuzzing::message(data));

@@ -1,4 +1,5 @@
-//! What the contract lets through is what it says, and what it says of the rest can be shown on a terminal.
+//! A request that the contract accepts satisfies the contract. The error of any other can be shown on a
+//! terminal.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -10,7 +11,7 @@ use std::{
 };
 
 #[derive(Debug, Arbitrary)]
-struct Asked {
+struct Input {
     code: String,
     args: Vec<String>,
     env: Vec<(String, String)>,
@@ -19,26 +20,27 @@ struct Asked {
     collect: Vec<String>,
     limit: u64,
     labels: Vec<(String, String)>,
-    /// Makes long texts of short ones.
-    times: u16,
+    /// Repeats paths, so that short inputs yield long ones.
+    repetitions: u16,
 }
 
 fn pairs(texts: &[(String, String)]) -> Vec<(&str, &str)> {
     texts.iter().map(|(one, other)| (&**one, &**other)).collect()
 }
 
-fn are_different<'a>(names: impl Iterator<Item = &'a str> + Clone) -> bool {
+fn are_unique<'a>(names: impl Iterator<Item = &'a str> + Clone) -> bool {
     names.clone().count() == names.collect::<BTreeSet<_>>().len()
 }
 
-/// Whether a path leads from a folder to something below it.
+/// Whether a relative path stays below its directory.
 fn is_below(path: &str) -> bool {
     !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
-fuzz_target!(|asked: Asked| {
-    let Asked { code, args, env, stdin, files, collect, limit, labels, times } = &asked;
-    let files: Vec<_> = files.iter().map(|(path, size)| (path.repeat(usize::from(*times).max(1)), *size)).collect();
+fuzz_target!(|input: Input| {
+    let Input { code, args, env, stdin, files, collect, limit, labels, repetitions } = &input;
+    let files: Vec<_> =
+        files.iter().map(|(path, size)| (path.repeat(usize::from(*repetitions).max(1)), *size)).collect();
     let request = RequestView {
         code,
         args,
@@ -54,17 +56,20 @@ fuzz_target!(|asked: Asked| {
         assert!(!message.chars().any(char::is_control) && message.len() <= 8 << 10, "{message}");
         return;
     }
-    let words = args.iter().map(|arg| &**arg).chain(env.iter().flat_map(|(name, value)| [&**name, &**value]));
-    let texts =
-        words.chain([&**code]).chain(files.iter().map(|(path, _)| &**path)).chain(collect.iter().map(|one| &**one));
+    let args_and_variables =
+        args.iter().map(|arg| &**arg).chain(env.iter().flat_map(|(name, value)| [&**name, &**value]));
+    let texts = args_and_variables
+        .chain([&**code])
+        .chain(files.iter().map(|(path, _)| &**path))
+        .chain(collect.iter().map(|one| &**one));
     assert!(texts.clone().all(|text| !text.contains('\0')));
     assert!(*stdin <= MAX_INPUT && *limit > 0);
     assert!(args.iter().map(String::len).sum::<usize>() <= MAX_WORDS_BYTES);
     assert!(env.iter().all(|(name, _)| !name.is_empty() && !name.contains('=')));
-    assert!(are_different(env.iter().map(|(name, _)| &**name)) && are_different(files.iter().map(|(path, _)| &**path)));
+    assert!(are_unique(env.iter().map(|(name, _)| &**name)) && are_unique(files.iter().map(|(path, _)| &**path)));
     assert!(files.iter().all(|(path, _)| is_below(path)));
     assert!(files.iter().map(|(_, size)| *size as usize).sum::<usize>() <= MAX_INPUT);
-    // No file is another one's folder.
+    // No file is the parent directory of another.
     let paths = || files.iter().map(|(path, _)| Path::new(path));
     assert!(paths().all(|path| paths().filter(|other| other.starts_with(path)).count() == 1));
     assert!(collect.len() <= MAX_PATTERNS && labels.len() <= MAX_LABELS);

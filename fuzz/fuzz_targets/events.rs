@@ -1,4 +1,4 @@
-//! What a watch says of events, whatever it is.
+//! Any Kubernetes event that a watch reports is handled.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| cofferdam::fuzzing::events(data));

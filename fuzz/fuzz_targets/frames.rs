@@ -1,14 +1,14 @@
-//! Whatever comes through a channel, and however it is cut, the same frames come out of it, and they say all that was in it.
+//! The frames of a channel do not depend on how its bytes are split, and encode to the same bytes.
 #![no_main]
 
 use cofferdam_protocol::{Decoder, Frame, MalformedFrame, encode};
 use libfuzzer_sys::fuzz_target;
 
-/// The frames, and whether the channel ended between two of them, if it was made of frames.
-fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Frame>, Result<bool, MalformedFrame>) {
+/// The frames, and whether the channel ended at a frame boundary, unless a frame was malformed.
+fn decode_all<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> (Vec<Frame>, Result<bool, MalformedFrame>) {
     let (mut decoder, mut frames) = (Decoder::default(), Vec::new());
-    for piece in pieces {
-        decoder.push(piece);
+    for chunk in chunks {
+        decoder.push(chunk);
         loop {
             match decoder.next_frame() {
                 Ok(Some(frame)) => frames.push(frame),
@@ -22,9 +22,9 @@ fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Frame>, Result<bool,
 
 fuzz_target!(|data: &[u8]| {
     let Some((size, channel)) = data.split_first() else { return };
-    let (frames, end) = read([channel].into_iter());
-    assert_eq!(read(channel.chunks(usize::from(*size).max(1))), (frames.clone(), end));
-    let again: Vec<u8> = frames.iter().flat_map(encode).collect();
-    assert!(channel.starts_with(&again));
-    assert!(end != Ok(true) || again.len() == channel.len());
+    let (frames, end) = decode_all([channel].into_iter());
+    assert_eq!(decode_all(channel.chunks(usize::from(*size).max(1))), (frames.clone(), end));
+    let encoded: Vec<u8> = frames.iter().flat_map(encode).collect();
+    assert!(channel.starts_with(&encoded));
+    assert!(end != Ok(true) || encoded.len() == channel.len());
 });

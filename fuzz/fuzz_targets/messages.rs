@@ -1,4 +1,4 @@
-//! A message that can be read says, when it is written again, the same, and is no longer.
+//! A message that can be decoded survives a round trip, and does not get longer.
 #![no_main]
 
 use cofferdam_protocol::{decode_message, encode_message};
@@ -6,9 +6,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &[u8]| {
     let Ok(message) = decode_message(body) else { return };
-    let written = encode_message(&message).expect("it is short");
-    let (length, again) = written.split_first_chunk::<4>().expect("a length");
-    assert_eq!(u32::from_le_bytes(*length) as usize, again.len());
-    assert!(again.len() <= body.len());
-    assert_eq!(decode_message(again), Ok(message));
+    let encoded = encode_message(&message).expect("a short message");
+    let (length, payload) = encoded.split_first_chunk::<4>().expect("a length");
+    assert_eq!(u32::from_le_bytes(*length) as usize, payload.len());
+    assert!(payload.len() <= body.len());
+    assert_eq!(decode_message(payload), Ok(message));
 });

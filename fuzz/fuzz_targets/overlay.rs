@@ -1,4 +1,4 @@
-//! A Pod overlay is refused, or has made the Pod no weaker.
+//! A Pod overlay is rejected, or does not weaken the Pod's isolation.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| cofferdam::fuzzing::overlay(data));

@@ -1,4 +1,4 @@
-//! A request is refused, or becomes a plan that is what was asked for and may be.
+//! A request is rejected, or becomes a plan that matches the request and the policy.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| cofferdam::fuzzing::request(data));

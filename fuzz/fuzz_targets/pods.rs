@@ -1,4 +1,4 @@
-//! What a watch says of Pods, whatever it is.
+//! Any Pod that a watch reports is handled.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| cofferdam::fuzzing::pods(data));

@@ -1,4 +1,4 @@
-// A Node host of the component alone; ./sandbox.mjs is its import: node bare.mjs 'print(6*7)'
+// A Node host of the component. ./sandbox.mjs implements its import. Usage: node bare.mjs 'print(6*7)'
 import { codeExecutor } from "./out/code-executor.js";
 
 try {
@@ -6,10 +6,10 @@ try {
   process.stdout.write(outcome.stdout.text);
   process.stderr.write(outcome.stderr.text);
   const { tag, val } = outcome.status;
-  if (tag !== "exited") console.error(`the program ended otherwise: ${tag}`);
+  if (tag !== "exited") console.error(`the program did not exit normally: ${tag}`);
   process.exitCode = tag === "exited" ? val : 1;
 } catch (error) {
-  // An error of the contract is the payload of what is thrown.
+  // The thrown error has the contract's error as its payload.
   if (!error.payload) throw error;
   console.error(`${error.payload.code}: ${error.payload.message}`);
   process.exitCode = 1;

@@ -1,4 +1,5 @@
-// A Node host of the composed component, which finds the sidecar by COFFERDAM_URL: node composed.mjs 'print(6*7)'
+// A Node host of the composed component, which reads the sidecar's address from COFFERDAM_URL.
+// Usage: node composed.mjs 'print(6*7)'
 import { codeExecutor } from "./out/code-executor-http.js";
 
 try {
@@ -6,10 +7,10 @@ try {
   process.stdout.write(outcome.stdout.text);
   process.stderr.write(outcome.stderr.text);
   const { tag, val } = outcome.status;
-  if (tag !== "exited") console.error(`the program ended otherwise: ${tag}`);
+  if (tag !== "exited") console.error(`the program did not exit normally: ${tag}`);
   process.exitCode = tag === "exited" ? val : 1;
 } catch (error) {
-  // An error of the contract is the payload of what is thrown.
+  // The thrown error has the contract's error as its payload.
   if (!error.payload) throw error;
   console.error(`${error.payload.code}: ${error.payload.message}`);
   process.exitCode = 1;

@@ -1,4 +1,5 @@
-// The import `sandbox` by way of `cofferdam run --json`: Node calls it synchronously, and no sidecar is needed.
+// Implements the import `sandbox` with `cofferdam run --json`. Node calls it synchronously, and it needs no
+// sidecar.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,11 +13,11 @@ export function run(request) {
     const args = commandLine(request, folder);
     const input = request.stdin ?? new Uint8Array();
     const { error, stdout } = spawnSync("cofferdam", args, { input, maxBuffer: Infinity });
-    // The payload of what is thrown is the contract's error.
+    // The contract's error is thrown as the payload.
     if (error) throw { payload: failure("sandbox-unavailable", `cofferdam cannot be started: ${error.code}`) };
-    const answer = JSON.parse(stdout);
-    if (answer.error) throw { payload: { ...answer.error, id: answer.error.id ?? undefined } };
-    return report(answer);
+    const result = JSON.parse(stdout);
+    if (result.error) throw { payload: { ...result.error, id: result.error.id ?? undefined } };
+    return report(result);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -29,7 +30,8 @@ function commandLine(request, folder) {
   };
   const limits = request.limits ?? {};
   const options = {
-    // Not by the first line of the program: the contract has a default.
+    // The contract's default. Without the option, the command would detect the language from the program's
+    // first line.
     language: request.language ?? "python",
     network: request.network,
     timeout: seconds(limits.wallTimeMs),
@@ -41,17 +43,18 @@ function commandLine(request, folder) {
     "output-limit": limits.outputBytes,
     "collected-files": limits.collectedFiles,
     "collected-limit": limits.collectedBytes,
-    // In a file, for other users can read command lines. Each ends with a NUL, so that it may have lines.
+    // In a file, since other users can read command lines. Values may contain newlines, so each variable ends
+    // with NUL.
     "env-file": request.env && file("env", request.env.map(({ name, value }) => `${name}=${value}\0`).join("")),
     label: request.labels?.map(({ key, value }) => `${key}=${value}`),
     file: request.files?.map(({ path, content }, index) => `${file(`file-${index}`, content)}:${path}`),
     collect: request.collect,
   };
-  const given = Object.entries(options).flatMap(([name, values]) =>
+  const flags = Object.entries(options).flatMap(([name, values]) =>
     [values ?? []].flat().map((value) => `--${name}=${value}`),
   );
   const program = file("program", request.code);
-  return ["run", "--json", "--stdin=wait", ...given, program, "--", ...(request.args ?? [])];
+  return ["run", "--json", "--stdin=wait", ...flags, program, "--", ...(request.args ?? [])];
 }
 
 const seconds = (milliseconds) => milliseconds && Number(milliseconds) / 1000;

@@ -1,4 +1,6 @@
-"""A Python host of the component alone: it supplies the sandbox, here by the sidecar's HTTP API and the standard library.
+"""A Python host of the component.
+
+It implements the import `sandbox` with the sidecar's HTTP API and the standard library.
 
 COFFERDAM_URL=http://127.0.0.1:8787 python bare.py code-executor.wasm 'print(6*7)'
 """
@@ -23,12 +25,16 @@ PHASES = ("queued", "scheduled", "pulled", "started", "finished", "answered")
 
 
 def run(_store, request):
-    """The import: an exception would make the instance useless, so every failure is an error of the contract."""
+    """Implements the import.
+
+    An exception would make the instance unusable, so every failure is returned as the contract's error.
+    """
     try:
         return Variant("ok", report(post(request)))
-    except urllib.error.HTTPError as answer:
-        problem = json.load(answer) if answer.headers.get_content_type() == "application/problem+json" else {}
-        return failure(problem.get("code", "unreachable"), problem.get("detail", str(answer)), problem)
+    except urllib.error.HTTPError as response:
+        is_problem = response.headers.get_content_type() == "application/problem+json"
+        problem = json.load(response) if is_problem else {}
+        return failure(problem.get("code", "unreachable"), problem.get("detail", str(response)), problem)
     except (OSError, ValueError, KeyError) as error:
         return failure("unreachable", f"the sidecar cannot be reached: {error}", {})
 
@@ -41,18 +47,18 @@ def post(request):
     headers = {"content-type": "application/json", "cofferdam-version": "0.1.0"}
     if "COFFERDAM_TOKEN" in os.environ:
         headers["authorization"] = "Bearer " + os.environ["COFFERDAM_TOKEN"]
-    sent = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    http_request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     for attempts_left in reversed(range(ATTEMPTS)):
         try:
-            # The longest that the operator's default ceilings allow a run to take, and some.
-            with urllib.request.urlopen(sent, timeout=4260) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as answer:
-            # A sidecar that has enough to do has run nothing, and says when to ask again, in seconds.
-            wait = answer.headers.get("retry-after", "")
-            if not wait.isdecimal() or attempts_left == 0:
+            # The default ceilings of startup time and wall time, and a minute for the transfer.
+            with urllib.request.urlopen(http_request, timeout=4260) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as response:
+            # A sidecar at capacity has not run the program, and returns the seconds to wait before a retry.
+            retry_after = response.headers.get("retry-after", "")
+            if not retry_after.isdecimal() or attempts_left == 0:
                 raise
-            time.sleep(int(wait))
+            time.sleep(int(retry_after))
 
 
 def to_json(value):
@@ -72,7 +78,7 @@ def report(outcome):
         status=Variant(*next(iter(status.items()))) if isinstance(status, dict) else Variant(status),
         stdout=capture(outcome["stdout"]),
         stderr=capture(outcome["stderr"]),
-        files=[SimpleNamespace(path=file["path"], content=exact(file["content"])) for file in outcome["files"]],
+        files=[SimpleNamespace(path=file["path"], content=to_bytes(file["content"])) for file in outcome["files"]],
         skipped=[SimpleNamespace(**file) for file in outcome["skipped"]],
         timings=SimpleNamespace(**{phase: outcome["timings_ms"].get(phase) for phase in PHASES}),
         warm=outcome["warm"],
@@ -80,10 +86,10 @@ def report(outcome):
 
 
 def capture(output):
-    return SimpleNamespace(bytes=exact(output["content"]), length=output["length"], cut=output.get("cut"))
+    return SimpleNamespace(bytes=to_bytes(output["content"]), length=output["length"], cut=output.get("cut"))
 
 
-def exact(content):
+def to_bytes(content):
     return content.encode() if isinstance(content, str) else base64.b64decode(content["base64"])
 
 
@@ -92,9 +98,9 @@ def failure(code, message, problem):
     return Variant("err", SimpleNamespace(id=problem.get("id"), code=code, message=message, retryable=retryable))
 
 
-def end(status):
-    """Ends as the program did."""
-    sys.exit(status.payload if status.tag == "exited" else f"the program ended otherwise: {status.tag}")
+def exit_like(status):
+    """Exits with the program's exit code."""
+    sys.exit(status.payload if status.tag == "exited" else f"the program did not exit normally: {status.tag}")
 
 
 def main(path, code):
@@ -113,7 +119,7 @@ def main(path, code):
         sys.exit(f"{result.payload.code}: {result.payload.message}")
     sys.stdout.write(result.payload.stdout.text)
     sys.stderr.write(result.payload.stderr.text)
-    end(result.payload.status)
+    exit_like(result.payload.status)
 
 
 if __name__ == "__main__":

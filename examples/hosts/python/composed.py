@@ -1,4 +1,6 @@
-"""A Python host of the composed component: it supplies WASI, and the component finds the sidecar by COFFERDAM_URL.
+"""A Python host of the composed component.
+
+It supplies WASI. The component reads the sidecar's address from COFFERDAM_URL.
 
 python composed.py code-executor-http.wasm 'print(6*7)'
 """
@@ -14,7 +16,7 @@ OPTIONAL = ("language", "args", "env", "stdin", "files", "collect", "limits", "n
 
 
 def load(path):
-    """Loads the component; gives a function that calls its functions."""
+    """Instantiates the component. Returns a function that calls its exports."""
     engine = Engine()
     linker = Linker(engine)
     linker.add_wasip2()
@@ -38,9 +40,9 @@ def request(code):
     return SimpleNamespace(code=code, **dict.fromkeys(OPTIONAL))
 
 
-def end(status):
-    """Ends as the program did."""
-    sys.exit(status.payload if status.tag == "exited" else f"the program ended otherwise: {status.tag}")
+def exit_like(status):
+    """Exits with the program's exit code."""
+    sys.exit(status.payload if status.tag == "exited" else f"the program did not exit normally: {status.tag}")
 
 
 def main(path, code):
@@ -49,7 +51,7 @@ def main(path, code):
         sys.exit(f"{result.payload.code}: {result.payload.message}")
     sys.stdout.write(result.payload.stdout.text)
     sys.stderr.write(result.payload.stderr.text)
-    end(result.payload.status)
+    exit_like(result.payload.status)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,26 @@
-"""A Python host that follows a run through the composed component: what the program writes is shown as it comes.
+"""A Python host that streams an execution through the composed component: output is printed as it arrives.
 
 python follow.py code-executor-http.wasm 'print(6*7)'
 """
 
 import sys
 
-from composed import end, load, request
+from composed import exit_like, load, request
 from wasmtime.component import Variant
 
 
 def main(path, code):
     call = load(path)
-    run = call("code-executor-stream", "start", request(code))
-    if not isinstance(run, str):  # an error: wasmtime leaves out a tag where types tell the cases apart
-        sys.exit(f"{run.code}: {run.message}")
+    # wasmtime returns the payload without a tag if the types of the cases differ.
+    execution_id = call("code-executor-stream", "start", request(code))
+    if not isinstance(execution_id, str):
+        sys.exit(f"{execution_id.code}: {execution_id.message}")
     while True:
-        event = call("code-executor-stream", "next", run)
+        event = call("code-executor-stream", "next", execution_id)
         if not isinstance(event, Variant):
             sys.exit(f"{event.code}: {event.message}")
         if event.tag == "ended":
-            end(event.payload.status)
+            exit_like(event.payload.status)
         if event.tag in ("stdout", "stderr"):
             print(event.payload, end="", flush=True, file=getattr(sys, event.tag))
 

@@ -1,8 +1,8 @@
-//! The contract as Rust, for the guest component.
+//! Rust bindings of the contract for the guest component.
 //!
-//! A crate of its own, so that the guest's code can forbid what generated code may do.
+//! A separate crate, so that the guest itself can forbid `unsafe`, which generated code needs.
 #![no_std]
-#![expect(missing_docs, reason = "the documentation of what has none here is in wit/")]
+#![expect(missing_docs, reason = "wit/ documents the generated items")]
 
 #[cfg(not(feature = "stream"))]
 wit_bindgen::generate!({ path: "../../wit", world: "executor", pub_export_macro: true });

@@ -1,12 +1,12 @@
-//! The contract's bounds, applied to the component's own types.
+//! Validates the component's request against the contract.
 
 use alloc::{string::ToString, vec::Vec};
 use code_executor_bindings::cofferdam::code_executor::types::{Error, ErrorCode, Request};
 use cofferdam_types::validation::Violation;
 
-/// Refuses a request that contradicts the contract.
+/// Rejects a request that violates the contract.
 pub(crate) fn check(request: &Request) -> Result<(), Error> {
-    cofferdam_types::validation::check(&view(request)).map_err(|violation| Error {
+    cofferdam_types::validation::check(&borrow(request)).map_err(|violation| Error {
         id: None,
         code: match violation {
             Violation::Invalid(_) => ErrorCode::InvalidRequest,
@@ -17,7 +17,7 @@ pub(crate) fn check(request: &Request) -> Result<(), Error> {
     })
 }
 
-fn view(request: &Request) -> cofferdam_types::validation::RequestView<'_> {
+fn borrow(request: &Request) -> cofferdam_types::validation::RequestView<'_> {
     cofferdam_types::validation::RequestView {
         code: &request.code,
         args: request.args.as_deref().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Between the component's types and those of the rendering. Nothing is decided here.
+//! Conversions between the component's types and those of the rendering.
 
 use code_executor_bindings::{
     cofferdam::code_executor::{
@@ -9,7 +9,7 @@ use code_executor_bindings::{
 };
 use cofferdam_rendering::{Decoded, Stream, decode};
 
-/// A report with its streams made readable.
+/// A report with its streams decoded.
 pub(crate) fn outcome(report: Report) -> Outcome {
     Outcome {
         id: report.id,
@@ -28,8 +28,8 @@ fn output(Capture { bytes, length, cut }: Capture) -> Output {
     Output { text, bytes, length, cut }
 }
 
-/// What is rendered of an outcome.
-pub(crate) fn view(outcome: &Outcome) -> cofferdam_rendering::Outcome<'_> {
+/// The parts of an outcome that are rendered.
+pub(crate) fn rendered(outcome: &Outcome) -> cofferdam_rendering::Outcome<'_> {
     cofferdam_rendering::Outcome {
         status: status(outcome.status),
         stdout: stream(&outcome.stdout),

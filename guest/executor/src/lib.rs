@@ -1,5 +1,5 @@
-//! The guest: it checks a request, has the host run it, and makes the result readable. It has no authority but the functions
-//! that it imports.
+//! The guest: it validates a request, passes it to the host and decodes the result. Its only authority is the
+//! functions that it imports.
 #![cfg_attr(target_family = "wasm", no_std)]
 
 extern crate alloc;
@@ -23,16 +23,16 @@ pub struct Guest;
 
 impl code_executor::Guest for Guest {
     fn execute(request: Request) -> Result<code_executor::Outcome, Error> {
-        sandbox::run(&checked(request)?).map(convert::outcome)
+        sandbox::run(&validated(request)?).map(convert::outcome)
     }
 
     fn render(outcome: code_executor::Outcome) -> String {
-        cofferdam_rendering::render(&convert::view(&outcome))
+        cofferdam_rendering::render(&convert::rendered(&outcome))
     }
 }
 
-/// A request that keeps to the contract, with what that, rather than the operator, has a default for.
-fn checked(mut request: Request) -> Result<Request, Error> {
+/// The validated request, with the defaults that the contract rather than the operator defines.
+fn validated(mut request: Request) -> Result<Request, Error> {
     check::check(&request)?;
     request.language.get_or_insert_with(|| cofferdam_types::validation::DEFAULT_LANGUAGE.into());
     request.network.get_or_insert_with(|| cofferdam_types::validation::DEFAULT_NETWORK.into());

@@ -1,6 +1,6 @@
-//! A run that is followed: its output becomes text while it comes.
+//! Streamed executions: output is decoded as text while it arrives.
 
-use crate::{Guest, checked, convert};
+use crate::{Guest, convert, validated};
 use alloc::{collections::BTreeMap, string::String};
 use code_executor_bindings::{
     cofferdam::code_executor::{
@@ -10,34 +10,34 @@ use code_executor_bindings::{
     },
     exports::cofferdam::code_executor::code_executor_stream::{self, Event},
 };
-use cofferdam_rendering::Decoder;
+use cofferdam_rendering::TextDecoder;
 use spin::Mutex;
 
-/// What is to be remembered between two calls, by the run. Not held while the host is called.
-static RUNS: Mutex<BTreeMap<String, Followed>> = Mutex::new(BTreeMap::new());
+/// The unfinished executions by id. Not locked while the host is called.
+static EXECUTIONS: Mutex<BTreeMap<String, StreamedExecution>> = Mutex::new(BTreeMap::new());
 
-/// A run between two of its events.
+/// The state of an execution between two calls of `next`.
 #[derive(Default)]
-struct Followed {
-    stdout: Decoder,
-    stderr: Decoder,
-    /// Its end, while what the streams have left is told.
-    end: Option<Result<Report, Error>>,
+struct StreamedExecution {
+    stdout: TextDecoder,
+    stderr: TextDecoder,
+    /// The result, while the last output of the streams is delivered.
+    result: Option<Result<Report, Error>>,
 }
 
 impl code_executor_stream::Guest for Guest {
     fn start(request: Request) -> Result<String, Error> {
-        let id = sandbox_stream::start(&checked(request)?)?;
-        RUNS.lock().insert(id.clone(), Followed::default());
+        let id = sandbox_stream::start(&validated(request)?)?;
+        EXECUTIONS.lock().insert(id.clone(), StreamedExecution::default());
         Ok(id)
     }
 
     fn next(id: String) -> Result<Event, Error> {
-        // The host knows which ids there are.
-        let mut run = RUNS.lock().remove(&id).unwrap_or_default();
-        let event = run.next(|| sandbox_stream::next(&id));
+        // The host rejects unknown ids.
+        let mut execution = EXECUTIONS.lock().remove(&id).unwrap_or_default();
+        let event = execution.next(|| sandbox_stream::next(&id));
         if matches!(event, Ok(Event::Reached(_) | Event::Stdout(_) | Event::Stderr(_))) {
-            RUNS.lock().insert(id, run);
+            EXECUTIONS.lock().insert(id, execution);
         }
         event
     }
@@ -47,14 +47,14 @@ impl code_executor_stream::Guest for Guest {
     }
 }
 
-impl Followed {
-    /// The next event that says something.
-    fn next(&mut self, from_host: impl Fn() -> Result<sandbox_stream::Event, Error>) -> Result<Event, Error> {
-        let end = loop {
-            if let Some(end) = self.end.take() {
-                break end;
+impl StreamedExecution {
+    /// The next event. An event of the host whose bytes complete no character is skipped.
+    fn next(&mut self, next_from_host: impl Fn() -> Result<sandbox_stream::Event, Error>) -> Result<Event, Error> {
+        let result = loop {
+            if let Some(result) = self.result.take() {
+                break result;
             }
-            let event = match from_host() {
+            let event = match next_from_host() {
                 Ok(sandbox_stream::Event::Reached(phase)) => Some(Event::Reached(phase)),
                 Ok(sandbox_stream::Event::Stdout(bytes)) => self.stdout.push(&bytes).map(Event::Stdout),
                 Ok(sandbox_stream::Event::Stderr(bytes)) => self.stderr.push(&bytes).map(Event::Stderr),
@@ -65,11 +65,11 @@ impl Followed {
                 return Ok(event);
             }
         };
-        let left = self.stdout.finish().map(Event::Stdout).or_else(|| self.stderr.finish().map(Event::Stderr));
-        if let Some(left) = left {
-            self.end = Some(end);
-            return Ok(left);
+        let last_output = self.stdout.finish().map(Event::Stdout).or_else(|| self.stderr.finish().map(Event::Stderr));
+        if let Some(output) = last_output {
+            self.result = Some(result);
+            return Ok(output);
         }
-        end.map(|report| Event::Ended(convert::outcome(report)))
+        result.map(|report| Event::Ended(convert::outcome(report)))
     }
 }

@@ -1,7 +1,7 @@
-//! The contract and WASI as Rust, for the bridge.
+//! Rust bindings of the contract and WASI for the bridge.
 //!
-//! A crate of its own, so that the bridge's code can forbid what generated code may do.
+//! A separate crate, so that the bridge itself can forbid `unsafe`, which generated code needs.
 #![no_std]
-#![expect(missing_docs, reason = "the documentation of what has none here is in wit/")]
+#![expect(missing_docs, reason = "wit/ documents the generated items")]
 
 wit_bindgen::generate!({ path: "../../wit", world: "http-bridge", pub_export_macro: true, generate_all });

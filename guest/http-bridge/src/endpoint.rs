@@ -1,39 +1,36 @@
-//! Where the sidecar is.
+//! The sidecar's address.
 
-use crate::failure::Failure;
+use crate::error::BridgeError;
 use alloc::string::String;
 use cofferdam_http_api::EXECUTIONS;
 
-/// Where it is if nothing is said.
-pub(crate) const DEFAULT: &str = "http://127.0.0.1:8787";
-
-/// An address that runs are sent to.
+/// The address of the sidecar's executions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
-    /// Whether by TLS.
+    /// Whether to use TLS.
     pub(crate) secure: bool,
-    /// The host, with the port if it is not the scheme's.
+    /// The host, and the port if it is not the scheme's default.
     pub(crate) authority: String,
-    /// The path of executions, below that of the address.
+    /// The path of executions, with the prefix of the address.
     pub(crate) path: String,
 }
 
 impl Endpoint {
-    /// Understands `http[s]://HOST[:PORT][/PREFIX]`.
-    pub(crate) fn parse(url: &str) -> Result<Self, Failure> {
-        let (scheme, rest) = url.split_once("://").ok_or(Failure::Address(NO_SCHEME))?;
+    /// Parses `http[s]://HOST[:PORT][/PREFIX]`.
+    pub(crate) fn parse(url: &str) -> Result<Self, BridgeError> {
+        let (scheme, rest) = url.split_once("://").ok_or(BridgeError::InvalidUrl(NO_SCHEME))?;
         let secure = scheme.eq_ignore_ascii_case("https");
         if !secure && !scheme.eq_ignore_ascii_case("http") {
-            return Err(Failure::Address(NO_SCHEME));
+            return Err(BridgeError::InvalidUrl(NO_SCHEME));
         }
         if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Failure::Address("has white space, or characters that are not ASCII"));
+            return Err(BridgeError::InvalidUrl("has white space, or characters that are not ASCII"));
         }
         if rest.contains(['?', '#']) {
-            return Err(Failure::Address("has a query or a fragment"));
+            return Err(BridgeError::InvalidUrl("has a query or a fragment"));
         }
         let (authority, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        check(authority)?;
+        check_authority(authority)?;
         let prefix = prefix.trim_end_matches('/');
         let slash = if prefix.is_empty() { "" } else { "/" };
         Ok(Self { secure, authority: authority.into(), path: [slash, prefix, EXECUTIONS].concat() })
@@ -42,33 +39,40 @@ impl Endpoint {
 
 const NO_SCHEME: &str = "does not begin with http:// or https://";
 
-fn check(authority: &str) -> Result<(), Failure> {
+fn check_authority(authority: &str) -> Result<(), BridgeError> {
     if authority.contains('@') {
-        return Err(Failure::Address("has a user name or a password; a token belongs into COFFERDAM_TOKEN"));
+        return Err(BridgeError::InvalidUrl("has a user name or a password; pass the token in COFFERDAM_TOKEN"));
     }
-    // An IPv6 address has colons of its own, between brackets.
+    // An IPv6 address has colons too, but in brackets.
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     };
-    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    if host.is_empty() || bracketed.unwrap_or(host).contains(['[', ']']) || bracketed.is_none() && host.contains(':') {
-        return Err(Failure::Address("names no host"));
+    let ipv6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let has_stray_bracket = ipv6.unwrap_or(host).contains(['[', ']']);
+    let has_stray_colon = ipv6.is_none() && host.contains(':');
+    if host.is_empty() || has_stray_bracket || has_stray_colon {
+        return Err(BridgeError::InvalidUrl("has no valid host"));
     }
-    match port.map(|port| port.bytes().all(|byte| byte.is_ascii_digit()).then(|| port.parse::<u16>())) {
-        None | Some(Some(Ok(1..))) => Ok(()),
-        _ => Err(Failure::Address("has a port that is not a number from 1 to 65535")),
+    // `parse` alone would accept a sign.
+    let is_valid =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse().is_ok_and(|port: u16| port > 0);
+    if port.is_none_or(is_valid) {
+        Ok(())
+    } else {
+        Err(BridgeError::InvalidUrl("has a port that is not a number from 1 to 65535"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::DEFAULT_URL;
 
     #[test]
     fn an_address_may_have_a_port_and_a_prefix() {
         for (url, secure, authority, path) in [
-            (DEFAULT, false, "127.0.0.1:8787", "/v1/executions"),
+            (DEFAULT_URL, false, "127.0.0.1:8787", "/v1/executions"),
             ("https://sandbox.example", true, "sandbox.example", "/v1/executions"),
             ("HTTP://sidecar:80/", false, "sidecar:80", "/v1/executions"),
             ("http://[::1]:8787/a/b/", false, "[::1]:8787", "/a/b/v1/executions"),
@@ -80,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn an_invalid_address_is_rejected() {
         for url in [
             "",
             "127.0.0.1:8787",
@@ -103,7 +107,7 @@ mod tests {
             "http://ä",
             "http://a\r\n",
         ] {
-            assert!(matches!(Endpoint::parse(url), Err(Failure::Address(_))), "{url:?}");
+            assert!(matches!(Endpoint::parse(url), Err(BridgeError::InvalidUrl(_))), "{url:?}");
         }
     }
 }

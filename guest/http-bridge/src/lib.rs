@@ -1,26 +1,27 @@
-//! The bridge: a component that stands in for a host's `sandbox` and its stream, and hands each run to a sidecar over HTTP. It has no
-//! authority but to make HTTP requests, and to read its environment and a clock.
+//! The bridge: a component that implements `sandbox` and `sandbox-stream` by sending each request to a
+//! sidecar over HTTP. Its only authority is to send HTTP requests and to read its environment and a clock.
 #![cfg_attr(target_family = "wasm", no_std)]
 
 extern crate alloc;
 
-mod answer;
-mod bounds;
+mod client;
 mod deadline;
 mod endpoint;
+mod environment;
+mod error;
 mod exchange;
-mod failure;
-mod follow;
+mod exchange_limits;
 mod request;
-mod sidecar;
+mod response;
+mod stream;
 
+use client::Client;
 #[cfg(target_family = "wasm")]
 use guest_runtime as _;
 use http_bridge_bindings::exports::cofferdam::code_executor::{
     sandbox::{Guest, Report},
     types::{Error, Request},
 };
-use sidecar::Sidecar;
 
 #[cfg(target_family = "wasm")]
 http_bridge_bindings::export!(Bridge with_types_in http_bridge_bindings);
@@ -30,6 +31,6 @@ pub struct Bridge;
 
 impl Guest for Bridge {
     fn run(request: Request) -> Result<Report, Error> {
-        Ok(Sidecar::named()?.run(request)?)
+        Ok(Client::from_environment()?.execute(request)?)
     }
 }

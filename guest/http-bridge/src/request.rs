@@ -1,12 +1,12 @@
-//! A request in the words of the API.
+//! Converts the contract's request to that of the HTTP API.
 
-use crate::failure::Failure;
+use crate::error::BridgeError;
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use cofferdam_http_api::Bytes;
 use http_bridge_bindings::exports::cofferdam::code_executor::types::{Limits, Request};
 
-/// The same request for the other end.
-pub(crate) fn to_api(request: Request) -> Result<cofferdam_http_api::Request, Failure> {
+/// Converts a request.
+pub(crate) fn to_api(request: Request) -> Result<cofferdam_http_api::Request, BridgeError> {
     let env = request.env.into_iter().flatten().map(|variable| (variable.name, variable.value));
     let labels = request.labels.into_iter().flatten().map(|label| (label.key, label.value));
     let files = request.files.into_iter().flatten();
@@ -14,22 +14,25 @@ pub(crate) fn to_api(request: Request) -> Result<cofferdam_http_api::Request, Fa
         code: request.code,
         language: request.language,
         args: request.args.unwrap_or_default(),
-        env: map("an environment variable", env)?,
+        env: unique("an environment variable", env)?,
         stdin: request.stdin.map(Bytes),
         files: files.map(|file| cofferdam_http_api::File { path: file.path, content: Bytes(file.content) }).collect(),
         collect: request.collect.unwrap_or_default(),
         limits: request.limits.map_or_else(cofferdam_http_api::RequestedLimits::default, limits),
         network: request.network,
-        labels: map("a label", labels)?,
+        labels: unique("a label", labels)?,
     })
 }
 
-/// One of two that have the same name would be lost.
-fn map(what: &'static str, pairs: impl Iterator<Item = (String, String)>) -> Result<BTreeMap<String, String>, Failure> {
+/// A JSON object holds each name once. A duplicate is an error, since one of the values would be lost.
+fn unique(
+    what: &'static str,
+    pairs: impl Iterator<Item = (String, String)>,
+) -> Result<BTreeMap<String, String>, BridgeError> {
     let pairs: Vec<_> = pairs.collect();
     let count = pairs.len();
     let map: BTreeMap<_, _> = pairs.into_iter().collect();
-    if map.len() == count { Ok(map) } else { Err(Failure::Twice(what)) }
+    if map.len() == count { Ok(map) } else { Err(BridgeError::Duplicate(what)) }
 }
 
 fn limits(limits: Limits) -> cofferdam_http_api::RequestedLimits {
@@ -67,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_arrives() {
+    fn every_field_is_converted() {
         let request = Request {
             code: "c".into(),
             language: Some("bash".into()),
@@ -103,12 +106,12 @@ mod tests {
     }
 
     #[test]
-    fn no_variable_and_no_label_is_lost() {
+    fn duplicate_variables_and_labels_are_rejected() {
         let variable = |value: &str| Variable { name: "A".into(), value: value.into() };
         let twice = Request { env: Some(vec![variable("1"), variable("2")]), ..request() };
-        assert_eq!(to_api(twice), Err(Failure::Twice("an environment variable")));
+        assert_eq!(to_api(twice), Err(BridgeError::Duplicate("an environment variable")));
         let label = |value: &str| Label { key: "a".into(), value: value.into() };
         let twice = Request { labels: Some(vec![label("1"), label("2")]), ..request() };
-        assert_eq!(to_api(twice), Err(Failure::Twice("a label")));
+        assert_eq!(to_api(twice), Err(BridgeError::Duplicate("a label")));
     }
 }

@@ -1,12 +1,12 @@
-//! What a component without a standard library brings along itself. Empty for other targets.
+//! The allocator and the panic handler of a component without a standard library. Empty for other targets.
 #![no_std]
 #![cfg(target_family = "wasm")]
 
-/// As the standard library's, without the rest of it.
+/// The standard library's allocator for WebAssembly, without the standard library.
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
-/// A panic is a trap: there is nobody to print to.
+/// A panic is a trap, since the component has no output to print to.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()

@@ -1,7 +1,7 @@
-//! Values that are read within bounds: what is over a bound is refused where it goes over it, and is never built in memory. No
-//! message repeats a text of the caller's at length.
+//! Bounded values. A value over its bound is rejected while it is read, before it is held in memory. No error
+//! message repeats a long text of the caller.
 
-use crate::object::no_text;
+use crate::object::unexpected_string;
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use core::{fmt, marker::PhantomData};
 use serde::{
@@ -9,11 +9,13 @@ use serde::{
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Unexpected, Visitor},
 };
 
-/// How the message of each error begins that says that something is too large, rather than wrong.
-const TOO_LARGE: &str = "too large: at most ";
+/// The prefix of every error message for a value that is too large, as opposed to invalid.
+const TOO_LARGE_PREFIX: &str = "too large: at most ";
 
-/// Whether an error, by its message, says that something is too large, rather than wrong. Nothing but names of members stands
-/// before that. What a request itself says stands behind other words, so no request can look like it.
+/// Whether an error message means that a value is too large, as opposed to invalid.
+///
+/// Only member names precede the prefix. Text of the caller always follows other words, so that a request
+/// cannot forge such a message.
 #[must_use]
 pub fn is_too_large(message: &str) -> bool {
     let is_member = |name: &str| name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
@@ -21,35 +23,35 @@ pub fn is_too_large(message: &str) -> bool {
     while let Some((_, inner)) = rest.split_once(": ").filter(|(name, _)| is_member(name)) {
         rest = inner;
     }
-    rest.starts_with(TOO_LARGE)
+    rest.starts_with(TOO_LARGE_PREFIX)
 }
 
-pub(crate) fn over<E: Error>(most: usize, unit: &str) -> E {
-    E::custom(format_args!("{TOO_LARGE}{most} {unit} are allowed"))
+pub(crate) fn too_large<E: Error>(max: usize, unit: &str) -> E {
+    E::custom(format_args!("{TOO_LARGE_PREFIX}{max} {unit} are allowed"))
 }
 
-/// A string of at most so many bytes.
+/// A string with a maximum number of bytes.
 #[derive(Debug, Clone, Copy)]
-pub struct Text {
-    most: usize,
+pub struct BoundedString {
+    max: usize,
     is_name: bool,
 }
 
-impl Text {
-    /// Content: a longer one is too large.
+impl BoundedString {
+    /// Content of at most `max` bytes. A longer one is too large.
     #[must_use]
-    pub const fn content(most: usize) -> Self {
-        Self { most, is_name: false }
+    pub const fn content(max: usize) -> Self {
+        Self { max, is_name: false }
     }
 
-    /// A name: a longer one is wrong, since there is nothing of that name.
+    /// A name of at most `max` bytes. A longer one is invalid, since nothing has such a name.
     #[must_use]
-    pub const fn name(most: usize) -> Self {
-        Self { most, is_name: true }
+    pub const fn name(max: usize) -> Self {
+        Self { max, is_name: true }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Text {
+impl<'de> DeserializeSeed<'de> for BoundedString {
     type Value = String;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
@@ -57,7 +59,7 @@ impl<'de> DeserializeSeed<'de> for Text {
     }
 }
 
-impl Visitor<'_> for Text {
+impl Visitor<'_> for BoundedString {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,28 +67,28 @@ impl Visitor<'_> for Text {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
-        if text.len() <= self.most {
+        if text.len() <= self.max {
             Ok(text.into())
         } else if self.is_name {
-            Err(E::custom(format_args!("a name is longer than {} bytes", self.most)))
+            Err(E::custom(format_args!("a name is longer than {} bytes", self.max)))
         } else {
-            Err(over(self.most, "bytes"))
+            Err(too_large(self.max, "bytes"))
         }
     }
 }
 
-/// An array of at most so many elements.
+/// An array with a maximum number of elements.
 #[derive(Debug, Clone, Copy)]
-pub struct List<S> {
-    /// Each element.
-    pub of: S,
-    /// How many there may be.
-    pub most: usize,
-    /// What they are, in a message.
+pub struct BoundedList<S> {
+    /// Reads each element.
+    pub element: S,
+    /// Maximum number of elements.
+    pub max: usize,
+    /// What an error message calls the elements.
     pub unit: &'static str,
 }
 
-impl<'de, S: DeserializeSeed<'de> + Copy> DeserializeSeed<'de> for List<S> {
+impl<'de, S: DeserializeSeed<'de> + Copy> DeserializeSeed<'de> for BoundedList<S> {
     type Value = Vec<S::Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -94,7 +96,7 @@ impl<'de, S: DeserializeSeed<'de> + Copy> DeserializeSeed<'de> for List<S> {
     }
 }
 
-impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for List<S> {
+impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for BoundedList<S> {
     type Value = Vec<S::Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,9 +105,9 @@ impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for List<S> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(element) = elements.next_element_seed(self.of)? {
-            if list.len() == self.most {
-                return Err(over(self.most, self.unit));
+        while let Some(element) = elements.next_element_seed(self.element)? {
+            if list.len() == self.max {
+                return Err(too_large(self.max, self.unit));
             }
             list.push(element);
         }
@@ -113,24 +115,24 @@ impl<'de, S: DeserializeSeed<'de> + Copy> Visitor<'de> for List<S> {
     }
 
     fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
-        Err(no_text(&self))
+        Err(unexpected_string(&self))
     }
 }
 
-/// An object of at most so many texts, whatever their names are.
+/// An object of strings with arbitrary names and a maximum number of members.
 #[derive(Debug, Clone, Copy)]
-pub struct Texts {
-    /// Each name.
-    pub name: Text,
-    /// Each text.
-    pub text: Text,
-    /// How many there may be.
-    pub most: usize,
-    /// What they are, in a message.
+pub struct BoundedMap {
+    /// Reads each name.
+    pub name: BoundedString,
+    /// Reads each value.
+    pub value: BoundedString,
+    /// Maximum number of members.
+    pub max: usize,
+    /// What an error message calls the members.
     pub unit: &'static str,
 }
 
-impl<'de> DeserializeSeed<'de> for Texts {
+impl<'de> DeserializeSeed<'de> for BoundedMap {
     type Value = BTreeMap<String, String>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -138,37 +140,37 @@ impl<'de> DeserializeSeed<'de> for Texts {
     }
 }
 
-impl<'de> Visitor<'de> for Texts {
+impl<'de> Visitor<'de> for BoundedMap {
     type Value = BTreeMap<String, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of strings")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut texts = BTreeMap::new();
-        while let Some(name) = map.next_key_seed(self.name)? {
-            if texts.len() == self.most {
-                return Err(over(self.most, self.unit));
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut map = BTreeMap::new();
+        while let Some(name) = members.next_key_seed(self.name)? {
+            if map.len() == self.max {
+                return Err(too_large(self.max, self.unit));
             }
-            if texts.insert(name, map.next_value_seed(self.text)?).is_some() {
+            if map.insert(name, members.next_value_seed(self.value)?).is_some() {
                 return Err(A::Error::custom("a name is given twice"));
             }
         }
-        Ok(texts)
+        Ok(map)
     }
 
     fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
-        Err(no_text(&self))
+        Err(unexpected_string(&self))
     }
 }
 
-/// A whole number that is not negative.
+/// An unsigned integer.
 #[derive(Debug, Clone, Copy)]
 pub struct Integer<T>(PhantomData<T>);
 
 impl<T> Integer<T> {
-    /// One of this type.
+    /// Reads an integer of type `T`.
     #[must_use]
     pub fn new() -> Self {
         Self(PhantomData)
@@ -193,7 +195,7 @@ impl<T: TryFrom<u64>> Visitor<'_> for Integer<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an integer of {} bits that is not negative", 8 * size_of::<T>())
+        write!(f, "an unsigned integer of {} bits", 8 * size_of::<T>())
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<T, E> {
@@ -201,6 +203,6 @@ impl<T: TryFrom<u64>> Visitor<'_> for Integer<T> {
     }
 
     fn visit_str<E: Error>(self, _: &str) -> Result<T, E> {
-        Err(no_text(&self))
+        Err(unexpected_string(&self))
     }
 }

@@ -1,73 +1,73 @@
-//! A run while it happens, and after.
+//! The state and the events of an execution.
 
 use crate::{Bytes, Outcome, Problem};
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
-/// A run of this caller's, as `GET` finds it.
+/// An execution of this caller, as `GET` returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Execution {
-    /// Joins this run with the operator's logs.
+    /// Identifies the execution in the operator's logs.
     pub id: String,
-    /// How far it is.
+    /// The state of the execution.
     #[serde(flatten)]
     pub state: State,
 }
 
-/// How far a run is.
+/// The state of an execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum State {
-    /// It waits for its turn.
+    /// It is waiting in the sidecar's queue.
     Queued,
-    /// Its sandbox is being built.
+    /// Its sandbox is being created.
     Starting,
-    /// Its program runs.
+    /// Its program is running.
     Running,
-    /// It took place.
+    /// It is complete.
     Ended {
-        /// What came of it.
+        /// The outcome.
         outcome: Outcome,
     },
-    /// It did not take place, or its result is not known.
+    /// It did not take place, or its result is unknown.
     Failed {
-        /// Why.
+        /// The reason.
         problem: Problem,
     },
 }
 
-/// What happens in a run: the data of a server-sent event. The event's own name is that of the one member.
+/// An event of an execution: the data of a server-sent event. The event's name is the name of the one member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Event {
-    /// The run has this id. It comes first.
+    /// The id of the execution. This is the first event.
     Accepted(String),
-    /// A phase is over.
+    /// A phase ended.
     Reached(Phase),
     /// The program wrote these bytes to its standard output.
     Stdout(Bytes),
     /// The program wrote these bytes to its standard error.
     Stderr(Bytes),
-    /// The run is over; nothing follows.
+    /// The execution is complete. This is the last event.
     Ended(Outcome),
-    /// The run did not take place, or its result is not known; nothing follows.
+    /// The execution did not take place, or its result is unknown. This is the last event.
     Failed(Problem),
 }
 
-/// A phase that a run has come to the end of.
+/// A phase of an execution that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Phase {
-    /// It has waited for its turn in the sidecar.
+    /// The execution left the sidecar's queue.
     Queued,
-    /// A node has been found for it.
+    /// The sandbox is assigned to a node.
     Scheduled,
-    /// The image is on the node.
+    /// The node has pulled the image.
     Pulled,
-    /// The program has started.
+    /// The program started.
     Started,
 }

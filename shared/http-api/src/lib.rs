@@ -1,9 +1,10 @@
-//! The bodies of the HTTP API: what the bridge writes and the sidecar reads, and the other way round. In the contract's
-//! words, `wit/types.wit`: names of members have `_` where WIT has `-`. Pure.
+//! The JSON bodies of the HTTP API, for the sidecar and its clients. Members have the names of
+//! `wit/types.wit`, with `_` for `-`. Pure.
 #![cfg_attr(not(feature = "openapi"), no_std)]
 
 extern crate alloc;
 
+mod base64_text;
 pub mod bounded;
 mod bytes;
 mod events;
@@ -14,16 +15,17 @@ mod problem;
 pub mod request;
 mod version;
 
-pub use bytes::{Base64Of, Bytes, BytesOf};
+pub use base64_text::BoundedBase64;
+pub use bytes::{BoundedBytes, Bytes};
 pub use cofferdam_types::{ErrorCode, RequestedLimits, SkippedFile, Status};
-pub use events::Events;
+pub use events::EventDecoder;
 pub use execution::{Event, Execution, Phase, State};
 pub use outcome::{File, Outcome, Output, Timings};
 pub use problem::Problem;
 pub use request::Request;
 pub use version::{VERSION, VERSION_HEADER, is_compatible};
 
-/// Where executions are: `POST` makes one, `GET` and `DELETE` on `/{id}` look it up and cancel it.
+/// The path of executions. `POST` creates one; `GET` and `DELETE` on `/{id}` return and cancel it.
 pub const EXECUTIONS: &str = "/v1/executions";
 /// The media type of a [`Problem`].
 pub const PROBLEM: &str = "application/problem+json";

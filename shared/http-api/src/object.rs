@@ -1,4 +1,4 @@
-//! What is read from a JSON object, member by member.
+//! Types that are read from a JSON object, member by member.
 
 use alloc::{string::String, vec::Vec};
 use core::{fmt, marker::PhantomData};
@@ -7,44 +7,45 @@ use serde::{
     de::{DeserializeSeed, Error, Expected, MapAccess, Unexpected, Visitor},
 };
 
-/// Characters of an unknown member's name in a message.
-const MAX_SHOWN: usize = 64;
+/// Characters of an unknown member's name that an error message shows.
+const MAX_SHOWN_NAME: usize = 64;
 
-/// A type that is read from a JSON object, member by member. Code that serde derives would take an array too.
+/// A type that is read from a JSON object, member by member. Code that serde derives would accept an array
+/// too.
 pub trait Object: Default {
-    /// The names of its members.
+    /// The names of all members.
     const MEMBERS: &'static [&'static str];
-    /// The names of those that have to be there.
+    /// The names of the required members.
     const REQUIRED: &'static [&'static str] = &[];
 
     /// Reads the value of a member.
     ///
     /// # Errors
     ///
-    /// That of the value.
+    /// The error of the value.
     fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
 
-    /// The error of a member that there is not.
+    /// The error for an unknown member.
     #[must_use]
     fn unknown_member<E: Error>(name: &str) -> E {
         E::unknown_field(name, Self::MEMBERS)
     }
 }
 
-/// Reads an object, and nothing else.
+/// Reads an object and rejects every other JSON type.
 ///
 /// # Errors
 ///
-/// What is wrong or over a bound, with the name of the member.
+/// The error of a member, prefixed with the member's name.
 pub fn object<'de, T: Object, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    ObjectOf::new().deserialize(deserializer)
+    ObjectSeed::new().deserialize(deserializer)
 }
 
-/// Reads an optional value: one that is not there, or null, is none.
+/// Reads a value or null.
 ///
 /// # Errors
 ///
-/// That of the value.
+/// The error of the value.
 pub fn optional<'de, S, A>(map: &mut A, value: S) -> Result<Option<S::Value>, A::Error>
 where
     S: DeserializeSeed<'de>,
@@ -53,39 +54,38 @@ where
     map.next_value_seed(Optional(value))
 }
 
-/// The error where a text stands in the place of something else. Serde's own repeats all of it, and so does a deserializer that is
-/// asked for something else: values are read as what they are.
-pub(crate) fn no_text<E: Error>(expected: &dyn Expected) -> E {
+/// The error for a string where another type is expected. Serde's own error repeats the whole string.
+pub(crate) fn unexpected_string<E: Error>(expected: &dyn Expected) -> E {
     E::invalid_type(Unexpected::Other("string"), expected)
 }
 
-/// An object.
+/// Reads an [`Object`] and rejects every other JSON type.
 #[derive(Debug)]
-pub struct ObjectOf<T>(PhantomData<T>);
+pub struct ObjectSeed<T>(PhantomData<T>);
 
-impl<T> Clone for ObjectOf<T> {
+impl<T> Clone for ObjectSeed<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for ObjectOf<T> {}
+impl<T> Copy for ObjectSeed<T> {}
 
-impl<T> ObjectOf<T> {
-    /// One of this type.
+impl<T> ObjectSeed<T> {
+    /// Reads an object of type `T`.
     #[must_use]
     pub fn new() -> Self {
         Self(PhantomData)
     }
 }
 
-impl<T> Default for ObjectOf<T> {
+impl<T> Default for ObjectSeed<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<'de, T: Object> DeserializeSeed<'de> for ObjectOf<T> {
+impl<'de, T: Object> DeserializeSeed<'de> for ObjectSeed<T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
@@ -93,7 +93,7 @@ impl<'de, T: Object> DeserializeSeed<'de> for ObjectOf<T> {
     }
 }
 
-impl<'de, T: Object> Visitor<'de> for ObjectOf<T> {
+impl<'de, T: Object> Visitor<'de> for ObjectSeed<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,7 +102,7 @@ impl<'de, T: Object> Visitor<'de> for ObjectOf<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         let (mut object, mut read) = (T::default(), Vec::new());
-        while let Some(name) = map.next_key_seed(Name(T::MEMBERS))? {
+        while let Some(name) = map.next_key_seed(MemberName(T::MEMBERS))? {
             let name = name.map_err(|unknown| T::unknown_member::<A::Error>(&unknown))?;
             if read.contains(&name) {
                 return Err(A::Error::duplicate_field(name));
@@ -117,14 +117,14 @@ impl<'de, T: Object> Visitor<'de> for ObjectOf<T> {
     }
 
     fn visit_str<E: Error>(self, _: &str) -> Result<T, E> {
-        Err(no_text(&self))
+        Err(unexpected_string(&self))
     }
 }
 
-/// The name of a member: one of these, or the beginning of another one.
-pub(crate) struct Name(pub(crate) &'static [&'static str]);
+/// Reads a member's name: one of the known names, or the beginning of an unknown one.
+pub(crate) struct MemberName(pub(crate) &'static [&'static str]);
 
-impl<'de> DeserializeSeed<'de> for Name {
+impl<'de> DeserializeSeed<'de> for MemberName {
     type Value = Result<&'static str, String>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -132,7 +132,7 @@ impl<'de> DeserializeSeed<'de> for Name {
     }
 }
 
-impl Visitor<'_> for Name {
+impl Visitor<'_> for MemberName {
     type Value = Result<&'static str, String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,11 +141,11 @@ impl Visitor<'_> for Name {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
         let known = self.0.iter().find(|name| **name == text);
-        Ok(known.copied().ok_or_else(|| text.chars().take(MAX_SHOWN).collect()))
+        Ok(known.copied().ok_or_else(|| text.chars().take(MAX_SHOWN_NAME).collect()))
     }
 }
 
-/// A value or null.
+/// Reads a value or null.
 #[derive(Debug, Clone, Copy)]
 pub struct Optional<S>(pub S);
 

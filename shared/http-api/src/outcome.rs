@@ -1,29 +1,29 @@
-//! What came of a run.
+//! The outcome of an execution.
 
 use crate::Bytes;
 use alloc::{string::String, vec::Vec};
 use cofferdam_types::{SkippedFile, Status};
 use serde::{Deserialize, Serialize};
 
-/// A run that took place.
+/// A completed execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Outcome {
-    /// Joins this run with the operator's logs: 1 to 63 characters of a DNS label.
+    /// Identifies the execution in the operator's logs: a DNS label of 1 to 63 characters.
     pub id: String,
     /// How the program ended.
     pub status: Status,
-    /// What it wrote to its standard output.
+    /// The program's standard output.
     pub stdout: Output,
-    /// What it wrote to its standard error.
+    /// The program's standard error.
     pub stderr: Output,
-    /// The files asked for, sorted by path.
+    /// The collected files, sorted by path.
     pub files: Vec<File>,
-    /// The files asked for and not brought back.
+    /// The requested files that were not collected.
     pub skipped: Vec<SkippedFile>,
     /// When each phase ended.
     pub timings_ms: Timings,
-    /// Whether the sandbox had been started before the request came.
+    /// Whether the sandbox was prewarmed, that is, started before the request arrived.
     pub warm: bool,
 }
 
@@ -31,37 +31,39 @@ pub struct Outcome {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Output {
-    /// What was kept: all of it, or its head and its tail.
+    /// The kept bytes: all of them, or the head and the tail.
     pub content: Bytes,
-    /// How many bytes the program wrote; at least so many, if it was cut and its sandbox died before it could tell.
+    /// Number of bytes that the program wrote. If the stream was truncated and the sandbox died early, a
+    /// lower bound.
     pub length: u64,
-    /// If the middle was cut out: how many bytes of `content` are the head.
+    /// If the stream was truncated in the middle: how many bytes of `content` belong to the head.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<u64>,
 }
 
-/// A regular file of the work directory.
+/// A regular file in the working directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct File {
-    /// Relative path with `/` between its parts: 1 to 255 bytes, without empty parts, `.`, `..` and NUL.
+    /// Relative path of 1 to 255 bytes with `/` as separator. No component is empty, `.` or `..`. NUL is not
+    /// allowed.
     pub path: String,
-    /// Its bytes.
+    /// The file's bytes.
     pub content: Bytes,
 }
 
-/// Milliseconds from the request to the end of each phase. A phase that did not happen has none.
+/// Milliseconds from the request to the end of each phase. A phase that did not occur has no value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Timings {
-    /// It had waited for its turn in the sidecar.
+    /// The execution left the sidecar's queue.
     #[serde(default)]
     pub queued: Option<u64>,
-    /// A node had been found for it.
+    /// The sandbox was assigned to a node.
     #[serde(default)]
     pub scheduled: Option<u64>,
-    /// The image was on the node.
+    /// The node had pulled the image.
     #[serde(default)]
     pub pulled: Option<u64>,
     /// The program started.
@@ -70,6 +72,6 @@ pub struct Timings {
     /// The program ended.
     #[serde(default)]
     pub finished: Option<u64>,
-    /// The answer was complete.
+    /// The response was complete.
     pub answered: u64,
 }

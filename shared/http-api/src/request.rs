@@ -1,9 +1,9 @@
-//! What is to be run.
+//! The request: one program and its limits.
 
 use crate::{
-    Bytes, BytesOf, File,
-    bounded::{Integer, List, Text, Texts},
-    object::{Object, ObjectOf, object, optional},
+    BoundedBytes, Bytes, File,
+    bounded::{BoundedList, BoundedMap, BoundedString, Integer},
+    object::{Object, ObjectSeed, object, optional},
 };
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use cofferdam_types::{
@@ -15,47 +15,49 @@ use cofferdam_types::{
 };
 use serde::{Deserialize, Deserializer, Serialize, de::MapAccess};
 
-/// One program, to be run at most once. Only `code` is required: the operator's settings supply the rest and cap it.
+/// One program, which is run at most once. Only `code` is required. The operator's settings supply defaults
+/// and ceilings for the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Request {
-    /// Source text of the program: at most 1 MiB, without NUL.
+    /// Source code of the program: at most 1 MiB, without NUL.
     #[cfg_attr(feature = "openapi", schema(pattern = r"^[^\x00]*$"))]
     pub code: String,
-    /// Name of a language in the operator's table. Default: `python`.
+    /// A language that the operator has configured. Default: `python`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 63))]
     pub language: Option<String>,
-    /// Arguments after the program's own name: at most 1,024, at most 128 KiB in all, without NUL.
+    /// Arguments, without the program's name: at most 1,024, at most 128 KiB in total, without NUL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(nullable, max_items = 1024))]
     pub args: Vec<String>,
-    /// Environment variables beside the sandbox's own PATH, HOME and LANG, which they may replace: at most 1,024, at most
-    /// 128 KiB in all.
+    /// Environment variables, in addition to PATH, HOME and LANG, which they may override: at most 1,024, at
+    /// most 128 KiB in total.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "openapi", schema(nullable))]
     pub env: BTreeMap<String, String>,
-    /// Standard input: at most 8 MiB. Default: at its end from the start.
+    /// Standard input: at most 8 MiB. Default: empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Bytes>,
-    /// Files laid into the work directory before the program starts: at most 1,024, at most 8 MiB in all, each path once.
+    /// Files to write to the working directory before the program starts: at most 1,024, at most 8 MiB in
+    /// total. Paths are unique.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(nullable, max_items = 1024))]
     pub files: Vec<File>,
-    /// Which files of the work directory to bring back, as glob patterns relative to it: at most 64. Default: none.
+    /// Files to collect from the working directory: at most 64 glob patterns relative to it. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(nullable, max_items = 64))]
     pub collect: Vec<String>,
-    /// Bounds of this run. A bound above the operator's ceiling is refused, not lowered.
+    /// Limits of this execution. A limit above the operator's ceiling is rejected, not lowered.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(nullable))]
     pub limits: RequestedLimits,
-    /// Name of one of the operator's network profiles. Default: `none`.
+    /// A network profile that the operator has configured. Default: `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 63))]
     pub network: Option<String>,
-    /// Whose run this is, such as `session`, `user` or `invocation`, for logs and for the sandbox's metadata: at most 16.
+    /// Labels for logs and the sandbox's metadata, such as `session`, `user` or `invocation`: at most 16.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "openapi", schema(nullable))]
     pub labels: BTreeMap<String, String>,
@@ -74,15 +76,15 @@ impl Object for Request {
 
     fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
-            "code" => self.code = map.next_value_seed(Text::content(MAX_CODE))?,
-            "language" => self.language = optional(map, Text::name(MAX_NAME))?,
+            "code" => self.code = map.next_value_seed(BoundedString::content(MAX_CODE))?,
+            "language" => self.language = optional(map, BoundedString::name(MAX_NAME))?,
             "args" => self.args = optional(map, ARGS)?.unwrap_or_default(),
             "env" => self.env = optional(map, ENV)?.unwrap_or_default(),
-            "stdin" => self.stdin = optional(map, BytesOf { most: MAX_INPUT })?,
-            "files" => self.files = optional(map, files(ObjectOf::new()))?.unwrap_or_default(),
+            "stdin" => self.stdin = optional(map, BoundedBytes { max: MAX_INPUT })?,
+            "files" => self.files = optional(map, files(ObjectSeed::new()))?.unwrap_or_default(),
             "collect" => self.collect = optional(map, COLLECT)?.unwrap_or_default(),
-            "limits" => self.limits = optional(map, ObjectOf::new())?.unwrap_or_default(),
-            "network" => self.network = optional(map, Text::name(MAX_NAME))?,
+            "limits" => self.limits = optional(map, ObjectSeed::new())?.unwrap_or_default(),
+            "network" => self.network = optional(map, BoundedString::name(MAX_NAME))?,
             _ => self.labels = optional(map, LABELS)?.unwrap_or_default(),
         }
         Ok(())
@@ -90,31 +92,37 @@ impl Object for Request {
 }
 
 /// The arguments of a request.
-pub const ARGS: List<Text> = List { of: WORD, most: MAX_WORDS, unit: "arguments" };
-/// Its environment variables.
-pub const ENV: Texts = Texts { name: WORD, text: WORD, most: MAX_WORDS, unit: "variables" };
-/// The patterns of the files that it brings back.
-pub const COLLECT: List<Text> = List { of: Text::name(MAX_PATH), most: MAX_PATTERNS, unit: "patterns" };
-/// An argument, a variable or its name.
-const WORD: Text = Text::content(MAX_WORDS_BYTES);
-const LABELS: Texts =
-    Texts { name: Text::name(MAX_LABEL_KEY), text: Text::name(MAX_LABEL_VALUE), most: MAX_LABELS, unit: "labels" };
+pub const ARGS: BoundedList<BoundedString> =
+    BoundedList { element: ARG_OR_VARIABLE, max: MAX_WORDS, unit: "arguments" };
+/// The environment variables of a request.
+pub const ENV: BoundedMap =
+    BoundedMap { name: ARG_OR_VARIABLE, value: ARG_OR_VARIABLE, max: MAX_WORDS, unit: "variables" };
+/// The patterns of the files that a request collects.
+pub const COLLECT: BoundedList<BoundedString> =
+    BoundedList { element: BoundedString::name(MAX_PATH), max: MAX_PATTERNS, unit: "patterns" };
+/// An argument, or the name or value of an environment variable.
+const ARG_OR_VARIABLE: BoundedString = BoundedString::content(MAX_WORDS_BYTES);
+const LABELS: BoundedMap = BoundedMap {
+    name: BoundedString::name(MAX_LABEL_KEY),
+    value: BoundedString::name(MAX_LABEL_VALUE),
+    max: MAX_LABELS,
+    unit: "labels",
+};
 
-/// The input files of a request, each read as `file` does.
+/// The input files of a request. `file` reads each of them.
 #[must_use]
-pub const fn files<S: Copy>(file: S) -> List<S> {
-    List { of: file, most: MAX_FILES, unit: "files" }
+pub const fn files<S: Copy>(file: S) -> BoundedList<S> {
+    BoundedList { element: file, max: MAX_FILES, unit: "files" }
 }
 
-/// As an input file.
 impl Object for File {
     const MEMBERS: &'static [&'static str] = &["path", "content"];
     const REQUIRED: &'static [&'static str] = Self::MEMBERS;
 
     fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
-            "path" => self.path = map.next_value_seed(Text::name(MAX_PATH))?,
-            _ => self.content = map.next_value_seed(BytesOf { most: MAX_INPUT })?,
+            "path" => self.path = map.next_value_seed(BoundedString::name(MAX_PATH))?,
+            _ => self.content = map.next_value_seed(BoundedBytes { max: MAX_INPUT })?,
         }
         Ok(())
     }
@@ -159,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_as_good_as_nothing() {
+    fn null_means_absent() {
         let rest = Request::MEMBERS.iter().filter(|name| **name != "code");
         let all = rest.map(|name| format!(r#","{name}":null"#)).collect::<String>();
         let limits =
@@ -170,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_is_no_object() {
+    fn an_array_is_not_accepted_for_an_object() {
         let limits = "[1,1,1,1,1,1,1,1,1]";
         for json in [
             r#"["1",null,[],{},null,[],[],{},null,{}]"#,
@@ -187,12 +195,12 @@ mod tests {
     }
 
     #[test]
-    fn each_list_map_and_string_is_bounded_where_it_is_read() {
+    fn every_list_map_and_string_is_bounded_while_it_is_read() {
         let many = |element: &str, count: usize| vec![element; count].join(",");
         let pairs = |count: usize| (0..count).map(|number| format!(r#""{number}":"""#)).collect::<Vec<_>>().join(",");
         let long = "x".repeat(MAX_CODE + 1);
         for (json, part) in [
-            // What follows is not even JSON: it is not read.
+            // The rest is not valid JSON. It must not be read.
             (format!(r#"{{"code":"1","args":[{},"""#, many(r#""""#, 1024)), "args: too large: at most 1024 arguments"),
             (format!(r#"{{"code":"1","env":{{{},"x":"#, pairs(1024)), "env: too large: at most 1024 variables"),
             (

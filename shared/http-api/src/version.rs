@@ -1,14 +1,14 @@
 //! The version of the contract.
 
-/// The version of the contract and of this API; a server that speaks another one is told by it.
+/// The version of the contract and of this API.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Names, in a request and in each answer, the version that its sender speaks.
+/// The header of requests and responses with the version of their sender.
 pub const VERSION_HEADER: &str = "cofferdam-version";
 
-/// Whether whoever speaks this version is understood: it differs from ours in nothing but the patch level.
+/// Whether a peer's version is compatible: it may differ from [`VERSION`] in the patch level only.
 #[must_use]
-pub fn is_compatible(theirs: &str) -> bool {
-    minor(theirs).is_some() && minor(theirs) == minor(VERSION)
+pub fn is_compatible(version: &str) -> bool {
+    minor(version).is_some() && minor(version) == minor(VERSION)
 }
 
 fn minor(version: &str) -> Option<(u32, u32)> {

@@ -1,5 +1,5 @@
-//! What came of a program as text: its streams, and a short account of all of it for a model. The guest component and the
-//! sidecar use it, so that a model reads the same whichever way its call has gone. Pure.
+//! Renders an outcome as text: each stream, and a short summary for a model. The guest component and the
+//! sidecar share it, so that a model reads the same text from both. Pure.
 #![no_std]
 
 extern crate alloc;
@@ -10,4 +10,4 @@ mod text;
 
 pub use decode::{Decoded, decode};
 pub use render::{Outcome, Status, Stream, render};
-pub use text::Decoder;
+pub use text::TextDecoder;

@@ -1,35 +1,35 @@
-//! Text that comes in pieces.
+//! Incremental decoding of UTF-8.
 
 use alloc::{string::String, vec::Vec};
 
-/// The bytes up to a character that is not all there, and its beginning: at most three bytes.
-pub(crate) fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let broken = bytes.utf8_chunks().last().map_or(&[][..], |last| last.invalid());
-    let is_begun = str::from_utf8(broken).is_err_and(|error| error.error_len().is_none());
-    bytes.split_at(bytes.len() - if is_begun { broken.len() } else { 0 })
+/// Splits off an incomplete character at the end: at most three bytes.
+pub(crate) fn split_incomplete(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let invalid = bytes.utf8_chunks().last().map_or(&[][..], |last| last.invalid());
+    let is_incomplete = str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
+    bytes.split_at(bytes.len() - if is_incomplete { invalid.len() } else { 0 })
 }
 
-/// Makes text of a stream's pieces, so that a character which is split between two of them comes whole.
+/// Decodes the chunks of a stream. A character that is split between two chunks is decoded whole.
 #[derive(Debug, Default)]
-pub struct Decoder {
-    begun: Vec<u8>,
+pub struct TextDecoder {
+    incomplete: Vec<u8>,
 }
 
-impl Decoder {
-    /// The text of the next piece; none where there is no whole character yet.
+impl TextDecoder {
+    /// The text of the next chunk, or none if there is no complete character yet.
     #[must_use]
-    pub fn push(&mut self, piece: &[u8]) -> Option<String> {
-        let bytes = [&self.begun, piece].concat();
-        let (whole, begun) = split(&bytes);
-        self.begun = begun.into();
-        (!whole.is_empty()).then(|| String::from_utf8_lossy(whole).into_owned())
+    pub fn push(&mut self, chunk: &[u8]) -> Option<String> {
+        let bytes = [&self.incomplete, chunk].concat();
+        let (complete, incomplete) = split_incomplete(&bytes);
+        self.incomplete = incomplete.into();
+        (!complete.is_empty()).then(|| String::from_utf8_lossy(complete).into_owned())
     }
 
-    /// What is left when the stream is over: the mark of a character that never became whole.
+    /// Ends the stream: U+FFFD if the last character is incomplete.
     #[must_use]
     pub fn finish(&mut self) -> Option<String> {
-        let begun = core::mem::take(&mut self.begun);
-        (!begun.is_empty()).then(|| String::from_utf8_lossy(&begun).into_owned())
+        let incomplete = core::mem::take(&mut self.incomplete);
+        (!incomplete.is_empty()).then(|| String::from_utf8_lossy(&incomplete).into_owned())
     }
 }
 
@@ -38,27 +38,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_character_comes_whole_however_it_is_split() {
+    fn a_character_split_between_chunks_is_decoded_whole() {
         let text = "a\u{e4}\u{20ac}\u{1f680}b";
         for size in 1..=text.len() {
-            let mut decoder = Decoder::default();
-            let pieces = text.as_bytes().chunks(size).filter_map(|piece| decoder.push(piece));
-            assert_eq!(pieces.collect::<String>(), text, "{size}");
+            let mut decoder = TextDecoder::default();
+            let decoded = text.as_bytes().chunks(size).filter_map(|chunk| decoder.push(chunk));
+            assert_eq!(decoded.collect::<String>(), text, "{size}");
             assert_eq!(decoder.finish(), None);
         }
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_told_at_once() {
-        let mut decoder = Decoder::default();
+    fn invalid_bytes_are_replaced_at_once() {
+        let mut decoder = TextDecoder::default();
         assert_eq!(decoder.push(b"a\xffb").as_deref(), Some("a\u{fffd}b"));
         assert_eq!(decoder.push(b"\xf0\x9f"), None);
         assert_eq!(decoder.push(b"c").as_deref(), Some("\u{fffd}c"));
     }
 
     #[test]
-    fn what_never_becomes_whole_is_marked_at_the_end() {
-        let mut decoder = Decoder::default();
+    fn an_incomplete_character_at_the_end_is_replaced() {
+        let mut decoder = TextDecoder::default();
         assert_eq!(decoder.push(b"a\xe2\x82").as_deref(), Some("a"));
         assert_eq!(decoder.finish().as_deref(), Some("\u{fffd}"));
         assert_eq!(decoder.finish(), None);

@@ -5,38 +5,38 @@ use alloc::{
     string::{String, ToString},
 };
 
-/// What kind of failure kept a program from running.
+/// The kind of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ErrorCode {
-    /// The request contradicts the contract.
+    /// The request violates the contract.
     InvalidRequest,
     /// The request is larger than the contract or the operator allows.
     TooLarge,
-    /// The operator's policy refuses it.
+    /// The operator's policy forbids the request.
     Denied,
-    /// The caller is not known, or may not do this.
+    /// The caller is not authenticated, or not authorised.
     Unauthorised,
-    /// The caller's or the cluster's quota is used up.
+    /// The quota of the caller or the cluster is exhausted.
     Quota,
-    /// The sidecar has as many runs as it takes.
+    /// The sidecar is at capacity.
     Overloaded,
-    /// No node can take it.
+    /// No node can run the sandbox.
     Unschedulable,
-    /// The image cannot be fetched.
+    /// The image cannot be pulled.
     ImageUnavailable,
-    /// The sandbox cannot be built, or is not the one that policy requires.
+    /// The sandbox cannot be created, or is not the kind that the policy requires.
     SandboxUnavailable,
-    /// The program had not started at the end of the start-up time.
+    /// The program did not start within the startup time.
     StartupTimeout,
-    /// The sandbox was taken away while the program ran.
+    /// The sandbox was evicted while the program ran.
     Evicted,
-    /// The caller gave up before the program started.
+    /// The caller cancelled the execution before the program started.
     Cancelled,
-    /// The sidecar or the cluster cannot be reached.
+    /// The sidecar or the cluster is unreachable.
     Unreachable,
-    /// A fault of the executor itself.
+    /// An internal error of the executor.
     Internal,
 }
 

@@ -9,19 +9,20 @@ use core::time::Duration;
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(rename_all = "kebab-case"))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Status {
-    /// It ended by itself with this exit code.
+    /// It exited with this code.
     Exited(u8),
-    /// This signal, which was not the sandbox's, killed it.
+    /// It was killed by this signal, which the sandbox did not send.
     Killed(u8),
-    /// It was killed at the end of its wall time.
+    /// It was killed because it exceeded its wall time.
     TimedOut,
-    /// It was killed because its processes held more memory than they may.
+    /// It was killed because its processes exceeded the memory limit.
     OutOfMemory,
-    /// It filled its disk and failed, with this exit code (128 and the signal's number if a signal killed it).
+    /// It reached the disk limit and failed with this exit code (128 plus the signal number if a signal
+    /// killed it).
     OutOfDisk(u8),
-    /// It was killed because it had more processes and threads than it may.
+    /// It was killed because it exceeded the limit of processes and threads.
     OutOfProcesses,
-    /// It was killed because the caller gave up.
+    /// It was killed because the caller cancelled the execution.
     Cancelled,
 }
 
@@ -36,14 +37,14 @@ pub struct Capture {
     pub cut: Option<u64>,
 }
 
-/// A file that a pattern named and that was not brought back.
+/// A file that matched a pattern of `collect` and was not collected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SkippedFile {
-    /// Path relative to the work directory; bytes of it that are not UTF-8 appear as U+FFFD.
+    /// Path relative to the working directory. Bytes that are not UTF-8 are replaced by U+FFFD.
     pub path: String,
-    /// Why not, for a person to read.
+    /// The reason, for a person.
     pub reason: String,
 }
 

@@ -36,44 +36,46 @@ pub struct File {
     pub content: Vec<u8>,
 }
 
-/// Bounds of a run. Each is enforced, none may be zero, and each has a default and a ceiling in the operator's settings.
+/// Limits of an execution. Each is enforced, must not be zero, and has a default and a ceiling in the
+/// operator's settings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Limits))]
 pub struct RequestedLimits {
-    /// Milliseconds from the program's start to its end. Beyond it the status is `timed-out`.
+    /// Milliseconds from the start of the program to its end. If exceeded, the status is `timed-out`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub wall_time_ms: Option<u64>,
-    /// Milliseconds from the request to the program's start. Beyond it the error is `startup-timeout`.
+    /// Milliseconds from the request to the start of the program. If exceeded, the error is
+    /// `startup-timeout`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub startup_time_ms: Option<u64>,
-    /// Thousandths of a processor. A program that wants more is slowed down, not ended.
+    /// Thousandths of a CPU. A program that needs more is throttled, not killed.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub cpu_millis: Option<u32>,
-    /// Bytes of memory of all processes together. Beyond it the status is `out-of-memory`.
+    /// Bytes of memory of all processes together. If exceeded, the status is `out-of-memory`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub memory_bytes: Option<u64>,
-    /// Bytes of the work directory, HOME and /tmp together.
+    /// Bytes in the working directory, HOME and /tmp together.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub disk_bytes: Option<u64>,
-    /// Processes and threads alive at once. Beyond it the status is `out-of-processes`.
+    /// Concurrent processes and threads. If exceeded, the status is `out-of-processes`.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub processes: Option<u32>,
-    /// Bytes of stdout and of stderr, each. What is over it is cut from the middle.
+    /// Bytes of stdout and of stderr, each. Longer output is truncated in the middle.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub output_bytes: Option<u64>,
-    /// Files brought back. One over it is listed as skipped.
+    /// Number of collected files. Further files are listed as skipped.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub collected_files: Option<u32>,
-    /// Bytes of the files brought back, in all. A file that does not fit is listed as skipped.
+    /// Total bytes of the collected files. A file that does not fit is listed as skipped.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub collected_bytes: Option<u64>,

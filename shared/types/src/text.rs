@@ -1,18 +1,18 @@
-//! Texts of a caller's in messages.
+//! Text of the caller in messages.
 
 use alloc::{format, string::String};
 
-/// Characters of a caller's text in a message: more than a path has.
+/// Maximum characters of a caller's text in a message. Longer than any path.
 const MAX_QUOTED: usize = 1024;
 
-/// The character, or U+FFFD for one that could steer a terminal or show a text as another.
+/// The character, or U+FFFD for one that could control a terminal or disguise a text.
 #[must_use]
 pub fn printable(character: char) -> char {
     if is_invisible(character) { char::REPLACEMENT_CHARACTER } else { character }
 }
 
-/// Whether it is a control character, a format character such as those that turn the direction of writing, or a separator of
-/// lines or paragraphs. Source: Unicode 17, general categories Cc, Cf, Zl and Zp.
+/// Whether this is a control character, a format character (such as those that change the text direction), or
+/// a line or paragraph separator. Source: Unicode 17, general categories Cc, Cf, Zl and Zp.
 #[must_use]
 pub fn is_invisible(character: char) -> bool {
     character.is_control()
@@ -24,14 +24,15 @@ pub fn is_invisible(character: char) -> bool {
             | '\u{e0020}'..='\u{e007f}')
 }
 
-/// A text that may hold what the caller wrote, for a message: printable, and cut where it is longer than a message should be.
+/// A text that may contain text of the caller, made printable and truncated for a message.
 #[must_use]
 pub fn shortened(text: &str) -> String {
     let cut = text.chars().nth(MAX_QUOTED).map(|_| '\u{2026}');
     text.chars().map(printable).take(MAX_QUOTED).chain(cut).collect()
 }
 
-/// A text of the caller's within a message: shortened, and in backticks, of which it has none itself.
+/// A text of the caller, quoted for a message: printable, truncated and in backticks. Backticks in it are
+/// replaced.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     format!("`{}`", shortened(text).replace('`', "\u{fffd}"))
@@ -50,7 +51,7 @@ mod tests {
             ("\u{200b}.git", "`\u{fffd}.git`"),
             ("a\u{2028}\u{feff}\u{e0041}", "`a\u{fffd}\u{fffd}\u{fffd}`"),
             ("größe 日本 🦊", "`größe 日本 🦊`"),
-            // What would end the quotation.
+            // A backtick or a line break would end the quotation.
             ("a`b\nc", "`a\u{fffd}b\u{fffd}c`"),
         ] {
             assert_eq!(quoted(text), shown);

@@ -1,5 +1,5 @@
-//! Checks a request against the limits of the contract, as `wit/types.wit` states them. Both sides of the import use it: the
-//! guest checks for hosts that trust it, and the sidecar checks because it trusts no guest.
+//! Validates a request against the limits of the contract, as `wit/types.wit` states them. The guest validates requests for hosts
+//! that trust it. The sidecar validates them again, since it trusts no guest.
 
 use crate::quoted;
 use alloc::{
@@ -8,66 +8,66 @@ use alloc::{
     vec::Vec,
 };
 
-/// Bytes of a program's source.
+/// Maximum bytes of a program's source code.
 pub const MAX_CODE: usize = 1 << 20;
-/// Arguments, and environment variables.
+/// Maximum number of arguments, and of environment variables.
 pub const MAX_WORDS: usize = 1024;
-/// Bytes of all arguments, and of the whole environment.
+/// Maximum bytes of all arguments, and of the whole environment.
 pub const MAX_WORDS_BYTES: usize = 128 << 10;
-/// Bytes of standard input, and of all input files together.
+/// Maximum bytes of standard input, and of all input files together.
 pub const MAX_INPUT: usize = 8 << 20;
-/// Input files.
+/// Maximum number of input files.
 pub const MAX_FILES: usize = 1024;
-/// Bytes of a path.
+/// Maximum bytes of a path.
 pub const MAX_PATH: usize = 255;
-/// Patterns of files to bring back.
+/// Maximum number of patterns of files to collect.
 pub const MAX_PATTERNS: usize = 64;
-/// Bytes of the name of a language or of a network profile, as of a label's key.
+/// Maximum bytes of the name of a language or a network profile.
 pub const MAX_NAME: usize = MAX_LABEL_KEY;
-/// Labels.
+/// Maximum number of labels.
 pub const MAX_LABELS: usize = 16;
-/// Bytes of a label's key, as of a Kubernetes label's.
+/// Maximum bytes of a label's key, as in Kubernetes.
 pub const MAX_LABEL_KEY: usize = 63;
-/// Bytes of a label's value.
+/// Maximum bytes of a label's value.
 pub const MAX_LABEL_VALUE: usize = 256;
-/// The language of a request that names none.
+/// The default language.
 pub const DEFAULT_LANGUAGE: &str = "python";
-/// The network profile of a request that names none.
+/// The default network profile.
 pub const DEFAULT_NETWORK: &str = "none";
 
-/// The parts of a request that have limits, borrowed from the caller's own type.
+/// The parts of a request that the contract limits.
 #[derive(Debug, Default, Clone)]
 pub struct RequestView<'a> {
-    /// Source text.
+    /// Source code.
     pub code: &'a str,
     /// Arguments.
     pub args: &'a [String],
-    /// Environment: names and values.
+    /// Environment variables: names and values.
     pub env: Vec<(&'a str, &'a str)>,
-    /// Bytes of standard input.
+    /// Size of standard input in bytes.
     pub stdin: usize,
     /// Input files: paths and sizes in bytes.
     pub files: Vec<(&'a str, usize)>,
-    /// Patterns of files to bring back.
+    /// Patterns of files to collect.
     pub collect: &'a [String],
-    /// Bounds that were asked for: names and values.
+    /// Requested limits: names and values.
     pub limits: Vec<(&'static str, u64)>,
     /// Labels: keys and values.
     pub labels: Vec<(&'a str, &'a str)>,
 }
 
-/// What is wrong with a request, for the caller.
+/// Why a request is invalid, for the caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
-    /// It contradicts the contract.
+    /// The request violates the contract.
     #[error("{0}")]
     Invalid(String),
-    /// It is larger than the contract allows.
+    /// The request is larger than the contract allows.
     #[error("{0}")]
     TooLarge(String),
 }
 
-/// Checks a request against the contract.
+/// Validates a request against the contract.
 ///
 /// # Errors
 ///
@@ -100,7 +100,7 @@ fn no_nul(what: &str, text: &str) -> Result<(), Violation> {
     valid(!text.contains('\0'), || format!("{what} contains a NUL character"))
 }
 
-/// Pairs of names, each pair once. At most [`MAX_WORDS`] names: half a million pairs.
+/// Every unordered pair of names. There are at most [`MAX_WORDS`] names, that is, half a million pairs.
 fn pairs<'a>(names: impl Iterator<Item = &'a str> + Clone) -> impl Iterator<Item = (&'a str, &'a str)> {
     let mut rest = names.clone();
     names.flat_map(move |name| {
@@ -109,7 +109,7 @@ fn pairs<'a>(names: impl Iterator<Item = &'a str> + Clone) -> impl Iterator<Item
     })
 }
 
-/// None of the names may be there twice.
+/// Rejects duplicate names.
 fn once<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<(), Violation> {
     pairs(names)
         .try_for_each(|(name, other)| valid(name != other, || format!("{what} {} is given twice", quoted(name))))
@@ -156,7 +156,7 @@ fn files(files: &[(&str, usize)]) -> Result<(), Violation> {
     })
 }
 
-/// Checks that a path names a file below the work directory, wherever that is.
+/// Checks that a path names a file below the working directory.
 ///
 /// # Errors
 ///
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_also_a_folder_is_found_wherever_it_stands() {
-        // Each of these sorts between the two, by one order or another.
+        // Each of these sorts between the two, in some order.
         let others = [("a-b", 1), ("a.b/c", 1), ("a!", 1), ("ab", 1), ("b/a/c", 1), ("A", 1)];
         let file = |files: &[(&'static str, usize)]| check(&RequestView { files: files.to_vec(), ..request() });
         assert_eq!(file(&others), Ok(()));

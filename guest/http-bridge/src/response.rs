@@ -1,8 +1,8 @@
-//! An answer, understood: an outcome, a problem, or not a sidecar's at all.
+//! Interprets a response: an outcome, a problem, or not a response of a sidecar.
 
 use crate::{
-    exchange::{Answer, Head},
-    failure::Failure,
+    error::BridgeError,
+    exchange::{Response, ResponseHead},
 };
 use cofferdam_http_api::{Outcome, Output, PROBLEM, Problem, is_compatible};
 use http_bridge_bindings::exports::cofferdam::code_executor::{
@@ -10,43 +10,48 @@ use http_bridge_bindings::exports::cofferdam::code_executor::{
     types::{File, SkippedFile, Status, Timings},
 };
 
-/// The media type of the events of a run.
-pub(crate) const EVENTS: &str = "text/event-stream";
+/// The media type of an outcome.
+pub(crate) const JSON: &str = "application/json";
+/// The media type of a stream of events.
+pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 
-/// What the answer says.
-pub(crate) fn read(answer: &Answer) -> Result<Report, Failure> {
-    check_version(&answer.head)?;
-    let foreign = Failure::Foreign(answer.head.status);
-    if is_success(&answer.head, "application/json") {
-        let outcome: Outcome = serde_json::from_slice(&answer.body)
-            .map_err(|error| if error.is_eof() { Failure::Lost } else { foreign })?;
+/// The report in a response.
+pub(crate) fn read(response: &Response) -> Result<Report, BridgeError> {
+    check_version(&response.head)?;
+    let unexpected = BridgeError::UnexpectedResponse(response.head.status);
+    if is_success(&response.head, JSON) {
+        let outcome: Outcome = serde_json::from_slice(&response.body)
+            .map_err(|error| if error.is_eof() { BridgeError::ConnectionLost } else { unexpected })?;
         return Ok(report(outcome));
     }
-    if media_type(&answer.head).eq_ignore_ascii_case(PROBLEM) {
-        let problem: Problem = serde_json::from_slice(&answer.body).map_err(|_| foreign)?;
-        return Err(Failure::Problem(problem));
+    if media_type(&response.head).eq_ignore_ascii_case(PROBLEM) {
+        let problem: Problem = serde_json::from_slice(&response.body).map_err(|_| unexpected)?;
+        return Err(BridgeError::Problem(problem));
     }
-    Err(foreign)
+    Err(unexpected)
 }
 
-/// Whether what follows is of this media type, and no failure.
-pub(crate) fn is_success(head: &Head, wanted: &str) -> bool {
-    (200..300).contains(&head.status) && media_type(head).eq_ignore_ascii_case(wanted)
+/// Whether the response is successful and has this media type.
+pub(crate) fn is_success(head: &ResponseHead, expected: &str) -> bool {
+    (200..300).contains(&head.status) && media_type(head).eq_ignore_ascii_case(expected)
 }
 
-fn media_type(head: &Head) -> &str {
+fn media_type(head: &ResponseHead) -> &str {
     head.content_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim()
 }
 
-/// Refuses to understand a sidecar of another version.
-pub(crate) fn check_version(head: &Head) -> Result<(), Failure> {
-    match head.version.as_deref().filter(|theirs| !is_compatible(theirs)) {
-        None => Ok(()),
-        Some(theirs) => Err(Failure::Version(theirs.chars().filter(|c| !c.is_control()).take(40).collect())),
+/// Rejects a sidecar of an incompatible version.
+pub(crate) fn check_version(head: &ResponseHead) -> Result<(), BridgeError> {
+    match head.version.as_deref() {
+        Some(version) if !is_compatible(version) => {
+            let printable = version.chars().filter(|c| !c.is_control()).take(40).collect();
+            Err(BridgeError::IncompatibleVersion(printable))
+        }
+        _ => Ok(()),
     }
 }
 
-/// An outcome in the words of the contract.
+/// Converts the API's outcome to the contract's report.
 pub(crate) fn report(outcome: Outcome) -> Report {
     let timings = outcome.timings_ms;
     Report {
@@ -99,14 +104,14 @@ mod tests {
     const PROBLEM_BODY: &str = r#"{"type": "urn:cofferdam:denied", "title": "Denied", "status": 403, "detail": "no",
         "code": "denied", "retryable": false}"#;
 
-    fn answer(status: u16, content_type: &str, body: &str) -> Answer {
-        let head = Head { status, content_type: Some(content_type.into()), version: Some(VERSION.into()) };
-        Answer { head, body: body.into() }
+    fn response(status: u16, content_type: &str, body: &str) -> Response {
+        let head = ResponseHead { status, content_type: Some(content_type.into()), version: Some(VERSION.into()) };
+        Response { head, body: body.into() }
     }
 
     #[test]
-    fn an_outcome_is_a_report_with_every_part() {
-        let report = read(&answer(200, "application/json; charset=utf-8", OUTCOME)).expect("a report");
+    fn every_field_of_an_outcome_is_converted() {
+        let report = read(&response(200, "application/json; charset=utf-8", OUTCOME)).expect("a report");
         assert_eq!(report.id, "run-1");
         assert!(matches!(report.status, Status::OutOfDisk(1)));
         assert_eq!((report.stdout.bytes, report.stdout.length, report.stdout.cut), (b"out".to_vec(), 9, Some(2)));
@@ -118,15 +123,15 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_is_one_whatever_its_status() {
+    fn a_problem_is_recognised_whatever_its_status() {
         for status in [200, 403, 500] {
-            let failure = read(&answer(status, PROBLEM, PROBLEM_BODY)).expect_err("a problem");
-            assert!(matches!(failure, Failure::Problem(Problem { detail, .. }) if detail == "no"), "{status}");
+            let error = read(&response(status, PROBLEM, PROBLEM_BODY)).expect_err("a problem");
+            assert!(matches!(error, BridgeError::Problem(Problem { detail, .. }) if detail == "no"), "{status}");
         }
     }
 
     #[test]
-    fn what_is_not_a_sidecars_is_told_by_its_status() {
+    fn an_unexpected_response_is_reported_by_its_status() {
         for (status, content_type, body) in [
             (200, "text/html", "<html>"),
             (200, "application/json", "<html>"),
@@ -136,29 +141,29 @@ mod tests {
             (502, PROBLEM, "{}"),
             (500, "application/json", OUTCOME),
         ] {
-            let failure = read(&answer(status, content_type, body)).expect_err("a failure");
-            assert_eq!(failure, Failure::Foreign(status), "{content_type} {body}");
+            let error = read(&response(status, content_type, body)).expect_err("an error");
+            assert_eq!(error, BridgeError::UnexpectedResponse(status), "{content_type} {body}");
         }
     }
 
     #[test]
-    fn a_cut_outcome_is_a_lost_answer() {
+    fn a_truncated_outcome_means_a_lost_connection() {
         for length in [0, 1, 50, OUTCOME.len() - 1] {
-            let failure = read(&answer(200, "application/json", &OUTCOME[..length])).expect_err("a failure");
-            assert_eq!(failure, Failure::Lost, "{length}");
+            let error = read(&response(200, "application/json", &OUTCOME[..length])).expect_err("an error");
+            assert_eq!(error, BridgeError::ConnectionLost, "{length}");
         }
     }
 
     #[test]
-    fn another_version_is_named_and_a_patch_is_none() {
+    fn only_another_minor_version_is_incompatible() {
         let version = |version: Option<&str>| {
-            let mut answer = answer(200, "application/json", OUTCOME);
-            answer.head.version = version.map(Into::into);
-            read(&answer)
+            let mut response = response(200, "application/json", OUTCOME);
+            response.head.version = version.map(Into::into);
+            read(&response)
         };
         assert!(version(Some("0.1.99")).is_ok());
         for other in ["0.2.0", "1.1.0", "0", "", "0.10.0"] {
-            assert_eq!(version(Some(other)).err(), Some(Failure::Version(other.into())));
+            assert_eq!(version(Some(other)).err(), Some(BridgeError::IncompatibleVersion(other.into())));
         }
         assert!(version(None).is_ok());
     }

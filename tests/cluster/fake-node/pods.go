@@ -16,16 +16,16 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// relist is how often a kubelet looks at what its containers do, and tells of it.
-const relist = time.Second
+// relistInterval is the interval at which a kubelet relists and reports its containers.
+const relistInterval = time.Second
 
-// Between two tries to mount a volume.
+// Backoff of mounting a volume.
 const (
 	mountBackoff    = 500 * time.Millisecond
 	maxMountBackoff = 2 * time.Minute
 )
 
-// pods are those of this node.
+// pods are the Pods of this node.
 type pods struct {
 	client   kubernetes.Interface
 	node     string
@@ -34,29 +34,29 @@ type pods struct {
 
 	mutex sync.Mutex
 	known map[string]*pod
-	// ConfigMaps that never change, by namespace and name.
+	// Immutable ConfigMaps, by namespace and name.
 	immutable sync.Map
 }
 
-// pod is one that was sent here.
+// pod is a Pod that was scheduled on this node.
 type pod struct {
 	*core.Pod
-	// Done when it is to end.
+	// Done when the Pod has to terminate.
 	ctx       context.Context
 	terminate context.CancelFunc
 
 	mutex sync.Mutex
-	// Once it has been started.
+	// Set once the container has been started.
 	container *container
-	// Whether the cluster has been told of that.
-	isTold bool
+	// Whether the container's state has been reported.
+	isReported bool
 }
 
 func newPods(client kubernetes.Interface, node string, marks marker, rotation int) *pods {
 	return &pods{client: client, node: node, marks: marks, rotation: rotation, known: map[string]*pod{}}
 }
 
-// watch runs what is sent here.
+// watch runs the Pods that are scheduled on this node.
 func (p *pods) watch(ctx context.Context) {
 	selector := fields.OneTermEqualSelector("spec.nodeName", p.node)
 	source := cache.NewListWatchFromClient(p.client.CoreV1().RESTClient(), "pods", core.NamespaceAll, selector)
@@ -64,38 +64,38 @@ func (p *pods) watch(ctx context.Context) {
 		ListerWatcher: source,
 		ObjectType:    &core.Pod{},
 		Handler: cache.ResourceEventHandlerFuncs{
-			AddFunc:    func(object any) { p.see(object.(*core.Pod)) },
-			UpdateFunc: func(_, object any) { p.see(object.(*core.Pod)) },
+			AddFunc:    func(object any) { p.update(object.(*core.Pod)) },
+			UpdateFunc: func(_, object any) { p.update(object.(*core.Pod)) },
 			DeleteFunc: func(object any) {
 				if last, ok := object.(cache.DeletedFinalStateUnknown); ok {
 					object = last.Obj
 				}
-				p.forget(object.(*core.Pod))
+				p.remove(object.(*core.Pod))
 			},
 		},
 	})
 	controller.RunWithContext(ctx)
 }
 
-func (p *pods) see(object *core.Pod) {
+func (p *pods) update(object *core.Pod) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	key := object.Namespace + "/" + object.Name
-	seen, isKnown := p.known[key]
+	known, isKnown := p.known[key]
 	if !isKnown {
-		seen = &pod{Pod: object}
-		seen.ctx, seen.terminate = context.WithCancel(context.Background())
-		p.known[key] = seen
-		go p.run(seen)
+		known = &pod{Pod: object}
+		known.ctx, known.terminate = context.WithCancel(context.Background())
+		p.known[key] = known
+		go p.run(known)
 	}
 	if object.DeletionTimestamp != nil {
-		seen.terminate()
+		known.terminate()
 	}
 }
 
-func (p *pods) forget(object *core.Pod) {
-	if seen := p.find(object.Namespace, object.Name); seen != nil && seen.UID == object.UID {
-		seen.terminate()
+func (p *pods) remove(object *core.Pod) {
+	if known := p.find(object.Namespace, object.Name); known != nil && known.UID == object.UID {
+		known.terminate()
 		p.mutex.Lock()
 		defer p.mutex.Unlock()
 		delete(p.known, object.Namespace+"/"+object.Name)
@@ -108,23 +108,23 @@ func (p *pods) find(namespace, name string) *pod {
 	return p.known[namespace+"/"+name]
 }
 
-// run is all of a Pod's life here.
+// run runs a Pod until it is deleted.
 func (p *pods) run(one *pod) {
-	p.tell(one, core.PodPending, core.ContainerState{
+	p.reportStatus(one, core.PodPending, core.ContainerState{
 		Waiting: &core.ContainerStateWaiting{Reason: "ContainerCreating"},
 	})
 	if program, isMounted := p.mount(one); isMounted {
 		c := newContainer(one.Spec.Containers[0].Args, p.marks, p.rotation)
-		p.say(one, core.EventTypeNormal, "Pulled", "Container image already present on machine", true)
-		p.say(one, core.EventTypeNormal, "Created", "Created container", true)
+		p.recordEvent(one, core.EventTypeNormal, "Pulled", "Container image already present on machine", true)
+		p.recordEvent(one, core.EventTypeNormal, "Created", "Created container", true)
 		one.mutex.Lock()
 		one.container = c
 		one.mutex.Unlock()
-		c.start(program)
-		p.say(one, core.EventTypeNormal, "Started", "Started container", true)
+		c.launch(program)
+		p.recordEvent(one, core.EventTypeNormal, "Started", "Started container", true)
 		p.follow(one, c)
 	} else {
-		p.tell(one, core.PodFailed, core.ContainerState{
+		p.reportStatus(one, core.PodFailed, core.ContainerState{
 			Terminated: &core.ContainerStateTerminated{ExitCode: 137, Reason: "ContainerStatusUnknown"},
 		})
 	}
@@ -136,33 +136,33 @@ func (p *pods) run(one *pod) {
 	ignore(err)
 }
 
-// follow tells of a container until it has ended.
+// follow reports the state of a container until it has terminated.
 func (p *pods) follow(one *pod, c *container) {
 	started := meta.Now()
 	running := core.ContainerState{Running: &core.ContainerStateRunning{StartedAt: started}}
-	look := time.After(time.Until(time.Now().Truncate(relist).Add(relist)))
+	nextRelist := time.After(time.Until(time.Now().Truncate(relistInterval).Add(relistInterval)))
 	for terminating := one.ctx.Done(); ; {
 		select {
 		case <-terminating:
 			c.terminate()
 			terminating = nil
 			continue
-		case <-look:
-			look = nil
-			p.tell(one, core.PodRunning, running)
+		case <-nextRelist:
+			nextRelist = nil
+			p.reportStatus(one, core.PodRunning, running)
 			continue
-		case <-c.gone:
+		case <-c.terminated:
 		}
 		break
 	}
 	ended := meta.Now()
-	time.Sleep(time.Until(ended.Truncate(relist).Add(relist)))
-	p.tell(one, core.PodSucceeded, core.ContainerState{Terminated: &core.ContainerStateTerminated{
+	time.Sleep(time.Until(ended.Truncate(relistInterval).Add(relistInterval)))
+	p.reportStatus(one, core.PodSucceeded, core.ContainerState{Terminated: &core.ContainerStateTerminated{
 		Reason: "Completed", StartedAt: started, FinishedAt: ended, ContainerID: containerID(one),
 	}})
 }
 
-// mount gets what the volumes are made of; it gives the program, where it is among that, and whether all is there.
+// mount fetches the sources of the volumes. It returns the program, if a volume has it, and whether all sources exist.
 func (p *pods) mount(one *pod) ([]byte, bool) {
 	var program []byte
 	for _, volume := range one.Spec.Volumes {
@@ -180,7 +180,7 @@ func (p *pods) mount(one *pod) ([]byte, bool) {
 					break
 				}
 				message := fmt.Sprintf("MountVolume.SetUp failed for volume %q : %v", volume.Name, err)
-				p.say(one, core.EventTypeWarning, "FailedMount", message, false)
+				p.recordEvent(one, core.EventTypeWarning, "FailedMount", message, false)
 				select {
 				case <-time.After(pause):
 				case <-one.ctx.Done():
@@ -198,15 +198,15 @@ func (p *pods) configMap(namespace, name string) (*core.ConfigMap, error) {
 		return known.(*core.ConfigMap), nil
 	}
 	found, err := p.client.CoreV1().ConfigMaps(namespace).Get(context.Background(), name, meta.GetOptions{})
-	// Programs are used once.
+	// ConfigMaps with an owner are programs, which are used once.
 	if err == nil && len(found.OwnerReferences) == 0 {
 		p.immutable.Store(key, found)
 	}
 	return found, err
 }
 
-// say sends an event, of the Pod or of its container.
-func (p *pods) say(one *pod, level, reason, message string, ofContainer bool) {
+// recordEvent creates an event, of the Pod or of its container.
+func (p *pods) recordEvent(one *pod, level, reason, message string, ofContainer bool) {
 	now := meta.Now()
 	about := core.ObjectReference{
 		Kind: "Pod", APIVersion: "v1", Namespace: one.Namespace, Name: one.Name, UID: one.UID,
@@ -224,8 +224,8 @@ func (p *pods) say(one *pod, level, reason, message string, ofContainer bool) {
 	ignore(err)
 }
 
-// tell writes a Pod's state, as it is now.
-func (p *pods) tell(one *pod, phase core.PodPhase, state core.ContainerState) {
+// reportStatus patches the status of a Pod.
+func (p *pods) reportStatus(one *pod, phase core.PodPhase, state core.ContainerState) {
 	isRunning, now := state.Running != nil, meta.Now()
 	condition := func(kind core.PodConditionType, isSo bool) core.PodCondition {
 		status := core.ConditionFalse
@@ -261,12 +261,12 @@ func (p *pods) tell(one *pod, phase core.PodPhase, state core.ContainerState) {
 	ignore(err)
 	one.mutex.Lock()
 	defer one.mutex.Unlock()
-	one.isTold = one.container != nil
+	one.isReported = one.container != nil
 }
 
-func containerID(one *pod) string { return "hollow://" + string(one.UID) }
+func containerID(one *pod) string { return "fake-node://" + string(one.UID) }
 
-// ignore is for what a Pod need not wait for, and what it cannot have once it is gone.
+// ignore logs an error after which the Pod continues, such as a request for a deleted Pod.
 func ignore(err error) {
 	if err != nil {
 		log.Print(err)

@@ -1,5 +1,5 @@
-// A node without containers: to the API server it is a kubelet, and what it says of its Pods is what one would say whose
-// gVisor runs Cofferdam's runner. Thousands of runs need no more than this.
+// A fake node: a kubelet without containers. It reports the states and the output that Pods with Cofferdam's runner would have, so
+// that thousands of runs fit on one machine.
 package main
 
 import (
@@ -20,13 +20,13 @@ import (
 )
 
 func main() {
-	kubeconfig := flag.String("kubeconfig", os.Getenv("KUBECONFIG"), "the way to the cluster, with all rights")
-	marks := flag.String("marks", "/dev/null", "gets a line for each program that is started: the mark that it names")
-	rotation := flag.Int("rotation", 10<<20, "bytes after which a log is put aside, as containerLogMaxSize of a kubelet")
+	kubeconfig := flag.String("kubeconfig", os.Getenv("KUBECONFIG"), "kubeconfig of the cluster's admin")
+	marks := flag.String("marks", "/dev/null", "file to which the mark of each started program is appended")
+	rotation := flag.Int("rotation", 10<<20, "bytes after which a log is rotated, like a kubelet's containerLogMaxSize")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	go func() {
-		// Whoever started this is gone.
+		// Standard input ends when the parent process does.
 		io.Copy(io.Discard, os.Stdin)
 		stop()
 	}()
@@ -40,11 +40,11 @@ func run(ctx context.Context, kubeconfig, marks string, rotation int) error {
 	if err != nil {
 		return err
 	}
-	// It stands for many nodes, each of which would have a bound of its own.
+	// This node stands for many nodes, so the client's rate is not limited.
 	config.QPS = -1
-	// Like the server that it asks, it is a neighbour.
+	// The API server is on this machine.
 	config.Proxy = nil
-	name := "hollow-" + rand.String(5)
+	name := "fake-node-" + rand.String(5)
 	file, err := os.OpenFile(marks, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func run(ctx context.Context, kubeconfig, marks string, rotation int) error {
 	if err != nil {
 		return err
 	}
-	// With no more rights than a kubelet's, and no more weight in the API server's queues.
+	// Impersonate a kubelet, for its rights and its priority in the API server's queues.
 	asNode := rest.CopyConfig(config)
 	asNode.Impersonate = rest.ImpersonationConfig{
 		UserName: "system:node:" + name,

@@ -1,8 +1,8 @@
-//! A node without containers, for more runs than there is room for: `tests/cluster/hollow`.
+//! A fake node for more Pods than the real node can run: `tests/cluster/fake-node`.
 
 use crate::{
     conformance::Failure,
-    program::{Place, root},
+    program::{TestDir, root},
 };
 use cofferdam::config::{Settings, Toleration};
 use std::{
@@ -13,32 +13,32 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-/// Label and taint of such nodes.
-const KEY: &str = "cofferdam.dev/hollow";
-/// Of `hollow.sh` on a machine that cannot have one.
-const CANNOT: i32 = 3;
+/// Key of the label and the taint of a fake node.
+const KEY: &str = "cofferdam.dev/fake-node";
+/// Exit code of `fake-node.sh` on a machine that cannot run a fake node.
+const UNSUPPORTED: i32 = 3;
 
-/// The node. It goes when this is dropped.
+/// The node's process. The node is removed when this is dropped.
 #[derive(Debug)]
-pub struct Hollow {
-    /// Its name.
+pub struct FakeNode {
+    /// The node's name.
     pub name: String,
-    place: Place,
+    dir: TestDir,
     child: Child,
     _stdout: BufReader<ChildStdout>,
 }
 
-impl Hollow {
-    /// Starts one whose containers' logs are put aside after so many bytes; none on a machine that cannot have one, which
-    /// has been said.
+impl FakeNode {
+    /// Starts a node that rotates a container's log after `rotation` bytes. `None`, after a message, on a machine that cannot
+    /// run one.
     ///
     /// # Errors
     ///
-    /// Where it does not come up.
+    /// The node does not start.
     pub fn start(rotation: usize) -> Result<Option<Self>, Failure> {
-        let place = Place::new();
-        let mut command = Command::new(root().join("tests/cluster/hollow.sh"));
-        // What was built is in the user's own cache.
+        let dir = TestDir::new();
+        let mut command = Command::new(root().join("tests/cluster/fake-node.sh"));
+        // The node's program is in the user's own cache.
         match env::var_os("CACHE_BESIDE_FAULTS") {
             Some(cache) if cache.is_empty() => drop(command.env_remove("XDG_CACHE_HOME")),
             Some(cache) => drop(command.env("XDG_CACHE_HOME", cache)),
@@ -46,24 +46,27 @@ impl Hollow {
         }
         let mut child = command
             .args(["--rotation", &rotation.to_string(), "--marks"])
-            .arg(place.path().join("marks"))
-            // Its end is the node's.
+            .arg(dir.path().join("marks"))
+            // The node ends at the end of its standard input.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(fs::File::options().create(true).append(true).open(root().join("target/hollow.log"))?)
+            .stderr(fs::File::options().create(true).append(true).open(root().join("target/fake-node.log"))?)
             .spawn()?;
         let mut stdout = BufReader::new(child.stdout.take().ok_or("no pipe")?);
         let mut name = String::new();
         if stdout.read_line(&mut name)? == 0 {
             let status = child.wait()?;
-            return if status.code() == Some(CANNOT) { Ok(None) } else { Err(format!("hollow.sh: {status}").into()) };
+            if status.code() == Some(UNSUPPORTED) {
+                return Ok(None);
+            }
+            return Err(format!("fake-node.sh: {status}; its log is target/fake-node.log").into());
         }
-        Ok(Some(Self { name: name.trim_end().to_owned(), place, child, _stdout: stdout }))
+        Ok(Some(Self { name: name.trim_end().to_owned(), dir, child, _stdout: stdout }))
     }
 
-    /// Settings by which runs are sent to it.
+    /// The settings, with a node selector and a toleration for this node.
     #[must_use]
-    pub fn chosen_by(&self, settings: Settings) -> Settings {
+    pub fn schedule_here(&self, settings: Settings) -> Settings {
         let toleration = Toleration {
             key: Some(KEY.into()),
             operator: Some("Equal".into()),
@@ -75,7 +78,7 @@ impl Hollow {
         Settings { tolerations: vec![toleration], node_selector, ..settings }
     }
 
-    /// A file of settings by which the runs of a namespace are sent to it.
+    /// A settings file that schedules a namespace's Pods on this node.
     #[must_use]
     pub fn settings_file(&self, kubeconfig: &Path, namespace: &str, workload: &str) -> String {
         let name = &self.name;
@@ -86,23 +89,23 @@ impl Hollow {
         )
     }
 
-    /// How often programs have been started, by the marks that they name.
+    /// How often the program with each mark has been started.
     ///
     /// # Errors
     ///
-    /// Where that cannot be read.
+    /// The file of marks cannot be read.
     pub fn marks(&self) -> Result<HashMap<String, usize>, Failure> {
         let mut marks = HashMap::new();
-        for mark in fs::read_to_string(self.place.path().join("marks"))?.lines() {
+        for mark in fs::read_to_string(self.dir.path().join("marks"))?.lines() {
             *marks.entry(mark.to_owned()).or_default() += 1;
         }
         Ok(marks)
     }
 }
 
-impl Drop for Hollow {
+impl Drop for FakeNode {
     fn drop(&mut self) {
-        // It takes its Node away.
+        // The process deletes its Node object before it ends.
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }

@@ -1,8 +1,8 @@
-module cofferdam/cluster/hollow
+module cofferdam/cluster/fake-node
 
 go 1.24.0
 
-tool cofferdam/cluster/hollow
+tool cofferdam/cluster/fake-node
 
 require (
 	k8s.io/api v0.34.4

@@ -17,15 +17,15 @@ import (
 	streams "k8s.io/kubelet/pkg/cri/streaming/remotecommand"
 )
 
-// serve answers what an API server asks of a kubelet, where that one reaches it.
+// serve serves the kubelet API on an address that the API server can reach.
 func serve(pods *pods, apiServer string) (address string, port int, err error) {
-	// Nothing is sent: this finds the way.
-	way, err := net.Dial("udp", apiServer)
+	// A connected UDP socket has the local address of the route; nothing is sent.
+	route, err := net.Dial("udp", apiServer)
 	if err != nil {
 		return
 	}
-	address = way.LocalAddr().(*net.UDPAddr).IP.String()
-	way.Close()
+	address = route.LocalAddr().(*net.UDPAddr).IP.String()
+	route.Close()
 	certificate, key, err := cert.GenerateSelfSignedCertKey(address, nil, nil)
 	if err != nil {
 		return
@@ -52,10 +52,10 @@ func (p *pods) serveLog(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	one.mutex.Lock()
-	c, isTold := one.container, one.isTold
+	c, isReported := one.container, one.isReported
 	one.mutex.Unlock()
-	// A kubelet looks for a container where it has written its state.
-	if !isTold {
+	// A kubelet finds a container only once it has reported its state.
+	if !isReported {
 		message := fmt.Sprintf("container %q in pod %q is waiting to start: ContainerCreating", r.PathValue("container"), one.Name)
 		http.Error(w, message, http.StatusBadRequest)
 		return
@@ -63,12 +63,12 @@ func (p *pods) serveLog(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 	w.(http.Flusher).Flush()
 	follow := r.URL.Query().Get("follow") == "true"
-	if err := c.copy(r.Context(), flushing{w}, c.place(true), follow); err != nil {
+	if err := c.copy(r.Context(), flushing{w}, c.start(true), follow); err != nil {
 		log.Print("a log: ", err)
 	}
 }
 
-// flushing sends what is written at once.
+// flushing flushes after each write.
 type flushing struct{ http.ResponseWriter }
 
 func (f flushing) Write(bytes []byte) (int, error) {

@@ -8,30 +8,30 @@ import (
 	"time"
 )
 
-// program is what there is to know of one that is not run: its first line says, as a comment, what the rest of it does.
+// program is the description in a program's first line, a comment. The rest of the program is not interpreted.
 type program struct {
-	// Counted when it is started.
+	// Written to the file of marks when the program starts.
 	Mark string `json:"mark"`
-	// Written to standard output so many times, with so many seconds after each.
+	// Writes is written to standard output Times times, with a pause of Pause seconds after each.
 	Writes string  `json:"writes"`
 	Times  int     `json:"times"`
 	Pause  float64 `json:"pause"`
-	// Whether it writes, first and last, what the time is: in milliseconds since 1970, a line each.
-	TellsTime bool `json:"tells_time"`
-	// Its exit code.
+	// Whether the program prints the time at its start and its end, as lines of milliseconds since 1970.
+	PrintsTime bool `json:"tells_time"`
+	// The exit code.
 	Exits byte `json:"exits"`
 
 	wallTime time.Duration
 }
 
-// The messages that a runner gets: runner/protocol/src/message.rs.
+// Messages to a runner: runner/protocol/src/message.rs.
 const (
 	messagePrepare = iota
-	messageAttend
+	messagePing
 	messageRun
 )
 
-var errMalformed = errors.New("what was handed to the runner cannot be read")
+var errMalformed = errors.New("the message to the runner is malformed")
 
 // reader reads postcard: https://postcard.jamesmunns.com/wire-format.
 type reader struct{ rest []byte }
@@ -55,7 +55,7 @@ func (r *reader) bytes() []byte {
 	return bytes
 }
 
-// list reads so many strings for each of its items.
+// list skips a list whose items have this many strings each.
 func (r *reader) list(strings int) {
 	for count := r.number(); count > 0; count-- {
 		for range strings {
@@ -64,7 +64,7 @@ func (r *reader) list(strings int) {
 	}
 }
 
-// decode gives the kind of a message, and the program where it brings one.
+// decode returns the kind of a message and the program, if it has one.
 func decode(message []byte) (kind uint64, decoded program, err error) {
 	defer func() {
 		if recover() != nil {

@@ -6,15 +6,15 @@ import (
 	"sync"
 )
 
-// output is what a container writes, for all who read it.
+// output is the log of a container, with any number of readers.
 type output struct {
 	mutex   sync.Mutex
 	changed chan struct{}
 	text    []byte
-	// Where the file begins that a kubelet has not put aside.
+	// Offset at which the current log file begins, after rotations.
 	current  int
 	rotation int
-	isOver   bool
+	isClosed bool
 }
 
 func newOutput(rotation int) *output {
@@ -28,23 +28,23 @@ func (o *output) write(text string) {
 	if len(o.text)-o.current > o.rotation {
 		o.current = len(o.text)
 	}
-	o.tell()
+	o.notify()
 }
 
-func (o *output) end() {
+func (o *output) close() {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	o.isOver = true
-	o.tell()
+	o.isClosed = true
+	o.notify()
 }
 
-func (o *output) tell() {
+func (o *output) notify() {
 	close(o.changed)
 	o.changed = make(chan struct{})
 }
 
-// place is where who comes now begins to read: a log with its file, who attaches with what is written next.
-func (o *output) place(ofLog bool) int {
+// start is the offset at which a new reader begins: the current file for logs, the end for attach.
+func (o *output) start(ofLog bool) int {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
 	if ofLog {
@@ -53,20 +53,20 @@ func (o *output) place(ofLog bool) int {
 	return len(o.text)
 }
 
-// copy passes on what is there from a place on, and, if wanted, what comes, to the end.
-func (o *output) copy(ctx context.Context, to io.Writer, place int, follow bool) error {
+// copy writes the output from an offset on, and, with follow, continues until the output is closed.
+func (o *output) copy(ctx context.Context, to io.Writer, offset int, follow bool) error {
 	for {
 		o.mutex.Lock()
-		text, isOver, changed := o.text[place:], o.isOver, o.changed
+		text, isClosed, changed := o.text[offset:], o.isClosed, o.changed
 		o.mutex.Unlock()
 		if len(text) > 0 {
 			if _, err := to.Write(text); err != nil {
 				return err
 			}
-			place += len(text)
+			offset += len(text)
 			continue
 		}
-		if isOver || !follow {
+		if isClosed || !follow {
 			return nil
 		}
 		select {

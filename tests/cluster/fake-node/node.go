@@ -13,10 +13,10 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// hollow is the key of the label that Pods choose this node by, and of the taint that keeps all others from it.
-const hollow = "cofferdam.dev/hollow"
+// fakeNode is the key of the node's label, which Pods select, and of its taint, which keeps all other Pods away.
+const fakeNode = "cofferdam.dev/fake-node"
 
-// Of a kubelet's lease.
+// The defaults of a kubelet's lease.
 const (
 	leaseSeconds  = 40
 	renewInterval = 10 * time.Second
@@ -28,9 +28,9 @@ type node struct {
 	admin  kubernetes.Interface
 }
 
-// register makes the Node.
+// register creates the Node.
 func (n node) register(ctx context.Context, address string, port int) error {
-	room := core.ResourceList{
+	capacity := core.ResourceList{
 		core.ResourceCPU:              resource.MustParse("100000"),
 		core.ResourceMemory:           resource.MustParse("100Ti"),
 		core.ResourceEphemeralStorage: resource.MustParse("100Ti"),
@@ -42,12 +42,12 @@ func (n node) register(ctx context.Context, address string, port int) error {
 		LastHeartbeatTime: now, LastTransitionTime: now,
 	}
 	object := &core.Node{
-		ObjectMeta: meta.ObjectMeta{Name: n.name, Labels: map[string]string{hollow: n.name}},
+		ObjectMeta: meta.ObjectMeta{Name: n.name, Labels: map[string]string{fakeNode: n.name}},
 		Spec: core.NodeSpec{
-			Taints: []core.Taint{{Key: hollow, Value: n.name, Effect: core.TaintEffectNoSchedule}},
+			Taints: []core.Taint{{Key: fakeNode, Value: n.name, Effect: core.TaintEffectNoSchedule}},
 		},
 		Status: core.NodeStatus{
-			Capacity: room, Allocatable: room, Conditions: []core.NodeCondition{ready},
+			Capacity: capacity, Allocatable: capacity, Conditions: []core.NodeCondition{ready},
 			Addresses:       []core.NodeAddress{{Type: core.NodeInternalIP, Address: address}},
 			DaemonEndpoints: core.NodeDaemonEndpoints{KubeletEndpoint: core.DaemonEndpoint{Port: int32(port)}},
 		},
@@ -56,7 +56,7 @@ func (n node) register(ctx context.Context, address string, port int) error {
 	return err
 }
 
-// keepLease says again and again that the node lives.
+// keepLease renews the node's lease.
 func (n node) keepLease(ctx context.Context) {
 	leases := n.client.CoordinationV1().Leases(core.NamespaceNodeLease)
 	seconds := int32(leaseSeconds)
@@ -75,14 +75,14 @@ func (n node) keepLease(ctx context.Context) {
 			written, err = leases.Update(ctx, lease, meta.UpdateOptions{})
 		}
 		if err != nil {
-			log.Print("the lease: ", err)
+			log.Print("renewing the lease: ", err)
 			return
 		}
 		lease = written
 	}, renewInterval)
 }
 
-// awaitPods waits until the cluster sends Pods here.
+// awaitPods waits until Pods can be scheduled on the node.
 func (n node) awaitPods(ctx context.Context) error {
 	return wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		object, err := n.client.CoreV1().Nodes().Get(ctx, n.name, meta.GetOptions{})
@@ -90,15 +90,15 @@ func (n node) awaitPods(ctx context.Context) error {
 	})
 }
 
-// remove deletes the Node, which a kubelet may not; the cluster does the rest.
+// remove deletes the Node and its lease with the admin's rights; a kubelet may not. The cluster deletes its Pods.
 func (n node) remove() {
 	ctx, cancel := context.WithTimeout(context.Background(), renewInterval)
 	defer cancel()
 	if err := n.admin.CoreV1().Nodes().Delete(ctx, n.name, meta.DeleteOptions{}); err != nil {
-		log.Print("the node is left: ", err)
+		log.Print("deleting the node: ", err)
 	}
 	leases := n.admin.CoordinationV1().Leases(core.NamespaceNodeLease)
 	if err := leases.Delete(ctx, n.name, meta.DeleteOptions{}); err != nil {
-		log.Print("its lease is left: ", err)
+		log.Print("deleting the lease: ", err)
 	}
 }

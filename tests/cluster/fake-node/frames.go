@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The kinds of frames that are written here: runner/protocol/src/frame.rs.
+// Kinds of frames: runner/protocol/src/frame.rs.
 const (
 	frameReady   = 1
 	frameStarted = 2
@@ -18,14 +18,14 @@ const (
 	frameDone    = 13
 )
 
-// The ways to end.
+// Kinds of termination.
 const (
 	endingExited    = 0
 	endingTimedOut  = 2
 	endingCancelled = 6
 )
 
-// line is how many bytes of the channel a line of the log holds: runner/protocol/src/log.rs.
+// line is the number of channel bytes in a line of the log: runner/protocol/src/log.rs.
 const line = 48 << 10
 
 func frame(kind byte, payload []byte) []byte {
@@ -36,7 +36,7 @@ func ended(ending, code byte, ran time.Duration) []byte {
 	return frame(frameEnded, binary.LittleEndian.AppendUint64([]byte{ending, code}, uint64(ran.Microseconds())))
 }
 
-// lines are those of the log for bytes of the channel, of which so many came before.
+// lines encodes channel bytes, which begin at offset before, as lines of the log.
 func lines(before int, bytes []byte) string {
 	var text strings.Builder
 	for len(bytes) > 0 {

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// How the runner deals with its readers: runner/src/channel.rs and runner/src/replay.rs.
+// Constants of the runner: runner/src/channel.rs and runner/src/replay.rs.
 const (
-	forReader = 5 * time.Second
-	maxReplay = 256 << 10
+	readerTimeout = 5 * time.Second
+	maxReplay     = 256 << 10
 )
 
-// marker counts programs that are started.
+// marker records the marks of started programs.
 type marker struct{ file *os.File }
 
 func (m marker) mark(text string) error {
@@ -25,47 +25,47 @@ func (m marker) mark(text string) error {
 	return err
 }
 
-// container is what the runner is in a real one.
+// container simulates the runner of a real container.
 type container struct {
 	*output
 	args   []string
 	marks  marker
 	stdin  chan byte
 	opened time.Time
-	// Done when the container is told to end.
+	// Done when the container has to terminate.
 	ctx       context.Context
 	terminate context.CancelFunc
-	// Closed when it has.
-	gone chan struct{}
+	// Closed when the container has terminated.
+	terminated chan struct{}
 
-	// Bytes of frames so far.
+	// Number of frame bytes so far.
 	sent int
-	// The log without what was said again, as long as that is not too long.
-	replay             string
-	wasSaid, isTooLong bool
+	// The log without replays, unless it is too long to be replayed.
+	replay                 string
+	wasReplayed, isTooLong bool
 }
 
 func newContainer(args []string, marks marker, rotation int) *container {
 	c := &container{
 		output: newOutput(rotation), args: args, marks: marks,
-		stdin: make(chan byte, 64<<10), gone: make(chan struct{}), opened: time.Now(),
+		stdin: make(chan byte, 64<<10), terminated: make(chan struct{}), opened: time.Now(),
 	}
 	c.ctx, c.terminate = context.WithCancel(context.Background())
 	return c
 }
 
-// start runs it; program is what its volume brings, if it brings one.
-func (c *container) start(program []byte) {
+// launch starts the container; program is the content of its volume, if any.
+func (c *container) launch(program []byte) {
 	go func() {
-		defer close(c.gone)
-		defer c.output.end()
+		defer close(c.terminated)
+		defer c.output.close()
 		c.run(program)
 	}()
 }
 
-// attach connects somebody with its streams.
+// attach connects a client with the container's streams.
 func (c *container) attach(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
-	place := c.place(false)
+	offset := c.output.start(false)
 	if stdin != nil {
 		go func() {
 			chunk := make([]byte, 4096)
@@ -74,7 +74,7 @@ func (c *container) attach(ctx context.Context, stdin io.Reader, stdout io.Write
 				for _, one := range chunk[:length] {
 					select {
 					case c.stdin <- one:
-					case <-c.gone:
+					case <-c.terminated:
 						return
 					}
 				}
@@ -84,14 +84,14 @@ func (c *container) attach(ctx context.Context, stdin io.Reader, stdout io.Write
 			}
 		}()
 	}
-	return c.copy(ctx, stdout, place, true)
+	return c.copy(ctx, stdout, offset, true)
 }
 
 func (c *container) send(frame []byte) {
 	text := lines(c.sent, frame)
 	if len(c.text)+len(text) > c.rotation*4/5 {
 		select {
-		case <-time.After(forReader - time.Since(c.opened)):
+		case <-time.After(readerTimeout - time.Since(c.opened)):
 		case <-c.ctx.Done():
 		}
 	}
@@ -104,9 +104,9 @@ func (c *container) send(frame []byte) {
 	c.write(text)
 }
 
-// again says all once more for a reader that has just come.
-func (c *container) again() {
-	c.wasSaid = true
+// replayLog repeats the output for a new reader.
+func (c *container) replayLog() {
+	c.wasReplayed = true
 	c.write(c.replay)
 }
 
@@ -149,7 +149,7 @@ func (c *container) expires() time.Time {
 	return time.Time{}
 }
 
-// receive waits for the program.
+// receive waits for the program, from the volume or from standard input.
 func (c *container) receive(message []byte) (program, error) {
 	if slices.Contains(c.args, "--program") {
 		_, decoded, err := decode(message[4:])
@@ -160,8 +160,8 @@ func (c *container) receive(message []byte) (program, error) {
 		if err != nil {
 			return program{}, err
 		}
-		if !c.wasSaid {
-			c.again()
+		if !c.wasReplayed {
+			c.replayLog()
 		}
 		kind, decoded, err := decode(message)
 		if err != nil || kind == messageRun {
@@ -171,7 +171,7 @@ func (c *container) receive(message []byte) (program, error) {
 	}
 }
 
-// message is the next that comes through standard input.
+// message reads the next message from standard input.
 func (c *container) message() ([]byte, error) {
 	read := func(length int) ([]byte, error) {
 		bytes := make([]byte, length)
@@ -191,19 +191,19 @@ func (c *container) message() ([]byte, error) {
 	return read(int(binary.LittleEndian.Uint32(length)))
 }
 
-// execute does what a program says that it does, and gives its ending.
+// execute simulates a program and returns its termination.
 func (c *container) execute(p program) (ending, code byte) {
 	deadline := time.After(p.wallTime)
-	c.tellTime(p)
+	c.printTime(p)
 	for range p.Times {
 		c.send(frame(frameStdout, []byte(p.Writes)))
 		pause := time.After(time.Duration(p.Pause * float64(time.Second)))
-		for isOver := false; !isOver; {
+		for isDone := false; !isDone; {
 			select {
 			case <-pause:
-				isOver = true
+				isDone = true
 			case <-c.stdin:
-				c.again()
+				c.replayLog()
 			case <-deadline:
 				return endingTimedOut, 0
 			case <-c.ctx.Done():
@@ -211,25 +211,25 @@ func (c *container) execute(p program) (ending, code byte) {
 			}
 		}
 	}
-	c.tellTime(p)
+	c.printTime(p)
 	return endingExited, p.Exits
 }
 
-func (c *container) tellTime(p program) {
-	if p.TellsTime {
+func (c *container) printTime(p program) {
+	if p.PrintsTime {
 		c.send(frame(frameStdout, fmt.Appendln(nil, time.Now().UnixMilli())))
 	}
 }
 
-// linger waits for a reader that has not come yet.
+// linger waits some time for the first reader.
 func (c *container) linger() {
-	if c.wasSaid || c.isTooLong {
+	if c.wasReplayed || c.isTooLong {
 		return
 	}
 	select {
 	case <-c.stdin:
-		c.again()
-	case <-time.After(forReader):
+		c.replayLog()
+	case <-time.After(readerTimeout):
 	case <-c.ctx.Done():
 	}
 }

@@ -1,7 +1,7 @@
-//! Many at once: how long they take, and what one that waits holds.
+//! Concurrent runs: their duration and their memory.
 
 use crate::{interactive::Failure, warm};
-use cofferdam_tests::program::Place;
+use cofferdam_tests::program::TestDir;
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -11,15 +11,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Time until all of so many runs that were started at once are done.
+/// Time until all of `runs` concurrent runs have ended.
 ///
 /// # Errors
 ///
-/// Where one fails.
-pub fn at_once(place: &Place, runs: usize) -> Result<Duration, Failure> {
-    place.write("hello.py", "print(6*7)");
+/// A run fails.
+pub fn at_once(dir: &TestDir, runs: usize) -> Result<Duration, Failure> {
+    dir.write("hello.py", "print(6*7)");
     let start = Instant::now();
-    let children: Result<Vec<Child>, _> = (0..runs).map(|_| place.cofferdam(["run", "hello.py"]).spawn()).collect();
+    let children: Result<Vec<Child>, _> = (0..runs).map(|_| dir.cofferdam(["run", "hello.py"]).spawn()).collect();
     for child in children? {
         let output = child.wait_with_output()?;
         if output.stdout != b"42\n" {
@@ -29,17 +29,17 @@ pub fn at_once(place: &Place, runs: usize) -> Result<Duration, Failure> {
     Ok(start.elapsed())
 }
 
-/// Bytes that one waiting run holds: in `cofferdam` itself, and in its sandbox. What is shared is counted once.
+/// Memory of one sleeping run in bytes: of `cofferdam` and of the sandbox. Shared pages are counted once.
 ///
 /// # Errors
 ///
-/// Where one fails.
-pub fn memory(place: &Place, runs: usize) -> Result<(u64, u64), Failure> {
-    place.write("wait.py", "import time; time.sleep(600)");
+/// A run fails.
+pub fn memory(dir: &TestDir, runs: usize) -> Result<(u64, u64), Failure> {
+    dir.write("wait.py", "import time; time.sleep(600)");
     let mut children = Vec::new();
     let mut logs = Vec::new();
     for _ in 0..runs {
-        let mut child = place.cofferdam(["run", "wait.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn()?;
+        let mut child = dir.cofferdam(["run", "wait.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn()?;
         logs.push(BufReader::new(child.stderr.take().ok_or("no pipe")?));
         children.push(child);
     }
@@ -53,32 +53,32 @@ pub fn memory(place: &Place, runs: usize) -> Result<(u64, u64), Failure> {
         }
     }
     let own = children.iter().map(|child| proportional(child.id())).sum::<u64>();
-    let sandboxes = sandbox_processes(place)?.into_iter().map(proportional).sum::<u64>();
+    let sandboxes = sandbox_processes(dir)?.into_iter().map(proportional).sum::<u64>();
     for mut child in children {
         child.kill()?;
         child.wait()?;
     }
-    while !sandbox_processes(place)?.is_empty() {
+    while !sandbox_processes(dir)?.is_empty() {
         thread::yield_now();
     }
-    let _ = place.run(["gc"]);
+    let _ = dir.run(["gc"]);
     Ok((own / runs as u64, sandboxes / runs as u64))
 }
 
-/// Bytes that one sandbox holds which waits for a program, of so many.
+/// Memory of one prewarmed sandbox in bytes, averaged over `sandboxes`.
 ///
 /// # Errors
 ///
-/// Where they do not come up.
-pub fn memory_of_waiting(place: &Place, sandboxes: u32) -> Result<u64, Failure> {
-    warm::with_waiting(place, sandboxes, || {
-        let all = sandbox_processes(place)?.into_iter().map(proportional).sum::<u64>();
+/// A sandbox does not start.
+pub fn prewarmed_memory(dir: &TestDir, sandboxes: u32) -> Result<u64, Failure> {
+    warm::with_prewarmed(dir, sandboxes, || {
+        let all = sandbox_processes(dir)?.into_iter().map(proportional).sum::<u64>();
         Ok(all / u64::from(sandboxes))
     })
 }
 
-fn sandbox_processes(place: &Place) -> Result<Vec<u32>, Failure> {
-    let state = place.state();
+fn sandbox_processes(dir: &TestDir) -> Result<Vec<u32>, Failure> {
+    let state = dir.state();
     let marker = state.as_os_str().as_bytes();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")?.flatten() {
@@ -91,7 +91,7 @@ fn sandbox_processes(place: &Place) -> Result<Vec<u32>, Failure> {
     Ok(found)
 }
 
-/// The process's memory, with shared pages divided by those that share them.
+/// Proportional set size of a process in bytes.
 fn proportional(pid: u32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));

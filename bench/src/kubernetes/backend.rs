@@ -1,12 +1,12 @@
-//! Cofferdam, as a program and as a library.
+//! The Kubernetes backend, used through the program and through the library.
 
-use crate::{figures::Figures, interactive::Mode};
+use crate::{interactive::Mode, samples::Samples};
 use cofferdam::{
     Sidecar,
     component::{Executor, SandboxImport, types::Request},
     config::{BackendChoice, Pool, Settings},
 };
-use cofferdam_tests::{cluster::runtime, conformance::Failure, program::Place};
+use cofferdam_tests::{cluster::runtime, conformance::Failure, program::TestDir};
 use futures_util::future::try_join_all;
 use std::{
     path::Path,
@@ -15,31 +15,30 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Between two looks at a pool that fills.
-const LOOK: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Where runs are made, and as whom.
+/// Where runs are created, and with which credentials.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target<'a> {
-    /// The way to the cluster.
+    /// The cluster and the credentials.
     pub(super) kubeconfig: &'a Path,
-    /// The namespace.
+    /// The namespace of the runs.
     pub(super) namespace: &'a str,
 }
 
-/// Time until so many processes of `cofferdam run`, started at once, have ended.
+/// Time until all concurrent processes of `cofferdam run` have ended.
 pub(super) fn processes(
-    place: &Place,
+    dir: &TestDir,
     target: Target<'_>,
     workload: &str,
-    at_once: usize,
+    concurrency: usize,
 ) -> Result<Duration, Failure> {
-    place.write("hello.py", super::PROGRAM);
+    dir.write("hello.py", super::PROGRAM);
     let kubeconfig = target.kubeconfig.to_string_lossy();
     let args = ["run", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", target.namespace];
     let args = [&args[..], &["--workload", workload, "hello.py"]].concat();
     let start = Instant::now();
-    let children: Result<Vec<Child>, _> = (0..at_once).map(|_| place.cofferdam(&args).spawn()).collect();
+    let children: Result<Vec<Child>, _> = (0..concurrency).map(|_| dir.cofferdam(&args).spawn()).collect();
     for child in children? {
         let output = child.wait_with_output()?;
         if output.stdout != super::OUTPUT.as_bytes() {
@@ -49,7 +48,7 @@ pub(super) fn processes(
     Ok(start.elapsed())
 }
 
-/// A sidecar of this process, called through the component.
+/// A sidecar in this process, called through the component.
 #[derive(Debug)]
 pub(super) struct Library {
     sidecar: Sidecar,
@@ -57,50 +56,50 @@ pub(super) struct Library {
 }
 
 impl Library {
-    /// One for so many calls at once.
-    pub(super) fn new(target: Target<'_>, at_once: u32) -> Result<Self, Failure> {
-        Ok(Self { sidecar: Sidecar::new(&settings(target))?, executor: Executor::new(at_once)? })
+    /// A sidecar for this many concurrent calls.
+    pub(super) fn new(target: Target<'_>, concurrency: u32) -> Result<Self, Failure> {
+        Ok(Self { sidecar: Sidecar::new(&settings(target))?, executor: Executor::new(concurrency)? })
     }
 
-    /// The same, with as many sandboxes that wait.
-    pub(super) fn with_pool(target: Target<'_>, at_once: u32) -> Result<Self, Failure> {
-        let pool = Pool { maximum: Some(at_once), minimum: at_once, starts_at_once: 2, ..Pool::default() };
+    /// A sidecar with as many prewarmed sandboxes as concurrent calls.
+    pub(super) fn with_pool(target: Target<'_>, concurrency: u32) -> Result<Self, Failure> {
+        let pool = Pool { maximum: Some(concurrency), minimum: concurrency, starts_at_once: 2, ..Pool::default() };
         let settings = Settings { pool, ..settings(target) };
-        Ok(Self { sidecar: Sidecar::with_pool(&settings)?, executor: Executor::new(at_once)? })
+        Ok(Self { sidecar: Sidecar::with_pool(&settings)?, executor: Executor::new(concurrency)? })
     }
 
-    /// Waits until so many sandboxes wait, and the cluster is quiet.
-    pub(super) fn fill(&self, waiting: i64) -> Result<(), Failure> {
+    /// Waits until this many sandboxes are prewarmed and the cluster has settled.
+    pub(super) fn fill(&self, prewarmed: i64) -> Result<(), Failure> {
         runtime().block_on(self.sidecar.ready())?;
         let metrics = self.sidecar.pool_metrics().ok_or("there is no pool")?;
-        while metrics.waiting.get() < waiting {
-            thread::sleep(LOOK);
+        while metrics.waiting.get() < prewarmed {
+            thread::sleep(POLL_INTERVAL);
         }
-        thread::sleep(super::PAUSE);
+        thread::sleep(super::SETTLE_DELAY);
         Ok(())
     }
 
-    /// Removes what waits.
+    /// Deletes the prewarmed sandboxes.
     pub(super) fn settle(&self) {
         runtime().block_on(self.sidecar.settle());
     }
 
-    /// Time until so many calls at once have their outcomes.
-    pub(super) fn run(&self, at_once: usize) -> Result<Duration, Failure> {
+    /// Time until all concurrent calls have their outcomes.
+    pub(super) fn run(&self, concurrency: usize) -> Result<Duration, Failure> {
         let start = Instant::now();
-        runtime().block_on(try_join_all((0..at_once).map(|_| self.call())))?;
+        runtime().block_on(try_join_all((0..concurrency).map(|_| self.call())))?;
         Ok(start.elapsed())
     }
 
-    /// The same, and until what was left to be removed beside the answers is gone.
+    /// The duration of one call. Waits until its objects are deleted.
     pub(super) fn run_and_settle(&self) -> Result<Duration, Failure> {
         let time = self.run(1)?;
         self.settle();
         Ok(time)
     }
 
-    /// The time of each of so many calls that come like this.
-    pub(super) fn times(&self, mode: Mode, calls: u32) -> Result<Figures, Failure> {
+    /// Durations of calls that arrive in this mode.
+    pub(super) fn times(&self, mode: Mode, calls: u32) -> Result<Samples, Failure> {
         let timed = || async {
             let start = Instant::now();
             self.call().await.map(|()| start.elapsed())

@@ -1,30 +1,30 @@
-//! Medians and the table that they are shown in.
+//! Samples of durations, and their statistics as table columns.
 
 use std::time::Duration;
 
-/// Figures of one kind, in milliseconds.
+/// Samples of one measurement, in milliseconds.
 #[derive(Debug, Clone, Default)]
-pub struct Figures(Vec<f64>);
+pub struct Samples(Vec<f64>);
 
-impl Figures {
-    /// Adds a time.
+impl Samples {
+    /// Adds a sample.
     pub fn push(&mut self, time: Duration) {
         self.0.push(time.as_secs_f64() * 1000.0);
     }
 
-    /// Each of these divided by its partner of the same round.
+    /// Each sample divided by the other's sample of the same round.
     #[must_use]
     pub fn ratio(&self, others: &Self) -> Self {
         Self(self.0.iter().zip(&others.0).map(|(ours, theirs)| ours / theirs).collect())
     }
 
-    /// By how much each of these is above its partner of the same round.
+    /// Each sample minus the other's sample of the same round.
     #[must_use]
-    pub fn above(&self, others: &Self) -> Self {
+    pub fn difference(&self, others: &Self) -> Self {
         Self(self.0.iter().zip(&others.0).map(|(ours, theirs)| ours - theirs).collect())
     }
 
-    /// The value that `percent` of a hundred are not above.
+    /// The percentile of the samples.
     #[must_use]
     pub fn percentile(&self, percent: usize) -> f64 {
         let mut sorted = self.0.clone();
@@ -33,22 +33,22 @@ impl Figures {
         sorted.get((last * percent).div_ceil(100)).copied().unwrap_or(f64::NAN)
     }
 
-    /// Median, 99th percentile and number, as columns.
+    /// Median, 99th percentile and number of samples, as columns.
     #[must_use]
     pub fn columns(&self, decimals: usize) -> String {
         format!("{:.decimals$} | {:.decimals$} | {}", self.percentile(50), self.percentile(99), self.0.len())
     }
 
-    /// Median, 95th and 99th percentile and number, as columns.
+    /// Median, 95th and 99th percentile and number of samples, as columns.
     #[must_use]
-    pub fn tail(&self, decimals: usize) -> String {
-        let [median, most, all] = [50, 95, 99].map(|percent| self.percentile(percent));
-        format!("{median:.decimals$} | {most:.decimals$} | {all:.decimals$} | {}", self.0.len())
+    pub fn percentiles(&self, decimals: usize) -> String {
+        let [p50, p95, p99] = [50, 95, 99].map(|percent| self.percentile(percent));
+        format!("{p50:.decimals$} | {p95:.decimals$} | {p99:.decimals$} | {}", self.0.len())
     }
 
-    /// Median, minimum, maximum and number, as columns.
+    /// Median, minimum, maximum and number of samples, as columns.
     #[must_use]
-    pub fn span(&self, decimals: usize) -> String {
+    pub fn range(&self, decimals: usize) -> String {
         let [median, min, max] = [50, 0, 100].map(|percent| self.percentile(percent));
         format!("{median:.decimals$} | {min:.decimals$} | {max:.decimals$} | {}", self.0.len())
     }

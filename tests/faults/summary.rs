@@ -1,38 +1,38 @@
-//! What came of all plans, in figures.
+//! Statistics of all cases.
 
-use super::trial::Verdict;
+use super::case::CaseResult;
 use cofferdam_tests::conformance::Failure;
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct Summary {
     plans: usize,
-    /// How many runs ended so, and how long the longest took.
+    /// For each outcome, the number of runs and the longest duration.
     outcomes: BTreeMap<String, (usize, Duration)>,
     violations: Vec<String>,
-    /// The plan that took longest.
+    /// Duration and number of the longest plan.
     longest: (Duration, u64),
 }
 
-impl Tally {
-    /// One more plan.
-    pub(crate) fn add(&mut self, number: u64, plan: &str, verdict: Verdict) {
+impl Summary {
+    /// Adds the result of one plan.
+    pub(crate) fn add(&mut self, number: u64, plan: &str, result: CaseResult) {
         self.plans += 1;
-        self.longest = self.longest.max((verdict.took, number));
-        for outcome in verdict.outcomes {
+        self.longest = self.longest.max((result.duration, number));
+        for outcome in result.outcomes {
             let (count, longest) = self.outcomes.entry(outcome.name).or_default();
             *count += 1;
-            *longest = outcome.took.max(*longest);
+            *longest = outcome.duration.max(*longest);
         }
-        for violation in verdict.violations {
-            let told = format!("ONLY={number} {violation}\n  {plan}");
-            eprintln!("{told}");
-            self.violations.push(told);
+        for violation in result.violations {
+            let message = format!("ONLY={number} {violation}\n  {plan}");
+            eprintln!("{message}");
+            self.violations.push(message);
         }
     }
 
-    /// What another has counted.
-    pub(crate) fn join(&mut self, other: Self) {
+    /// Adds another summary.
+    pub(crate) fn merge(&mut self, other: Self) {
         self.plans += other.plans;
         self.longest = self.longest.max(other.longest);
         self.violations.extend(other.violations);
@@ -43,19 +43,19 @@ impl Tally {
         }
     }
 
-    /// Fails where anything did not hold.
-    pub(crate) fn verdict(self) -> Result<(), Failure> {
+    /// Fails if there are violations.
+    pub(crate) fn into_result(self) -> Result<(), Failure> {
         if self.violations.is_empty() { Ok(()) } else { Err(self.violations.join("\n").into()) }
     }
 }
 
-impl fmt::Display for Tally {
+impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let runs: usize = self.outcomes.values().map(|(count, _)| count).sum();
         writeln!(f, "{} plans, {runs} runs, {} violations", self.plans, self.violations.len())?;
-        writeln!(f, "the longest was ONLY={}, {:.1} s", self.longest.1, self.longest.0.as_secs_f64())?;
+        writeln!(f, "longest plan: ONLY={}, {:.1} s", self.longest.1, self.longest.0.as_secs_f64())?;
         for (name, (count, longest)) in &self.outcomes {
-            writeln!(f, "{count:6} {name}, the longest after {:.1} s", longest.as_secs_f64())?;
+            writeln!(f, "{count:6} {name}, longest {:.1} s", longest.as_secs_f64())?;
         }
         Ok(())
     }

@@ -71,7 +71,7 @@ fn cases(host: &Host) -> Result<Vec<Case>, Failure> {
 }
 
 fn benign_case() -> Result<Case, Failure> {
-    Case::named("conformance", "every-part-of-a-request-holds-at-once")
+    Case::named("conformance", "all-parts-of-a-request-work-together")
 }
 
 /// Executes programs without a sandbox and checks that they and the host's sockets detect it.

@@ -1,4 +1,5 @@
-//! Durations of one tenant's requests, beside ordinary requests of another tenant and beside its attacks. `make soak` runs it.
+//! Durations of one tenant's requests, beside ordinary requests of another tenant and beside its attacks.
+//! `make soak` runs it.
 
 use cofferdam_bench::samples::Samples;
 use cofferdam_tests::{

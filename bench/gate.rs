@@ -1,5 +1,5 @@
-//! Fails if a ratio of two measurements of this machine exceeds its limit. The limits are far above the values in
-//! `docs/performance.md`, because machines are noisy.
+//! Fails if a ratio of two measurements of this machine exceeds its limit. The limits are far above the
+//! values in `docs/performance.md`, because machines are noisy.
 
 use cofferdam::{config::Settings, sandbox::local::Local};
 use cofferdam_bench::{bare, hop, interactive::Failure, warm};

@@ -1,6 +1,6 @@
-//! Executes every case of `tests/conformance/` on this machine, in the cluster of `KUBECONFIG` if it is set, and with third-party
-//! hosts. In the cluster every second case is executed cold and the others warm; with `SOAK` set, all are executed both ways.
-//! A folder without a valid `case.toml` fails the suite.
+//! Executes every case of `tests/conformance/` on this machine, in the cluster of `KUBECONFIG` if it is set,
+//! and with third-party hosts. In the cluster every second case is executed cold and the others warm; with
+//! `SOAK` set, all are executed both ways. A folder without a valid `case.toml` fails the suite.
 
 use cofferdam::{
     Sidecar,
@@ -18,7 +18,8 @@ use cofferdam_tests::{
 use libtest_mimic::Arguments;
 use std::{process::ExitCode, sync::Arc};
 
-/// Concurrent runs in the cluster, whose node shares the processors with these tests. Fewer if each has a prewarmed Pod.
+/// Concurrent runs in the cluster, whose node shares the processors with these tests. Fewer if each has a
+/// prewarmed Pod.
 const CLUSTER_CONCURRENCY: usize = 6;
 const WARM_CLUSTER_CONCURRENCY: usize = 3;
 /// Minimum and maximum of the pool, on this machine and in the cluster.

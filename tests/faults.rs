@@ -1,5 +1,5 @@
-//! Runs under injected faults of networks, API servers and nodes, generated from a seed. `SEED` sets the seed, `RUNS` the number of
-//! plans, `AT_ONCE` their concurrency, and `ONLY` selects one plan by its number.
+//! Runs under injected faults of networks, API servers and nodes, generated from a seed. `SEED` sets the
+//! seed, `RUNS` the number of plans, `AT_ONCE` their concurrency, and `ONLY` selects one plan by its number.
 
 #[path = "faults/case.rs"]
 mod case;
@@ -88,7 +88,8 @@ fn main() -> Result<ExitCode, Failure> {
     Ok(libtest_mimic::run(&arguments, tests).exit_code())
 }
 
-/// Starts this program again with a temporary cache folder, because the sidecar caches facts about each proxy's cluster.
+/// Starts this program again with a temporary cache folder, because the sidecar caches facts about each
+/// proxy's cluster.
 fn restart_with_cache() -> Result<ExitCode, Failure> {
     let dir = TestDir::new();
     let mut again = Command::new(current_exe()?);
@@ -153,7 +154,8 @@ fn rotation_test(name: &'static str, plan: Plan, outcome: &'static str) -> Trial
     })
 }
 
-/// Creates a namespace for `test` and deletes it. Nothing may be left, except on the real node, whose programs may be restarted.
+/// Creates a namespace for `test` and deletes it. Nothing may be left, except on the real node, whose
+/// programs may be restarted.
 fn in_env(
     fake_node: Option<FakeNode>,
     test: impl AsyncFnOnce(Arc<Env>) -> Result<Summary, Failure>,

@@ -1,7 +1,8 @@
-//! Executes every hostile program of `tests/hostile/` in real gVisor: on this machine, cold and warm, and in the cluster of
-//! `KUBECONFIG` if it is set. After each, a benign program must have its usual outcome, and no resource may be left. No target
-//! may have been reached. Programs that do no harm are also executed without a sandbox, to show that they detect its absence.
-//! In the cluster the programs are executed cold and without benign ones between them; with `SOAK` set, also warm and with them.
+//! Executes every hostile program of `tests/hostile/` in real gVisor: on this machine, cold and warm, and in
+//! the cluster of `KUBECONFIG` if it is set. After each, a benign program must have its usual outcome, and no
+//! resource may be left. No target may have been reached. Programs that do no harm are also executed without
+//! a sandbox, to show that they detect its absence. In the cluster the programs are executed cold and without
+//! benign ones between them; with `SOAK` set, also warm and with them.
 
 use cofferdam::{
     Sidecar,

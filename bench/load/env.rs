@@ -17,7 +17,8 @@ pub(crate) struct Env {
 }
 
 impl Env {
-    /// Creates a namespace with a quota of `runs`, and a fake node. `None` on a machine that cannot have them.
+    /// Creates a namespace with a quota of `runs`, and a fake node. `None` on a machine that cannot have
+    /// them.
     pub(crate) fn new(runs: u32) -> Result<Option<Self>, Failure> {
         if kubeconfig().is_none() {
             return Ok(None);

@@ -52,8 +52,8 @@ impl WasiHttpView for Wasi {
     }
 }
 
-/// Samples of calls through a running host, each with a new instance and connection, and of direct calls of the library. They
-/// return `output` bytes.
+/// Samples of calls through a running host, each with a new instance and connection, and of direct calls of
+/// the library. They return `output` bytes.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! A program dominated by an import: bare, in a prewarmed sandbox, and in a prewarmed sandbox with the module preloaded.
+//! A program dominated by an import: bare, in a prewarmed sandbox, and in a prewarmed sandbox with the module
+//! preloaded.
 
 use crate::{bare::Bundle, interactive::Failure, samples::Samples, warm::PooledSidecar};
 use cofferdam_tests::program::TestDir;

@@ -1,5 +1,5 @@
-//! Time to interactive as ComputeSDK's benchmark defines it: from the request for a new sandbox to the end of its first command;
-//! sequential, staggered by 200 ms, and in a burst.
+//! Time to interactive as ComputeSDK's benchmark defines it: from the request for a new sandbox to the end of
+//! its first command; sequential, staggered by 200 ms, and in a burst.
 //! <https://github.com/computesdk/benchmarks>
 
 use crate::samples::Samples;
@@ -34,7 +34,8 @@ impl Mode {
         }
     }
 
-    /// Start of the run with this number, relative to the first. `None` if it starts when the previous one has ended.
+    /// Start of the run with this number, relative to the first. `None` if it starts when the previous one
+    /// has ended.
     fn delay(self, number: u32) -> Option<Duration> {
         match self {
             Self::Sequential => None,

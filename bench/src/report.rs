@@ -4,7 +4,8 @@ use crate::samples::Samples;
 use cofferdam_tests::program::root;
 use std::{fmt::Write, fs, io};
 
-/// The results of a measurement. Each line is printed at once; [`Report::write`] writes them between the section's markers.
+/// The results of a measurement. Each line is printed at once; [`Report::write`] writes them between the
+/// section's markers.
 #[derive(Debug)]
 pub struct Report {
     name: &'static str,

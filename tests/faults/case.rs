@@ -34,7 +34,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Maximum duration of a run: both of its limits, and the timeouts of requests to which the API server does not respond.
+/// Maximum duration of a run: both of its limits, and the timeouts of requests to which the API server does
+/// not respond.
 const RUN_TIMEOUT: Duration = Duration::from_secs(STARTUP_TIMEOUT.as_secs() + WALL_TIME.as_secs() + 40);
 /// Maximum duration of the deletions that follow the runs.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(90);

@@ -1,4 +1,5 @@
-//! The environment of the cases: a namespace of a real API server, and the node on which its Pods are scheduled.
+//! The environment of the cases: a namespace of a real API server, and the node on which its Pods are
+//! scheduled.
 
 use cofferdam::config::{BackendChoice, Pool, Seconds, Settings, Workload};
 use cofferdam_tests::{
@@ -31,12 +32,14 @@ pub(crate) struct Env {
 }
 
 impl Env {
-    /// How often the program with this mark was executed. On the real node this counts all programs of the runs `ids`.
+    /// How often the program with this mark was executed. On the real node this counts all programs of the
+    /// runs `ids`.
     pub(crate) async fn executions(&self, mark: &str, ids: &BTreeSet<String>) -> Result<usize, Failure> {
         if let Some(fake_node) = &self.fake_node {
             return Ok(fake_node.marks()?.get(mark).copied().unwrap_or_default());
         }
-        // A program in gVisor cannot write its mark to a file of the machine, so this counts started containers.
+        // A program in gVisor cannot write its mark to a file of the machine, so this counts started
+        // containers.
         let events = self.namespace.objects::<Event>();
         let events = retry(async || Ok(events.list(&ListParams::default()).await?)).await?;
         let started: BTreeSet<_> = events

@@ -8,7 +8,8 @@ use std::{
     path::Path,
 };
 
-/// The programs of the control plane and the node, by the first 15 bytes of their names, as in `/proc/PID/comm`.
+/// The programs of the control plane and the node, by the first 15 bytes of their names, as in
+/// `/proc/PID/comm`.
 pub(crate) const PROGRAMS: [&str; 5] = ["containerd", "kubelet", "kube-apiserver", "kube-controller", "kube-scheduler"];
 
 /// Whether the cluster is that of `make cluster-up`, whose programs may be restarted.

@@ -64,7 +64,8 @@ fn millis(random: &mut impl RngCore, max: u64) -> Duration {
 }
 
 impl Plan {
-    /// Whether the node may be unable to delete a Pod: containerd may lose a sandbox if it is restarted while creating it.
+    /// Whether the node may be unable to delete a Pod: containerd may lose a sandbox if it is restarted while
+    /// creating it.
     pub(crate) fn may_damage_node(&self) -> bool {
         self.interference
             .is_some_and(|interference| matches!(interference.kind, InterferenceKind::Restart("containerd")))

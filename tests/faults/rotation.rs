@@ -1,4 +1,5 @@
-//! Plans in which the node rotates a program's log while the connection to it is broken. A node keeps only the current log.
+//! Plans in which the node rotates a program's log while the connection to it is broken. A node keeps only
+//! the current log.
 
 use super::{
     plan::{Fault, Plan},
@@ -11,7 +12,8 @@ use std::time::Duration;
 /// Bytes of attached output, sent in pieces of 32 KiB, after which the program has certainly started.
 const STARTED: usize = 50_000;
 
-/// Time after which the log has certainly been rotated: a runner waits five seconds for a reader of a long log.
+/// Time after which the log has certainly been rotated: a runner waits five seconds for a reader of a long
+/// log.
 const ROTATION_DELAY: Duration = Duration::from_secs(7);
 
 /// The attached output stalls, and the log is rotated some seconds later.

@@ -6,7 +6,8 @@ use cofferdam::execution::{Error, ErrorCode, Report, Status};
 /// Bytes of output that no node discards: even a log that contains all of it twice is not rotated.
 const ALWAYS_KEPT: usize = super::ROTATION / 3;
 
-/// The first guarantee that is violated. `node_may_lose_output` is set if a program of the node was restarted.
+/// The first guarantee that is violated. `node_may_lose_output` is set if a program of the node was
+/// restarted.
 pub(crate) fn violation(
     program: &Program,
     result: &Result<Report, Error>,

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 const CGROUPS: &str = "/sys/fs/cgroup";
 
-/// A cgroup with a memory limit, removed when dropped. Sandboxes are outside it because they have their own cgroups.
+/// A cgroup with a memory limit, removed when dropped. Sandboxes are outside it because they have their own
+/// cgroups.
 #[derive(Debug)]
 pub struct MemoryCgroup {
     folder: PathBuf,

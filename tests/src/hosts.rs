@@ -22,7 +22,8 @@ static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
     String::from_utf8(script.stdout).expect("a path").trim_end().into()
 });
 
-/// A command in the repository's root, with the hosts and `cofferdam` in `PATH` and the sidecar's URL in `COFFERDAM_URL`.
+/// A command in the repository's root, with the hosts and `cofferdam` in `PATH` and the sidecar's URL in
+/// `COFFERDAM_URL`.
 ///
 /// # Panics
 ///
@@ -42,7 +43,8 @@ pub fn command(program: impl AsRef<Path>, url: &str) -> Command {
     command
 }
 
-/// A Python process with one instance of the composed component, which executes calls one by one. Killed when dropped.
+/// A Python process with one instance of the composed component, which executes calls one by one. Killed when
+/// dropped.
 #[derive(Debug)]
 pub struct Python {
     calls: ChildStdin,
@@ -66,7 +68,8 @@ impl Python {
         Self { calls, results: BufReader::new(results), child }
     }
 
-    /// Calls a function and returns its result. This host omits the name of a variant's case if the payload's type identifies it.
+    /// Calls a function and returns its result. This host omits the name of a variant's case if the payload's
+    /// type identifies it.
     ///
     /// # Errors
     ///

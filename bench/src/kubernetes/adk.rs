@@ -28,7 +28,8 @@ pub(super) fn python() -> Result<PathBuf, Failure> {
     Ok(String::from_utf8(output.stdout)?.trim_end().into())
 }
 
-/// Creates a namespace and returns its name. It has no Pod security level, because google-adk's Pods are not `restricted`.
+/// Creates a namespace and returns its name. It has no Pod security level, because google-adk's Pods are not
+/// `restricted`.
 ///
 /// # Errors
 ///

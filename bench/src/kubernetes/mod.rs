@@ -80,9 +80,9 @@ impl BenchEnv {
     ///
     /// The API server does not respond.
     pub fn delete(self) -> Result<(), Failure> {
-        let adk_namespace = runtime().block_on(adk::delete_namespace(&self.namespace.admin, &self.adk_namespace));
+        let deleted = runtime().block_on(adk::delete_namespace(&self.namespace.admin, &self.adk_namespace));
         runtime().block_on(self.namespace.delete())?;
-        adk_namespace
+        deleted
     }
 
     /// Sequential runs of each kind by turns, after one round that is not counted.
@@ -150,7 +150,8 @@ impl BenchEnv {
         Ok(samples)
     }
 
-    /// Durations of runs that arrive in this mode: of google-adk, of the library, and of the library in prewarmed sandboxes.
+    /// Durations of runs that arrive in this mode: of google-adk, of the library, and of the library in
+    /// prewarmed sandboxes.
     ///
     /// # Errors
     ///
@@ -224,8 +225,8 @@ impl BenchEnv {
         Target { kubeconfig: &self.kubeconfig, namespace: &self.namespace.name }
     }
 
-    /// Performs the measurements by turns, each round beginning with another one. Between two measurements all objects are deleted,
-    /// except google-adk's finished Jobs.
+    /// Performs the measurements by turns, each round beginning with another one. Between two measurements
+    /// all objects are deleted, except google-adk's finished Jobs.
     fn by_turns<const N: usize>(
         &self,
         measurements: &mut [Measurement<'_>; N],

@@ -1,5 +1,5 @@
-// A fake node: a kubelet without containers. It reports the states and the output that Pods with Cofferdam's runner would have, so
-// that thousands of runs fit on one machine.
+// A fake node: a kubelet without containers. It reports the states and the output that Pods with Cofferdam's
+// runner would have, so that thousands of runs fit on one machine.
 package main
 
 import (

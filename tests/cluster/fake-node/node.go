@@ -13,7 +13,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// fakeNode is the key of the node's label, which Pods select, and of its taint, which keeps all other Pods away.
+// fakeNode is the key of the node's label, which Pods select, and of its taint, which keeps all other Pods
+// away.
 const fakeNode = "cofferdam.dev/fake-node"
 
 // The defaults of a kubelet's lease.
@@ -90,7 +91,8 @@ func (n node) awaitPods(ctx context.Context) error {
 	})
 }
 
-// remove deletes the Node and its lease with the admin's rights; a kubelet may not. The cluster deletes its Pods.
+// remove deletes the Node and its lease with the admin's rights; a kubelet may not. The cluster deletes its
+// Pods.
 func (n node) remove() {
 	ctx, cancel := context.WithTimeout(context.Background(), renewInterval)
 	defer cancel()

@@ -162,7 +162,8 @@ func (p *pods) follow(one *pod, c *container) {
 	}})
 }
 
-// mount fetches the sources of the volumes. It returns the program, if a volume has it, and whether all sources exist.
+// mount fetches the sources of the volumes. It returns the program, if a volume has it, and whether all
+// sources exist.
 func (p *pods) mount(one *pod) ([]byte, bool) {
 	var program []byte
 	for _, volume := range one.Spec.Volumes {

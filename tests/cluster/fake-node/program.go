@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// program is the description in a program's first line, a comment. The rest of the program is not interpreted.
+// program is the description in a program's first line, a comment. The rest of the program is not
+// interpreted.
 type program struct {
 	// Written to the file of marks when the program starts.
 	Mark string `json:"mark"`

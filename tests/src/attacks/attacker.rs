@@ -41,7 +41,8 @@ impl Attacker {
         timeout_at(self.until, sent).await.map_err(io::Error::from)?
     }
 
-    /// Sends a request with the attacker's token and returns the connection, from which the response can be read.
+    /// Sends a request with the attacker's token and returns the connection, from which the response can be
+    /// read.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Attacks on a sidecar by a hostile tenant and by a peer without a token. All of them connect to loopback only and end at a
-//! given time.
+//! Attacks on a sidecar by a hostile tenant and by a peer without a token. All of them connect to loopback
+//! only and end at a given time.
 
 mod attacker;
 mod cancelled;

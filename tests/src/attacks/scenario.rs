@@ -19,8 +19,8 @@ use uuid::Uuid;
 
 const HONEST: &str = "honest-honest-honest";
 const HOSTILE: &str = "hostile-hostile-hostile";
-/// The hostile tenant may use half of the runs. Idempotency keys are kept for longer than the scenario takes. The memory limits
-/// add up to less than [`MEMORY`].
+/// The hostile tenant may use half of the runs. Idempotency keys are kept for longer than the scenario takes.
+/// The memory limits add up to less than [`MEMORY`].
 const SETTINGS: &str = r#"
 output_limit = "16Mi"
 collected_limit = "4Mi"
@@ -62,11 +62,13 @@ pub struct AttackReport {
     pub under_attack: Vec<Duration>,
     /// Peak memory of the sidecar in bytes.
     pub peak: u64,
-    /// How often the kernel has killed the sidecar for lack of memory; `None` if the user may not create cgroups.
+    /// How often the kernel has killed the sidecar for lack of memory; `None` if the user may not create
+    /// cgroups.
     pub kills: Option<u64>,
 }
 
-/// Sends the honest tenant's requests twice: beside as many of the other tenant, and during all attacks at once.
+/// Sends the honest tenant's requests twice: beside as many of the other tenant, and during all attacks at
+/// once.
 ///
 /// # Panics
 ///

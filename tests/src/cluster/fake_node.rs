@@ -29,8 +29,8 @@ pub struct FakeNode {
 }
 
 impl FakeNode {
-    /// Starts a node that rotates a container's log after `rotation` bytes. `None`, after a message, on a machine that cannot
-    /// run one.
+    /// Starts a node that rotates a container's log after `rotation` bytes. `None`, after a message, on a
+    /// machine that cannot run one.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! The cluster in `KUBECONFIG`, and namespaces in it where the sidecar has only the rights that `cofferdam manifests` grants.
+//! The cluster in `KUBECONFIG`, and namespaces in it where the sidecar has only the rights that `cofferdam
+//! manifests` grants.
 
 mod fake_node;
 mod namespace;
@@ -50,7 +51,8 @@ pub async fn admin() -> Result<Client, Failure> {
     Ok(Client::try_from(config)?)
 }
 
-/// Polls until a condition holds. For conditions that cannot be awaited as an event, such as the absence of an object.
+/// Polls until a condition holds. For conditions that cannot be awaited as an event, such as the absence of
+/// an object.
 ///
 /// # Errors
 ///

@@ -1,6 +1,9 @@
 //! A proxy between a sidecar and the real API server that records requests and injects faults.
 
+mod action;
 mod bodies;
+
+pub use action::{Action, ApiRequest};
 
 use super::{namespace::kubeconfig_text, runtime};
 use crate::conformance::Failure;
@@ -20,7 +23,6 @@ use std::{
     mem,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -29,52 +31,6 @@ use tokio::{
     task::JoinSet,
     time::sleep,
 };
-
-/// A recorded request.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ApiRequest {
-    /// The HTTP method.
-    pub method: Method,
-    /// The path and the query.
-    pub path: String,
-}
-
-impl ApiRequest {
-    /// Whether the request has this method and a path that contains `path`.
-    #[must_use]
-    pub fn matches(&self, method: Method, path: &str) -> bool {
-        self.method == method && self.path.contains(path)
-    }
-}
-
-/// What the proxy does with a request.
-#[derive(Debug, Clone)]
-pub enum Action {
-    /// Forward the request and its response.
-    Forward,
-    /// Forward the request, then break the connection instead of responding.
-    DropResponse,
-    /// Break the connection without forwarding the request.
-    DropRequest,
-    /// Respond without forwarding the request.
-    Respond(StatusCode, String),
-    /// Forward the request, then respond with this.
-    ReplaceResponse(StatusCode, String),
-    /// Break the connection after this many bytes of the response.
-    Cut(usize),
-    /// End the response after this many bytes as if it were complete. Data from the client is still forwarded.
-    Truncate(usize),
-    /// Send no more after this many bytes of the response, but keep the connection open.
-    Stall(usize),
-    /// Pass each line of the response through this function.
-    EditLines(fn(&str) -> String),
-    /// Repeat some lines of the response and swap others, by this seed.
-    Shuffle(u64),
-    /// Never respond.
-    Hang,
-    /// Perform another action after a delay.
-    Delay(Duration, Box<Action>),
-}
 
 type Script = dyn Fn(&ApiRequest, usize) -> Action + Send + Sync;
 
@@ -89,7 +45,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy for the cluster of `kubeconfig`. `script` gets each request and the number of equal requests before it.
+    /// Starts a proxy for the cluster of `kubeconfig`. `script` gets each request and the number of equal
+    /// requests before it.
     ///
     /// # Errors
     ///

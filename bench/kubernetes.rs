@@ -90,8 +90,8 @@ fn interactive(report: &mut Report, env: &BenchEnv) -> Result<(), Failure> {
     report.table(&["time to interactive", "median", "95 %", "99 %", "programs"]);
     for mode in Mode::ALL {
         let [adk, cold, warm] = env.interactive(mode, WARM_CONCURRENCY)?;
-        for (who, samples) in [("google-adk", &adk), ("the library, cold", &cold), ("warm", &warm)] {
-            report.line(&format!("| {}: {who} | {} |", mode.name(), samples.percentiles(0)));
+        for (name, samples) in [("google-adk", &adk), ("the library, cold", &cold), ("warm", &warm)] {
+            report.line(&format!("| {}: {name} | {} |", mode.name(), samples.percentiles(0)));
         }
     }
     Ok(())
@@ -100,17 +100,17 @@ fn interactive(report: &mut Report, env: &BenchEnv) -> Result<(), Failure> {
 fn counts(report: &mut Report, env: &BenchEnv) -> Result<(), Failure> {
     let Requests { adk, process, pod_process, library } = env.requests()?;
     report.table(&["API requests per run", ""]);
-    for (who, requests) in [
+    for (name, requests) in [
         ("google-adk", adk),
         ("`cofferdam run`", process),
         ("`cofferdam run --workload pod`", pod_process),
         ("the library, with a running watch", library),
     ] {
-        report.line(&format!("| {who} | {requests} |"));
+        report.line(&format!("| {name} | {requests} |"));
     }
     Ok(())
 }
 
-fn row(report: &mut Report, what: &str, samples: &Samples, decimals: usize) {
-    report.line(&format!("| {what} | {} |", samples.range(decimals)));
+fn row(report: &mut Report, name: &str, samples: &Samples, decimals: usize) {
+    report.line(&format!("| {name} | {} |", samples.range(decimals)));
 }

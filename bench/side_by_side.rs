@@ -33,13 +33,13 @@ fn main() -> Result<(), Failure> {
 /// Sequential and concurrent runs.
 fn runs(report: &mut Report, dir: &TestDir, runsc: &Path) -> Result<(), Failure> {
     report.table(&["measurement", "median", "99 %", "rounds"]);
-    let (ours, theirs) = bare::compare(dir, runsc, ROUNDS)?;
+    let (cold, bare) = bare::compare(dir, runsc, ROUNDS)?;
     let warm = warm::measure(dir, 12 * ROUNDS)?;
-    row(report, "`cofferdam run` of `print(6*7)`, cold", &ours, 0);
-    row(report, "bare `runsc run` of the same bundle", &theirs, 0);
-    row(report, "**ratio**", &ours.ratio(&theirs), 2);
+    row(report, "`cofferdam run` of `print(6*7)`, cold", &cold, 0);
+    row(report, "bare `runsc run` of the same bundle", &bare, 0);
+    row(report, "**ratio**", &cold.ratio(&bare), 2);
     row(report, "`cofferdam serve`, prewarmed sandbox", &warm, 1);
-    row(report, "**ratio** of the bare run to the prewarmed one", &theirs.ratio(&warm), 1);
+    row(report, "**ratio** of the bare run to the prewarmed one", &bare.ratio(&warm), 1);
     let imports = imports::compare(dir, runsc, IMPORTS)?;
     row(report, "bare `runsc run` of a program that imports pandas", &imports.bare, 0);
     row(report, "`cofferdam serve`, prewarmed sandbox", &imports.warm, 0);
@@ -47,14 +47,14 @@ fn runs(report: &mut Report, dir: &TestDir, runsc: &Path) -> Result<(), Failure>
     row(report, "**ratio** of the bare run to the prewarmed one", &imports.bare.ratio(&imports.preloaded), 1);
     row(report, "from the start of `cofferdam run` to the start of runsc", &bare::until_runsc(dir, ROUNDS)?, 1);
     let mut all = Samples::default();
-    all.push(concurrency::at_once(dir, CONCURRENCY)?);
+    all.push(concurrency::duration(dir, CONCURRENCY)?);
     report.line(&format!(
         "| {CONCURRENCY} concurrent cold runs, until the last has ended | {:.0} | | 1 |",
         all.percentile(50)
     ));
     report.plot(
         "print(6*7), median",
-        &[("cofferdam run, cold", &ours), ("bare runsc", &theirs), ("cofferdam serve, warm", &warm)],
+        &[("cofferdam run, cold", &cold), ("bare runsc", &bare), ("cofferdam serve, warm", &warm)],
     );
     let (own, sandbox) = concurrency::memory(dir, CONCURRENCY)?;
     let idle = mib(http::idle_memory(dir)?);
@@ -76,8 +76,8 @@ fn interactive(report: &mut Report, dir: &TestDir, runsc: &Path) -> Result<(), F
         let bare = bare::interactive(dir, runsc, mode, INTERACTIVE_RUNS)?;
         let cold = warm::interactive(dir, mode, INTERACTIVE_RUNS, false)?;
         let warm = warm::interactive(dir, mode, INTERACTIVE_RUNS, true)?;
-        for (who, samples) in [("bare `runsc run`", &bare), ("`cofferdam serve`, cold", &cold), ("warm", &warm)] {
-            report.line(&format!("| {name}: {who} | {} |", samples.percentiles(1)));
+        for (subject, samples) in [("bare `runsc run`", &bare), ("`cofferdam serve`, cold", &cold), ("warm", &warm)] {
+            report.line(&format!("| {name}: {subject} | {} |", samples.percentiles(1)));
         }
     }
     Ok(())
@@ -100,8 +100,8 @@ fn overheads(report: &mut Report) -> Result<(), Failure> {
     Ok(())
 }
 
-fn row(report: &mut Report, what: &str, samples: &Samples, decimals: usize) {
-    report.line(&format!("| {what} | {} |", samples.columns(decimals)));
+fn row(report: &mut Report, name: &str, samples: &Samples, decimals: usize) {
+    report.line(&format!("| {name} | {} |", samples.columns(decimals)));
 }
 
 fn mib(bytes: u64) -> u64 {

@@ -54,8 +54,8 @@ fn main() -> Result<ExitCode, Failure> {
         let in_cluster = Library { executor: executor.clone(), sidecar: sidecar.clone() };
         let (cold, warm) = if is_soak() { (Selection::All, Selection::All) } else { (Selection::Even, Selection::Odd) };
         failures.add(run_driver(&arguments, "kubernetes", Some(CLUSTER_CONCURRENCY), cold, Arc::new(in_cluster))?);
-        let at_once = Some(WARM_CLUSTER_CONCURRENCY);
-        failures.add(run_warm(&arguments, "kubernetes-warm", at_once, warm, &executor, &settings, CLUSTER_POOL)?);
+        let concurrency = Some(WARM_CLUSTER_CONCURRENCY);
+        failures.add(run_warm(&arguments, "kubernetes-warm", concurrency, warm, &executor, &settings, CLUSTER_POOL)?);
         runtime().block_on(async {
             sidecar.settle().await;
             namespace.wait_until_empty().await?;
@@ -69,7 +69,7 @@ fn main() -> Result<ExitCode, Failure> {
 fn run_warm(
     arguments: &Arguments,
     name: &str,
-    at_once: Option<usize>,
+    concurrency: Option<usize>,
     selection: Selection,
     executor: &Executor,
     settings: &Settings,
@@ -78,21 +78,21 @@ fn run_warm(
     let pool = Pool { maximum: Some(maximum), minimum, starts_at_once: 2, ..Pool::default() };
     let sidecar = Sidecar::with_pool(&Settings { pool, ..settings.clone() })?;
     let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
-    let failures = run_driver(arguments, name, at_once, selection, Arc::new(warm));
+    let failures = run_driver(arguments, name, concurrency, selection, Arc::new(warm));
     runtime().block_on(sidecar.settle());
     failures
 }
 
-/// Executes the selected cases with one driver, at most `at_once` concurrently, and returns the failures.
+/// Executes the selected cases with one driver, at most `concurrency` concurrently, and returns the failures.
 fn run_driver(
     arguments: &Arguments,
     name: &str,
-    at_once: Option<usize>,
+    concurrency: Option<usize>,
     selection: Selection,
     driver: Arc<dyn Driver>,
 ) -> Result<Failures, Failure> {
     let cases = selection.select(Case::all("conformance")?);
     let executing = driver.clone();
     let supports = |case: &Case| driver.supports(case);
-    run_suite(arguments, name, at_once, cases, supports, move |case| run(case, &*executing))
+    run_suite(arguments, name, concurrency, cases, supports, move |case| run(case, &*executing))
 }

@@ -154,7 +154,7 @@ fn run_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namesp
 fn run_driver_in_cluster(
     arguments: &Arguments,
     name: &str,
-    at_once: usize,
+    concurrency: usize,
     driver: Box<dyn Driver>,
     host: &Host,
 ) -> Result<Failures, Failure> {
@@ -162,7 +162,7 @@ fn run_driver_in_cluster(
     run_suite(
         arguments,
         name,
-        Some(at_once),
+        Some(concurrency),
         cases(host)?,
         |_| Ok(true),
         move |case| if is_soak() { run_then_benign(case, &driver) } else { run(case, &driver) },

@@ -56,8 +56,8 @@ fn measure(env: &Env, runs: u32) -> Result<(), Failure> {
 
 fn write_table(report: &mut Report, columns: &[Measured], runs: u32) {
     report.table(&["", "`workload = \"pod\"`", "`workload = \"job\"`"]);
-    let mut row = |what: &str, cell: &dyn Fn(&Measured) -> String| {
-        report.line(&format!("| {what} | {} |", columns.iter().map(cell).collect::<Vec<_>>().join(" | ")));
+    let mut row = |name: &str, cell: &dyn Fn(&Measured) -> String| {
+        report.line(&format!("| {name} | {} |", columns.iter().map(cell).collect::<Vec<_>>().join(" | ")));
     };
     let per_run = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1000.0 / f64::from(runs));
     row("programs running concurrently / correct results", &|m| format!("{} / {}", m.concurrent, m.succeeded));

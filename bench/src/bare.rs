@@ -98,8 +98,8 @@ impl Bundle {
 pub fn compare(dir: &TestDir, runsc: &Path, rounds: usize) -> Result<(Samples, Samples), Failure> {
     dir.write("hello.py", "print(6*7)");
     let bundle = Bundle::of(dir, "hello.py")?;
-    let (mut ours, mut theirs) = (Samples::default(), Samples::default());
-    let run = || {
+    let (mut cold, mut bare) = (Samples::default(), Samples::default());
+    let run_cold = || {
         let start = Instant::now();
         let output = dir.run(["run".as_ref(), "--runsc".as_ref(), runsc.as_os_str(), "hello.py".as_ref()]);
         let time = start.elapsed();
@@ -107,21 +107,21 @@ pub fn compare(dir: &TestDir, runsc: &Path, rounds: usize) -> Result<(Samples, S
     };
     for round in 0..=rounds {
         // Alternate the order, which may have an influence.
-        let bare = |round| bundle.time(runsc, &format!("bare-{round}"));
-        let (our, their) = if round % 2 == 0 {
-            let our = run()?;
-            (our, bare(round)?)
+        let run_bare = |round| bundle.time(runsc, &format!("bare-{round}"));
+        let (cold_time, bare_time) = if round % 2 == 0 {
+            let cold_time = run_cold()?;
+            (cold_time, run_bare(round)?)
         } else {
-            let their = bare(round)?;
-            (run()?, their)
+            let bare_time = run_bare(round)?;
+            (run_cold()?, bare_time)
         };
         // The first round fills the page cache.
         if round > 0 {
-            ours.push(our);
-            theirs.push(their);
+            cold.push(cold_time);
+            bare.push(bare_time);
         }
     }
-    Ok((ours, theirs))
+    Ok((cold, bare))
 }
 
 /// Samples of bare runs that arrive in this mode.

@@ -16,7 +16,7 @@ use std::{
 /// # Errors
 ///
 /// A run fails.
-pub fn at_once(dir: &TestDir, runs: usize) -> Result<Duration, Failure> {
+pub fn duration(dir: &TestDir, runs: usize) -> Result<Duration, Failure> {
     dir.write("hello.py", "print(6*7)");
     let start = Instant::now();
     let children: Result<Vec<Child>, _> = (0..runs).map(|_| dir.cofferdam(["run", "hello.py"]).spawn()).collect();

@@ -15,13 +15,13 @@ impl Samples {
     /// Each sample divided by the other's sample of the same round.
     #[must_use]
     pub fn ratio(&self, others: &Self) -> Self {
-        Self(self.0.iter().zip(&others.0).map(|(ours, theirs)| ours / theirs).collect())
+        Self(self.0.iter().zip(&others.0).map(|(own, other)| own / other).collect())
     }
 
     /// Each sample minus the other's sample of the same round.
     #[must_use]
     pub fn difference(&self, others: &Self) -> Self {
-        Self(self.0.iter().zip(&others.0).map(|(ours, theirs)| ours - theirs).collect())
+        Self(self.0.iter().zip(&others.0).map(|(own, other)| own - other).collect())
     }
 
     /// The percentile of the samples.

@@ -111,16 +111,16 @@ impl BenchEnv {
     ///
     /// A run fails.
     pub fn concurrent(&self, programs: u32, rounds: usize) -> Result<Concurrent, Failure> {
-        let many = usize::try_from(programs)?;
-        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.adk_namespace, rounds + 2, many)?;
+        let count = usize::try_from(programs)?;
+        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.adk_namespace, rounds + 2, count)?;
         let library = Library::new(self.target(), programs)?;
         let kubeconfig_for_pods = self.namespace.kubeconfig_for_pods();
         let for_pods = Target { kubeconfig: &kubeconfig_for_pods, namespace: &self.namespace.name };
         let mut measurements: [Measurement<'_>; 4] = [
             Box::new(|| executor.run()),
-            Box::new(|| backend::processes(&self.dir, self.target(), "job", many)),
-            Box::new(|| backend::processes(&self.dir, for_pods, "pod", many)),
-            Box::new(|| library.run(many)),
+            Box::new(|| backend::processes(&self.dir, self.target(), "job", count)),
+            Box::new(|| backend::processes(&self.dir, for_pods, "pod", count)),
+            Box::new(|| library.run(count)),
         ];
         self.by_turns(&mut measurements, 1)?;
         let [adk, processes, pod_processes, library] = self.by_turns(&mut measurements, rounds)?;
@@ -136,12 +136,12 @@ impl BenchEnv {
     ///
     /// A run fails.
     pub fn warm(&self, programs: u32, rounds: usize) -> Result<Samples, Failure> {
-        let many = usize::try_from(programs)?;
+        let count = usize::try_from(programs)?;
         let library = Library::with_pool(self.target(), programs)?;
         let mut samples = Samples::default();
         for round in 0..=rounds {
             library.fill(programs.into())?;
-            let time = library.run(many)?;
+            let time = library.run(count)?;
             if round > 0 {
                 samples.push(time);
             }
@@ -157,8 +157,8 @@ impl BenchEnv {
     ///
     /// A run fails.
     pub fn interactive(&self, mode: Mode, programs: u32) -> Result<[Samples; 3], Failure> {
-        let many = usize::try_from(programs)?;
-        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.adk_namespace, 1, many)?;
+        let count = usize::try_from(programs)?;
+        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.adk_namespace, 1, count)?;
         let mut adk = Samples::default();
         executor.times(mode)?.into_iter().for_each(|time| adk.push(time));
         self.wait_until_settled()?;

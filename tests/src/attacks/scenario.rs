@@ -137,17 +137,17 @@ async fn work(client: HttpClient, plan: AttackPlan, name: &'static str) -> Vec<D
 async fn execute_once(client: &HttpClient, key: &str) -> (String, String) {
     let mut last = String::new();
     for _ in 0..MAX_ATTEMPTS {
-        let answer = client.run(&json!({ "code": CODE }), &[("idempotency-key", key)]).await;
+        let response = client.run(&json!({ "code": CODE }), &[("idempotency-key", key)]).await;
         let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        match answer.headers.get("retry-after").and_then(|seconds| seconds.to_str().ok()?.parse().ok()) {
+        match response.headers.get("retry-after").and_then(|seconds| seconds.to_str().ok()?.parse().ok()) {
             Some(seconds) => sleep(Duration::from_secs(seconds)).await,
             None => {
-                let output = text(&answer.json["stdout"]["content"]);
-                assert!(answer.status == 200 && output.len() == 33, "{} {}", answer.status, answer.text);
-                return (text(&answer.json["id"]), output);
+                let output = text(&response.json["stdout"]["content"]);
+                assert!(response.status == 200 && output.len() == 33, "{} {}", response.status, response.text);
+                return (text(&response.json["id"]), output);
             }
         }
-        last = answer.text;
+        last = response.text;
     }
     panic!("{key} was not executed: {last}");
 }

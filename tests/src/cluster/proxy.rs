@@ -182,9 +182,9 @@ impl State {
             Action::Shuffle(seed) => {
                 return Ok(self.forward(request).await?.map(|body| edited(body, shuffle(seed))));
             }
-            Action::Cut(left) => (left, BodyEnd::Break),
-            Action::Truncate(left) => (left, BodyEnd::Complete),
-            Action::Stall(left) => (left, BodyEnd::Stall),
+            Action::Cut(limit) => (limit, BodyEnd::Break),
+            Action::Truncate(limit) => (limit, BodyEnd::Complete),
+            Action::Stall(limit) => (limit, BodyEnd::Stall),
             Action::Forward | Action::Delay(..) => (usize::MAX, BodyEnd::Complete),
         };
         if request.headers().contains_key("upgrade") {

@@ -58,7 +58,7 @@ impl Failures {
     }
 }
 
-/// Executes all cases that the driver supports, at most `at_once` concurrently, and returns the failures.
+/// Executes all cases that the driver supports, at most `concurrency` concurrently, and returns the failures.
 ///
 /// # Errors
 ///
@@ -66,7 +66,7 @@ impl Failures {
 pub fn run_suite(
     arguments: &Arguments,
     name: &str,
-    at_once: Option<usize>,
+    concurrency: Option<usize>,
     cases: Vec<Case>,
     supports: impl Fn(&Case) -> Result<bool, Failure>,
     test: impl Fn(&Case) -> Result<(), Failure> + Send + Sync + 'static,
@@ -85,7 +85,7 @@ pub fn run_suite(
     };
     let trials = cases.into_iter().map(trial).collect::<Result<_, Failure>>()?;
     let mut arguments = arguments.clone();
-    arguments.test_threads = arguments.test_threads.or(at_once);
+    arguments.test_threads = arguments.test_threads.or(concurrency);
     let failed = libtest_mimic::run(&arguments, trials).num_failed;
     let mut failures = std::mem::take(&mut *failures.lock().unwrap_or_else(PoisonError::into_inner));
     // A panic prints its own message.

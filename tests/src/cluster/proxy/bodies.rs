@@ -25,9 +25,9 @@ pub(super) enum BodyEnd {
     Stall,
 }
 
-/// The first `left` bytes of a body, then its end.
-pub(super) fn limited(inner: ResponseBody, left: usize, end: BodyEnd) -> ResponseBody {
-    Limited { inner, left, end }.boxed_unsync()
+/// The first `remaining` bytes of a body, then its end.
+pub(super) fn limited(inner: ResponseBody, remaining: usize, end: BodyEnd) -> ResponseBody {
+    Limited { inner, remaining, end }.boxed_unsync()
 }
 
 /// The body with each complete line passed through `edit`.
@@ -37,7 +37,7 @@ pub(super) fn edited(inner: ResponseBody, edit: impl FnMut(&str) -> String + Sen
 
 struct Limited {
     inner: ResponseBody,
-    left: usize,
+    remaining: usize,
     end: BodyEnd,
 }
 
@@ -46,7 +46,7 @@ impl Body for Limited {
     type Error = Failure;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Polled {
-        if self.left == 0 {
+        if self.remaining == 0 {
             return match self.end {
                 BodyEnd::Break => Poll::Ready(Some(Err("broken".into()))),
                 BodyEnd::Complete => Poll::Ready(None),
@@ -55,11 +55,11 @@ impl Body for Limited {
             };
         }
         let polled = Pin::new(&mut self.inner).poll_frame(context);
-        let left = self.left;
+        let remaining = self.remaining;
         polled.map_ok(|frame| {
             frame.map_data(|data| {
-                let kept = data.slice(..left.min(data.len()));
-                self.left -= kept.len();
+                let kept = data.slice(..remaining.min(data.len()));
+                self.remaining -= kept.len();
                 kept
             })
         })

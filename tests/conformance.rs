@@ -1,6 +1,6 @@
-//! Runs every folder of `tests/conformance/` through the component, on every backend that is there, on this machine and in the
-//! cluster that `KUBECONFIG` names, and by hosts that others wrote. In the cluster every other case is run cold and the rest warm,
-//! and all of them both ways where `SOAK` is set. A folder that is no case fails the suite.
+//! Executes every case of `tests/conformance/` on this machine, in the cluster of `KUBECONFIG` if it is set,
+//! and with third-party hosts. In the cluster every second case is executed cold and the others warm; with
+//! `SOAK` set, all are executed both ways. A folder without a valid `case.toml` fails the suite.
 
 use cofferdam::{
     Runtime,
@@ -9,59 +9,68 @@ use cofferdam::{
 use cofferdam_component::Executor;
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
-    conformance::{Case, Cli, Failure, Failures, Library, Python, Served, Turn, Warm, Way, run, try_all},
-    operator,
+    conformance::{
+        Case, Cli, Driver, Failure, Failures, Library, Python, Selection, SharedSidecar, Warm, run, run_suite,
+    },
+    logging,
     soak::is_soak,
 };
 use libtest_mimic::Arguments;
 use std::{process::ExitCode, sync::Arc};
 
-/// Runs at once in the cluster, whose node has the same processors as these tests, and those of them that have a Pod wait.
-const IN_CLUSTER: usize = 6;
-const WARM_IN_CLUSTER: usize = 3;
-/// Sandboxes that wait for the usual case, and for all, on this machine and in the cluster.
-const WAITING: (u32, u32) = (6, 12);
-const WAITING_IN_CLUSTER: (u32, u32) = (2, 5);
+/// Concurrent runs in the cluster, whose node shares the processors with these tests. Fewer if each has a
+/// prewarmed Pod.
+const CLUSTER_CONCURRENCY: usize = 6;
+const WARM_CLUSTER_CONCURRENCY: usize = 3;
+/// Minimum and maximum of the pool, on this machine and in the cluster.
+const POOL: (u32, u32) = (6, 12);
+const CLUSTER_POOL: (u32, u32) = (2, 5);
 
 fn main() -> Result<ExitCode, Failure> {
     let arguments = Arguments::from_args();
-    operator::show_warnings();
+    logging::show_warnings();
     let executor = Executor::new(64)?;
     let local = Settings { backend: BackendChoice::Local, ..Settings::default() };
     let cold = Library { executor: executor.clone(), sidecar: local.runtime()? };
-    let mut failures = try_by(&arguments, "local", None, Turn::Each, Arc::new(cold))?;
+    let mut failures = run_driver(&arguments, "local", None, Selection::All, Arc::new(cold))?;
     if !arguments.list {
-        failures.add(try_warm(&arguments, "local-warm", None, Turn::Each, &executor, &local, WAITING)?);
+        failures.add(run_warm(&arguments, "local-warm", None, Selection::All, &executor, &local, POOL)?);
     }
     if !arguments.list {
-        let served = Served::default();
-        failures.add(try_by(&arguments, "wasmtime-cli", None, Turn::Each, Arc::new(Cli::new(served.clone())?))?);
-        failures.add(try_by(&arguments, "python", None, Turn::Each, Arc::new(Python::new(served)))?);
+        let shared = SharedSidecar::default();
+        failures.add(run_driver(
+            &arguments,
+            "wasmtime-cli",
+            None,
+            Selection::All,
+            Arc::new(Cli::new(shared.clone())?),
+        )?);
+        failures.add(run_driver(&arguments, "python", None, Selection::All, Arc::new(Python::new(shared)))?);
     }
     if cluster::kubeconfig().is_some() && !arguments.list {
         let namespace = runtime().block_on(Namespace::create())?;
         let settings = namespace.settings();
         let sidecar = settings.runtime()?;
         let in_cluster = Library { executor: executor.clone(), sidecar: sidecar.clone() };
-        let (cold, warm) = if is_soak() { (Turn::Each, Turn::Each) } else { (Turn::First, Turn::Second) };
-        failures.add(try_by(&arguments, "kubernetes", Some(IN_CLUSTER), cold, Arc::new(in_cluster))?);
-        let at_once = Some(WARM_IN_CLUSTER);
-        failures.add(try_warm(&arguments, "kubernetes-warm", at_once, warm, &executor, &settings, WAITING_IN_CLUSTER)?);
+        let (cold, warm) = if is_soak() { (Selection::All, Selection::All) } else { (Selection::Even, Selection::Odd) };
+        failures.add(run_driver(&arguments, "kubernetes", Some(CLUSTER_CONCURRENCY), cold, Arc::new(in_cluster))?);
+        let concurrency = Some(WARM_CLUSTER_CONCURRENCY);
+        failures.add(run_warm(&arguments, "kubernetes-warm", concurrency, warm, &executor, &settings, CLUSTER_POOL)?);
         runtime().block_on(async {
             sidecar.settle().await;
-            namespace.assert_nothing_left().await?;
+            namespace.wait_until_empty().await?;
             namespace.delete().await
         })?;
     }
-    Ok(failures.end())
+    Ok(failures.report())
 }
 
-/// Runs all cases in sandboxes that wait for them.
-fn try_warm(
+/// Executes the selected cases in prewarmed sandboxes.
+fn run_warm(
     arguments: &Arguments,
     name: &str,
-    at_once: Option<usize>,
-    turn: Turn,
+    concurrency: Option<usize>,
+    selection: Selection,
     executor: &Executor,
     settings: &Settings,
     (minimum, maximum): (u32, u32),
@@ -69,20 +78,21 @@ fn try_warm(
     let pool = PoolConfig { maximum: Some(maximum), minimum, starts_at_once: 2, ..PoolConfig::default() };
     let sidecar = Settings { pool, ..settings.clone() }.pooled_runtime()?;
     let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
-    let failures = try_by(arguments, name, at_once, turn, Arc::new(warm));
+    let failures = run_driver(arguments, name, concurrency, selection, Arc::new(warm));
     runtime().block_on(sidecar.settle());
     failures
 }
 
-/// Runs the cases whose turn it is by one way, so many at once; gives those that failed.
-fn try_by(
+/// Executes the selected cases with one driver, at most `concurrency` concurrently, and returns the failures.
+fn run_driver(
     arguments: &Arguments,
     name: &str,
-    at_once: Option<usize>,
-    turn: Turn,
-    way: Arc<dyn Way>,
+    concurrency: Option<usize>,
+    selection: Selection,
+    driver: Arc<dyn Driver>,
 ) -> Result<Failures, Failure> {
-    let takes = |case: &Case| way.takes(case);
-    let runs = way.clone();
-    try_all(arguments, name, at_once, turn.of(Case::all("conformance")?), takes, move |case| run(case, &*runs))
+    let cases = selection.select(Case::all("conformance")?);
+    let executing = driver.clone();
+    let supports = |case: &Case| driver.supports(case);
+    run_suite(arguments, name, concurrency, cases, supports, move |case| run(case, &*executing))
 }

@@ -1,10 +1,10 @@
-//! What networks, API servers and other people do to runs at their worst, by a seed. `SEED` and `RUNS` choose, `AT_ONCE` is how
-//! many are under way, `ONLY` the number of one plan.
+//! Runs under injected faults of networks, API servers and nodes, generated from a seed. `SEED` sets the
+//! seed, `RUNS` the number of plans, `AT_ONCE` their concurrency, and `ONLY` selects one plan by its number.
 
-#[path = "faults/ends.rs"]
-mod ends;
-#[path = "faults/judge.rs"]
-mod judge;
+#[path = "faults/case.rs"]
+mod case;
+#[path = "faults/env.rs"]
+mod env;
 #[path = "faults/node.rs"]
 mod node;
 #[path = "faults/plan.rs"]
@@ -13,25 +13,26 @@ mod plan;
 mod program;
 #[path = "faults/rotation.rs"]
 mod rotation;
-#[path = "faults/stage.rs"]
-mod stage;
+#[path = "faults/shutdown.rs"]
+mod shutdown;
 #[path = "faults/step.rs"]
 mod step;
-#[path = "faults/tally.rs"]
-mod tally;
-#[path = "faults/trial.rs"]
-mod trial;
+#[path = "faults/summary.rs"]
+mod summary;
+#[path = "faults/verify.rs"]
+mod verify;
 
+use case::CaseResult;
 use cofferdam_tests::{
-    cluster::{self, Hollow, Namespace, runtime},
+    cluster::{self, FakeNode, Namespace, runtime},
     conformance::Failure,
-    program::Place,
+    program::TestDir,
 };
+use env::Env;
 use libtest_mimic::{Arguments, Failed, Trial};
 use plan::Plan;
-use stage::Stage;
 use std::{
-    env,
+    env::{args_os, current_exe, var, var_os},
     process::{Command, ExitCode},
     sync::{
         Arc,
@@ -39,167 +40,172 @@ use std::{
     },
     time::Instant,
 };
-use tally::Tally;
+use summary::Summary;
 use tokio::task::JoinSet;
-use trial::Verdict;
 use uuid::Uuid;
 
-/// Plans where no more are asked for, and how many of them at once; most of their time is waiting.
+/// Default number of plans, and their concurrency. Most of their time is waiting.
 const PLANS: u64 = 64;
-const AT_ONCE: u64 = 64;
-/// Ends of sidecars, each a process.
-const ENDS: u64 = 8;
-const ENDS_AT_ONCE: u64 = 8;
-/// Plans on the real node, where each run is one of gVisor.
-const ON_NODE: u64 = 6;
-const ON_NODE_AT_ONCE: u64 = 4;
-/// Runs at once that there is room for.
-const ROOM: u32 = 1000;
-/// Bytes after which the node puts a log aside: so few that some plans come to it.
+const CONCURRENCY: u64 = 64;
+/// Cases that end the process of a sidecar.
+const SHUTDOWNS: u64 = 8;
+const SHUTDOWN_CONCURRENCY: u64 = 8;
+/// Plans on the real node, where every run uses gVisor.
+const NODE_PLANS: u64 = 6;
+const NODE_CONCURRENCY: u64 = 4;
+/// Quota of concurrent runs in the namespace.
+const QUOTA: u32 = 1000;
+/// Bytes after which the fake node rotates a log, small enough that some plans reach it.
 const ROTATION: usize = 400_000;
-/// The name of a run whose output was lost.
-const LOST: &str = "error: Unreachable, output lost";
-/// Says that this process has a cache folder of its own.
+/// The outcome of a run whose output was lost.
+const OUTPUT_LOST: &str = "error: Unreachable, output lost";
+/// Set if this process has its own cache folder; the value is the user's.
 const HAS_CACHE: &str = "CACHE_BESIDE_FAULTS";
 const CACHE: &str = "XDG_CACHE_HOME";
 
 fn main() -> Result<ExitCode, Failure> {
     let arguments = Arguments::from_args();
     if cluster::kubeconfig().is_none() {
-        println!("no faults are made: KUBECONFIG names no cluster");
+        println!("the fault tests are skipped: KUBECONFIG is not set");
         return Ok(ExitCode::SUCCESS);
     }
-    if env::var_os(HAS_CACHE).is_none() {
-        return with_cache();
+    if var_os(HAS_CACHE).is_none() {
+        return restart_with_cache();
     }
     let seed = number("SEED")?.unwrap_or_else(|| Uuid::new_v4().as_u64_pair().0 >> 32);
     let tests = vec![
-        Trial::test("whatever_befalls_its_requests_a_run_is_true", move || faults(seed).map_err(Failed::from)),
-        Trial::test("whatever_befalls_a_run_in_gvisor_it_is_true", move || on_node(seed).map_err(Failed::from)),
-        Trial::test("however_a_sidecar_ends_its_runs_are_true", move || ends(seed).map_err(Failed::from)),
-        rotation_test("an_output_that_stalls_is_read_before_the_node_discards_it", rotation::stalled(), "Exited"),
-        rotation_test("an_output_that_the_node_discarded_is_unreachable", rotation::lost(), LOST),
+        Trial::test("results_are_correct_despite_api_faults", move || api_faults(seed).map_err(Failed::from)),
+        Trial::test("results_in_gvisor_are_correct_despite_node_faults", move || {
+            node_faults(seed).map_err(Failed::from)
+        }),
+        Trial::test("nothing_is_left_or_executed_twice_when_a_sidecar_ends", move || {
+            shutdowns(seed).map_err(Failed::from)
+        }),
+        rotation_test("a_stalled_output_is_read_before_the_node_rotates_it_away", rotation::stalled(), "Exited"),
+        rotation_test("an_output_that_the_node_rotated_away_is_unreachable", rotation::lost(), OUTPUT_LOST),
     ];
     println!("SEED={seed}");
     Ok(libtest_mimic::run(&arguments, tests).exit_code())
 }
 
-/// Starts this program again with a cache folder that goes with it: each proxy is another cluster that is remembered.
-fn with_cache() -> Result<ExitCode, Failure> {
-    let place = Place::new();
-    let mut again = Command::new(env::current_exe()?);
-    again.args(env::args_os().skip(1)).env(HAS_CACHE, env::var_os(CACHE).unwrap_or_default()).env(CACHE, place.path());
+/// Starts this program again with a temporary cache folder, because the sidecar caches facts about each
+/// proxy's cluster.
+fn restart_with_cache() -> Result<ExitCode, Failure> {
+    let dir = TestDir::new();
+    let mut again = Command::new(current_exe()?);
+    again.args(args_os().skip(1)).env(HAS_CACHE, var_os(CACHE).unwrap_or_default()).env(CACHE, dir.path());
     Ok(if again.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn number(name: &str) -> Result<Option<u64>, Failure> {
-    env::var(name).ok().map(|text| text.parse().map_err(|error| format!("{name}: {error}").into())).transpose()
+    var(name).ok().map(|text| text.parse().map_err(|error| format!("{name}: {error}").into())).transpose()
 }
 
-fn faults(seed: u64) -> Result<(), Failure> {
-    let Some(hollow) = Hollow::start(ROTATION)? else { return Ok(()) };
-    on_stage(Some(hollow), async |stage| {
-        carry_out_all(PLANS, number("AT_ONCE")?.unwrap_or(AT_ONCE), move |number| {
-            let (stage, plan) = (stage.clone(), Plan::new(seed, number));
-            (format!("{plan:?}"), async move { trial::carry_out(&stage, plan, seed, number).await })
+fn api_faults(seed: u64) -> Result<(), Failure> {
+    let Some(fake_node) = FakeNode::start(ROTATION)? else { return Ok(()) };
+    in_env(Some(fake_node), async |env| {
+        run_all(PLANS, number("AT_ONCE")?.unwrap_or(CONCURRENCY), move |number| {
+            let (env, plan) = (env.clone(), Plan::new(seed, number));
+            (format!("{plan:?}"), async move { case::run(&env, plan, seed, number).await })
         })
         .await
     })
 }
 
-fn ends(seed: u64) -> Result<(), Failure> {
-    let Some(hollow) = Hollow::start(ROTATION)? else { return Ok(()) };
-    on_stage(Some(hollow), async |stage| {
-        carry_out_all(ENDS, ENDS_AT_ONCE, move |number| {
-            let stage = stage.clone();
-            (String::new(), async move { ends::end(&stage, seed, number).await })
+fn shutdowns(seed: u64) -> Result<(), Failure> {
+    let Some(fake_node) = FakeNode::start(ROTATION)? else { return Ok(()) };
+    in_env(Some(fake_node), async |env| {
+        run_all(SHUTDOWNS, SHUTDOWN_CONCURRENCY, move |number| {
+            let env = env.clone();
+            (String::new(), async move { shutdown::run(&env, seed, number).await })
         })
         .await
     })
 }
 
-fn on_node(seed: u64) -> Result<(), Failure> {
-    if !node::is_ours() {
+fn node_faults(seed: u64) -> Result<(), Failure> {
+    if !node::is_test_node() {
         return Ok(());
     }
-    on_stage(None, async |stage| {
-        carry_out_all(ON_NODE, ON_NODE_AT_ONCE, move |number| {
-            let (stage, plan) = (stage.clone(), Plan::on_node(seed, number));
-            (format!("{plan:?}"), async move { trial::carry_out(&stage, plan, seed, number).await })
+    in_env(None, async |env| {
+        run_all(NODE_PLANS, NODE_CONCURRENCY, move |number| {
+            let (env, plan) = (env.clone(), Plan::for_real_node(seed, number));
+            (format!("{plan:?}"), async move { case::run(&env, plan, seed, number).await })
         })
         .await
     })
 }
 
-/// Carries out one plan, whose run must end so.
+/// Executes one plan, whose only run must have this outcome.
 fn rotation_test(name: &'static str, plan: Plan, outcome: &'static str) -> Trial {
     Trial::test(name, move || {
-        let Some(hollow) = Hollow::start(ROTATION)? else { return Ok(()) };
-        let carried_out = on_stage(Some(hollow), async move |stage| {
-            let verdict = trial::carry_out(&stage, plan, 0, 0).await?;
-            let names: Vec<_> = verdict.outcomes.iter().map(|outcome| &*outcome.name).collect();
+        let Some(fake_node) = FakeNode::start(ROTATION)? else { return Ok(()) };
+        let result = in_env(Some(fake_node), async move |env| {
+            let result = case::run(&env, plan, 0, 0).await?;
+            let names: Vec<_> = result.outcomes.iter().map(|outcome| &*outcome.name).collect();
             if names != [outcome] {
-                return Err(format!("{names:?} instead of {outcome:?}: {:?}", verdict.violations).into());
+                return Err(format!("{names:?} instead of {outcome:?}: {:?}", result.violations).into());
             }
-            let mut tally = Tally::default();
-            tally.add(0, name, verdict);
-            Ok(tally)
+            let mut summary = Summary::default();
+            summary.add(0, name, result);
+            Ok(summary)
         });
-        carried_out.map_err(Failed::from)
+        result.map_err(Failed::from)
     })
 }
 
-/// Sets the stage, and sees to it that nothing is left on it, but by a node that was hurt.
-fn on_stage(
-    hollow: Option<Hollow>,
-    carry_out: impl AsyncFnOnce(Arc<Stage>) -> Result<Tally, Failure>,
+/// Creates a namespace for `test` and deletes it. Nothing may be left, except on the real node, whose
+/// programs may be restarted.
+fn in_env(
+    fake_node: Option<FakeNode>,
+    test: impl AsyncFnOnce(Arc<Env>) -> Result<Summary, Failure>,
 ) -> Result<(), Failure> {
     runtime().block_on(async {
-        let stage = Arc::new(Stage { namespace: Namespace::with_room_for(ROOM).await?, hollow });
-        let tally = carry_out(stage.clone()).await?;
-        println!("{tally}");
-        if stage.hollow.is_some() {
-            stage.namespace.assert_nothing_left().await?;
+        let env = Arc::new(Env { namespace: Namespace::with_quota(QUOTA).await?, fake_node });
+        let summary = test(env.clone()).await?;
+        println!("{summary}");
+        if env.fake_node.is_some() {
+            env.namespace.wait_until_empty().await?;
         }
-        stage.namespace.delete().await?;
-        tally.verdict()
+        env.namespace.delete().await?;
+        summary.into_result()
     })
 }
 
-/// Has so many numbers carried out, some at once.
-async fn carry_out_all<F>(
-    usual: u64,
-    at_once: u64,
-    carry_out: impl Fn(u64) -> (String, F) + Clone + Send + 'static,
-) -> Result<Tally, Failure>
+/// Runs the cases of all numbers, `concurrency` at once.
+async fn run_all<F>(
+    default_count: u64,
+    concurrency: u64,
+    run: impl Fn(u64) -> (String, F) + Clone + Send + 'static,
+) -> Result<Summary, Failure>
 where
-    F: Future<Output = Result<Verdict, Failure>> + Send,
+    F: Future<Output = Result<CaseResult, Failure>> + Send,
 {
     let numbers = match number("ONLY")? {
         Some(only) => only..only + 1,
-        None => 0..number("RUNS")?.map_or(usual, |runs| (usual * runs).div_ceil(PLANS)),
+        None => 0..number("RUNS")?.map_or(default_count, |runs| (default_count * runs).div_ceil(PLANS)),
     };
     let next = Arc::new(AtomicU64::new(numbers.start));
     let mut workers = JoinSet::new();
-    for _ in 0..at_once {
-        let (carry_out, next, end) = (carry_out.clone(), next.clone(), numbers.end);
+    for _ in 0..concurrency {
+        let (run, next, end) = (run.clone(), next.clone(), numbers.end);
         workers.spawn(async move {
-            let mut tally = Tally::default();
+            let mut summary = Summary::default();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= end {
-                    return Ok::<_, Failure>(tally);
+                    return Ok::<_, Failure>(summary);
                 }
-                let (plan, verdict) = carry_out(number);
-                let begun = Instant::now();
-                let verdict = verdict.await.map_err(|error| format!("ONLY={number} {error}\n  {plan}"))?;
-                tally.add(number, &plan, Verdict { took: begun.elapsed(), ..verdict });
+                let (plan, result) = run(number);
+                let start = Instant::now();
+                let result = result.await.map_err(|error| format!("ONLY={number} {error}\n  {plan}"))?;
+                summary.add(number, &plan, CaseResult { duration: start.elapsed(), ..result });
             }
         });
     }
-    let mut all = Tally::default();
-    while let Some(tally) = workers.join_next().await {
-        all.join(tally??);
+    let mut all = Summary::default();
+    while let Some(summary) = workers.join_next().await {
+        all.merge(summary??);
     }
     Ok(all)
 }

@@ -1,7 +1,8 @@
-//! Runs every folder of `tests/hostile/` in real gVisor: on this machine, cold and warm, and in the cluster that `KUBECONFIG`
-//! names. After each an innocent program must come out as ever, and nothing may be left. At the end nothing that was there to
-//! be attacked may have been reached. Those programs that can do no harm also show, without a sandbox, that they would notice.
-//! In the cluster they are cold and follow each other, and are warm too, with innocent ones between them, where `SOAK` is set.
+//! Executes every hostile program of `tests/hostile/` in real gVisor: on this machine, cold and warm, and in
+//! the cluster of `KUBECONFIG` if it is set. After each, a benign program must have its usual outcome, and no
+//! resource may be left. No target may have been reached. Programs that do no harm are also executed without
+//! a sandbox, to show that they detect its absence. In the cluster the programs are executed cold and without
+//! benign ones between them; with `SOAK` set, also warm and with them.
 
 use cofferdam::{
     Runtime,
@@ -10,11 +11,11 @@ use cofferdam::{
 use cofferdam_component::Executor;
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
-    conformance::{Case, Failure, Failures, Library, Warm, Way, run, run_unwalled, try_all},
-    hostile::{Cluster, Host, Neighbour, SECRET_VARIABLE, Watched, set_upon},
-    leftovers::{cgroups_left, left},
-    operator,
-    program::Place,
+    conformance::{Case, Driver, Failure, Failures, Library, Warm, run, run_suite, run_unsandboxed},
+    hostile::{Cluster, Host, Neighbour, SECRET_VARIABLE, SecretCheck, with_target},
+    leaks::{leaked_cgroups, leaked_resources},
+    logging,
+    program::TestDir,
     soak::is_soak,
 };
 use k8s_openapi::api::core::v1::{Pod, Service};
@@ -28,35 +29,35 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Runs at once: many of them wait for their time to be over.
-const AT_ONCE: usize = 4;
-/// The same where each has a Pod wait for it, and how many wait.
-const WARM_AT_ONCE: usize = 2;
-const WAITING: u32 = 4;
-/// Innocent runs that are timed, before all others and after them.
-const TIMED: usize = 10;
+/// Concurrent runs. Many of them only wait for their time limit.
+const CONCURRENCY: usize = 4;
+/// Concurrent runs in prewarmed Pods, and the size of that pool.
+const WARM_CONCURRENCY: usize = 2;
+const POOL: u32 = 4;
+/// Runs of the benign program that are timed before and after the hostile ones.
+const TIMED_RUNS: usize = 10;
 
 fn main() -> Result<ExitCode, Failure> {
-    hold_a_secret()?;
+    restart_with_secret()?;
     let arguments = Arguments::from_args();
-    operator::show_warnings();
-    let mut failures = try_unwalled(&arguments)?;
+    logging::show_warnings();
+    let mut failures = run_all_unsandboxed(&arguments)?;
     if !arguments.list {
         let executor = Executor::new(64)?;
-        failures.add(try_here(&arguments, &executor)?);
+        failures.add(run_on_this_machine(&arguments, &executor)?);
         if cluster::kubeconfig().is_some() {
             failures.add(runtime().block_on(Namespace::create()).and_then(|namespace| {
-                let failures = try_in_cluster(&arguments, &executor, &namespace)?;
+                let failures = run_in_cluster(&arguments, &executor, &namespace)?;
                 runtime().block_on(namespace.delete())?;
                 Ok(failures)
             })?);
         }
     }
-    Ok(failures.end())
+    Ok(failures.report())
 }
 
-/// Starts this program once more with a secret in its environment, where a sidecar may have some too.
-fn hold_a_secret() -> Result<(), Failure> {
+/// Replaces this process by itself with a secret in its environment, like the secrets of a real sidecar.
+fn restart_with_secret() -> Result<(), Failure> {
     if env::var_os(SECRET_VARIABLE).is_some() {
         return Ok(());
     }
@@ -65,112 +66,114 @@ fn hold_a_secret() -> Result<(), Failure> {
     Err(again.args(env::args_os().skip(1)).env(SECRET_VARIABLE, secret).exec().into())
 }
 
-/// Every case, and what it needs to know of its target.
+/// Every case, with the description of its target.
 fn cases(host: &Host) -> Result<Vec<Case>, Failure> {
-    Ok(Case::all("hostile")?.into_iter().map(|case| set_upon(case, host)).collect())
+    Ok(Case::all("hostile")?.into_iter().map(|case| with_target(case, host)).collect())
 }
 
-fn innocent() -> Result<Case, Failure> {
-    Case::named("conformance", "every-part-of-a-request-holds-at-once")
+fn benign_case() -> Result<Case, Failure> {
+    Case::named("conformance", "all-parts-of-a-request-work-together")
 }
 
-/// Where there is no wall, programs notice.
-fn try_unwalled(arguments: &Arguments) -> Result<Failures, Failure> {
+/// Executes programs without a sandbox and checks that they and the host's sockets detect it.
+fn run_all_unsandboxed(arguments: &Arguments) -> Result<Failures, Failure> {
     let host = Host::new(Cluster::default())?;
     let failures =
-        try_all(arguments, "unwalled", None, cases(&host)?, |case| Ok(case.is_tried_unwalled()), run_unwalled)?;
+        run_suite(arguments, "unsandboxed", None, cases(&host)?, |case| Ok(case.runs_unsandboxed()), run_unsandboxed)?;
     let is_whole = !arguments.list && arguments.filter.is_none() && failures.is_empty();
     if is_whole && host.reached().len() < 3 {
-        return Err("what is there to be attacked does not notice".into());
+        return Err("the host's sockets do not detect the unsandboxed programs".into());
     }
     Ok(failures)
 }
 
-fn try_here(arguments: &Arguments, executor: &Executor) -> Result<Failures, Failure> {
+fn run_on_this_machine(arguments: &Arguments, executor: &Executor) -> Result<Failures, Failure> {
     let host = Arc::new(Host::new(Cluster::default())?);
     let neighbour = Neighbour::start(None)?;
-    let before = time_of_innocent(executor)?;
+    let before = benign_median(executor)?;
     let mut failures = Failures::default();
     for (name, is_warm) in [("local", false), ("local-warm", true)] {
         let (executor, secret) = (executor.clone(), host.secret().to_owned());
-        let test = move |case: &Case| try_case_here(case, &executor, &secret, is_warm);
-        failures.add(try_all(arguments, name, Some(AT_ONCE), cases(&host)?, |_| Ok(true), test)?);
+        let test = move |case: &Case| run_case_on_this_machine(case, &executor, &secret, is_warm);
+        failures.add(run_suite(arguments, name, Some(CONCURRENCY), cases(&host)?, |_| Ok(true), test)?);
     }
-    let after = time_of_innocent(executor)?;
-    println!("an innocent program before hostile ones: {before:.0?}, after them: {after:.0?} (medians of {TIMED})");
+    let after = benign_median(executor)?;
+    println!(
+        "the benign program before the hostile ones: {before:.0?}, after them: {after:.0?} (medians of {TIMED_RUNS})"
+    );
     neighbour.end()?;
     assert_unreached(&host)?;
     Ok(failures)
 }
 
-/// One case, with a state folder of its own.
-fn try_case_here(case: &Case, executor: &Executor, secret: &str, is_warm: bool) -> Result<(), Failure> {
-    let place = Place::new();
+/// Executes one case with its own state folder, and checks that nothing is left.
+fn run_case_on_this_machine(case: &Case, executor: &Executor, secret: &str, is_warm: bool) -> Result<(), Failure> {
+    let dir = TestDir::new();
     let pool = PoolConfig { maximum: Some(if is_warm { 2 } else { 0 }), ..PoolConfig::default() };
     let settings =
-        Settings { backend: BackendChoice::Local, state_dir: Some(place.state()), pool, ..Settings::default() };
+        Settings { backend: BackendChoice::Local, state_dir: Some(dir.state()), pool, ..Settings::default() };
     let sidecar = settings.pooled_runtime()?;
     let library = Library { executor: executor.clone(), sidecar: sidecar.clone() };
-    let way: Box<dyn Way> = if is_warm { Box::new(Warm(library)) } else { Box::new(library) };
-    let way = Watched::new(way, secret);
-    let result = try_case(case, &way);
+    let driver: Box<dyn Driver> = if is_warm { Box::new(Warm(library)) } else { Box::new(library) };
+    let driver = SecretCheck::new(driver, secret);
+    let result = run_then_benign(case, &driver);
     runtime().block_on(sidecar.settle());
     result?;
-    let left = [left(&place), cgroups_left(&way.ids())].concat();
-    if left.is_empty() { Ok(()) } else { Err(format!("left: {left:?}").into()) }
+    let leaked = [leaked_resources(&dir), leaked_cgroups(&driver.ids())].concat();
+    if leaked.is_empty() { Ok(()) } else { Err(format!("resources are left: {leaked:?}").into()) }
 }
 
-/// A hostile program, then an innocent one.
-fn try_case(case: &Case, way: &Watched) -> Result<(), Failure> {
-    run(case, way)?;
-    run(&innocent()?, way).map_err(|error| format!("an innocent program after it: {error}").into())
+/// Executes a hostile program and then the benign one.
+fn run_then_benign(case: &Case, driver: &SecretCheck) -> Result<(), Failure> {
+    run(case, driver)?;
+    run(&benign_case()?, driver).map_err(|error| format!("the benign program after it: {error}").into())
 }
 
-fn try_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namespace) -> Result<Failures, Failure> {
+fn run_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namespace) -> Result<Failures, Failure> {
     let neighbour = Neighbour::start(Some((&namespace.kubeconfig(), &namespace.name)))?;
     let host = Host::new(runtime().block_on(addresses(namespace))?)?;
-    let library = |sidecar: &Runtime| Library { executor: executor.clone(), sidecar: sidecar.clone() };
+    let library = |sidecar: &Sidecar| Library { executor: executor.clone(), sidecar: sidecar.clone() };
     let cold = namespace.settings().runtime()?;
-    let mut failures = try_way_in_cluster(arguments, "kubernetes", AT_ONCE, Box::new(library(&cold)), &host)?;
+    let mut failures = run_driver_in_cluster(arguments, "kubernetes", CONCURRENCY, Box::new(library(&cold)), &host)?;
     if is_soak() {
-        let pool = PoolConfig { maximum: Some(WAITING), minimum: 1, starts_at_once: 2, ..PoolConfig::default() };
+        let pool = PoolConfig { maximum: Some(POOL), minimum: 1, starts_at_once: 2, ..PoolConfig::default() };
         let warm = Settings { pool, ..namespace.settings() }.pooled_runtime()?;
-        let way = Box::new(Warm(library(&warm)));
-        failures.add(try_way_in_cluster(arguments, "kubernetes-warm", WARM_AT_ONCE, way, &host)?);
+        let driver = Box::new(Warm(library(&warm)));
+        failures.add(run_driver_in_cluster(arguments, "kubernetes-warm", WARM_CONCURRENCY, driver, &host)?);
         runtime().block_on(warm.settle());
     }
     neighbour.end()?;
     runtime().block_on(async {
         cold.settle().await;
-        namespace.assert_nothing_left().await
+        namespace.wait_until_empty().await
     })?;
     assert_unreached(&host)?;
     Ok(failures)
 }
 
-fn try_way_in_cluster(
+fn run_driver_in_cluster(
     arguments: &Arguments,
     name: &str,
-    at_once: usize,
-    way: Box<dyn Way>,
+    concurrency: usize,
+    driver: Box<dyn Driver>,
     host: &Host,
 ) -> Result<Failures, Failure> {
-    let way = Watched::new(way, host.secret());
-    try_all(
+    let driver = SecretCheck::new(driver, host.secret());
+    run_suite(
         arguments,
         name,
-        Some(at_once),
+        Some(concurrency),
         cases(host)?,
         |_| Ok(true),
-        move |case| if is_soak() { try_case(case, &way) } else { run(case, &way) },
+        move |case| if is_soak() { run_then_benign(case, &driver) } else { run(case, &driver) },
     )
 }
 
-/// What there is in the cluster to be reached: the only Pod so far is that of the run beside the others.
+/// Addresses of the targets in the cluster. The neighbour's Pod is the only one so far.
 async fn addresses(namespace: &Namespace) -> Result<Cluster, Failure> {
     let services: Api<Service> = Api::namespaced(namespace.admin.clone(), "default");
     let api_server = services.get("kubernetes").await?.spec.and_then(|spec| spec.cluster_ip);
-    // A kubelet tells it a moment after it has started the container.
+    // The kubelet reports the address shortly after it has started the container.
     let pod = || async {
         let pods = namespace.objects::<Pod>().list(&ListParams::default()).await?;
         Ok(pods.items.into_iter().find_map(|pod| pod.status?.pod_ip))
@@ -182,19 +185,19 @@ async fn addresses(namespace: &Namespace) -> Result<Cluster, Failure> {
 
 fn assert_unreached(host: &Host) -> Result<(), Failure> {
     let reached = host.reached();
-    if reached.is_empty() { Ok(()) } else { Err(format!("a program has reached the machine's {reached:?}").into()) }
+    if reached.is_empty() { Ok(()) } else { Err(format!("a program has reached these targets: {reached:?}").into()) }
 }
 
-/// How long an innocent program takes on this machine.
-fn time_of_innocent(executor: &Executor) -> Result<Duration, Failure> {
+/// Median duration of the benign program on this machine.
+fn benign_median(executor: &Executor) -> Result<Duration, Failure> {
     let settings = Settings { backend: BackendChoice::Local, ..Settings::default() };
-    let way = Library { executor: executor.clone(), sidecar: settings.runtime()? };
-    let case = innocent()?;
+    let driver = Library { executor: executor.clone(), sidecar: settings.runtime()? };
+    let case = benign_case()?;
     let timed = |_| {
         let started = Instant::now();
-        run(&case, &way).map(|()| started.elapsed())
+        run(&case, &driver).map(|()| started.elapsed())
     };
-    let mut times = (0..TIMED).map(timed).collect::<Result<Vec<_>, _>>()?;
+    let mut times = (0..TIMED_RUNS).map(timed).collect::<Result<Vec<_>, _>>()?;
     times.sort();
-    Ok(times[TIMED / 2])
+    Ok(times[TIMED_RUNS / 2])
 }

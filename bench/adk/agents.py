@@ -1,5 +1,5 @@
-"""The same agents with GkeCodeExecutor and with CofferdamCodeExecutor, side by side on one cluster: a table of results, seconds to
-the agent's last word, and the objects left five seconds after it is done with.
+"""Compares agents with GkeCodeExecutor and with CofferdamCodeExecutor on one cluster. Prints a table of the results, the duration in
+seconds, and the objects left five seconds after the agent has ended.
 
 agents.py KUBECONFIG, with the Python of scripts/adk-environment.sh and adapters/adk/tests in PYTHONPATH
 """
@@ -19,7 +19,7 @@ from google.genai import types
 
 CSV = types.Part.from_bytes(data=b"fruit,count\napple,3\npear,4\n", mime_type="text/csv")
 READ = "import csv\nprint(sum(int(row['count']) for row in csv.DictReader(open('data_1_1.csv'))))"
-# What it is, what the model says, options of both executors, parts of the message.
+# Name, texts of the model, options of both executors, parts of the message.
 CASES = [
     ("prints a line", [program("print('hello')")], {}, []),
     ("fails, is corrected", [program("print(6 *)"), program("print(6 * 7)")], {}, []),
@@ -30,13 +30,13 @@ CASES = [
     ("reads the user's CSV file", [program(READ)], {"optimize_data_file": True}, [CSV]),
     ("imports pdb", [program("import pdb\nprint('once')")], {}, []),
     ("prints, then loops for ever, 10 s allowed", [program("print('so far')\nwhile True: pass")], {"timeout_seconds": 10}, []),
-    ("image cannot be had, 20 s allowed", [program("print(1)")], {"timeout_seconds": 20, "image": "nowhere.invalid/x:1"}, []),
+    ("image cannot be pulled, 20 s allowed", [program("print(1)")], {"timeout_seconds": 20, "image": "nowhere.invalid/x:1"}, []),
 ]
-AFTER = PAUSE = 5
+SETTLE_SECONDS = 5
 
 
 class Side:
-    """One of the two executors, in a namespace of its own."""
+    """One of the two executors and its namespace."""
 
     def __init__(self, executor, kubeconfig):
         self.executor, self.kubeconfig = executor, kubeconfig
@@ -48,11 +48,11 @@ class Side:
                 subprocess.run(["cofferdam", "manifests", "--namespace", self.namespace], check=True, stdout=manifests)
                 kubernetes.utils.create_from_yaml(client, manifests.name)
         else:
-            # Its Pods do not pass as `restricted`.
+            # Its Pods violate the Pod security level `restricted`.
             self.core.create_namespace({"metadata": {"name": self.namespace}})
 
     def objects(self):
-        """Names of Jobs, Pods and ConfigMaps, but for what is there once for a namespace, and of Pods that have not ended."""
+        """Names of Jobs, Pods and ConfigMaps, except the ConfigMaps of the namespace itself, and of Pods that have not ended."""
         jobs, pods = self.batch.list_namespaced_job(self.namespace), self.core.list_namespaced_pod(self.namespace)
         maps = self.core.list_namespaced_config_map(self.namespace)
         names = [{item.metadata.name for item in kind.items} for kind in (jobs, pods, maps)]
@@ -61,28 +61,28 @@ class Side:
 
     def run(self, texts, options, parts):
         executor = self.executor(self.kubeconfig, namespace=self.namespace, **options)
-        # The first run of a sidecar is not what is compared, nor the first connection of a client.
+        # Do not measure the first run of a sidecar and the first connection of a client.
         if "image" not in options:
             converse(executor, program("pass"), "")
-            # As a model does that writes the next one.
-            time.sleep(PAUSE)
+            # A model takes time to write the next program.
+            time.sleep(SETTLE_SECONDS)
         before = self.objects()
         start = time.monotonic()
         try:
             conversation = converse(executor, *texts, "Done.", parts=parts)
-            said = " → ".join(f"{r.outcome.value.removeprefix('OUTCOME_')} {shown(r.output)}" for r in conversation.results)
+            result = " → ".join(f"{r.outcome.value.removeprefix('OUTCOME_')} {markdown(r.output)}" for r in conversation.results)
         except Exception as error:
-            said = f"the agent's run fails: {type(error).__name__} {shown(str(error))}"
+            result = f"the agent's run failed: {type(error).__name__} {markdown(str(error))}"
         seconds = time.monotonic() - start
         if self.executor is CofferdamCodeExecutor:
             executor.close()
-        time.sleep(AFTER)
+        time.sleep(SETTLE_SECONDS)
         jobs, pods, maps, running = (len(after - was) for after, was in zip(self.objects(), before, strict=True))
-        left = f"{jobs} Jobs, {pods} Pods, {maps} ConfigMaps" + (f"; **{running} still runs**" if running else "")
-        return f"{said} | {seconds:.1f} | {left if jobs or pods or maps else 'nothing'}"
+        left = f"{jobs} Jobs, {pods} Pods, {maps} ConfigMaps" + (f"; **{running} still running**" if running else "")
+        return f"{result} | {seconds:.1f} | {left if jobs or pods or maps else 'nothing'}"
 
 
-def shown(text):
+def markdown(text):
     text = text.removeprefix("Code execution result:\n").strip().replace("\n", " ⏎ ").replace("|", "\\|").replace("`", "'")
     return f"`{text if len(text) <= 90 else text[:45] + ' … ' + text[-40:]}`"
 

@@ -1,10 +1,10 @@
-"""Runs programs with google-adk's GkeCodeExecutor, as it is and with its defaults, and tells how long each took.
+"""Executes programs with google-adk's GkeCodeExecutor and its defaults, and prints the duration of each.
 
 run.py KUBECONFIG NAMESPACE COUNT AT_ONCE
 
-For each line of standard input, and COUNT lines at the most, it runs AT_ONCE programs and prints a line of JSON for each:
-the seconds from its beginning to its result, and what it printed. The line says how many seconds there are between two
-beginnings; below zero each begins when the one before is done. What they leave in the cluster is left there. By hand:
+For each line of standard input, at most COUNT lines, it executes AT_ONCE programs and prints a line of JSON for each: its
+duration in seconds and its output. The line is the interval between two starts in seconds; if it is negative, each program
+starts when the previous one has ended. Objects that are left in the cluster are not deleted. To try it:
 
     yes 0 | run.py ~/.kube/config default 3 1
 """
@@ -29,17 +29,17 @@ def main(kubeconfig, namespace, count, at_once):
     def run(start):
         time.sleep(max(0, start - time.monotonic()))
         start = time.monotonic()
-        # Of its context the executor reads the id alone.
+        # The executor reads only the id of its context.
         context = SimpleNamespace(invocation_id=f"e-{uuid4()}")
         result = executor.execute_code(context, CodeExecutionInput(code=PROGRAM))
         return time.monotonic() - start, result
 
-    # A thread for each program: asyncio's own pool, which an agent's flow uses, has fewer on a small machine.
+    # One thread per program: asyncio's default pool, which an agent's flow uses, has fewer on a small machine.
     with ThreadPoolExecutor(at_once) as threads:
         for line in islice(sys.stdin, count):
-            between, now = float(line), time.monotonic()
-            in_order = map if between < 0 else threads.map
-            for seconds, result in in_order(run, [now + number * between for number in range(at_once)]):
+            interval, now = float(line), time.monotonic()
+            mapping = map if interval < 0 else threads.map
+            for seconds, result in mapping(run, [now + number * interval for number in range(at_once)]):
                 print(json.dumps({"seconds": seconds, "stdout": result.stdout}), flush=True)
                 if result.stdout != "hello\n":
                     sys.exit(f"run.py: {result}")

@@ -1,11 +1,11 @@
-//! One tenant beside another one's flood.
+//! One tenant's runs beside another tenant's flood of requests.
 
 use super::{
+    env::Env,
     program::{program, since_end},
-    stage::Stage,
 };
-use cofferdam_bench::figures::Figures;
-use cofferdam_tests::{cluster::runtime, conformance::Failure, program::Place, sidecar::Caller};
+use cofferdam_bench::samples::Samples;
+use cofferdam_tests::{cluster::runtime, conformance::Failure, program::TestDir, sidecar::HttpClient};
 use rustix::process::Signal;
 use std::{
     fs,
@@ -17,49 +17,49 @@ use tokio::{task::JoinSet, time::sleep};
 const ONE: &str = "one-one-one-one-one";
 const TWO: &str = "two-two-two-two-two";
 const SERVE: &str = "[serve]\nmax_runs = 16\nmax_queued = 64\noutput_memory = \"4Gi\"\n[tenants.two]\nmax_runs = 8\n";
-/// Runs of the first tenant, one after the other.
+/// Sequential runs of the first tenant.
 const RUNS: usize = 50;
-/// Callers of the second, each of whom asks again and again.
-const FLOOD: usize = 200;
-/// What one who does not read `Retry-After` waits.
-const IMPATIENCE: Duration = Duration::from_millis(50);
+/// Clients of the second tenant, each of which repeats its request.
+const FLOOD_CLIENTS: usize = 200;
+/// Interval of a client that ignores `Retry-After`.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Runs of one tenant, without and with the other one's flood.
-pub(crate) fn tenants(stage: &Stage) -> Result<(Figures, Figures), Failure> {
-    let place = Place::new();
-    place.write("tokens", format!("one {ONE}\ntwo {TWO}\n"));
-    fs::set_permissions(place.path().join("tokens"), fs::Permissions::from_mode(0o600))?;
-    let sidecar = stage.start_with(&place, &stage.kubeconfig("pod"), "pod", SERVE, &["--token-file", "tokens"]);
-    let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
-    let figures = runtime().block_on(async {
-        let alone = one_by_one(&one).await?;
+/// Durations of one tenant's runs, without and with the other tenant's flood.
+pub(crate) fn measure(env: &Env) -> Result<(Samples, Samples), Failure> {
+    let dir = TestDir::new();
+    dir.write("tokens", format!("one {ONE}\ntwo {TWO}\n"));
+    fs::set_permissions(dir.path().join("tokens"), fs::Permissions::from_mode(0o600))?;
+    let sidecar = env.start_with(&dir, &env.kubeconfig("pod"), "pod", SERVE, &["--token-file", "tokens"]);
+    let (one, two) = (sidecar.client().with_token(ONE), sidecar.client().with_token(TWO));
+    let samples = runtime().block_on(async {
+        let alone = run_sequentially(&one).await?;
         let mut flood = JoinSet::new();
-        for _ in 0..FLOOD {
+        for _ in 0..FLOOD_CLIENTS {
             let two = two.clone();
             flood.spawn(async move {
                 loop {
                     two.run(&program("flood", 1.0), &[]).await;
-                    sleep(IMPATIENCE).await;
+                    sleep(RETRY_INTERVAL).await;
                 }
             });
         }
-        let flooded = one_by_one(&one).await?;
+        let flooded = run_sequentially(&one).await?;
         flood.shutdown().await;
         Ok::<_, Failure>((alone, flooded))
     })?;
-    // It takes away what the flood left in its hands.
+    // The sidecar deletes the runs of the flood.
     sidecar.signal(Signal::TERM);
     sidecar.end();
-    Ok(figures)
+    Ok(samples)
 }
 
-async fn one_by_one(caller: &Caller) -> Result<Figures, Failure> {
-    let mut figures = Figures::default();
+async fn run_sequentially(client: &HttpClient) -> Result<Samples, Failure> {
+    let mut samples = Samples::default();
     for _ in 0..RUNS {
-        let begun = Instant::now();
-        let answer = caller.run(&program("tenant", 0.0), &[]).await;
-        since_end(&answer).ok_or(answer.text)?;
-        figures.push(begun.elapsed());
+        let start = Instant::now();
+        let response = client.run(&program("tenant", 0.0), &[]).await;
+        since_end(&response).ok_or(response.text)?;
+        samples.push(start.elapsed());
     }
-    Ok(figures)
+    Ok(samples)
 }

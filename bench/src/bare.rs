@@ -1,10 +1,10 @@
-//! `cofferdam run` beside `runsc run` of the very same bundle.
+//! `cofferdam run` compared with `runsc run` of the same bundle.
 
 use crate::{
-    figures::Figures,
     interactive::{Failure, Mode},
+    samples::Samples,
 };
-use cofferdam_tests::program::Place;
+use cofferdam_tests::program::TestDir;
 use std::{
     fs,
     io::{Read, Write},
@@ -19,55 +19,56 @@ use std::{
 };
 use tokio::task::spawn_blocking;
 
-/// A bundle as `cofferdam run` makes it, with what it writes into the sandbox.
+/// A bundle that `cofferdam run` has created, with the bytes that it writes to the sandbox.
 #[derive(Debug)]
 pub struct Bundle {
     folder: PathBuf,
-    program: Vec<u8>,
+    stdin: Vec<u8>,
 }
 
-/// Writes a program in the place of runsc, which gets its options.
-fn stand_in(place: &Place, name: &str, script: &str) -> Result<PathBuf, Failure> {
-    place.write(name, format!("#!/bin/sh\n{script}"));
-    let path = place.path().join(name);
+/// Writes a shell script that replaces runsc.
+fn fake_runsc(dir: &TestDir, name: &str, script: &str) -> Result<PathBuf, Failure> {
+    dir.write(name, format!("#!/bin/sh\n{script}"));
+    let path = dir.path().join(name);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     Ok(path)
 }
 
 impl Bundle {
-    /// Takes one from a run of `program` whose runsc is a stand-in that copies it.
+    /// Copies the bundle of a run of `program`, with a fake runsc.
     ///
     /// # Errors
     ///
-    /// Where the run makes none.
-    pub fn of(place: &Place, program: &str) -> Result<Self, Failure> {
-        let (folder, stdin) = (place.path().join("bundle-of-bench"), place.path().join("stdin"));
+    /// The run creates no bundle.
+    pub fn of(dir: &TestDir, program: &str) -> Result<Self, Failure> {
+        let (folder, stdin) = (dir.path().join("bundle-of-bench"), dir.path().join("stdin"));
         let copy = format!(
             "while [ \"$1\" != --bundle ]; do shift; done\ncp -r \"$2/..\" {}\nhead -c 4 >{stdin}\n\
              size=$(od -An -tu4 {stdin})\nhead -c $size >>{stdin}",
             folder.display(),
             stdin = stdin.display()
         );
-        let copier = stand_in(place, "copier", &copy)?;
-        let _ = place.run(["run".as_ref(), "--runsc".as_ref(), copier.as_os_str(), program.as_ref()]);
+        let copier = fake_runsc(dir, "copier", &copy)?;
+        let _ = dir.run(["run".as_ref(), "--runsc".as_ref(), copier.as_os_str(), program.as_ref()]);
         let config = folder.join("bundle/config.json");
         let text = fs::read_to_string(&config)?;
-        // The paths of the run that is gone become those of the copy.
-        let start = text.find(&*place.state().to_string_lossy()).ok_or("the bundle names no folder of the run")?;
+        // Replace the paths of the deleted run by those of the copy.
+        let start =
+            text.find(&*dir.state().to_string_lossy()).ok_or("the bundle's configuration has no path of the run")?;
         let run: PathBuf = Path::new(text[start..].split('"').next().unwrap_or_default())
             .ancestors()
-            .find(|path| path.parent() == Some(&place.state()))
-            .ok_or("the bundle names no folder of the run")?
+            .find(|path| path.parent() == Some(&dir.state()))
+            .ok_or("the bundle's configuration has no path of the run")?
             .to_owned();
         fs::write(&config, text.replace(&*run.to_string_lossy(), &folder.to_string_lossy()))?;
-        Ok(Self { folder, program: fs::read(stdin)? })
+        Ok(Self { folder, stdin: fs::read(stdin)? })
     }
 
-    /// Time of a bare `runsc run`, from its start to its end.
+    /// Duration of a bare `runsc run`.
     ///
     /// # Errors
     ///
-    /// Where it fails.
+    /// `runsc` fails.
     pub fn time(&self, runsc: &Path, id: &str) -> Result<Duration, Failure> {
         let start = Instant::now();
         let mut child = Command::new(runsc)
@@ -80,7 +81,7 @@ impl Bundle {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut stdin = child.stdin.take().ok_or("no pipe")?;
-        stdin.write_all(&self.program)?;
+        stdin.write_all(&self.stdin)?;
         let mut frames = Vec::new();
         child.stdout.take().ok_or("no pipe")?.read_to_end(&mut frames)?;
         let status = child.wait()?;
@@ -89,48 +90,48 @@ impl Bundle {
     }
 }
 
-/// Both in turn, `rounds` times.
+/// Samples of `cofferdam run` and of `runsc run`, taken alternately, `rounds` of each.
 ///
 /// # Errors
 ///
-/// Where a run fails.
-pub fn compare(place: &Place, runsc: &Path, rounds: usize) -> Result<(Figures, Figures), Failure> {
-    place.write("hello.py", "print(6*7)");
-    let bundle = Bundle::of(place, "hello.py")?;
-    let (mut ours, mut theirs) = (Figures::default(), Figures::default());
-    let run = || {
+/// A run fails.
+pub fn compare(dir: &TestDir, runsc: &Path, rounds: usize) -> Result<(Samples, Samples), Failure> {
+    dir.write("hello.py", "print(6*7)");
+    let bundle = Bundle::of(dir, "hello.py")?;
+    let (mut cold, mut bare) = (Samples::default(), Samples::default());
+    let run_cold = || {
         let start = Instant::now();
-        let output = place.run(["run".as_ref(), "--runsc".as_ref(), runsc.as_os_str(), "hello.py".as_ref()]);
+        let output = dir.run(["run".as_ref(), "--runsc".as_ref(), runsc.as_os_str(), "hello.py".as_ref()]);
         let time = start.elapsed();
         if output.stdout == b"42\n" { Ok(time) } else { Err(format!("cofferdam run: {output:?}")) }
     };
     for round in 0..=rounds {
-        // Neither always comes first, which may be the better place or the worse one.
-        let bare = |round| bundle.time(runsc, &format!("bare-{round}"));
-        let (our, their) = if round % 2 == 0 {
-            let our = run()?;
-            (our, bare(round)?)
+        // Alternate the order, which may have an influence.
+        let run_bare = |round| bundle.time(runsc, &format!("bare-{round}"));
+        let (cold_time, bare_time) = if round % 2 == 0 {
+            let cold_time = run_cold()?;
+            (cold_time, run_bare(round)?)
         } else {
-            let their = bare(round)?;
-            (run()?, their)
+            let bare_time = run_bare(round)?;
+            (run_cold()?, bare_time)
         };
-        // The first round warms the page cache.
+        // The first round fills the page cache.
         if round > 0 {
-            ours.push(our);
-            theirs.push(their);
+            cold.push(cold_time);
+            bare.push(bare_time);
         }
     }
-    Ok((ours, theirs))
+    Ok((cold, bare))
 }
 
-/// Bare runs, so many that come like this.
+/// Samples of bare runs that arrive in this mode.
 ///
 /// # Errors
 ///
-/// Where one fails.
-pub fn interactive(place: &Place, runsc: &Path, mode: Mode, runs: u32) -> Result<Figures, Failure> {
-    place.write("hello.py", "print(6*7)");
-    let bundle = Arc::new(Bundle::of(place, "hello.py")?);
+/// A run fails.
+pub fn interactive(dir: &TestDir, runsc: &Path, mode: Mode, runs: u32) -> Result<Samples, Failure> {
+    dir.write("hello.py", "print(6*7)");
+    let bundle = Arc::new(Bundle::of(dir, "hello.py")?);
     let count = AtomicU32::new(0);
     let timed = || {
         let (bundle, runsc, number) = (bundle.clone(), runsc.to_owned(), count.fetch_add(1, Ordering::Relaxed));
@@ -139,21 +140,21 @@ pub fn interactive(place: &Place, runsc: &Path, mode: Mode, runs: u32) -> Result
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(mode.measure(runs, timed))
 }
 
-/// Time from the start of `cofferdam run` to that of runsc.
+/// Time from the start of `cofferdam run` to the start of runsc.
 ///
 /// # Errors
 ///
-/// Where runsc is not reached.
-pub fn until_runsc(place: &Place, rounds: usize) -> Result<Figures, Failure> {
-    let reached = place.path().join("reached");
+/// The run does not start runsc.
+pub fn until_runsc(dir: &TestDir, rounds: usize) -> Result<Samples, Failure> {
+    let reached = dir.path().join("reached");
     let script = format!("date +%s%N >{}", reached.display());
-    let clock = stand_in(place, "clock", &script)?;
-    let mut figures = Figures::default();
+    let clock = fake_runsc(dir, "clock", &script)?;
+    let mut samples = Samples::default();
     for _ in 0..rounds {
         let start = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
-        let _ = place.run(["run".as_ref(), "--runsc".as_ref(), clock.as_os_str(), "hello.py".as_ref()]);
+        let _ = dir.run(["run".as_ref(), "--runsc".as_ref(), clock.as_os_str(), "hello.py".as_ref()]);
         let end = Duration::from_nanos(fs::read_to_string(&reached)?.trim().parse()?);
-        figures.push(end.saturating_sub(start));
+        samples.push(end.saturating_sub(start));
     }
-    Ok(figures)
+    Ok(samples)
 }

@@ -1,6 +1,6 @@
-//! What going through the component costs, with a backend that answers at once.
+//! Overhead of the component, with a backend that returns immediately.
 
-use crate::{figures::Figures, interactive::Failure};
+use crate::{interactive::Failure, samples::Samples};
 use cofferdam::{
     Runtime,
     config::Settings,
@@ -11,11 +11,11 @@ use cofferdam_component::{Executor, SandboxImport, types::Request};
 use std::{sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-/// A backend whose every run has ended at once, with so many bytes of output.
+/// A backend whose runs end immediately, with this many bytes of output.
 #[derive(Debug)]
-pub(crate) struct AtOnce(pub(crate) usize);
+pub(crate) struct InstantBackend(pub(crate) usize);
 
-impl Backend for AtOnce {
+impl Backend for InstantBackend {
     fn run<'a>(&'a self, _: Plan, run: &'a Run<'a>) -> RunFuture<'a> {
         let bytes = vec![b'x'; self.0];
         let stdout = Capture { length: bytes.len() as u64, bytes, cut: None };
@@ -34,16 +34,16 @@ impl Backend for AtOnce {
     }
 }
 
-/// Calls through the component, and calls of the sidecar alone, with so many bytes of output.
+/// Samples of calls through the component and of direct calls, which return `output` bytes.
 ///
 /// # Errors
 ///
-/// Where a call fails.
-pub fn measure(output: usize, rounds: usize) -> Result<(Figures, Figures), Failure> {
-    let sidecar = Runtime::with_backend(Settings::default().policy()?, Arc::new(AtOnce(output)));
+/// A call fails.
+pub fn measure(output: usize, rounds: usize) -> Result<(Samples, Samples), Failure> {
+    let sidecar = Runtime::with_backend(Settings::default().policy()?, Arc::new(InstantBackend(output)));
     let executor = Executor::new(1)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (mut through, mut direct) = (Figures::default(), Figures::default());
+    let (mut through, mut direct) = (Samples::default(), Samples::default());
     runtime.block_on(async {
         for round in 0..rounds + 10 {
             let start = Instant::now();

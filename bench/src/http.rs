@@ -1,6 +1,6 @@
-//! What the way over HTTP costs: the composed component, a sidecar on loopback, and a backend that answers at once.
+//! Overhead of HTTP: the composed component, a sidecar on loopback, and a backend that returns immediately.
 
-use crate::{figures::Figures, hop::AtOnce, interactive::Failure};
+use crate::{hop::InstantBackend, interactive::Failure, samples::Samples};
 use cofferdam::{
     Runtime,
     config::{Listen, ServeConfig, Settings},
@@ -8,7 +8,7 @@ use cofferdam::{
     server::Service,
     types,
 };
-use cofferdam_tests::{program::Place, sidecar};
+use cofferdam_tests::{program::TestDir, sidecar};
 use std::{fs, path::Path, sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{
@@ -52,17 +52,17 @@ impl WasiHttpView for Wasi {
     }
 }
 
-/// Calls of a host that is up, each in an instance of its own and over a connection of its own, and calls of the sidecar's
-/// library alone, that return so many bytes.
+/// Samples of calls through a running host, each with a new instance and connection, and of direct calls of
+/// the library. They return `output` bytes.
 ///
 /// # Errors
 ///
-/// Where a call fails.
-pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Figures, Figures), Failure> {
+/// A call fails.
+pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Samples, Samples), Failure> {
     let listen = vec![Listen::Tcp(([127, 0, 0, 1], 0).into())];
     let settings = Settings { serve: ServeConfig { listen, ..ServeConfig::default() }, ..Settings::default() };
-    let sidecar = Runtime::with_backend(settings.policy()?, Arc::new(AtOnce(output)));
-    let service = Service::new(&settings.server()?, sidecar.clone())?;
+    let sidecar = Runtime::with_backend(settings.policy()?, Arc::new(InstantBackend(output)));
+    let service = Service::new(&settings, sidecar.clone())?;
     let url = service.addresses().next().ok_or("no address")?;
 
     let engine = Engine::default();
@@ -82,7 +82,7 @@ pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Figure
         network: None,
         labels: None,
     };
-    let (mut through, mut direct) = (Figures::default(), Figures::default());
+    let (mut through, mut direct) = (Samples::default(), Samples::default());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let stop = CancellationToken::new();
@@ -96,7 +96,7 @@ pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Figure
             let outcome = executor.call_execute(&mut store, &request).await?.map_err(|error| error.message)?;
             let whole = start.elapsed();
             if outcome.stdout.text.len() != output {
-                return Err("another output".into());
+                return Err("the output has another length".into());
             }
             let start = Instant::now();
             let request = types::Request { code: "print(6*7)".into(), ..Default::default() };
@@ -112,25 +112,25 @@ pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Figure
     })
 }
 
-/// Bytes that `cofferdam serve` holds in memory when it has run a program and waits for the next.
+/// Resident memory in bytes of an idle `cofferdam serve` that has executed one program.
 ///
 /// # Errors
 ///
-/// Where it does not run.
-pub fn idle_memory(place: &Place) -> Result<u64, Failure> {
-    let sidecar = sidecar::Sidecar::start(place, &[], &[]);
+/// The sidecar does not execute the program.
+pub fn idle_memory(dir: &TestDir) -> Result<u64, Failure> {
+    let sidecar = sidecar::Runtime::start(dir, &[], &[]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let caller = sidecar.tcp_caller();
-    let answer = runtime.block_on(caller.send(
+    let client = sidecar.tcp_client();
+    let response = runtime.block_on(client.send(
         "POST",
         "/v1/executions",
         &[("content-type", "application/json")],
         r#"{"code": "print(6*7)"}"#,
     ));
-    if answer.status != 200 {
-        return Err(answer.text.into());
+    if response.status != 200 {
+        return Err(response.text.into());
     }
-    let status = fs::read_to_string(format!("/proc/{}/status", sidecar.process()))?;
+    let status = fs::read_to_string(format!("/proc/{}/status", sidecar.pid()))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no memory")?;
     Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
 }

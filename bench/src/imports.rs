@@ -1,45 +1,46 @@
-//! A program whose import takes longer than all else: bare, in a sandbox that waits, and where that is done ahead.
+//! A program dominated by an import: bare, in a prewarmed sandbox, and in a prewarmed sandbox with the module
+//! preloaded.
 
-use crate::{bare::Bundle, figures::Figures, interactive::Failure, warm::Served};
-use cofferdam_tests::program::Place;
+use crate::{bare::Bundle, interactive::Failure, samples::Samples, warm::PooledSidecar};
+use cofferdam_tests::program::TestDir;
 use std::path::Path;
 
 /// Prints 42.
 const CODE: &str = "import pandas\nprint(pandas.Series([6]).sum() * 7)";
 
-/// The figures of all three, in turn.
+/// Samples of all three, taken alternately.
 #[derive(Debug, Default)]
-pub struct Compared {
-    /// `runsc run` of the bundle that `cofferdam run` makes.
-    pub bare: Figures,
-    /// In a sandbox that waits.
-    pub warm: Figures,
-    /// In one that has imported pandas.
-    pub imported: Figures,
+pub struct ImportSamples {
+    /// `runsc run` of the bundle that `cofferdam run` creates.
+    pub bare: Samples,
+    /// In a prewarmed sandbox.
+    pub warm: Samples,
+    /// In a prewarmed sandbox that has preloaded pandas.
+    pub preloaded: Samples,
 }
 
-/// So many of each.
+/// Measures `rounds` of each.
 ///
 /// # Errors
 ///
-/// Where a run fails.
-pub fn compare(place: &Place, runsc: &Path, rounds: usize) -> Result<Compared, Failure> {
-    place.write("imports.py", CODE);
-    let bundle = Bundle::of(place, "imports.py")?;
-    let other = Place::new();
-    let (mut warm, mut imported) = (Served::start(place, 1, &[])?, Served::start(&other, 1, &["pandas"])?);
+/// A run fails.
+pub fn compare(dir: &TestDir, runsc: &Path, rounds: usize) -> Result<ImportSamples, Failure> {
+    dir.write("imports.py", CODE);
+    let bundle = Bundle::of(dir, "imports.py")?;
+    let other = TestDir::new();
+    let (mut warm, mut preloaded) = (PooledSidecar::start(dir, 1, &[])?, PooledSidecar::start(&other, 1, &["pandas"])?);
     warm.fill(1);
-    imported.fill(1);
-    let mut compared = Compared::default();
+    preloaded.fill(1);
+    let mut samples = ImportSamples::default();
     for round in 0..=rounds {
         let bare = bundle.time(runsc, &format!("imports-{round}"))?;
-        let (warm, imported) = (warm.time_and_fill(CODE)?, imported.time_and_fill(CODE)?);
-        // The first round warms the page cache.
+        let (warm, preloaded) = (warm.time_and_fill(CODE)?, preloaded.time_and_fill(CODE)?);
+        // The first round fills the page cache.
         if round > 0 {
-            compared.bare.push(bare);
-            compared.warm.push(warm);
-            compared.imported.push(imported);
+            samples.bare.push(bare);
+            samples.warm.push(warm);
+            samples.preloaded.push(preloaded);
         }
     }
-    Ok(compared)
+    Ok(samples)
 }

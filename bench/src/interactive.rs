@@ -1,30 +1,30 @@
-//! Time to interactive as ComputeSDK's benchmark has it: from the request for a new sandbox until the first command in it is
-//! done; one after another, begun one each 200 ms, and all at once.
+//! Time to interactive as ComputeSDK's benchmark defines it: from the request for a new sandbox to the end of
+//! its first command; sequential, staggered by 200 ms, and in a burst.
 //! <https://github.com/computesdk/benchmarks>
 
-use crate::figures::Figures;
+use crate::samples::Samples;
 pub use cofferdam_tests::conformance::Failure;
 use std::time::Duration;
 
-/// Between the beginnings of two that are staggered.
-const STAGGER: Duration = Duration::from_millis(200);
+/// Interval between the starts of staggered runs.
+const STAGGER_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How the many come.
+/// How runs arrive.
 #[derive(Debug, Clone, Copy)]
 pub enum Mode {
-    /// Each when the one before is done.
+    /// Each run starts when the previous one has ended.
     Sequential,
-    /// One each 200 ms.
+    /// One run starts every 200 ms.
     Staggered,
-    /// All at once.
+    /// All runs start at once.
     Burst,
 }
 
 impl Mode {
-    /// All there are.
+    /// All modes.
     pub const ALL: [Self; 3] = [Self::Sequential, Self::Staggered, Self::Burst];
 
-    /// As tables have it.
+    /// The name in tables.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -34,35 +34,36 @@ impl Mode {
         }
     }
 
-    /// When the one of this number begins, after the first; none where that is when the one before is done.
+    /// Start of the run with this number, relative to the first. `None` if it starts when the previous one
+    /// has ended.
     fn delay(self, number: u32) -> Option<Duration> {
         match self {
             Self::Sequential => None,
-            Self::Staggered => Some(STAGGER * number),
+            Self::Staggered => Some(STAGGER_INTERVAL * number),
             Self::Burst => Some(Duration::ZERO),
         }
     }
 
-    /// Seconds between two beginnings, for other processes; below zero where each waits for the one before.
+    /// Seconds between two starts, for other processes; negative for sequential runs.
     #[must_use]
     pub fn seconds(self) -> f64 {
         self.delay(1).map_or(-1.0, |delay| delay.as_secs_f64())
     }
 
-    /// The time of each of so many runs, which `run` gives.
+    /// The duration of each run, as returned by `run`.
     ///
     /// # Errors
     ///
-    /// The first of a run.
-    pub async fn measure<F>(self, runs: u32, run: impl Fn() -> F) -> Result<Figures, Failure>
+    /// The first error of a run.
+    pub async fn measure<F>(self, runs: u32, run: impl Fn() -> F) -> Result<Samples, Failure>
     where
         F: Future<Output = Result<Duration, Failure>>,
     {
-        let mut figures = Figures::default();
+        let mut samples = Samples::default();
         match self {
             Self::Sequential => {
                 for _ in 0..runs {
-                    figures.push(run().await?);
+                    samples.push(run().await?);
                 }
             }
             Self::Staggered | Self::Burst => {
@@ -74,10 +75,10 @@ impl Mode {
                     }
                 });
                 for time in futures_util::future::try_join_all(each).await? {
-                    figures.push(time);
+                    samples.push(time);
                 }
             }
         }
-        Ok(figures)
+        Ok(samples)
     }
 }

@@ -1,13 +1,13 @@
-//! What the measurements share.
+//! The measurements and their statistics.
 
 pub mod bare;
-pub mod figures;
+pub mod concurrency;
 pub mod hop;
 pub mod http;
 pub mod imports;
 pub mod interactive;
 pub mod kubernetes;
 pub mod machine;
-pub mod many;
 pub mod report;
+pub mod samples;
 pub mod warm;

@@ -1,8 +1,8 @@
-//! What the figures were measured on.
+//! Description of the machine.
 
 use std::{fs, path::Path, process::Command, thread};
 
-/// The machine, in a line.
+/// Processors, memory, kernel and gVisor version, in one line.
 #[must_use]
 pub fn describe(runsc: &Path) -> String {
     let processors = thread::available_parallelism().map_or(0, usize::from);

@@ -1,10 +1,11 @@
-//! A part of `docs/performance.md` that a measurement writes.
+//! A section of `docs/performance.md` that a measurement writes.
 
-use crate::figures::Figures;
+use crate::samples::Samples;
 use cofferdam_tests::program::root;
 use std::{fmt::Write, fs, io};
 
-/// What was measured, as it is shown: at once to whoever waits, and in the document between the marks of its name.
+/// The results of a measurement. Each line is printed at once; [`Report::write`] writes them between the
+/// section's markers.
 #[derive(Debug)]
 pub struct Report {
     name: &'static str,
@@ -12,30 +13,30 @@ pub struct Report {
 }
 
 impl Report {
-    /// The part of this name.
+    /// An empty report for the section of this name.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
         Self { name, text: String::new() }
     }
 
-    /// Adds a line.
+    /// Adds and prints a line.
     pub fn line(&mut self, line: &str) {
         println!("{line}");
         self.text.push_str(line);
         self.text.push('\n');
     }
 
-    /// Begins a table with these columns.
+    /// Starts a table with these columns.
     pub fn table(&mut self, columns: &[&str]) {
         self.line("");
         self.line(&format!("| {} |", columns.join(" | ")));
         self.line(&"|---".repeat(columns.len()).chars().chain(['|']).collect::<String>());
     }
 
-    /// Draws medians as bars, in milliseconds.
-    pub fn plot(&mut self, title: &str, bars: &[(&str, &Figures)]) {
+    /// Adds a bar chart of medians, in milliseconds.
+    pub fn plot(&mut self, title: &str, bars: &[(&str, &Samples)]) {
         let names: Vec<String> = bars.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        let medians: Vec<String> = bars.iter().map(|(_, figures)| format!("{:.0}", figures.percentile(50))).collect();
+        let medians: Vec<String> = bars.iter().map(|(_, samples)| format!("{:.0}", samples.percentile(50))).collect();
         let mut plot = String::new();
         let _ = write!(
             plot,
@@ -46,11 +47,11 @@ impl Report {
         self.line(&plot);
     }
 
-    /// Puts it in the place of what an earlier measurement wrote.
+    /// Replaces the section's content in the document.
     ///
     /// # Errors
     ///
-    /// A document that cannot be written, or has no such part.
+    /// The document cannot be written or has no such section.
     pub fn write(&self) -> io::Result<()> {
         let path = root().join("docs/performance.md");
         let document = fs::read_to_string(&path)?;

@@ -1,35 +1,35 @@
-//! Runs of a sidecar that stays, from the request to the answer: in sandboxes that wait, and in such as are started for them.
+//! Runs of a running sidecar, from the request to the response, in prewarmed and in new sandboxes.
 
 use crate::{
-    figures::Figures,
     interactive::{Failure, Mode},
+    samples::Samples,
 };
 use cofferdam_tests::{
-    program::Place,
-    sidecar::{Caller, Sidecar},
+    program::TestDir,
+    sidecar::{HttpClient, Sidecar},
 };
 use serde_json::json;
 use std::{thread, time::Duration};
 use tokio::{runtime::Runtime, time::Instant};
 
-/// Before each that is alone, when the next sandbox waits: what the last one was made of is being removed.
-const PAUSE: Duration = Duration::from_millis(200);
+/// Delay before a sequential run, in which the previous sandbox is removed.
+const SETTLE_DELAY: Duration = Duration::from_millis(200);
 
 /// Prints 42.
 const CODE: &str = "print(6*7)";
 
-/// A sidecar, asked through its Unix socket.
-pub(crate) struct Served {
+/// A sidecar with a pool, and a client of its Unix socket.
+pub(crate) struct PooledSidecar {
     sidecar: Sidecar,
-    caller: Caller,
+    client: HttpClient,
     runtime: Runtime,
-    waits: u32,
+    prewarmed: u32,
 }
 
-impl Served {
-    /// With so many sandboxes that wait, and these modules imported in them.
-    pub(crate) fn start(place: &Place, waits: u32, modules: &[&str]) -> Result<Self, Failure> {
-        let (number, modules) = (waits.to_string(), format!("{modules:?}"));
+impl PooledSidecar {
+    /// Starts a sidecar with this many prewarmed sandboxes and these modules preloaded.
+    pub(crate) fn start(dir: &TestDir, prewarmed: u32, modules: &[&str]) -> Result<Self, Failure> {
+        let (number, modules) = (prewarmed.to_string(), format!("{modules:?}"));
         let settings = [
             ("COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD", modules.as_str()),
             ("COFFERDAM_POOL__MAXIMUM", &number),
@@ -37,22 +37,22 @@ impl Served {
             ("COFFERDAM_SERVE__MAX_RUNS", "100"),
             ("COFFERDAM_SERVE__OUTPUT_MEMORY", "64Gi"),
         ];
-        let sidecar = Sidecar::start(place, &[], &settings);
-        let caller = sidecar.caller();
+        let sidecar = Sidecar::start(dir, &[], &settings);
+        let client = sidecar.client();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let ready = runtime.block_on(caller.send("GET", "/readyz", &[], ""));
-        if ready.status == 200 { Ok(Self { sidecar, caller, runtime, waits }) } else { Err(ready.text.into()) }
+        let ready = runtime.block_on(client.send("GET", "/readyz", &[], ""));
+        if ready.status == 200 { Ok(Self { sidecar, client, runtime, prewarmed }) } else { Err(ready.text.into()) }
     }
 
-    /// Waits until so many more wait.
+    /// Waits until this many more sandboxes are prewarmed.
     pub(crate) fn fill(&mut self, more: u32) {
         for _ in 0..more {
             self.sidecar.wait_for("a sandbox waits");
         }
-        thread::sleep(PAUSE);
+        thread::sleep(SETTLE_DELAY);
     }
 
-    /// Time of a program that prints 42 in one that waits, and then until another does.
+    /// Duration of a program that prints 42; then waits until another sandbox is prewarmed.
     pub(crate) fn time_and_fill(&mut self, code: &str) -> Result<Duration, Failure> {
         let time = self.runtime.block_on(self.time(code))?;
         self.fill(1);
@@ -60,48 +60,52 @@ impl Served {
     }
 
     async fn time(&self, code: &str) -> Result<Duration, Failure> {
-        let begun = Instant::now();
-        let answer = self.caller.run(&json!({ "code": code }), &[]).await;
-        let time = begun.elapsed();
-        let is_right = answer.json["stdout"]["content"] == "42\n" && answer.json["warm"] == (self.waits > 0);
-        if is_right { Ok(time) } else { Err(answer.text.into()) }
+        let start = Instant::now();
+        let response = self.client.run(&json!({ "code": code }), &[]).await;
+        let time = start.elapsed();
+        let is_correct = response.json["stdout"]["content"] == "42\n" && response.json["warm"] == (self.prewarmed > 0);
+        if is_correct { Ok(time) } else { Err(response.text.into()) }
     }
 }
 
-/// So many, one after the other, each when its sandbox waits.
+/// Samples of sequential runs, each in a prewarmed sandbox.
 ///
 /// # Errors
 ///
-/// Where a run fails, or finds no sandbox waiting.
-pub fn measure(place: &Place, rounds: usize) -> Result<Figures, Failure> {
-    let mut served = Served::start(place, 1, &[])?;
-    served.fill(1);
-    let mut figures = Figures::default();
+/// A run fails or is not executed in a prewarmed sandbox.
+pub fn measure(dir: &TestDir, rounds: usize) -> Result<Samples, Failure> {
+    let mut sidecar = PooledSidecar::start(dir, 1, &[])?;
+    sidecar.fill(1);
+    let mut samples = Samples::default();
     for _ in 0..rounds {
-        figures.push(served.time_and_fill(CODE)?);
+        samples.push(sidecar.time_and_fill(CODE)?);
     }
-    Ok(figures)
+    Ok(samples)
 }
 
-/// So many that come like this; in sandboxes that have all been started ahead, if `waiting`.
+/// Samples of runs that arrive in this mode, in prewarmed sandboxes if `is_warm`.
 ///
 /// # Errors
 ///
-/// Where a run fails, or finds a sandbox waiting or not against this.
-pub fn interactive(place: &Place, mode: Mode, runs: u32, waiting: bool) -> Result<Figures, Failure> {
-    let waits = if waiting { runs } else { 0 };
-    let mut served = Served::start(place, waits, &[])?;
-    served.fill(waits);
-    served.runtime.block_on(mode.measure(runs, || served.time(CODE)))
+/// A run fails or is not executed in the expected kind of sandbox.
+pub fn interactive(dir: &TestDir, mode: Mode, runs: u32, is_warm: bool) -> Result<Samples, Failure> {
+    let prewarmed = if is_warm { runs } else { 0 };
+    let mut sidecar = PooledSidecar::start(dir, prewarmed, &[])?;
+    sidecar.fill(prewarmed);
+    sidecar.runtime.block_on(mode.measure(runs, || sidecar.time(CODE)))
 }
 
-/// What `look` sees while so many sandboxes wait.
+/// Calls `measure` while this many sandboxes are prewarmed.
 ///
 /// # Errors
 ///
-/// Where they do not come up, or those of `look`.
-pub fn with_waiting<T>(place: &Place, waits: u32, look: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    let mut served = Served::start(place, waits, &[])?;
-    served.fill(waits);
-    look()
+/// The sandboxes do not start, or `measure` fails.
+pub fn with_prewarmed<T>(
+    dir: &TestDir,
+    prewarmed: u32,
+    measure: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut sidecar = PooledSidecar::start(dir, prewarmed, &[])?;
+    sidecar.fill(prewarmed);
+    measure()
 }

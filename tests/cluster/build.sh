@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts the node's programs and images into the cache, those that are lacking or were made of something else.
+# Builds the node's programs and images into the cache, unless they are up to date.
 source "$(dirname "$0")/lib.sh"
 source tests/cluster/programs.sh
 
@@ -12,21 +12,21 @@ have openssl || missing+=(openssl)
 have debootstrap || missing+=(debootstrap)
 compgen -G "/usr/lib/*/faketime/libfaketime.so.1" >/dev/null || missing+=(libfaketime)
 [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
-[ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}" || cannot "it lacks Debian packages: ${missing[*]}"
-scripts/packages.sh || cannot "it lacks what every build needs"
-scripts/gvisor.sh || cannot "it has no gVisor, and none can be had"
+[ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}" || cannot "Debian packages are missing: ${missing[*]}"
+scripts/packages.sh || cannot "the packages of every build cannot be installed"
+scripts/gvisor.sh || cannot "gVisor is not installed and cannot be downloaded"
 
 version=$(sed -n 's/^\tk8s.io\/kubernetes \(v[^ ]*\).*/\1/p' tests/cluster/kubernetes/go.mod)
 programs kubernetes -X "k8s.io/component-base/version.gitVersion=$version"
 programs containerd
 programs gvisor
-programs hollow
+programs fake-node
 
 images=$CLUSTER/images
 key=$(cat tests/cluster/image*.* | sha256sum)
 if ! made "$images" "$key"; then
     say "making the cluster's images"
-    # What debootstrap mounts goes with the namespace, also when it fails.
+    # The mounts of debootstrap end with the namespace, even if it fails.
     unshare --mount tests/cluster/images.sh "$images"
     echo "$key" >"$images/key"
 fi

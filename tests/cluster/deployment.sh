@@ -1,30 +1,30 @@
 #!/usr/bin/env bash
-# Builds the images of a deployment, the sidecar's and an agent's, and loads them into the node, unless it has them; prints the
-# sidecar's name there. Exits with 3 where the tests' cluster is another one, which has no way in for images.
+# Builds the images of the sidecar and of an agent and loads them into the node, unless they are up to date; prints the name of the
+# sidecar's image. Exits with 3 if KUBECONFIG is another cluster, into which images cannot be loaded.
 exec 3>&1 >&2
-theirs=${KUBECONFIG:-}
+caller_kubeconfig=${KUBECONFIG:-}
 source "$(dirname "$0")/lib.sh"
 
-alive && [ "$(realpath -m "$theirs")" = "$(realpath -m "$KUBECONFIG")" ] || cannot "KUBECONFIG is not that of \`make cluster-up\`"
+alive && [ "$(realpath -m "$caller_kubeconfig")" = "$(realpath -m "$KUBECONFIG")" ] || cannot "KUBECONFIG is not that of \`make cluster-up\`"
 exec 9<"$CLUSTER"
 flock 9
 
-# load ARCHIVE KEY: unless the node has what was loaded under this key.
+# load ARCHIVE KEY: loads an image, unless the node has one with this key.
 load() {
     local loaded=$STATE/loaded-$2
     [ -e "$loaded" ] && return
-    # Other namespaces may not see the archive.
+    # The archive is passed through stdin because the node's namespaces may not see it.
     nsenter --all --target "$(<"$STATE/pid")" "$CLUSTER/containerd/ctr" --namespace k8s.io images import - <"$1"
     touch "$loaded"
 }
 
-# An agent is Python with the component's runtime, on the image of the sandboxes.
+# The agent's image is the sandbox image with the wasmtime package.
 requirements=examples/hosts/python/requirements.txt
 python=$(scripts/python.sh hosts $requirements)
 agent=$CLUSTER/agent.tar
 key=$(cat $requirements "$CLUSTER/images/key" "$0" | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$agent.key" 2>/dev/null)" != "$key" ]; then
-    say "making the image of an agent"
+    say "building the image of an agent"
     root=$(mktemp -d -p "$CLUSTER")
     trap 'rm -rf "$root"' EXIT
     tar -xOf "$CLUSTER/images/python.tar" layer.tar | tar -x -C "$root"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stops the node and takes away all that it left on the machine; harmless when there is none.
+# Stops the node, if there is one, and deletes all its files, mounts and interfaces.
 source "$(dirname "$0")/lib.sh"
 
 [ -d "$CLUSTER" ] || exit 0

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes an image of a folder, in the form that `docker save` has: image.py NAME FOLDER ARCHIVE COMMAND..."""
+"""Builds an image archive from a folder, in the format of `docker save`: image.py NAME FOLDER ARCHIVE COMMAND..."""
 
 import hashlib
 import io
@@ -8,7 +8,7 @@ import platform
 import sys
 import tarfile
 
-# Half of a small Debian, and no program in a sandbox looks at it.
+# Half of a minimal Debian, not needed in a sandbox.
 LEFT_OUT = ("./usr/share/doc", "./usr/share/man", "./usr/share/locale", "./var/cache/apt", "./var/lib/apt/lists")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes the node's images in the folder given: there is nothing to pull from.
+# Builds the node's images in the given folder, because there is no registry.
 source "$(dirname "$0")/lib.sh"
 
 folder=$1
 root=$folder/root
 
-# image NAME COMMAND...: of what lies in the root.
+# image NAME COMMAND...: builds an image from the root folder and deletes it.
 image() {
     local name=$1
     shift
@@ -13,13 +13,13 @@ image() {
     rm -rf "$root"
 }
 
-# Holds a Pod's namespaces.
+# The pause container, which keeps a Pod's namespaces.
 mkdir "$root"
 echo '#include <unistd.h>
 int main(void) { return pause(); }' | cc -static -Os -s -x c -o "$root/pause" -
 image pause:local /pause
 
-# Debian's Python, as sandboxes on a Debian machine have it, in the place of the image that everybody uses.
+# Debian's Python under the name of the default image, as local sandboxes on a Debian machine have it.
 debootstrap --variant=minbase --include=python3 bookworm "$root" >"$folder/log" ||
     die "debootstrap: $(tail -n 5 "$folder/log")"
 ln -s python3 "$root/usr/bin/python"

@@ -1,25 +1,25 @@
 # shellcheck shell=bash
-# What the cluster's scripts share: source it first.
+# Shared by the cluster's scripts, which source it first.
 source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib.sh"
 
-CLUSTER=$CACHE/cluster # programs and images, each beside the key of what they were made of
-STATE=$CLUSTER/state   # all that a running node writes, and nothing else
-NAME=cofferdam-node    # of the node, its cgroup, and the machine's end of its link to the node
+CLUSTER=$CACHE/cluster # programs and images, each with the key of its sources
+STATE=$CLUSTER/state   # files of the running node
+NAME=cofferdam-node    # of the node, its cgroup, and the machine's end of the link to it
 # shellcheck disable=SC2034
 MACHINE_ADDRESS=10.213.77.1 ADDRESS=10.213.77.2
 export KUBECONFIG=$STATE/admin.kubeconfig KUBECACHEDIR=$STATE/kubectl
 PATH=$PATH:/usr/sbin:/sbin
 
-# cannot WHY: a machine that cannot have a cluster is no failure.
+# cannot WHY: exits with 3, because this machine does not support a cluster.
 cannot() {
     complain "no cluster on this machine: $*"
     exit 3
 }
 
-# alive: the node's processes hold a lock while there are any.
+# alive: whether the node has processes, which hold a lock.
 alive() { [ -e "$STATE/alive" ] && ! flock -n "$STATE/alive" true; }
 
-# end_node: when the first process in the node's namespaces dies, the kernel ends the others, their mounts and links.
+# end_node: kills the node's first process, after which the kernel ends the others, their mounts and links.
 end_node() {
     local tries=0
     while alive; do
@@ -29,7 +29,7 @@ end_node() {
     done
 }
 
-# hierarchies: the roots of the machine's cgroups, several with their first version.
+# hierarchies: the roots of the machine's cgroups; there are several in version 1.
 hierarchies() {
     if [ -e /sys/fs/cgroup/cgroup.controllers ]; then echo /sys/fs/cgroup; else ls -d /sys/fs/cgroup/*/; fi
 }
@@ -37,7 +37,7 @@ hierarchies() {
 make_cgroups() {
     local root
     for root in $(hierarchies); do
-        # Only the second version has controllers to hand down.
+        # Only version 2 delegates controllers.
         if [ "$root" = /sys/fs/cgroup ]; then
             sed 's/[^ ]*/+&/g' "$root/cgroup.controllers" >"$root/cgroup.subtree_control" || return
         fi
@@ -45,7 +45,7 @@ make_cgroups() {
     done 2>/dev/null
 }
 
-# clean_up: takes away all that a node left on the machine.
+# clean_up: stops the node and deletes all its files and interfaces.
 clean_up() {
     end_node
     ip link delete "$NAME" 2>/dev/null || true

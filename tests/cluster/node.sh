@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# The node's first process, in namespaces of its own: makes them a machine, starts everything on it, and ends with
-# whatever ends first. Descriptor 3 is the network namespace of the real machine.
+# The node's first process, in new namespaces: sets up mounts and network, starts all programs, and ends when the first of them
+# ends. Descriptor 3 is the network namespace of the real machine.
 source "$(dirname "$0")/lib.sh"
-read -r pid _ </proc/self/stat # as the machine numbers it
+read -r pid _ </proc/self/stat # the process id outside
 echo "$pid" >"$STATE/pid"
 
-# The programs find the folders where they always are, and nothing of theirs stays in the machine's.
+# The programs find their usual folders, but write nothing to the machine's.
 mount -t proc proc /proc
 mount --make-rshared /
 mkdir "$STATE"/{lib,work,tunables}
 mount --bind "$STATE/log" /var/log
 mount -t tmpfs -o mode=755 tmpfs /run
-# The layers of images cannot lie on an overlay, such as the disk of a container; there, memory has to hold them.
+# Image layers cannot be stored on an overlay, such as a container's disk; use memory there.
 if mount -t overlay -o "lowerdir=/usr,upperdir=$STATE/lib,workdir=$STATE/work" overlay /var/lib 2>/dev/null; then
     umount /var/lib
     mount --bind "$STATE/lib" /var/lib
@@ -20,13 +20,13 @@ else
 fi
 mkdir /run/pki
 cp -r tests/cluster/config /run/config
-# The kubelet sets these, and they hold for the whole machine.
+# The kubelet sets these sysctls, which would affect the whole machine.
 for tunable in vm/{overcommit_memory,panic_on_oom} kernel/{panic,panic_on_oops,keys/root_maxbytes,keys/root_maxkeys}; do
     cp "/proc/sys/$tunable" "$STATE/tunables/${tunable##*/}"
     mount --bind "$STATE/tunables/${tunable##*/}" "/proc/sys/$tunable"
 done
 
-# The node's only neighbour is the machine, and no route leads further.
+# The machine is the node's only neighbour; there is no other route.
 machine() { nsenter --net=/proc/self/fd/3 "$@"; }
 machine ip link add "$NAME" type veth peer name eth0 netns 1
 machine ip address add "$MACHINE_ADDRESS/30" dev "$NAME"
@@ -35,12 +35,12 @@ exec 3<&-
 ip link set lo up
 ip address add "$ADDRESS/30" dev eth0
 ip link set eth0 up
-# Nothing of a Pod goes to the machine either.
+# Pods cannot reach the machine.
 iptables -A FORWARD -o eth0 -j REJECT
-# Stands for kube-proxy: the only Service is the API server's.
+# Replaces kube-proxy: the only Service is the API server's.
 iptables -t nat -A PREROUTING -d 10.96.0.1 -p tcp --dport 443 -j DNAT --to-destination "$ADDRESS:6443"
 
-# certificate NAME SUBJECT [EXTENSION...]: signed by the authority, which signs itself.
+# certificate NAME SUBJECT [EXTENSION...]: signed by the certificate authority, which is self-signed.
 certificate() {
     local name=$1 subject=$2 authority=()
     shift 2
@@ -74,7 +74,7 @@ current-context: $NAME
 END
 }
 
-# start NAME PROGRAM OPTION...: with the first program that ends, the node ends. One that is hung up is started again.
+# start NAME PROGRAM OPTION...: the node ends when the program ends. After a SIGHUP it is restarted.
 trap 'exit 1' TERM
 start() {
     local name=$1
@@ -90,7 +90,7 @@ start() {
     } &
 }
 
-# await COMMAND...: whoever started the node sees to it that this ends.
+# await COMMAND...: without a timeout, because up.sh has one.
 await() { until "$@" >/dev/null 2>&1; do sleep 0.05; done; }
 
 programs=$CLUSTER/kubernetes
@@ -129,7 +129,7 @@ importing=$!
 await "$programs/kubectl" get --raw /readyz
 "$programs/kubectl" create --filename /run/config/runtime-class.yaml
 
-# As Kubernetes has it, the controllers and the scheduler ask the API server for little at a time.
+# By default the controllers and the scheduler are limited to few requests a second.
 qps=() jobs=()
 if [ -n "$CONTROL_PLANE_QPS" ]; then
     qps=(--kube-api-qps "$CONTROL_PLANE_QPS" --kube-api-burst "$CONTROL_PLANE_QPS")

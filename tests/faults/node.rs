@@ -1,4 +1,4 @@
-//! The node's own programs, each of which is started again when it is hung up: `tests/cluster/node.sh`.
+//! The programs of the test node, which restarts each of them after a SIGHUP: `tests/cluster/node.sh`.
 
 use cofferdam_tests::{cluster::kubeconfig, conformance::Failure};
 use rustix::process::{Pid, Signal, kill_process};
@@ -8,23 +8,24 @@ use std::{
     path::Path,
 };
 
-/// Those without which there is no cluster, by the names that the kernel keeps of them.
+/// The programs of the control plane and the node, by the first 15 bytes of their names, as in
+/// `/proc/PID/comm`.
 pub(crate) const PROGRAMS: [&str; 5] = ["containerd", "kubelet", "kube-apiserver", "kube-controller", "kube-scheduler"];
 
-/// Whether the cluster is one whose programs may be ended.
-pub(crate) fn is_ours() -> bool {
+/// Whether the cluster is that of `make cluster-up`, whose programs may be restarted.
+pub(crate) fn is_test_node() -> bool {
     first_process().is_ok()
 }
 
-/// Has one of them end and begin again.
+/// Restarts one of the programs.
 pub(crate) fn restart(program: &str) -> Result<(), Failure> {
-    let place = namespace(&first_process()?)?;
+    let node_namespace = namespace(&first_process()?)?;
     for entry in read_dir("/proc")?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        // Others of that name are not in the node's namespace.
-        let is_it = read_to_string(entry.path().join("comm")).is_ok_and(|comm| comm.trim_end() == program)
-            && namespace(&name).is_ok_and(|other| other == place);
-        if let Some(pid) = name.parse().ok().and_then(Pid::from_raw).filter(|_| is_it) {
+        // The machine may have other programs of that name.
+        let is_program = read_to_string(entry.path().join("comm")).is_ok_and(|comm| comm.trim_end() == program)
+            && namespace(&name).is_ok_and(|other| other == node_namespace);
+        if let Some(pid) = name.parse().ok().and_then(Pid::from_raw).filter(|_| is_program) {
             kill_process(pid, Signal::HUP)?;
         }
     }

@@ -1,27 +1,27 @@
-//! A program that says in its first line what it does, so that a node without containers can do the same.
+//! A program whose first line describes what it spec, so that the fake node can do the same.
 
 use rand::{Rng, RngCore};
 use serde_json::json;
 use std::fmt;
 
-/// Does what the first line says, in Python.
-const REST: &str = "
+/// Interprets the first line, in Python.
+const INTERPRETER: &str = "
 import json, sys, time
-does = json.loads(open(sys.argv[0]).readline()[2:])
-for _ in range(does['times']):
-    sys.stdout.write(does['writes'])
+spec = json.loads(open(sys.argv[0]).readline()[2:])
+for _ in range(spec['times']):
+    sys.stdout.write(spec['writes'])
     sys.stdout.flush()
-    time.sleep(does['pause'])
-sys.exit(does['exits'])
+    time.sleep(spec['pause'])
+sys.exit(spec['exits'])
 ";
 
-/// What it does.
+/// The description.
 #[derive(Clone)]
 pub(crate) struct Program {
     writes: String,
     times: usize,
     pause: f64,
-    /// Its exit code.
+    /// The exit code.
     pub(crate) exits: u8,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Debug for Program {
 }
 
 impl Program {
-    /// One that takes up to some seconds, and mostly writes little.
+    /// A random program that takes up to some seconds and usually writes little.
     pub(crate) fn any(random: &mut impl RngCore) -> Self {
         let length = *[10, 100, 1000, 100_000].get(random.random_range(0..4)).unwrap_or(&10);
         let times = random.random_range(0..6);
@@ -45,24 +45,24 @@ impl Program {
         }
     }
 
-    /// One that writes so little and takes so long.
+    /// A program that writes one byte and takes this long.
     pub(crate) fn of_seconds(seconds: f64) -> Self {
         Self { writes: "x".into(), times: 1, pause: seconds, exits: 0 }
     }
 
-    /// One that writes so many bytes so many times, with so many seconds after each.
+    /// A program that writes `length` bytes `times` times and pauses for `pause` seconds after each.
     pub(crate) fn that_writes(length: usize, times: usize, pause: f64) -> Self {
         Self { writes: "x".repeat(length), times, pause, exits: 0 }
     }
 
-    /// Its text, which names this mark.
+    /// The source code, which contains this mark.
     pub(crate) fn code(&self, mark: &str) -> String {
         let Self { writes, times, pause, exits } = self;
-        let does = json!({ "mark": mark, "writes": writes, "times": times, "pause": pause, "exits": exits });
-        format!("# {does}\n{REST}")
+        let spec = json!({ "mark": mark, "writes": writes, "times": times, "pause": pause, "exits": exits });
+        format!("# {spec}\n{INTERPRETER}")
     }
 
-    /// All that it writes.
+    /// All output of the program.
     pub(crate) fn output(&self) -> String {
         self.writes.repeat(self.times)
     }

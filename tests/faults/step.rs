@@ -1,73 +1,73 @@
-//! The steps of a run, told by what a sidecar asks of the API server.
+//! The steps of a run, identified by the sidecar's requests to the API server.
 
-use cofferdam_tests::cluster::Asked;
+use cofferdam_tests::cluster::ApiRequest;
 use hyper::Method;
 
-/// What one request is for.
+/// The purpose of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
-    /// To make the Job or the Pod.
+    /// Create the Job or the Pod.
     CreateOwner,
-    /// To make a ConfigMap: the program's, or once the runner's.
+    /// Create the ConfigMap of the program or of the runner.
     CreateConfigMap,
-    /// To learn whether the runner is there.
+    /// Look for the runner's ConfigMap.
     FindRunner,
-    /// To learn what became of an object whose answer was lost.
-    Settle,
+    /// Get an object whose create request had no response.
+    ResolveConflict,
     WatchEvents,
     WatchPods,
     ListEvents,
     ListPods,
-    Join,
+    Attach,
     ReadLog,
     Delete,
 }
 
 impl Step {
-    /// All of them.
+    /// All steps.
     pub(crate) const ALL: [Self; 11] = [
         Self::CreateOwner,
         Self::CreateConfigMap,
         Self::FindRunner,
-        Self::Settle,
+        Self::ResolveConflict,
         Self::WatchEvents,
         Self::WatchPods,
         Self::ListEvents,
         Self::ListPods,
-        Self::Join,
+        Self::Attach,
         Self::ReadLog,
         Self::Delete,
     ];
 
-    /// Those between which others may come.
-    pub(crate) const ENDURED: [Self; 3] = [Self::CreateOwner, Self::CreateConfigMap, Self::Join];
+    /// Steps after which another client may interfere.
+    pub(crate) const INTERFERENCE_POINTS: [Self; 3] = [Self::CreateOwner, Self::CreateConfigMap, Self::Attach];
 
-    /// What a request is for.
-    pub(crate) fn of(asked: &Asked) -> Option<Self> {
-        let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
+    /// The purpose of a request.
+    pub(crate) fn of(request: &ApiRequest) -> Option<Self> {
+        let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
         let is_watch = query.contains("watch=true");
-        Some(match asked.method {
+        Some(match request.method {
             Method::DELETE => Self::Delete,
             Method::POST if path.ends_with("/configmaps") => Self::CreateConfigMap,
             Method::POST => Self::CreateOwner,
-            _ if path.ends_with("/attach") => Self::Join,
+            _ if path.ends_with("/attach") => Self::Attach,
             _ if path.ends_with("/log") => Self::ReadLog,
             _ if path.ends_with("/events") && is_watch => Self::WatchEvents,
             _ if path.ends_with("/events") => Self::ListEvents,
             _ if path.ends_with("/pods") && is_watch => Self::WatchPods,
             _ if path.ends_with("/pods") => Self::ListPods,
             _ if path.contains("/configmaps/cofferdam-runner") => Self::FindRunner,
-            _ if path.contains("/run-") => Self::Settle,
+            _ if path.contains("/run-") => Self::ResolveConflict,
             _ => return None,
         })
     }
 
-    /// Whether its answer goes on until something ends.
+    /// Whether the response is a stream.
     pub(crate) fn is_stream(self) -> bool {
-        matches!(self, Self::WatchEvents | Self::WatchPods | Self::Join | Self::ReadLog)
+        matches!(self, Self::WatchEvents | Self::WatchPods | Self::Attach | Self::ReadLog)
     }
 
-    /// Whether its answer is a watch.
+    /// Whether the response is a watch.
     pub(crate) fn is_watch(self) -> bool {
         matches!(self, Self::WatchEvents | Self::WatchPods)
     }

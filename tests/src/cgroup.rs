@@ -1,4 +1,4 @@
-//! A bound on the memory of one process under test.
+//! A memory limit for one process under test.
 
 use std::{
     fs, io,
@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 const CGROUPS: &str = "/sys/fs/cgroup";
 
-/// A cgroup of its own, removed when it is dropped. Sandboxes are not in it: they have their own.
+/// A cgroup with a memory limit, removed when dropped. Sandboxes are outside it because they have their own
+/// cgroups.
 #[derive(Debug)]
 pub struct MemoryCgroup {
     folder: PathBuf,
@@ -17,41 +18,41 @@ pub struct MemoryCgroup {
 }
 
 impl MemoryCgroup {
-    /// Makes one for so many bytes.
+    /// Creates a cgroup with a limit in bytes.
     ///
     /// # Errors
     ///
-    /// This user may make none, or there is no such controller.
+    /// The user may not create cgroups, or the memory controller is missing.
     pub fn new(bytes: u64) -> io::Result<Self> {
         let version_2 = Path::new(CGROUPS).join("cgroup.controllers").exists();
         let parent = if version_2 { PathBuf::from(CGROUPS) } else { Path::new(CGROUPS).join("memory") };
         let folder = parent.join(format!("cofferdam-test-{}", Uuid::new_v4().simple()));
         fs::create_dir(&folder)?;
         let cgroup = Self { folder, version_2 };
-        let bound = if version_2 { "memory.max" } else { "memory.limit_in_bytes" };
-        fs::write(cgroup.folder.join(bound), bytes.to_string())?;
+        let limit_file = if version_2 { "memory.max" } else { "memory.limit_in_bytes" };
+        fs::write(cgroup.folder.join(limit_file), bytes.to_string())?;
         Ok(cgroup)
     }
 
-    /// The same command, in the cgroup from its first instruction on.
+    /// The same command, started inside the cgroup.
     #[must_use]
-    pub fn enter(&self, command: &Command) -> Command {
-        let mut entering = Command::new("sh");
-        entering.args(["-c", "echo $$ >\"$0\" && exec \"$@\""]).arg(self.folder.join("cgroup.procs"));
-        entering.arg(command.get_program()).args(command.get_args());
+    pub fn wrap(&self, command: &Command) -> Command {
+        let mut wrapped = Command::new("sh");
+        wrapped.args(["-c", "echo $$ >\"$0\" && exec \"$@\""]).arg(self.folder.join("cgroup.procs"));
+        wrapped.arg(command.get_program()).args(command.get_args());
         for (name, value) in command.get_envs() {
             match value {
-                Some(value) => entering.env(name, value),
-                None => entering.env_remove(name),
+                Some(value) => wrapped.env(name, value),
+                None => wrapped.env_remove(name),
             };
         }
         if let Some(folder) = command.get_current_dir() {
-            entering.current_dir(folder);
+            wrapped.current_dir(folder);
         }
-        entering
+        wrapped
     }
 
-    /// How often the kernel has killed a process of it.
+    /// How many processes of the cgroup the kernel has killed for lack of memory.
     #[must_use]
     pub fn kills(&self) -> u64 {
         let file = if self.version_2 { "memory.events" } else { "memory.oom_control" };
@@ -63,12 +64,12 @@ impl MemoryCgroup {
 
 impl Drop for MemoryCgroup {
     fn drop(&mut self) {
-        // It is removed once its processes are gone, which whoever started them has waited for.
+        // The kernel refuses to remove a cgroup that still has processes; the owner has waited for them.
         let _ = fs::remove_dir(&self.folder);
     }
 }
 
-/// Bytes that a process holds without a file, now; and all that it has held at the most.
+/// Anonymous memory of a process in bytes, and the peak of its resident memory.
 #[must_use]
 pub fn memory(pid: u32) -> (u64, u64) {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();

@@ -1,16 +1,16 @@
-//! A wall clock for processes that can be set while they go on, by Debian's `libfaketime`.
+//! A wall clock that tests can set while a process runs, with Debian's `libfaketime`.
 
-use crate::program::Place;
+use crate::program::TestDir;
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// Where packages put libraries, a folder an architecture.
+/// Contains a folder of libraries for each architecture.
 const LIBRARIES: &str = "/usr/lib";
 const LIBRARY: &str = "faketime/libfaketime.so.1";
 
-/// The clock of the processes that have its settings in their environment.
+/// The clock of every process that has [`Clock::settings`] in its environment.
 #[derive(Debug, Clone)]
 pub struct Clock {
     library: PathBuf,
@@ -18,34 +18,34 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// One in this folder that is right so far; none on a machine without the library, which has then been said.
+    /// A correct clock whose file is in `dir`. `None`, after a message, if the library is not installed.
     ///
     /// # Errors
     ///
-    /// Where the folder cannot be written to.
-    pub fn new(place: &Place) -> io::Result<Option<Self>> {
+    /// The folder cannot be written.
+    pub fn new(dir: &TestDir) -> io::Result<Option<Self>> {
         let libraries = fs::read_dir(LIBRARIES)?.flatten().map(|folder| folder.path().join(LIBRARY));
         let Some(library) = libraries.into_iter().find(|library| library.exists()) else {
-            println!("no clock is set: on Debian, install libfaketime");
+            println!("tests that set the clock are skipped: libfaketime is not installed (Debian package libfaketime)");
             return Ok(None);
         };
-        let clock = Self { library, file: place.path().join("clock") };
+        let clock = Self { library, file: dir.path().join("clock") };
         clock.set(0)?;
         Ok(Some(clock))
     }
 
-    /// Puts it so many seconds ahead of the machine's, or behind.
+    /// Sets the clock to `ahead` seconds ahead of the machine's clock; negative means behind.
     ///
     /// # Errors
     ///
-    /// Where its file cannot be written.
+    /// The clock's file cannot be written.
     pub fn set(&self, ahead: i64) -> io::Result<()> {
         let new = self.file.with_extension("new");
         fs::write(&new, format!("{ahead:+}"))?;
         fs::rename(new, &self.file)
     }
 
-    /// Variables for the environment of a process.
+    /// Environment variables for a process that uses this clock.
     #[must_use]
     pub fn settings(&self) -> [(&'static str, String); 4] {
         let text = |path: &Path| path.to_string_lossy().into_owned();

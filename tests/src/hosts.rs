@@ -1,4 +1,4 @@
-//! Hosts that others wrote, which a script sets up.
+//! Third-party hosts of the component, which `scripts/hosts.sh` installs.
 
 use crate::program::root;
 use serde_json::{Value, json};
@@ -11,10 +11,10 @@ use std::{
     sync::LazyLock,
 };
 
-/// The component that needs no host of its own.
+/// The composed component, which runs in any host with WASI HTTP.
 pub const COMPOSED: &str = "target/components/code-executor-http.wasm";
 
-/// The folder of the hosts' programs. All tests wait for the first one to set it up.
+/// The folder of the hosts' programs. The first test installs them; the others wait.
 #[expect(clippy::expect_used, reason = "a test without its hosts has failed")]
 static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
     let script = Command::new(root().join("scripts/hosts.sh")).stderr(Stdio::inherit()).output().expect("bash");
@@ -22,18 +22,19 @@ static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
     String::from_utf8(script.stdout).expect("a path").trim_end().into()
 });
 
-/// A program, with the hosts and `cofferdam` in its PATH, that starts in the repository and is told of this sidecar.
+/// A command in the repository's root, with the hosts and `cofferdam` in `PATH` and the sidecar's URL in
+/// `COFFERDAM_URL`.
 ///
 /// # Panics
 ///
-/// Where it is not there, or the hosts cannot be set up.
+/// The program is not in `PATH`, or the hosts cannot be installed.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test without its hosts has failed")]
 pub fn command(program: impl AsRef<Path>, url: &str) -> Command {
-    let ours = [PROGRAMS.clone(), root().join("target/release")];
+    let added = [PROGRAMS.clone(), root().join("target/release")];
     let path = env::var_os("PATH").unwrap_or_default();
-    let path: OsString = env::join_paths(ours.into_iter().chain(env::split_paths(&path))).expect("a PATH");
-    // Not by its name alone: that would be looked for in our own PATH.
+    let path: OsString = env::join_paths(added.into_iter().chain(env::split_paths(&path))).expect("a PATH");
+    // `Command` would search this process's own PATH for a bare name.
     let program = program.as_ref();
     let found = env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
     let mut command = Command::new(found.expect("the program is there"));
@@ -42,41 +43,42 @@ pub fn command(program: impl AsRef<Path>, url: &str) -> Command {
     command
 }
 
-/// A Python process with one instance of the composed component, which makes one call after the other. Killed when it is
+/// A Python process with one instance of the composed component, which executes calls one by one. Killed when
 /// dropped.
 #[derive(Debug)]
 pub struct Python {
     calls: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    results: BufReader<ChildStdout>,
     child: Child,
 }
 
 impl Python {
-    /// One that is told of this sidecar.
+    /// Starts a process that uses the sidecar at `url`.
     ///
     /// # Panics
     ///
-    /// Where it cannot be started.
+    /// The process cannot be started.
     #[must_use]
     #[expect(clippy::expect_used, reason = "a test without its hosts has failed")]
     pub fn start(url: &str) -> Self {
         let mut python = command("python", url);
         python.args(["tests/hosts/caller.py", COMPOSED]).stdin(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = python.spawn().expect("Python");
-        let (calls, answers) = child.stdin.take().zip(child.stdout.take()).expect("pipes");
-        Self { calls, answers: BufReader::new(answers), child }
+        let (calls, results) = child.stdin.take().zip(child.stdout.take()).expect("pipes");
+        Self { calls, results: BufReader::new(results), child }
     }
 
-    /// Calls a function, and gives its result. Where types tell the cases of a variant apart, this host leaves out its name.
+    /// Calls a function and returns its result. This host omits the name of a variant's case if the payload's
+    /// type identifies it.
     ///
     /// # Errors
     ///
-    /// Where none came: it is on standard error why.
+    /// The call returned nothing; the process has written the cause to standard error.
     pub fn call(&mut self, interface: &str, function: &str, argument: &Value) -> io::Result<Value> {
         writeln!(self.calls, "{}", json!([interface, function, argument]))?;
-        let mut answer = String::new();
-        self.answers.read_line(&mut answer)?;
-        Ok(serde_json::from_str(&answer)?)
+        let mut result = String::new();
+        self.results.read_line(&mut result)?;
+        Ok(serde_json::from_str(&result)?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the tests share: cases of conformance, the program under test, and its hosts.
+//! The test harness: conformance cases, the program under test, its hosts and a test cluster.
 
 pub mod attacks;
 pub mod cgroup;
@@ -7,8 +7,8 @@ pub mod cluster;
 pub mod conformance;
 pub mod hostile;
 pub mod hosts;
-pub mod leftovers;
-pub mod operator;
+pub mod leaks;
+pub mod logging;
 pub mod processes;
 pub mod program;
 pub mod sidecar;

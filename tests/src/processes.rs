@@ -1,10 +1,10 @@
-//! Processes, by what the kernel says of them.
+//! Processes as listed in `/proc`.
 
 use std::fs;
 
-/// The processes that a process has started, and those that they have started, as far as they are alive.
+/// All living descendants of a process.
 #[must_use]
-pub fn descendants(of: u32) -> Vec<u32> {
+pub fn descendants(ancestor: u32) -> Vec<u32> {
     let processes: Vec<(u32, u32)> = fs::read_dir("/proc")
         .into_iter()
         .flatten()
@@ -18,10 +18,10 @@ pub fn descendants(of: u32) -> Vec<u32> {
             (state != "Z").then_some((pid, fields.next()?.parse().ok()?))
         })
         .collect();
-    let mut found = vec![of];
+    let mut found = vec![ancestor];
     let mut next = 0;
     while let Some(&parent) = found.get(next) {
-        found.extend(processes.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        found.extend(processes.iter().filter(|(_, ppid)| *ppid == parent).map(|(pid, _)| *pid));
         next += 1;
     }
     found.split_off(1)

@@ -1,4 +1,4 @@
-//! The program under test, as a user starts it.
+//! The program under test, started as a user starts it.
 
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use std::{
@@ -17,23 +17,23 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_owned)
 }
 
-/// A folder of a test's own, to work in and to keep runs in.
+/// A temporary folder of one test: its working directory and the state folder of its runs.
 #[derive(Debug)]
-pub struct Place(TempDir);
+pub struct TestDir(TempDir);
 
-impl Place {
-    /// Makes it.
+impl TestDir {
+    /// Creates the folder.
     ///
     /// # Panics
     ///
-    /// Where there is no room for a folder.
+    /// No temporary folder can be created.
     #[must_use]
     #[expect(clippy::expect_used, reason = "a test without a folder has failed")]
     pub fn new() -> Self {
-        // In memory, where runs are kept by default too.
+        // In memory, like the default state folder.
         let memory = Path::new("/dev/shm");
-        let usable = statvfs(memory).is_ok_and(|fs| !fs.f_flag.contains(StatVfsMountFlags::NOEXEC));
-        let folder = if usable { memory.to_owned() } else { env::temp_dir() };
+        let is_usable = statvfs(memory).is_ok_and(|fs| !fs.f_flag.contains(StatVfsMountFlags::NOEXEC));
+        let folder = if is_usable { memory.to_owned() } else { env::temp_dir() };
         Self(tempfile::Builder::new().prefix("cofferdam-test-").tempdir_in(folder).expect("a folder"))
     }
 
@@ -43,23 +43,23 @@ impl Place {
         self.0.path()
     }
 
-    /// Where the runs of this test keep what they need.
+    /// The state folder of this test's runs.
     #[must_use]
     pub fn state(&self) -> PathBuf {
         self.path().join("state")
     }
 
-    /// Writes a file into it.
+    /// Writes a file into the folder.
     ///
     /// # Panics
     ///
-    /// Where that fails.
+    /// The file cannot be written.
     #[expect(clippy::expect_used, reason = "a test without its files has failed")]
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.path().join(name), content).expect("a file");
     }
 
-    /// `cofferdam` with these arguments, in this folder, with no settings but those of the test.
+    /// The command `cofferdam` with these arguments, in this folder, without the user's settings.
     #[must_use]
     pub fn cofferdam(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(root().join("target/release/cofferdam"));
@@ -74,18 +74,18 @@ impl Place {
         command
     }
 
-    /// What comes of it.
+    /// Runs `cofferdam` and returns its output.
     ///
     /// # Panics
     ///
-    /// Where the program is not there: `make build` makes it.
+    /// The program is missing: run `make build`.
     #[must_use]
     #[expect(clippy::expect_used, reason = "a test without the program has failed")]
     pub fn run(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
         self.cofferdam(args).output().expect("cofferdam")
     }
 
-    /// What comes of it with something piped in.
+    /// Runs `cofferdam` with `stdin` as standard input and returns its output.
     ///
     /// # Panics
     ///
@@ -99,7 +99,7 @@ impl Place {
     }
 }
 
-impl Default for Place {
+impl Default for TestDir {
     fn default() -> Self {
         Self::new()
     }

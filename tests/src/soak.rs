@@ -1,8 +1,8 @@
-//! What takes longer than a change should have to wait for: `make soak`.
+//! Tests that are too slow for every change and run in `make soak`.
 
 use std::env;
 
-/// Whether there is time for it.
+/// Whether `SOAK` is set.
 #[must_use]
 pub fn is_soak() -> bool {
     env::var_os("SOAK").is_some()

@@ -1,4 +1,4 @@
-//! google-adk's `GkeCodeExecutor`, as it is, in one Python process that stays.
+//! google-adk's `GkeCodeExecutor` in one Python process.
 
 use crate::interactive::Mode;
 use cofferdam_tests::{conformance::Failure, program::root};
@@ -15,24 +15,25 @@ use std::{
     time::Duration,
 };
 
-/// A Python that has google-adk.
+/// A Python interpreter with google-adk.
 ///
 /// # Errors
 ///
-/// Where there is none and none can be had, which has been said.
+/// google-adk cannot be installed; the script has printed the cause.
 pub(super) fn python() -> Result<PathBuf, Failure> {
     let output = Command::new(root().join("scripts/adk.sh")).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
-        return Err("there is no google-adk to measure beside".into());
+        return Err("google-adk cannot be installed: scripts/adk.sh failed".into());
     }
     Ok(String::from_utf8(output.stdout)?.trim_end().into())
 }
 
-/// Makes a namespace of its own, and gives its name. Nothing is enforced there: its Pods do not pass as `restricted`.
+/// Creates a namespace and returns its name. It has no Pod security level, because google-adk's Pods are not
+/// `restricted`.
 ///
 /// # Errors
 ///
-/// Whatever the cluster has against it.
+/// The API server refuses the request.
 pub(super) async fn create_namespace(admin: &Client) -> Result<String, Failure> {
     let metadata = ObjectMeta { generate_name: Some("cofferdam-bench-adk-".into()), ..ObjectMeta::default() };
     let namespace = Namespace { metadata, ..Namespace::default() };
@@ -40,63 +41,64 @@ pub(super) async fn create_namespace(admin: &Client) -> Result<String, Failure> 
     Ok(created.metadata.name.ok_or("a namespace without a name")?)
 }
 
-/// Deletes it, and with it all that was left there.
+/// Deletes a namespace with all its objects.
 ///
 /// # Errors
 ///
-/// A cluster that does not answer.
+/// The API server does not respond.
 pub(super) async fn delete_namespace(admin: &Client, name: &str) -> Result<(), Failure> {
     Api::<Namespace>::all(admin.clone()).delete(name, &DeleteParams::default()).await?;
     Ok(())
 }
 
-/// The process. It waits until it is told to run, and ends with this.
+/// The Python process, which executes programs on request. Killed when dropped.
 #[derive(Debug)]
 pub(super) struct Adk {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
-    at_once: usize,
+    concurrency: usize,
 }
 
 impl Adk {
-    /// Starts it, for so many times so many programs at once.
+    /// Starts the process, for `count` requests of `concurrency` programs each.
     pub(super) fn start(
         python: &Path,
         kubeconfig: &Path,
         namespace: &str,
         count: usize,
-        at_once: usize,
+        concurrency: usize,
     ) -> Result<Self, Failure> {
         let mut child = Command::new(python)
             .arg(root().join("bench/adk/run.py"))
             .arg(kubeconfig)
-            .args([namespace, &count.to_string(), &at_once.to_string()])
-            // Like Cofferdam, it goes to the cluster straight.
+            .args([namespace, &count.to_string(), &concurrency.to_string()])
+            // Like Cofferdam, without a proxy.
             .env("NO_PROXY", "*")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let stdin = child.stdin.take().ok_or("no pipe")?;
         let stdout = BufReader::new(child.stdout.take().ok_or("no pipe")?);
-        Ok(Self { child, stdin, stdout, at_once })
+        Ok(Self { child, stdin, stdout, concurrency })
     }
 
-    /// Time until all of its programs, begun at once, have their results, by its own clock.
+    /// Time until all programs, started at once, have their results, as measured by the process.
     pub(super) fn run(&mut self) -> Result<Duration, Failure> {
         Ok(self.times(Mode::Burst)?.into_iter().max().unwrap_or_default())
     }
 
-    /// The time of each of its programs, by its own clock.
+    /// The duration of each program, as measured by the process.
     pub(super) fn times(&mut self, mode: Mode) -> Result<Vec<Duration>, Failure> {
         writeln!(self.stdin, "{}", mode.seconds())?;
         let mut times = Vec::new();
-        for _ in 0..self.at_once {
+        for _ in 0..self.concurrency {
             let mut line = String::new();
             self.stdout.read_line(&mut line)?;
-            let answer: Value = serde_json::from_str(&line).map_err(|_| format!("bench/adk/run.py said {line:?}"))?;
-            let seconds = answer["seconds"].as_f64().filter(|_| answer["stdout"] == super::OUTPUT);
-            let seconds = seconds.ok_or_else(|| format!("google-adk gave {line}"))?;
+            let result: Value =
+                serde_json::from_str(&line).map_err(|_| format!("bench/adk/run.py printed {line:?}"))?;
+            let seconds = result["seconds"].as_f64().filter(|_| result["stdout"] == super::OUTPUT);
+            let seconds = seconds.ok_or_else(|| format!("unexpected result of google-adk: {line}"))?;
             times.push(Duration::try_from_secs_f64(seconds)?);
         }
         Ok(times)
@@ -105,7 +107,7 @@ impl Adk {
 
 impl Drop for Adk {
     fn drop(&mut self) {
-        // It has mostly ended by itself.
+        // The process has usually ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

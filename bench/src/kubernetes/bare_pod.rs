@@ -1,4 +1,4 @@
-//! What Kubernetes itself needs for a program: a Pod, from its creation until its container is seen to have ended.
+//! A bare Pod, measured from its creation to the event of its container's end.
 
 use cofferdam::config::Settings;
 use cofferdam_tests::conformance::Failure;
@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The same image, runtime and processors as a run has by default, and nothing that a Pod need not have.
+/// A minimal Pod with the default image, runtime class and resources of a run.
 fn pod(settings: &Settings) -> Result<Pod, Failure> {
     Ok(serde_json::from_value(json!({
         "apiVersion": "v1",
@@ -44,7 +44,7 @@ fn terminated(pod: &Pod) -> Option<&ContainerStateTerminated> {
     pod.status.as_ref()?.container_statuses.as_ref()?.first()?.state.as_ref()?.terminated.as_ref()
 }
 
-/// Runs one, and deletes it.
+/// Creates a Pod, waits for its end and deletes it.
 pub(super) async fn run(pods: &Api<Pod>) -> Result<Duration, Failure> {
     let pod = pod(&Settings::default())?;
     let start = Instant::now();
@@ -67,5 +67,5 @@ pub(super) async fn run(pods: &Api<Pod>) -> Result<Duration, Failure> {
             _ => {}
         }
     }
-    time.ok_or_else(|| format!("the end of Pod {name} was not seen").into())
+    time.ok_or_else(|| format!("the watch ended before Pod {name}").into())
 }

@@ -1,15 +1,19 @@
-//! The Kubernetes backend beside its ancestor, google-adk's `GkeCodeExecutor`, and beside a bare Pod, on one cluster.
+//! The Kubernetes backend compared with google-adk's `GkeCodeExecutor` and with a bare Pod, on one cluster.
 
 mod adk;
+mod backend;
 mod bare_pod;
-mod ours;
+mod results;
 
-use crate::{figures::Figures, interactive::Mode};
+pub use results::{Concurrent, Requests, Sequential};
+
+use crate::{interactive::Mode, samples::Samples};
 use adk::Adk;
+use backend::{Library, Target};
 use cofferdam_tests::{
     cluster::{Action, Namespace, Proxy, kubeconfig, runtime},
     conformance::Failure,
-    program::Place,
+    program::TestDir,
 };
 use futures_util::future::try_join_all;
 use k8s_openapi::api::{
@@ -17,7 +21,6 @@ use k8s_openapi::api::{
     core::v1::{ConfigMap, Pod},
 };
 use kube::{Api, api::ListParams};
-use ours::{Library, Target};
 use serde::de::DeserializeOwned;
 use std::{
     collections::BTreeSet,
@@ -27,85 +30,45 @@ use std::{
     time::Duration,
 };
 
-/// What is run, by Cofferdam as by the others.
+/// The program, the same for all.
 const PROGRAM: &str = "print(\"hello\")";
 const OUTPUT: &str = "hello\n";
-/// Before each measurement, when Cofferdam's objects are gone: nodes take sandboxes down after that.
-const PAUSE: Duration = Duration::from_secs(2);
-/// After the last result, before it is counted what is left.
-const AFTER: Duration = Duration::from_secs(5);
+/// Delay before each measurement, in which nodes remove the sandboxes of deleted Pods.
+const SETTLE_DELAY: Duration = Duration::from_secs(2);
+/// Delay after the last result, before the remaining objects are counted.
+const COUNT_DELAY: Duration = Duration::from_secs(5);
 
-/// Runs what it stands for, once, and gives the time until there was a result.
-type Contestant<'a> = Box<dyn FnMut() -> Result<Duration, Failure> + 'a>;
+/// Performs one measurement and returns its duration.
+type Measurement<'a> = Box<dyn FnMut() -> Result<Duration, Failure> + 'a>;
 
-/// Two namespaces: Cofferdam's as `cofferdam manifests` makes it, and one without any bounds for the others.
-pub struct Stage {
-    place: Place,
-    ours: Namespace,
-    theirs: String,
+/// Two namespaces: one set up by `cofferdam manifests`, and one without any restrictions for the others.
+pub struct BenchEnv {
+    dir: TestDir,
+    namespace: Namespace,
+    adk_namespace: String,
     admin_kubeconfig: PathBuf,
-    our_kubeconfig: PathBuf,
+    kubeconfig: PathBuf,
     python: PathBuf,
 }
 
-/// One program after another.
-pub struct Sequential {
-    /// google-adk's executor.
-    pub adk: Figures,
-    /// The process `cofferdam run`, from start to end.
-    pub process: Figures,
-    /// Cofferdam as a library.
-    pub library: Figures,
-    /// A bare Pod, whose output nobody reads.
-    pub bare: Figures,
-}
-
-/// Many programs at once, until the last has its result.
-pub struct AtOnce {
-    /// google-adk's executor, a thread for each.
-    pub adk: Figures,
-    /// A process `cofferdam run` for each.
-    pub processes: Figures,
-    /// The same with `--workload pod`.
-    pub pod_processes: Figures,
-    /// One process with Cofferdam as a library.
-    pub library: Figures,
-    /// What google-adk has left soon after one more time, in words.
-    pub left_by_adk: String,
-    /// What the processes `cofferdam run` have.
-    pub left_by_us: String,
-}
-
-/// Requests to the API server that a run takes.
-pub struct Requests {
-    /// google-adk's executor.
-    pub adk: usize,
-    /// The process `cofferdam run`.
-    pub process: usize,
-    /// The same with `--workload pod`.
-    pub pod_process: usize,
-    /// Cofferdam as a library, which has its watch already.
-    pub library: usize,
-}
-
-impl Stage {
-    /// Makes the namespaces; none where `KUBECONFIG` names no cluster.
+impl BenchEnv {
+    /// Creates the namespaces. `None` if `KUBECONFIG` is not set.
     ///
     /// # Errors
     ///
-    /// Whatever the cluster has against it, or the lack of a google-adk.
-    pub fn set() -> Result<Option<Self>, Failure> {
+    /// The API server refuses a request, or google-adk cannot be installed.
+    pub fn new() -> Result<Option<Self>, Failure> {
         let Some(admin_kubeconfig) = kubeconfig() else { return Ok(None) };
         let python = adk::python()?;
-        let ours = runtime().block_on(Namespace::create())?;
-        let theirs = runtime().block_on(adk::create_namespace(&ours.admin));
-        let our_kubeconfig = ours.kubeconfig();
-        match theirs {
-            Ok(theirs) => {
-                Ok(Some(Self { place: Place::new(), ours, theirs, admin_kubeconfig, our_kubeconfig, python }))
+        let namespace = runtime().block_on(Namespace::create())?;
+        let adk_namespace = runtime().block_on(adk::create_namespace(&namespace.admin));
+        let kubeconfig = namespace.kubeconfig();
+        match adk_namespace {
+            Ok(adk_namespace) => {
+                Ok(Some(Self { dir: TestDir::new(), namespace, adk_namespace, admin_kubeconfig, kubeconfig, python }))
             }
             Err(error) => {
-                runtime().block_on(ours.delete())?;
+                runtime().block_on(namespace.delete())?;
                 Err(error)
             }
         }
@@ -115,190 +78,190 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// A cluster that does not answer.
-    pub fn clear(self) -> Result<(), Failure> {
-        let theirs = runtime().block_on(adk::delete_namespace(&self.ours.admin, &self.theirs));
-        runtime().block_on(self.ours.delete())?;
-        theirs
+    /// The API server does not respond.
+    pub fn delete(self) -> Result<(), Failure> {
+        let deleted = runtime().block_on(adk::delete_namespace(&self.namespace.admin, &self.adk_namespace));
+        runtime().block_on(self.namespace.delete())?;
+        deleted
     }
 
-    /// Each in turn, so many times, after a first time that does not count.
+    /// Sequential runs of each kind by turns, after one round that is not counted.
     ///
     /// # Errors
     ///
-    /// Where a run fails.
+    /// A run fails.
     pub fn sequential(&self, rounds: usize) -> Result<Sequential, Failure> {
-        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.theirs, rounds + 1, 1)?;
+        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.adk_namespace, rounds + 1, 1)?;
         let library = Library::new(self.target(), 1)?;
-        let pods: Api<Pod> = Api::namespaced(self.ours.admin.clone(), &self.theirs);
-        let mut contestants: [Contestant<'_>; 4] = [
+        let pods: Api<Pod> = Api::namespaced(self.namespace.admin.clone(), &self.adk_namespace);
+        let mut measurements: [Measurement<'_>; 4] = [
             Box::new(|| executor.run()),
-            Box::new(|| ours::processes(&self.place, self.target(), "job", 1)),
+            Box::new(|| backend::processes(&self.dir, self.target(), "job", 1)),
             Box::new(|| library.run(1)),
             Box::new(|| runtime().block_on(bare_pod::run(&pods))),
         ];
-        self.in_turn(&mut contestants, 1)?;
-        let [adk, process, library, bare] = self.in_turn(&mut contestants, rounds)?;
+        self.by_turns(&mut measurements, 1)?;
+        let [adk, process, library, bare] = self.by_turns(&mut measurements, rounds)?;
         Ok(Sequential { adk, process, library, bare })
     }
 
-    /// So many at once, each kind in turn, so many times, after a first time that does not count.
+    /// Concurrent runs of each kind by turns, after one round that is not counted.
     ///
     /// # Errors
     ///
-    /// Where a run fails.
-    pub fn at_once(&self, programs: u32, rounds: usize) -> Result<AtOnce, Failure> {
-        let many = usize::try_from(programs)?;
-        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.theirs, rounds + 2, many)?;
+    /// A run fails.
+    pub fn concurrent(&self, programs: u32, rounds: usize) -> Result<Concurrent, Failure> {
+        let count = usize::try_from(programs)?;
+        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.adk_namespace, rounds + 2, count)?;
         let library = Library::new(self.target(), programs)?;
-        let kubeconfig_for_pods = self.ours.kubeconfig_for_pods();
-        let for_pods = Target { kubeconfig: &kubeconfig_for_pods, namespace: &self.ours.name };
-        let mut contestants: [Contestant<'_>; 4] = [
+        let kubeconfig_for_pods = self.namespace.kubeconfig_for_pods();
+        let for_pods = Target { kubeconfig: &kubeconfig_for_pods, namespace: &self.namespace.name };
+        let mut measurements: [Measurement<'_>; 4] = [
             Box::new(|| executor.run()),
-            Box::new(|| ours::processes(&self.place, self.target(), "job", many)),
-            Box::new(|| ours::processes(&self.place, for_pods, "pod", many)),
-            Box::new(|| library.run(many)),
+            Box::new(|| backend::processes(&self.dir, self.target(), "job", count)),
+            Box::new(|| backend::processes(&self.dir, for_pods, "pod", count)),
+            Box::new(|| library.run(count)),
         ];
-        self.in_turn(&mut contestants, 1)?;
-        let [adk, processes, pod_processes, library] = self.in_turn(&mut contestants, rounds)?;
-        let [their, our, ..] = &mut contestants;
-        let left_by_adk = self.left_by(their, &self.theirs)?;
-        let left_by_us = self.left_by(our, &self.ours.name)?;
-        Ok(AtOnce { adk, processes, pod_processes, library, left_by_adk, left_by_us })
+        self.by_turns(&mut measurements, 1)?;
+        let [adk, processes, pod_processes, library] = self.by_turns(&mut measurements, rounds)?;
+        let [adk_runs, cofferdam_runs, ..] = &mut measurements;
+        let left_by_adk = self.left_by(adk_runs, &self.adk_namespace)?;
+        let left_by_cofferdam = self.left_by(cofferdam_runs, &self.namespace.name)?;
+        Ok(Concurrent { adk, processes, pod_processes, library, left_by_adk, left_by_cofferdam })
     }
 
-    /// In sandboxes that wait, so many at once, so many times, after a first time that does not count.
+    /// Concurrent runs in prewarmed sandboxes, after one round that is not counted.
     ///
     /// # Errors
     ///
-    /// Where a run fails.
-    pub fn warm(&self, programs: u32, rounds: usize) -> Result<Figures, Failure> {
-        let many = usize::try_from(programs)?;
+    /// A run fails.
+    pub fn warm(&self, programs: u32, rounds: usize) -> Result<Samples, Failure> {
+        let count = usize::try_from(programs)?;
         let library = Library::with_pool(self.target(), programs)?;
-        let mut figures = Figures::default();
+        let mut samples = Samples::default();
         for round in 0..=rounds {
-            library.fill(programs)?;
-            let time = library.run(many)?;
+            library.fill(programs.into())?;
+            let time = library.run(count)?;
             if round > 0 {
-                figures.push(time);
+                samples.push(time);
             }
         }
         library.settle();
-        Ok(figures)
+        Ok(samples)
     }
 
-    /// The time of each of so many programs that come like this: google-adk's, the library's, and the library's in sandboxes
-    /// that wait.
+    /// Durations of runs that arrive in this mode: of google-adk, of the library, and of the library in
+    /// prewarmed sandboxes.
     ///
     /// # Errors
     ///
-    /// Where a run fails.
-    pub fn interactive(&self, mode: Mode, programs: u32) -> Result<[Figures; 3], Failure> {
-        let many = usize::try_from(programs)?;
-        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.theirs, 1, many)?;
-        let mut adk = Figures::default();
+    /// A run fails.
+    pub fn interactive(&self, mode: Mode, programs: u32) -> Result<[Samples; 3], Failure> {
+        let count = usize::try_from(programs)?;
+        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.adk_namespace, 1, count)?;
+        let mut adk = Samples::default();
         executor.times(mode)?.into_iter().for_each(|time| adk.push(time));
-        self.wait_for_quiet()?;
+        self.wait_until_settled()?;
         let library = Library::new(self.target(), programs)?;
         let cold = library.times(mode, programs)?;
         library.settle();
-        self.wait_for_quiet()?;
+        self.wait_until_settled()?;
         let library = Library::with_pool(self.target(), programs)?;
-        library.fill(programs)?;
+        library.fill(programs.into())?;
         let warm = library.times(mode, programs)?;
         library.settle();
-        self.wait_for_quiet()?;
+        self.wait_until_settled()?;
         Ok([adk, cold, warm])
     }
 
-    /// Bare Pods, so many at once, until the last is seen to have ended, so many times.
+    /// Concurrent bare Pods, until the event of the last one's end.
     ///
     /// # Errors
     ///
-    /// Where one fails.
-    pub fn bare_at_once(&self, programs: u32, rounds: usize) -> Result<Figures, Failure> {
-        let pods: Api<Pod> = Api::namespaced(self.ours.admin.clone(), &self.theirs);
-        let mut figures = Figures::default();
+    /// A Pod fails.
+    pub fn bare_concurrent(&self, programs: u32, rounds: usize) -> Result<Samples, Failure> {
+        let pods: Api<Pod> = Api::namespaced(self.namespace.admin.clone(), &self.adk_namespace);
+        let mut samples = Samples::default();
         for _ in 0..rounds {
-            thread::sleep(PAUSE);
+            thread::sleep(SETTLE_DELAY);
             let times = runtime().block_on(try_join_all((0..programs).map(|_| bare_pod::run(&pods))))?;
-            figures.push(times.into_iter().max().unwrap_or_default());
+            samples.push(times.into_iter().max().unwrap_or_default());
         }
-        Ok(figures)
+        Ok(samples)
     }
 
-    /// What the API server is asked for a run, in runs that are not timed.
+    /// Requests to the API server per run, in separate runs.
     ///
     /// # Errors
     ///
-    /// Where a run fails.
+    /// A run fails.
     pub fn requests(&self) -> Result<Requests, Failure> {
         let process = |workload: &'static str| {
             let is_pod = workload == "pod";
-            let kubeconfig = if is_pod { self.ours.kubeconfig_for_pods() } else { self.our_kubeconfig.clone() };
+            let kubeconfig = if is_pod { self.namespace.kubeconfig_for_pods() } else { self.kubeconfig.clone() };
             requests(&kubeconfig, |proxy| {
                 let proxy = proxy.to_owned();
                 Ok(Box::new(move || {
-                    let target = Target { kubeconfig: &proxy, namespace: &self.ours.name };
-                    ours::processes(&self.place, target, workload, 1)
+                    let target = Target { kubeconfig: &proxy, namespace: &self.namespace.name };
+                    backend::processes(&self.dir, target, workload, 1)
                 }))
             })
         };
         Ok(Requests {
             adk: requests(&self.admin_kubeconfig, |proxy| {
-                let mut executor = Adk::start(&self.python, proxy, &self.theirs, 2, 1)?;
+                let mut executor = Adk::start(&self.python, proxy, &self.adk_namespace, 2, 1)?;
                 Ok(Box::new(move || executor.run()))
             })?,
             process: process("job")?,
             pod_process: process("pod")?,
-            library: requests(&self.our_kubeconfig, |proxy| {
-                let library = Library::new(Target { kubeconfig: proxy, namespace: &self.ours.name }, 1)?;
+            library: requests(&self.kubeconfig, |proxy| {
+                let library = Library::new(Target { kubeconfig: proxy, namespace: &self.namespace.name }, 1)?;
                 Ok(Box::new(move || library.run_and_settle()))
             })?,
         })
     }
 
     fn target(&self) -> Target<'_> {
-        Target { kubeconfig: &self.our_kubeconfig, namespace: &self.ours.name }
+        Target { kubeconfig: &self.kubeconfig, namespace: &self.namespace.name }
     }
 
-    /// Each in turn, so many times, and each round another one first. Nobody runs while something of another is still there,
-    /// but for the finished Jobs of google-adk.
-    fn in_turn<const N: usize>(
+    /// Performs the measurements by turns, each round beginning with another one. Between two measurements
+    /// all objects are deleted, except google-adk's finished Jobs.
+    fn by_turns<const N: usize>(
         &self,
-        contestants: &mut [Contestant<'_>; N],
+        measurements: &mut [Measurement<'_>; N],
         rounds: usize,
-    ) -> Result<[Figures; N], Failure> {
-        let mut figures: [Figures; N] = std::array::from_fn(|_| Figures::default());
+    ) -> Result<[Samples; N], Failure> {
+        let mut samples: [Samples; N] = std::array::from_fn(|_| Samples::default());
         for round in 0..rounds {
-            for turn in 0..N {
-                let who = (round + turn) % N;
-                self.wait_for_quiet()?;
-                figures[who].push(contestants[who]()?);
+            for offset in 0..N {
+                let index = (round + offset) % N;
+                self.wait_until_settled()?;
+                samples[index].push(measurements[index]()?);
             }
         }
-        Ok(figures)
+        Ok(samples)
     }
 
-    fn wait_for_quiet(&self) -> Result<(), Failure> {
-        runtime().block_on(self.ours.assert_nothing_left())?;
-        thread::sleep(PAUSE);
+    fn wait_until_settled(&self) -> Result<(), Failure> {
+        runtime().block_on(self.namespace.wait_until_empty())?;
+        thread::sleep(SETTLE_DELAY);
         Ok(())
     }
 
-    /// The Jobs, Pods and ConfigMaps that were not there before, in words.
-    fn left_by(&self, contestant: &mut Contestant<'_>, namespace: &str) -> Result<String, Failure> {
-        self.wait_for_quiet()?;
+    /// The numbers of Jobs, Pods and ConfigMaps that a measurement leaves, in words.
+    fn left_by(&self, measurement: &mut Measurement<'_>, namespace: &str) -> Result<String, Failure> {
+        self.wait_until_settled()?;
         let before = self.objects(namespace)?;
-        contestant()?;
-        thread::sleep(AFTER);
+        measurement()?;
+        thread::sleep(COUNT_DELAY);
         let after = self.objects(namespace)?;
         let [jobs, pods, config_maps] = [0, 1, 2].map(|kind| after[kind].difference(&before[kind]).count());
         Ok(format!("{jobs} Jobs, {pods} Pods, {config_maps} ConfigMaps"))
     }
 
     fn objects(&self, namespace: &str) -> Result<[BTreeSet<String>; 3], Failure> {
-        let client = &self.ours.admin;
+        let client = &self.namespace.admin;
         runtime().block_on(async {
             Ok([
                 names(Api::<Job>::namespaced(client.clone(), namespace)).await?,
@@ -314,16 +277,16 @@ async fn names<K: Clone + Debug + DeserializeOwned>(api: Api<K>) -> Result<BTree
     Ok(found.items.into_iter().filter_map(|object| object.metadata.name).collect())
 }
 
-/// Requests of a run that is not the first: what is needed once is there.
+/// Requests of a run that is not the first.
 fn requests<'a>(
     kubeconfig: &Path,
-    contestant: impl FnOnce(&Path) -> Result<Contestant<'a>, Failure>,
+    measurement: impl FnOnce(&Path) -> Result<Measurement<'a>, Failure>,
 ) -> Result<usize, Failure> {
-    let place = Place::new();
-    let proxy = runtime().block_on(Proxy::start(kubeconfig, place.path(), |_, _| Action::Forward))?;
-    let mut contestant = contestant(proxy.kubeconfig())?;
-    contestant()?;
-    let before = proxy.asked().len();
-    contestant()?;
-    Ok(proxy.asked().len() - before)
+    let dir = TestDir::new();
+    let proxy = runtime().block_on(Proxy::start(kubeconfig, dir.path(), |_, _| Action::Forward))?;
+    let mut measurement = measurement(proxy.kubeconfig())?;
+    measurement()?;
+    let before = proxy.requests().len();
+    measurement()?;
+    Ok(proxy.requests().len() - before)
 }

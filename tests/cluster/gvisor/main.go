@@ -1,5 +1,5 @@
-// gVisor's shim for containerd, where its own program dies: that one insists on lowering the shim's OOM score, for which
-// a container's root lacks the capability.
+// gVisor's shim for containerd. gVisor's own program exits if it cannot lower the shim's OOM score, for which root in a container
+// lacks the capability.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 
 type manager struct{ shim.Manager }
 
-// Start leaves a shim behind that serves the container, a Pod's sandbox being one too.
+// Start starts a shim process that serves the container or the Pod's sandbox.
 func (manager) Start(ctx context.Context, id string, opts shim.StartOpts) (shim.BootstrapParams, error) {
 	none := shim.BootstrapParams{}
 	namespace, err := namespaces.NamespaceRequired(ctx)
@@ -36,7 +36,7 @@ func (manager) Start(ctx context.Context, id string, opts shim.StartOpts) (shim.
 	if err != nil {
 		return none, err
 	}
-	// What serves reads the address from here.
+	// The shim process reads the address from this file.
 	if err := os.WriteFile("address", []byte(address), 0o644); err != nil {
 		return none, err
 	}

@@ -18,7 +18,7 @@ for host in range(1, 255):
             way.connect((f"{network}.{host}", 80))
             reached += 1
         except ConnectionRefusedError:
-            # Somebody is there to refuse it.
+            # A refused connection means that the address was reached.
             reached += 1
         except OSError:
             pass

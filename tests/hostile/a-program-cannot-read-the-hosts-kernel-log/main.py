@@ -18,7 +18,7 @@ print("the log begins with Starting gVisor:", "Starting gVisor" in text.splitlin
 print("it names no hardware:", names_none(text))
 attempt("/dev/kmsg", lambda: os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK))
 attempt("/proc/kmsg", lambda: os.open("/proc/kmsg", os.O_RDONLY | os.O_NONBLOCK))
-# An image has the logs of its making.
+# An image may contain logs of its build.
 logs = [os.path.join(folder, name) for folder, _, names in os.walk("/var/log") for name in names]
 readable = [log for log in logs if os.access(log, os.R_OK)]
 print("/var/log names hardware:", [log for log in readable if not names_none(open(log, errors="replace").read())])

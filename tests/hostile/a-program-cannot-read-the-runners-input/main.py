@@ -9,7 +9,7 @@ print("of the init beside its own streams:", sorted(set(os.listdir("/proc/1/fd")
 init = os.pidfd_open(1)
 attempt("by pidfd_getfd", lambda: syscall(PIDFD_GETFD, init, 0, 0))
 
-# Of its own output it might read what nobody has read yet.
+# Its own output is excluded: it may read what the runner has not read yet.
 own = [os.fstat(stream) for stream in (0, 1, 2)]
 found = 0
 for path in glob.glob("/proc/*/fd/*"):

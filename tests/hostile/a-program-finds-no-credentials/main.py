@@ -21,7 +21,7 @@ print("known places:", [path for path in known if readable(path)])
 names = ("token", "kubeconfig", "credentials", "id_rsa", "id_ed25519", "shadow", "admin.conf", ".netrc", ".pgpass")
 found = []
 for top, folders, files in os.walk("/"):
-    # Programs and documentation are no secrets, and what /proc has is looked at by others.
+    # Programs and documentation have no secrets; other cases check /proc.
     folders[:] = [folder for folder in folders if os.path.join(top, folder) not in ("/proc", "/sys", "/usr", "/dev")]
     found += [os.path.join(top, name) for name in files if name in names and readable(os.path.join(top, name))]
 print("anywhere:", found)

@@ -1,4 +1,4 @@
-//! A tenant that means harm, and its connections: to loopback, and no more of them than an attack needs.
+//! A hostile tenant and its connections, to loopback only.
 
 use std::io;
 use tokio::{
@@ -7,29 +7,29 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// Who attacks, whom, and until when.
+/// A hostile tenant of one sidecar.
 #[derive(Debug, Clone)]
 pub struct Attacker {
     /// `IP:PORT` of the sidecar.
     pub address: String,
-    /// The attacker's own token.
+    /// The attacker's token.
     pub token: String,
-    /// When the attack is over.
+    /// The end of the attack.
     pub until: Instant,
 }
 
 impl Attacker {
-    /// Whether the attack goes on.
+    /// Whether the attack continues.
     #[must_use]
-    pub fn goes_on(&self) -> bool {
+    pub fn is_active(&self) -> bool {
         Instant::now() < self.until
     }
 
-    /// A connection on which these bytes were sent.
+    /// Opens a connection and sends these bytes.
     ///
     /// # Errors
     ///
-    /// The sidecar does not take them, or the attack is over.
+    /// The sidecar does not accept the bytes, or the attack has ended.
     pub async fn send(&self, bytes: &[&[u8]]) -> io::Result<TcpStream> {
         let sent = async {
             let mut stream = TcpStream::connect(&self.address).await?;
@@ -41,7 +41,8 @@ impl Attacker {
         timeout_at(self.until, sent).await.map_err(io::Error::from)?
     }
 
-    /// Sends a request with the attacker's token, and gives the connection on which its answer comes.
+    /// Sends a request with the attacker's token and returns the connection, from which the response can be
+    /// read.
     ///
     /// # Errors
     ///
@@ -56,28 +57,27 @@ impl Attacker {
         self.send(&[head.as_bytes(), body]).await
     }
 
-    /// Sends a request and reads the whole answer, after which the sidecar closes the connection.
+    /// Sends a request and reads the response until the sidecar closes the connection.
     ///
     /// # Errors
     ///
-    /// As [`Self::send`], or the answer breaks off.
-    pub async fn answer(&self, line: &str, headers: &str, body: &[u8]) -> io::Result<String> {
-        let stream = self.request(line, &format!("Connection: close\r\n{headers}"), body).await?;
-        let mut answer = Vec::new();
-        let mut stream = stream;
-        timeout_at(self.until, stream.read_to_end(&mut answer)).await.map_err(io::Error::from)??;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
+    /// As [`Self::send`], or the connection breaks.
+    pub async fn exchange(&self, line: &str, headers: &str, body: &[u8]) -> io::Result<String> {
+        let mut stream = self.request(line, &format!("Connection: close\r\n{headers}"), body).await?;
+        let mut response = Vec::new();
+        timeout_at(self.until, stream.read_to_end(&mut response)).await.map_err(io::Error::from)??;
+        Ok(String::from_utf8_lossy(&response).into_owned())
     }
 
-    /// Runs a program and gives its id; none where the sidecar refuses.
+    /// Executes a program and returns the execution's id, or `None` if the sidecar refuses.
     pub async fn execute(&self, code: &str, headers: &str) -> Option<String> {
         let body = format!(r#"{{"code":"{code}"}}"#);
-        let answer = self.answer("POST /v1/executions", headers, body.as_bytes()).await.ok()?;
-        let id = answer.split_once(r#"{"id":""#)?.1.split('"').next()?;
+        let response = self.exchange("POST /v1/executions", headers, body.as_bytes()).await.ok()?;
+        let id = response.split_once(r#"{"id":""#)?.1.split('"').next()?;
         Some(id.to_owned())
     }
 
-    /// Waits until the attack is over.
+    /// Waits for the end of the attack.
     pub async fn wait(&self) {
         tokio::time::sleep_until(self.until).await;
     }

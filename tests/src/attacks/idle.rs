@@ -1,24 +1,23 @@
-//! Connections on which nothing is said.
+//! Idle connections.
 
 use super::Attacker;
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::sleep;
 
-/// Connections that are held at once.
-const HELD: usize = 2000;
-/// Between two.
-const PAUSE: Duration = Duration::from_millis(2);
+/// Connections that are open at once.
+const MAX_OPEN: usize = 2000;
+const CONNECT_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Opens connections and says nothing, for as long as the sidecar bears it.
+/// Opens connections and sends nothing until the sidecar closes them.
 pub async fn idle_connections(attacker: Attacker) {
-    let mut held = VecDeque::new();
-    while attacker.goes_on() {
+    let mut open = VecDeque::new();
+    while attacker.is_active() {
         if let Ok(stream) = attacker.send(&[]).await {
-            held.push_back(stream);
+            open.push_back(stream);
         }
-        if held.len() > HELD {
-            held.pop_front();
+        if open.len() > MAX_OPEN {
+            open.pop_front();
         }
-        sleep(PAUSE).await;
+        sleep(CONNECT_INTERVAL).await;
     }
 }

@@ -1,11 +1,11 @@
-//! Bodies of which each byte becomes many in memory.
+//! JSON bodies that take many times their size in memory.
 
 use super::Attacker;
 
-/// Bytes of a body, below the bound of the sidecar.
+/// Bytes of a body, below the sidecar's limit.
 const SIZE: usize = 31 << 20;
 
-/// Sends arrays of numbers and of empty strings where one string belongs.
+/// Sends arrays of numbers and of empty strings instead of a string.
 pub async fn many_json_values(attacker: Attacker) {
     let numbers = "0,".repeat(SIZE / 2);
     let call = format!(
@@ -16,12 +16,12 @@ pub async fn many_json_values(attacker: Attacker) {
     let execution = format!(r#"{{"code":"1","args":[{strings}""]}}"#);
     drop(strings);
     let accept = "Accept: application/json, text/event-stream\r\n";
-    while attacker.goes_on() {
+    while attacker.is_active() {
         let (mcp, executions) = tokio::join!(
-            attacker.answer("POST /mcp", accept, call.as_bytes()),
-            attacker.answer("POST /v1/executions", "", execution.as_bytes()),
+            attacker.exchange("POST /mcp", accept, call.as_bytes()),
+            attacker.exchange("POST /v1/executions", "", execution.as_bytes()),
         );
-        // Who is refused while it still sends hears of a reset at times.
+        // A client that is refused while it sends may get a connection reset.
         if mcp.is_err() && executions.is_err() {
             tokio::task::yield_now().await;
         }

@@ -1,5 +1,5 @@
-//! What a hostile tenant of a sidecar, and a peer without a token, may do to another tenant: each attack by itself, and all at
-//! once. All of it goes to loopback, and ends at a given time.
+//! Attacks on a sidecar by a hostile tenant and by a peer without a token. All of them connect to loopback
+//! only and end at a given time.
 
 mod attacker;
 mod cancelled;
@@ -8,8 +8,8 @@ mod idle;
 mod json;
 mod outcomes;
 mod quotes;
+mod scenario;
 mod sessions;
-mod siege;
 mod unread;
 
 pub use attacker::Attacker;
@@ -19,9 +19,9 @@ pub use idle::idle_connections;
 pub use json::many_json_values;
 pub use outcomes::large_outcomes;
 pub use quotes::quoted_outputs;
-pub use sessions::sessions_without_number;
-pub use siege::{Besieged, Plan, besiege};
-pub use unread::unread_answers;
+pub use scenario::{AttackPlan, AttackReport, run_attacks};
+pub use sessions::unlimited_sessions;
+pub use unread::unread_responses;
 
-/// A program that prints as much as is kept by default. Its text stands in JSON as it is.
+/// A program that prints as much as is kept by default. Its source needs no escapes in JSON.
 const LARGE: &str = "import sys; sys.stdout.write('x' * (16 << 20))";

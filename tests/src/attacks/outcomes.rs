@@ -1,18 +1,18 @@
-//! Outcomes of 16 MiB, one after the other: each is kept, or so one may hope.
+//! Outcomes of 16 MiB, which fill the sidecar's memory if it keeps all of them.
 
 use super::{Attacker, LARGE};
 use tokio::task::JoinSet;
 
-/// Programs at once.
+/// Concurrent executions.
 const AT_ONCE: usize = 2;
 
-/// Has programs print as much as they may, and reads what they print.
+/// Executes programs that print as much as allowed, and reads their output.
 pub async fn large_outcomes(attacker: Attacker) {
     let mut attacks = JoinSet::new();
     for _ in 0..AT_ONCE {
         let attacker = attacker.clone();
         attacks.spawn(async move {
-            while attacker.goes_on() {
+            while attacker.is_active() {
                 attacker.execute(LARGE, "").await;
             }
         });

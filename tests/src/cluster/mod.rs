@@ -1,13 +1,13 @@
-//! The cluster that `KUBECONFIG` names, and a namespace of the tests' own in it, in which they have no more rights than
-//! `cofferdam manifests` gives.
+//! The cluster in `KUBECONFIG`, and namespaces in it where the sidecar has only the rights that `cofferdam
+//! manifests` grants.
 
-mod hollow;
+mod fake_node;
 mod namespace;
 mod proxy;
 
-pub use hollow::Hollow;
+pub use fake_node::FakeNode;
 pub use namespace::Namespace;
-pub use proxy::{Action, Asked, Proxy};
+pub use proxy::{Action, ApiRequest, Proxy};
 
 use crate::conformance::Failure;
 use kube::{
@@ -23,56 +23,57 @@ use std::{
 };
 use tokio::{runtime::Runtime, time::sleep};
 
-/// The file that tells the way to the cluster, if there is one.
+/// The path in `KUBECONFIG`, if it is set.
 #[must_use]
 pub fn kubeconfig() -> Option<PathBuf> {
     env::var_os("KUBECONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
-/// The runtime that everything which talks to the cluster lives in.
+/// The runtime of all tests that use the cluster.
 ///
 /// # Panics
 ///
-/// Where no threads can be had.
-#[expect(clippy::expect_used, reason = "tests without threads have failed")]
+/// No thread can be started.
+#[expect(clippy::expect_used, reason = "the tests need threads")]
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime"))
 }
 
-/// A client with all rights.
+/// A client with the rights of the kubeconfig's user.
 ///
 /// # Errors
 ///
-/// A kubeconfig that cannot be used.
+/// The kubeconfig cannot be used.
 pub async fn admin() -> Result<Client, Failure> {
     let path = kubeconfig().ok_or("KUBECONFIG is not set")?;
     let config = Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?;
     Ok(Client::try_from(config)?)
 }
 
-/// Asks again and again until it is so. What cannot be awaited as an event is what is *not* there any more.
+/// Polls until a condition holds. For conditions that cannot be awaited as an event, such as the absence of
+/// an object.
 ///
 /// # Errors
 ///
-/// What it was last, after a minute.
+/// The last value, if the condition does not hold within a minute.
 pub async fn eventually<T: std::fmt::Debug, F: Future<Output = Result<T, Failure>>>(
-    ask: impl Fn() -> F,
-    is_so: impl Fn(&T) -> bool,
+    poll: impl Fn() -> F,
+    condition: impl Fn(&T) -> bool,
 ) -> Result<T, Failure> {
-    const PATIENCE: Duration = Duration::from_secs(60);
-    // Many tests ask one API server at once: those that wait for long ask less often.
-    const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-    let (begun, mut pause) = (Instant::now(), PAUSES.0);
+    const TIMEOUT: Duration = Duration::from_secs(60);
+    // Many tests poll one API server at once, so the interval grows.
+    const INTERVALS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+    let (start, mut interval) = (Instant::now(), INTERVALS.0);
     loop {
-        let answer = ask().await?;
-        if is_so(&answer) {
-            return Ok(answer);
+        let value = poll().await?;
+        if condition(&value) {
+            return Ok(value);
         }
-        if begun.elapsed() > PATIENCE {
-            return Err(format!("still {answer:?}").into());
+        if start.elapsed() > TIMEOUT {
+            return Err(format!("still {value:?} after {TIMEOUT:?}").into());
         }
-        sleep(pause).await;
-        pause = (pause * 3 / 2).min(PAUSES.1);
+        sleep(interval).await;
+        interval = (interval * 3 / 2).min(INTERVALS.1);
     }
 }

@@ -1,9 +1,9 @@
-//! A namespace as an operator sets it up: by what `cofferdam manifests` prints.
+//! A namespace that is set up like an operator's, with `cofferdam manifests`.
 
 use super::{admin, eventually, kubeconfig};
 use crate::{
     conformance::Failure,
-    program::{Place, stderr, stdout},
+    program::{TestDir, stderr, stdout},
 };
 use cofferdam::config::{BackendChoice, Settings};
 use k8s_openapi::api::{
@@ -21,47 +21,47 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::{fmt::Debug, fs, path::PathBuf};
 
-/// Label of the objects that belong to a run.
-const RUN: &str = "cofferdam.dev/run";
-/// Room for runs that a test needs at the most.
-const USUAL_RUNS: u32 = 50;
-/// The service accounts of sidecars whose runs are Jobs, and of those whose runs are Pods.
+/// Label of the objects of a run.
+const RUN_LABEL: &str = "cofferdam.dev/run";
+/// Quota of runs that suffices for most tests.
+const DEFAULT_QUOTA: u32 = 50;
+/// The service accounts of sidecars that create Jobs and of sidecars that create bare Pods.
 const SIDECAR: &str = "cofferdam";
-const SIDECAR_OF_PODS: &str = "cofferdam-pods";
+const POD_SIDECAR: &str = "cofferdam-pods";
 
-/// A namespace that exists for one test program.
+/// A namespace of one test program.
 pub struct Namespace {
-    /// Its name.
+    /// The namespace's name.
     pub name: String,
     /// A client with all rights.
     pub admin: Client,
-    /// Where the kubeconfig of the sidecar's service account is.
-    place: Place,
+    /// Contains the kubeconfigs of the service accounts.
+    dir: TestDir,
 }
 
 impl Namespace {
-    /// Makes it, applies the manifests, and gets the sidecar's service account a token.
+    /// Creates a namespace, applies the manifests, and writes kubeconfigs of the sidecar's service accounts.
     ///
     /// # Errors
     ///
-    /// Whatever the cluster has against it.
+    /// The API server refuses a request.
     pub async fn create() -> Result<Self, Failure> {
-        Self::with_room_for(USUAL_RUNS).await
+        Self::with_quota(DEFAULT_QUOTA).await
     }
 
-    /// The same with room for so many runs at once.
+    /// Like [`Self::create`], with a quota of concurrent runs.
     ///
     /// # Errors
     ///
-    /// The same.
-    pub async fn with_room_for(runs: u32) -> Result<Self, Failure> {
+    /// As [`Self::create`].
+    pub async fn with_quota(runs: u32) -> Result<Self, Failure> {
         let name = format!("cofferdam-test-{}", &uuid::Uuid::new_v4().simple().to_string()[..8]);
-        let namespace = Self { name, admin: admin().await?, place: Place::new() };
-        for (account, workload) in [(SIDECAR, "job"), (SIDECAR_OF_PODS, "pod")] {
+        let namespace = Self { name, admin: admin().await?, dir: TestDir::new() };
+        for (account, workload) in [(SIDECAR, "job"), (POD_SIDECAR, "pod")] {
             let runs = runs.to_string();
             let args = ["manifests", "--namespace", &namespace.name, "--runs", &runs];
             let args = [&args[..], &["--sidecar-service-account", account]].concat();
-            let output = namespace.place.cofferdam(args).env("COFFERDAM_WORKLOAD", workload).output()?;
+            let output = namespace.dir.cofferdam(args).env("COFFERDAM_WORKLOAD", workload).output()?;
             if !output.status.success() {
                 return Err(stderr(&output).into());
             }
@@ -71,7 +71,7 @@ impl Namespace {
         Ok(namespace)
     }
 
-    /// Settings by which a sidecar's runs are made here.
+    /// Settings of a sidecar that creates its runs in this namespace.
     #[must_use]
     pub fn settings(&self) -> Settings {
         Settings {
@@ -82,23 +82,23 @@ impl Namespace {
         }
     }
 
-    /// One of this name, with nothing in it, not even itself: what is applied makes it.
+    /// A namespace of this name, which is not created here but by manifests that the test applies.
     ///
     /// # Errors
     ///
-    /// A cluster that cannot be reached.
+    /// The cluster cannot be reached.
     pub async fn named(name: String) -> Result<Self, Failure> {
-        Ok(Self { name, admin: admin().await?, place: Place::new() })
+        Ok(Self { name, admin: admin().await?, dir: TestDir::new() })
     }
 
-    /// Applies YAML documents, each to the namespace that it names, else to this one.
+    /// Applies YAML documents, each to the namespace in its metadata, or else to this one.
     ///
     /// # Errors
     ///
-    /// Whatever the cluster has against it.
+    /// The API server refuses a request.
     pub async fn apply(&self, yaml: &str) -> Result<(), Failure> {
         for document in yaml.split("\n---\n") {
-            // Between two documents there may be nothing but comments.
+            // A document may consist of comments only.
             if document.lines().all(|line| line.starts_with('#') || line.trim().is_empty()) {
                 continue;
             }
@@ -110,8 +110,8 @@ impl Namespace {
             let api: Api<DynamicObject> = match types.kind.as_str() {
                 "Namespace" | "RuntimeClass" | "PriorityClass" => Api::all_with(self.admin.clone(), &resource),
                 _ => {
-                    let place = object.metadata.namespace.as_ref().unwrap_or(&self.name);
-                    Api::namespaced_with(self.admin.clone(), place, &resource)
+                    let namespace = object.metadata.namespace.as_ref().unwrap_or(&self.name);
+                    Api::namespaced_with(self.admin.clone(), namespace, &resource)
                 }
             };
             api.patch(&object.name_any(), &PatchParams::apply("test"), &Patch::Apply(&object)).await?;
@@ -123,7 +123,7 @@ impl Namespace {
     ///
     /// # Errors
     ///
-    /// Whatever the cluster has against it.
+    /// The API server refuses a request.
     pub async fn write_kubeconfig(&self, service_account: &str) -> Result<PathBuf, Failure> {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.admin.clone(), &self.name);
         let request = TokenRequest {
@@ -149,23 +149,23 @@ impl Namespace {
         Ok(path)
     }
 
-    /// The kubeconfig of the sidecar, which has the rights of its Role and no others.
+    /// The kubeconfig of the sidecar, which has only the rights of its Role.
     #[must_use]
     pub fn kubeconfig(&self) -> PathBuf {
         self.kubeconfig_of(SIDECAR)
     }
 
-    /// The kubeconfig of a sidecar whose runs are bare Pods.
+    /// The kubeconfig of a sidecar that creates bare Pods.
     #[must_use]
     pub fn kubeconfig_for_pods(&self) -> PathBuf {
-        self.kubeconfig_of(SIDECAR_OF_PODS)
+        self.kubeconfig_of(POD_SIDECAR)
     }
 
     fn kubeconfig_of(&self, service_account: &str) -> PathBuf {
-        self.place.path().join(format!("{service_account}.kubeconfig"))
+        self.dir.path().join(format!("{service_account}.kubeconfig"))
     }
 
-    /// Objects of a kind in the namespace.
+    /// The API of one kind of object in this namespace.
     #[must_use]
     pub fn objects<K>(&self) -> Api<K>
     where
@@ -174,42 +174,42 @@ impl Namespace {
         Api::namespaced(self.admin.clone(), &self.name)
     }
 
-    /// What runs have left: kinds and names.
+    /// Kinds and names of the runs' objects that exist.
     ///
     /// # Errors
     ///
-    /// A cluster that does not answer.
-    pub async fn left(&self) -> Result<Vec<String>, Failure> {
-        let mut left = names::<Job>(&self.objects()).await?;
-        left.extend(names::<Pod>(&self.objects()).await?);
-        left.extend(names::<ConfigMap>(&self.objects()).await?);
-        Ok(left)
+    /// The API server does not respond.
+    pub async fn remaining_objects(&self) -> Result<Vec<String>, Failure> {
+        let mut objects = names::<Job>(&self.objects()).await?;
+        objects.extend(names::<Pod>(&self.objects()).await?);
+        objects.extend(names::<ConfigMap>(&self.objects()).await?);
+        Ok(objects)
     }
 
-    /// Waits until the cluster has taken away what was deleted.
+    /// Waits until the namespace has no object of a run.
     ///
     /// # Errors
     ///
-    /// What is still there.
-    pub async fn assert_nothing_left(&self) -> Result<(), Failure> {
-        eventually(|| self.left(), Vec::is_empty).await.map(|_| ())
+    /// The objects that remain after a minute.
+    pub async fn wait_until_empty(&self) -> Result<(), Failure> {
+        eventually(|| self.remaining_objects(), Vec::is_empty).await.map(|_| ())
     }
 
-    /// Deletes a RuntimeClass that a test made.
+    /// Deletes a RuntimeClass that a test has created.
     ///
     /// # Errors
     ///
-    /// A cluster that does not answer.
+    /// The API server does not respond.
     pub async fn remove_runtime_class(&self, name: &str) -> Result<(), Failure> {
         Api::<RuntimeClass>::all(self.admin.clone()).delete(name, &DeleteParams::default()).await?;
         Ok(())
     }
 
-    /// Deletes it.
+    /// Deletes the namespace.
     ///
     /// # Errors
     ///
-    /// A cluster that does not answer.
+    /// The API server does not respond.
     pub async fn delete(&self) -> Result<(), Failure> {
         let namespaces: Api<NamespaceObject> = Api::all(self.admin.clone());
         namespaces.delete(&self.name, &DeleteParams::default()).await?;
@@ -234,7 +234,7 @@ async fn names<K>(api: &Api<K>) -> Result<Vec<String>, Failure>
 where
     K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
 {
-    let found = api.list_metadata(&ListParams::default().labels(RUN)).await?;
+    let found = api.list_metadata(&ListParams::default().labels(RUN_LABEL)).await?;
     let kind = K::kind(&()).into_owned();
     Ok(found.items.iter().map(|object| format!("{kind} {}", object.name_any())).collect())
 }

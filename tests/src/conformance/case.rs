@@ -1,4 +1,4 @@
-//! A case as its folder states it.
+//! A case: the specification in its folder.
 
 use serde::Deserialize;
 use std::{
@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Why a case failed, for the person who reads the test's output.
+/// Why a test failed.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// A folder of `tests/conformance/` or `tests/hostile/`.
@@ -15,64 +15,64 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub struct Case {
     /// The folder.
     pub(super) folder: PathBuf,
-    pub(super) stated: Stated,
+    pub(super) spec: CaseSpec,
 }
 
 /// `case.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Stated {
-    #[expect(dead_code, reason = "it is for readers, and must be there")]
+pub(super) struct CaseSpec {
+    #[expect(dead_code, reason = "it is required, but only people read it")]
     about: String,
-    /// Whether the program does the same natively.
+    /// Whether the program behaves the same without a sandbox.
     #[serde(default)]
     pub(super) native: bool,
     #[serde(default)]
-    pub(super) request: StatedRequest,
+    pub(super) request: RequestSpec,
     #[serde(default)]
     pub(super) expect: Expected,
-    /// What comes of it where there is no wall; none where that is better not tried.
-    pub(super) unwalled: Option<Unwalled>,
+    /// Expectations without a sandbox. Absent if the program could do harm.
+    pub(super) unsandboxed: Option<Unsandboxed>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Unwalled {
+pub(super) struct Unsandboxed {
     pub(super) stdout_contains: Vec<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub(super) struct StatedRequest {
+pub(super) struct RequestSpec {
     pub(super) language: Option<String>,
     pub(super) args: Vec<String>,
     pub(super) env: BTreeMap<String, String>,
     pub(super) collect: Vec<String>,
     pub(super) code: Option<String>,
-    /// Bytes that the program is padded to with a comment.
+    /// Size in bytes to which the program is padded with a comment.
     pub(super) code_size: Option<usize>,
-    /// Bytes of standard input that is made up.
+    /// Size in bytes of generated standard input.
     pub(super) stdin_size: Option<usize>,
     pub(super) network: Option<String>,
     pub(super) labels: BTreeMap<String, String>,
-    pub(super) files: Vec<StatedFile>,
-    pub(super) limits: StatedLimits,
+    pub(super) files: Vec<FileSpec>,
+    pub(super) limits: LimitsSpec,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct StatedFile {
+pub(super) struct FileSpec {
     pub(super) path: String,
     #[serde(default)]
     pub(super) content: String,
-    /// Bytes that the content is padded to.
+    /// Size in bytes to which the content is padded.
     #[serde(default)]
     pub(super) size: usize,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub(super) struct StatedLimits {
+pub(super) struct LimitsSpec {
     pub(super) wall_time_ms: Option<u64>,
     pub(super) startup_time_ms: Option<u64>,
     pub(super) cpu_millis: Option<u32>,
@@ -96,7 +96,7 @@ pub(super) struct Expected {
     pub(super) stdout_cut: bool,
     pub(super) stdout_is_utf8: Option<bool>,
     pub(super) skipped: Vec<String>,
-    /// How many, in place of their paths.
+    /// The number of skipped files, instead of their paths.
     pub(super) skipped_number: Option<usize>,
     pub(super) error: Option<String>,
     pub(super) message_contains: Vec<String>,
@@ -115,11 +115,11 @@ pub(super) enum Status {
 }
 
 impl Case {
-    /// Every folder of a suite, in the order of their names.
+    /// Every case of a suite, sorted by name.
     ///
     /// # Errors
     ///
-    /// What is wrong with the first folder that is no case.
+    /// A folder has no valid `case.toml`.
     pub fn all(suite: &str) -> Result<Vec<Self>, Failure> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(suite);
         let mut folders = fs::read_dir(root)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
@@ -127,49 +127,49 @@ impl Case {
         folders.into_iter().map(Self::read).collect()
     }
 
-    /// One folder of a suite.
+    /// One case of a suite.
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// The folder has no valid `case.toml`.
     pub fn named(suite: &str, name: &str) -> Result<Self, Failure> {
         Self::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(suite).join(name))
     }
 
-    /// The same with a file more among its inputs.
+    /// The same case with an additional input file.
     #[must_use]
     pub fn with_file(mut self, path: &str, content: &str) -> Self {
-        self.stated.request.files.push(StatedFile { path: path.into(), content: content.into(), size: 0 });
+        self.spec.request.files.push(FileSpec { path: path.into(), content: content.into(), size: 0 });
         self
     }
 
     fn read(folder: PathBuf) -> Result<Self, Failure> {
         let file = folder.join("case.toml");
-        let named = |error: Failure| -> Failure { format!("{}: {error}", file.display()).into() };
-        let stated = fs::read_to_string(&file).map_err(|error| named(error.into()))?;
-        let stated = toml::from_str(&stated).map_err(|error| named(error.into()))?;
-        Ok(Self { folder, stated })
+        let with_path = |error: Failure| -> Failure { format!("{}: {error}", file.display()).into() };
+        let spec = fs::read_to_string(&file).map_err(|error| with_path(error.into()))?;
+        let spec = toml::from_str(&spec).map_err(|error| with_path(error.into()))?;
+        Ok(Self { folder, spec })
     }
 
-    /// The folder's name: the promise.
+    /// The folder's name, a sentence that says what is asserted.
     #[must_use]
     pub fn name(&self) -> String {
         self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Whether it says what comes of its program without a sandbox.
+    /// Whether the program is also executed without a sandbox.
     #[must_use]
-    pub fn is_tried_unwalled(&self) -> bool {
-        self.stated.unwalled.is_some()
+    pub fn runs_unsandboxed(&self) -> bool {
+        self.spec.unsandboxed.is_some()
     }
 
-    /// Bytes of a stream that come back at the most, as far as the case says.
+    /// The expected bytes of a stream, or 0 if the case does not say.
     pub(super) fn output(&self) -> u64 {
-        let bound = self.stated.request.limits.output_bytes.unwrap_or(u64::MAX);
-        self.stated.expect.stdout_length.unwrap_or_default().min(bound)
+        let limit = self.spec.request.limits.output_bytes.unwrap_or(u64::MAX);
+        self.spec.expect.stdout_length.unwrap_or_default().min(limit)
     }
 
-    /// The folder's file of that name, if there is one.
+    /// A file of the folder, if it exists.
     pub(super) fn file(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
         match fs::read(self.folder.join(name)) {
             Ok(content) => Ok(Some(content)),
@@ -178,7 +178,7 @@ impl Case {
         }
     }
 
-    /// All files below the folder's folder of that name, by their relative paths.
+    /// All files below a subfolder, by relative path.
     pub(super) fn tree(&self, name: &str) -> io::Result<BTreeMap<String, Vec<u8>>> {
         let root = self.folder.join(name);
         let mut files = BTreeMap::new();

@@ -1,43 +1,49 @@
-//! What came of a case against what it promises.
+//! Compares the result of a case with its expectations.
 
-use super::{Case, Failure, Outcome, Refusal, Way, case::Status, native, outcome::Output};
+use super::{Case, ContractError, Driver, Failure, Outcome, case::Status, native, outcome::Output};
 use std::collections::BTreeMap;
 
-/// Runs a case through the component.
+/// Executes a case with a driver.
 ///
 /// # Errors
 ///
-/// The first promise that does not hold.
-pub fn run(case: &Case, way: &dyn Way) -> Result<(), Failure> {
-    match (way.execute(case.request()?)?, &case.stated.expect.error) {
+/// The first expectation that is not met.
+pub fn run(case: &Case, driver: &dyn Driver) -> Result<(), Failure> {
+    match (driver.execute(case.request()?)?, &case.spec.expect.error) {
         (Ok(outcome), None) => compare_outcome(case, &outcome),
         (Err(error), Some(expected)) => compare_error(case, &error, expected),
-        (Ok(outcome), Some(expected)) => Err(format!("expected the error {expected}, but it ran: {outcome:?}").into()),
+        (Ok(outcome), Some(expected)) => {
+            Err(format!("expected the error {expected}, but the program was executed: {outcome:?}").into())
+        }
         (Err(error), None) => Err(format!("{error:?}").into()),
     }
 }
 
-/// Runs a case's program without a sandbox, if the case says what then comes of it.
+/// Executes a case's program without a sandbox, if the case has expectations for that.
 ///
 /// # Errors
 ///
-/// Where it finds a wall all the same: then it could not tell that there is none.
-pub fn run_unwalled(case: &Case) -> Result<(), Failure> {
-    let Some(unwalled) = &case.stated.unwalled else { return Ok(()) };
-    contains("stdout", &native::run(case)?.stdout, &unwalled.stdout_contains)
+/// The program does not detect that there is no sandbox, so it proves nothing inside one.
+pub fn run_unsandboxed(case: &Case) -> Result<(), Failure> {
+    let Some(unsandboxed) = &case.spec.unsandboxed else { return Ok(()) };
+    contains("stdout", &native::run(case)?.stdout, &unsandboxed.stdout_contains)
 }
 
-fn compare_error(case: &Case, error: &Refusal, expected: &str) -> Result<(), Failure> {
+fn compare_error(case: &Case, error: &ContractError, expected: &str) -> Result<(), Failure> {
     equal("error code", error.code.as_str(), expected)?;
-    contains("message", error.message.as_bytes(), &case.stated.expect.message_contains)?;
-    let readable = !error.message.is_empty() && !error.message.chars().any(char::is_control);
-    if readable { Ok(()) } else { Err(format!("a message that cannot be shown: {:?}", error.message).into()) }
+    contains("message", error.message.as_bytes(), &case.spec.expect.message_contains)?;
+    let is_printable = !error.message.is_empty() && !error.message.chars().any(char::is_control);
+    if is_printable {
+        Ok(())
+    } else {
+        Err(format!("the message is empty or has control characters: {:?}", error.message).into())
+    }
 }
 
 fn compare_outcome(case: &Case, outcome: &Outcome) -> Result<(), Failure> {
-    let expect = &case.stated.expect;
+    let expect = &case.spec.expect;
     let (stdout, stderr) = (exact(&outcome.stdout)?, exact(&outcome.stderr)?);
-    let native = if case.stated.native { Some(native::run(case)?) } else { None };
+    let native = if case.spec.native { Some(native::run(case)?) } else { None };
     let status = expect.status.or(native.as_ref().map(|native| native.status));
     equal("status", outcome.status, status.unwrap_or(Status::Exited(0)))?;
     if let Some(native) = native {
@@ -74,7 +80,7 @@ fn compare_outcome(case: &Case, outcome: &Outcome) -> Result<(), Failure> {
     equal("skipped files", skipped, expected)
 }
 
-/// The kept bytes.
+/// The kept bytes, whose number must be the stream's length if it is not truncated.
 fn exact(output: &Output) -> Result<&[u8], Failure> {
     let bytes = output.kept();
     if output.cut.is_none() {

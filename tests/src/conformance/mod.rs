@@ -1,17 +1,17 @@
-//! Cases: a folder each, run through the component and compared with what they promise.
+//! Conformance cases: each is a folder, executed through the component and compared with its expectations.
 
 mod case;
 mod compare;
+mod driver;
 mod hosts;
 mod native;
 mod outcome;
 mod request;
 mod suite;
-mod way;
 
 pub use case::{Case, Failure};
-pub use compare::{run, run_unwalled};
-pub use hosts::{Cli, Python, Served};
-pub use outcome::{Outcome, Refusal};
-pub use suite::{Failures, Turn, try_all};
-pub use way::{Library, Warm, Way};
+pub use compare::{run, run_unsandboxed};
+pub use driver::{Driver, Library, Warm};
+pub use hosts::{Cli, Python, SharedSidecar};
+pub use outcome::{ContractError, Outcome};
+pub use suite::{Failures, Selection, run_suite};

@@ -1,4 +1,4 @@
-//! What the program does without a sandbox.
+//! Executes a case's program without a sandbox.
 
 use super::{Case, Failure, case::Status};
 use std::{
@@ -10,14 +10,14 @@ use std::{
     thread,
 };
 
-/// What came of a native run.
+/// The outcome of a native execution.
 pub(super) struct Native {
     pub(super) status: Status,
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
 }
 
-/// Runs the program in a folder of its own, with the environment that the sandbox gives.
+/// Executes the program in a temporary folder, with the environment of a sandbox.
 pub(super) fn run(case: &Case) -> Result<Native, Failure> {
     let (work, home) = (tempfile::tempdir()?, tempfile::tempdir()?);
     for file in case.files()? {
@@ -31,19 +31,19 @@ pub(super) fn run(case: &Case) -> Result<Native, Failure> {
     let mut child = Command::new(interpreter[0])
         .args(&interpreter[1..])
         .arg(case.program())
-        .args(&case.stated.request.args)
+        .args(&case.spec.request.args)
         .current_dir(work.path())
         .env_clear()
         .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         .env("LANG", "C.UTF-8")
         .env("HOME", home.path())
-        .envs(&case.stated.request.env)
+        .envs(&case.spec.request.env)
         .stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
     if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), stdin) {
-        // A program that does not read it all is no failure.
+        // The program may leave standard input unread.
         thread::spawn(move || pipe.write_all(&bytes));
     }
     let output = child.wait_with_output()?;
@@ -51,11 +51,11 @@ pub(super) fn run(case: &Case) -> Result<Native, Failure> {
         (Some(code), _) => Status::Exited(u8::try_from(code)?),
         (None, signal) => Status::Killed(u8::try_from(signal.unwrap_or_default())?),
     };
-    let as_inside = |bytes| replace(bytes, work.path());
-    Ok(Native { status, stdout: as_inside(output.stdout), stderr: as_inside(output.stderr) })
+    let with_sandbox_paths = |bytes| replace(bytes, work.path());
+    Ok(Native { status, stdout: with_sandbox_paths(output.stdout), stderr: with_sandbox_paths(output.stderr) })
 }
 
-/// The work directory under the name that it has inside.
+/// Replaces the path of the temporary folder by that of the work directory in a sandbox.
 fn replace(bytes: Vec<u8>, work: &Path) -> Vec<u8> {
     let work = work.as_os_str().as_encoded_bytes();
     let mut replaced = Vec::with_capacity(bytes.len());

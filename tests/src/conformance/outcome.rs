@@ -1,11 +1,11 @@
-//! What came of a request, whichever host told it.
+//! The result of a request, the same for every host.
 
 use super::case::Status;
 use cofferdam_component::{code_executor, types};
 use cofferdam_http_api::Bytes;
 use serde::Deserialize;
 
-/// The parts of an outcome that cases speak of.
+/// The fields of an outcome that cases can assert.
 #[derive(Debug, Deserialize)]
 pub struct Outcome {
     pub(crate) id: String,
@@ -17,7 +17,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether these bytes are in a stream or in a file.
+    /// Whether a stream or a file contains these bytes.
     pub(crate) fn contains(&self, part: &[u8]) -> bool {
         let streams = [&self.stdout, &self.stderr].into_iter().map(Output::kept);
         let mut all = streams.chain(self.files.iter().map(|file| file.content.0.as_slice()));
@@ -37,20 +37,20 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// The kept bytes; where they come as text alone, the text is all of them.
+    /// The kept bytes. If there is only text, the text is all of them.
     pub(super) fn kept(&self) -> &[u8] {
         self.bytes.as_ref().map_or(self.text.as_bytes(), |bytes| &bytes.0)
     }
 }
 
-/// A file that was brought back.
+/// A collected file.
 #[derive(Debug, Deserialize)]
 pub(super) struct File {
     pub(super) path: String,
     pub(super) content: Bytes,
 }
 
-/// A file that was not.
+/// A file that was not collected.
 #[derive(Debug, Deserialize)]
 pub(super) struct Skipped {
     pub(super) path: String,
@@ -58,8 +58,8 @@ pub(super) struct Skipped {
 
 /// An error of the contract.
 #[derive(Debug, Deserialize)]
-pub struct Refusal {
-    /// As the contract writes it.
+pub struct ContractError {
+    /// The error code in the contract's spelling.
     pub(super) code: String,
     pub(super) message: String,
 }
@@ -101,9 +101,9 @@ impl From<types::Status> for Status {
     }
 }
 
-impl From<types::Error> for Refusal {
+impl From<types::Error> for ContractError {
     fn from(error: types::Error) -> Self {
-        // `ErrorCode::InvalidRequest` as Rust writes it.
+        // The `Debug` form is `ErrorCode::InvalidRequest`.
         let written = format!("{:?}", error.code);
         let mut code = String::new();
         for character in written.rsplit(':').next().unwrap_or_default().chars() {

@@ -1,4 +1,4 @@
-"""What hostile programs share: an attempt is a line that says how it ended."""
+"""Shared by hostile programs. Each attempt prints one line with its result."""
 import ctypes
 import errno
 import os
@@ -10,7 +10,7 @@ BIND, REMOUNT, READ_ONLY, RECURSIVE, PRIVATE = 4096, 32, 1, 16384, 1 << 18
 
 
 def attempt(what, act):
-    """Says by what error an act failed, or else that it reached what it must not."""
+    """Prints the error of an act, or "reached" if it succeeded."""
     try:
         found = act()
     except OSError as error:
@@ -20,7 +20,7 @@ def attempt(what, act):
 
 
 def call(function, *args):
-    """Calls a function of C; where it fails, that is an OSError."""
+    """Calls a C function and raises an OSError if it fails."""
     result = function(*args)
     if result == -1:
         number = ctypes.get_errno()
@@ -29,12 +29,12 @@ def call(function, *args):
 
 
 def syscall(number, *args):
-    """A system call that C has no function for."""
+    """Makes a system call that has no C function."""
     return call(libc.syscall, number, *args)
 
 
 def refused(what, function, *args):
-    """Says whether a call was refused, by whichever error."""
+    """Prints whether a call was refused, with any error."""
     try:
         function(*args)
         print(f"{what}: reached")
@@ -43,7 +43,7 @@ def refused(what, function, *args):
 
 
 def in_a_child(act):
-    """Has a child do it, which is left out of what comes after."""
+    """Calls act in a child process and waits for it."""
     child = os.fork()
     if child == 0:
         try:
@@ -54,7 +54,7 @@ def in_a_child(act):
 
 
 def become_root_of_a_namespace(kinds):
-    """Moves into namespaces in which this user is root."""
+    """Enters new namespaces in which this user is root."""
     uid, gid = os.getuid(), os.getgid()
     call(libc.unshare, NEWUSER | kinds)
     for file, line in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):

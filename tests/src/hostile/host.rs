@@ -1,6 +1,6 @@
-//! Things of this machine that are there to be attacked, and that notice it.
+//! Resources of this machine that hostile programs try to reach, and that detect it.
 
-use crate::{conformance::Failure, program::Place};
+use crate::{conformance::Failure, program::TestDir};
 use std::{
     env, fs, io,
     net::{TcpListener, UdpSocket},
@@ -13,101 +13,101 @@ use std::{
     },
 };
 
-/// The variable in this process's environment that holds the secret.
+/// The environment variable of this process that contains the secret.
 pub const SECRET_VARIABLE: &str = "SECRET_OF_THE_SIDECAR";
-/// What is routed somewhere wherever anything is.
-const ELSEWHERE: &str = "198.51.100.1:9";
+/// An address to which only the default route leads.
+const OUTSIDE: &str = "198.51.100.1:9";
 
 /// Addresses in a cluster.
 #[derive(Debug, Clone)]
 pub struct Cluster {
-    /// The API server's.
+    /// The API server's address.
     pub api_server: String,
-    /// The name server's.
+    /// The cluster DNS' address.
     pub dns: String,
-    /// Another Pod's.
+    /// Another Pod's address.
     pub pod: String,
 }
 
 impl Default for Cluster {
-    /// Those that a cluster usually has.
+    /// The usual addresses.
     fn default() -> Self {
         Self { api_server: "10.96.0.1".into(), dns: "10.96.0.10".into(), pod: "10.88.0.2".into() }
     }
 }
 
-/// A secret file, and sockets that nobody has a reason to come to.
+/// A secret file, and listening sockets to which nothing else connects.
 #[derive(Debug)]
 pub struct Host {
-    place: Place,
+    dir: TestDir,
     secret: String,
     address: String,
     cluster: Cluster,
     tcp: TcpListener,
     udp: UdpSocket,
-    by_path: UnixListener,
+    unix: UnixListener,
     abstract_name: String,
-    without_path: UnixListener,
+    abstract_unix: UnixListener,
 }
 
 impl Host {
-    /// Sets all of it up.
+    /// Creates the file and the sockets.
     ///
     /// # Errors
     ///
-    /// A machine without room or sockets.
+    /// A file or a socket cannot be created.
     pub fn new(cluster: Cluster) -> Result<Self, Failure> {
         let secret = env::var(SECRET_VARIABLE)?;
-        let place = Place::new();
-        // For everybody to reach: what keeps programs away is to be the sandbox.
-        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755))?;
-        place.write("secret", &secret);
-        let by_path = UnixListener::bind(place.path().join("socket"))?;
-        fs::set_permissions(place.path().join("socket"), fs::Permissions::from_mode(0o777))?;
+        let dir = TestDir::new();
+        // Accessible to every user, so that only the sandbox keeps programs away.
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755))?;
+        dir.write("secret", &secret);
+        let unix = UnixListener::bind(dir.path().join("socket"))?;
+        fs::set_permissions(dir.path().join("socket"), fs::Permissions::from_mode(0o777))?;
         let abstract_name = format!("cofferdam-test-{}", uuid::Uuid::new_v4().simple());
-        let without_path = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&abstract_name)?)?;
-        // Both families, where there are both.
+        let abstract_unix = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&abstract_name)?)?;
+        // IPv4 and IPv6, if the machine has both.
         let tcp = TcpListener::bind("[::]:0").or_else(|_| TcpListener::bind("0.0.0.0:0"))?;
         let mut address = tcp.local_addr()?;
         let udp = UdpSocket::bind(address)?;
-        let way_out = UdpSocket::bind("0.0.0.0:0")?;
-        if way_out.connect(ELSEWHERE).is_ok() {
-            address.set_ip(way_out.local_addr()?.ip());
+        let route = UdpSocket::bind("0.0.0.0:0")?;
+        if route.connect(OUTSIDE).is_ok() {
+            address.set_ip(route.local_addr()?.ip());
         }
         for result in [
             tcp.set_nonblocking(true),
             udp.set_nonblocking(true),
-            by_path.set_nonblocking(true),
-            without_path.set_nonblocking(true),
+            unix.set_nonblocking(true),
+            abstract_unix.set_nonblocking(true),
         ] {
             result?;
         }
         Ok(Self {
-            place,
+            dir,
             secret,
             address: address.ip().to_string(),
             cluster,
             tcp,
             udp,
-            by_path,
+            unix,
             abstract_name,
-            without_path,
+            abstract_unix,
         })
     }
 
-    /// What no program may bring back.
+    /// The secret, which no outcome may contain.
     #[must_use]
     pub fn secret(&self) -> &str {
         &self.secret
     }
 
-    /// The module that tells programs what to look for.
+    /// A Python module that describes the targets.
     #[must_use]
     pub fn module(&self) -> String {
         let port = self.tcp.local_addr().map_or(0, |address| address.port());
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let Cluster { api_server, dns, pod } = &self.cluster;
-        let path = |name| self.place.path().join(name);
+        let path = |name| self.dir.path().join(name);
         format!(
             "PORT = {port}\nADDRESS = {:?}\nABSTRACT_SOCKET = {:?}\nSOCKET = {:?}\nFILE = {:?}\nVARIABLE = {SECRET_VARIABLE:?}\n\
              BOOT = {:?}\nAPI_SERVER = {api_server:?}\nDNS = {dns:?}\nPOD = {pod:?}\n",
@@ -119,19 +119,19 @@ impl Host {
         )
     }
 
-    /// The sockets that somebody has come to. Each is told once.
+    /// The sockets that something has connected or sent to since the last call.
     #[must_use]
     pub fn reached(&self) -> Vec<&'static str> {
-        let came = [
-            ("TCP", came(self.tcp.accept())),
-            ("UDP", came(self.udp.recv_from(&mut [0; 64]))),
-            ("the Unix socket", came(self.by_path.accept())),
-            ("the abstract Unix socket", came(self.without_path.accept())),
+        let sockets = [
+            ("TCP", was_reached(self.tcp.accept())),
+            ("UDP", was_reached(self.udp.recv_from(&mut [0; 64]))),
+            ("the Unix socket", was_reached(self.unix.accept())),
+            ("the abstract Unix socket", was_reached(self.abstract_unix.accept())),
         ];
-        came.into_iter().filter_map(|(name, came)| came.then_some(name)).collect()
+        sockets.into_iter().filter_map(|(name, reached)| reached.then_some(name)).collect()
     }
 }
 
-fn came<T>(accepted: io::Result<T>) -> bool {
+fn was_reached<T>(accepted: io::Result<T>) -> bool {
     !accepted.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }

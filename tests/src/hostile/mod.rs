@@ -1,20 +1,20 @@
-//! What hostile programs are set upon: the machine's own things, and a run beside theirs.
+//! The targets of hostile programs: resources of this machine, and another run.
 
 mod host;
 mod neighbour;
-mod watched;
+mod secret_check;
 
 pub use host::{Cluster, Host, SECRET_VARIABLE};
 pub use neighbour::Neighbour;
-pub use watched::Watched;
+pub use secret_check::SecretCheck;
 
 use crate::conformance::Case;
 
-/// What programs share.
+/// A module that the programs import.
 const ATTEMPTS: &str = include_str!("attempts.py");
 
-/// The case with what its program needs to know of its target.
+/// The case, with modules that describe its target as additional input files.
 #[must_use]
-pub fn set_upon(case: Case, host: &Host) -> Case {
+pub fn with_target(case: Case, host: &Host) -> Case {
     case.with_file("attempts.py", ATTEMPTS).with_file("host.py", &host.module())
 }

@@ -1,4 +1,4 @@
-"""A run beside hostile ones: it leaves something wherever it can, listens, and says who came."""
+"""A run beside hostile ones: it leaves files and keys, listens, and reports connections."""
 import ctypes
 import os
 import select
@@ -22,5 +22,5 @@ for listener in listeners:
 print("waiting", flush=True)
 while True:
     for listener in select.select(listeners, [], [])[0]:
-        print("somebody came to", listener.getsockname(), flush=True)
+        print("connection to", listener.getsockname(), flush=True)
         listener.accept()

@@ -1,4 +1,4 @@
-//! Bodies of answers on which something befalls them on their way.
+//! Response bodies that are truncated or changed.
 
 use crate::conformance::Failure;
 use bytes::Bytes;
@@ -10,35 +10,35 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// The body of an answer.
-pub(super) type AnswerBody = UnsyncBoxBody<Bytes, Failure>;
+/// A response body.
+pub(super) type ResponseBody = UnsyncBoxBody<Bytes, Failure>;
 type Polled = Poll<Option<Result<Frame<Bytes>, Failure>>>;
 
-/// How a body goes on after its last byte.
+/// What happens after the last byte of a truncated body.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Fate {
-    /// Its connection breaks.
+pub(super) enum BodyEnd {
+    /// The connection breaks.
     Break,
-    /// It ends, as if that were all.
-    End,
-    /// Nothing more comes.
+    /// The body ends as if it were complete.
+    Complete,
+    /// The connection stays open and idle.
     Stall,
 }
 
-/// The body's first bytes, and what becomes of it then.
-pub(super) fn limited(inner: AnswerBody, left: usize, fate: Fate) -> AnswerBody {
-    Limited { inner, left, fate }.boxed_unsync()
+/// The first `remaining` bytes of a body, then its end.
+pub(super) fn limited(inner: ResponseBody, remaining: usize, end: BodyEnd) -> ResponseBody {
+    Limited { inner, remaining, end }.boxed_unsync()
 }
 
-/// The body with its lines changed. What becomes of one is handed on when the next is there.
-pub(super) fn edited(inner: AnswerBody, edit: impl FnMut(&str) -> String + Send + Unpin + 'static) -> AnswerBody {
+/// The body with each complete line passed through `edit`.
+pub(super) fn edited(inner: ResponseBody, edit: impl FnMut(&str) -> String + Send + Unpin + 'static) -> ResponseBody {
     Edited { inner, edit, line: Vec::new() }.boxed_unsync()
 }
 
 struct Limited {
-    inner: AnswerBody,
-    left: usize,
-    fate: Fate,
+    inner: ResponseBody,
+    remaining: usize,
+    end: BodyEnd,
 }
 
 impl Body for Limited {
@@ -46,20 +46,20 @@ impl Body for Limited {
     type Error = Failure;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Polled {
-        if self.left == 0 {
-            return match self.fate {
-                Fate::Break => Poll::Ready(Some(Err("broken".into()))),
-                Fate::End => Poll::Ready(None),
-                // The body is dropped with its connection.
-                Fate::Stall => Poll::Pending,
+        if self.remaining == 0 {
+            return match self.end {
+                BodyEnd::Break => Poll::Ready(Some(Err("broken".into()))),
+                BodyEnd::Complete => Poll::Ready(None),
+                // The body is dropped when the client closes the connection.
+                BodyEnd::Stall => Poll::Pending,
             };
         }
         let polled = Pin::new(&mut self.inner).poll_frame(context);
-        let left = self.left;
+        let remaining = self.remaining;
         polled.map_ok(|frame| {
             frame.map_data(|data| {
-                let kept = data.slice(..left.min(data.len()));
-                self.left -= kept.len();
+                let kept = data.slice(..remaining.min(data.len()));
+                self.remaining -= kept.len();
                 kept
             })
         })
@@ -67,7 +67,7 @@ impl Body for Limited {
 }
 
 struct Edited<E> {
-    inner: AnswerBody,
+    inner: ResponseBody,
     edit: E,
     line: Vec<u8>,
 }

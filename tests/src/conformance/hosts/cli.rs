@@ -1,50 +1,50 @@
-//! The wasmtime CLI: a process for each request.
+//! The wasmtime CLI: one process for each request.
 
-use super::{Served, can_hold, json, wave};
+use super::{SharedSidecar, has_moderate_output, json, wave};
 use crate::{
-    conformance::{Case, Failure, Outcome, Refusal, Way},
+    conformance::{Case, ContractError, Driver, Failure, Outcome},
     hosts::{COMPOSED, command},
     program::{stderr, stdout},
 };
 use cofferdam_component::types::Request;
 use wasm_wave::value::{Type, Value};
 
-/// Bytes that Linux takes as one argument, with the NUL at its end.
-const ARGUMENT: usize = 128 << 10;
+/// Linux' limit of one argument in bytes, with the NUL at its end.
+const MAX_ARGUMENT: usize = 128 << 10;
 
 /// `wasmtime run --invoke`.
 #[derive(Debug)]
 pub struct Cli {
-    served: Served,
+    sidecar: SharedSidecar,
     request: Type,
     result: Type,
 }
 
 impl Cli {
-    /// With a sidecar.
+    /// A driver whose processes use this sidecar.
     ///
     /// # Errors
     ///
-    /// A contract that cannot be read.
-    pub fn new(served: Served) -> Result<Self, Failure> {
+    /// The contract cannot be read.
+    pub fn new(sidecar: SharedSidecar) -> Result<Self, Failure> {
         let (request, result) = wave::execute()?;
-        Ok(Self { served, request, result })
+        Ok(Self { sidecar, request, result })
     }
 
-    /// The call as the command line has it.
+    /// The call in the syntax of `--invoke`.
     fn call(&self, request: &Request) -> Result<String, Failure> {
         let request = wave::from_json(&self.request, &json::request(request))?;
         Ok(format!("execute({})", wasm_wave::to_string(&request)?))
     }
 }
 
-impl Way for Cli {
-    fn takes(&self, case: &Case) -> Result<bool, Failure> {
-        Ok(can_hold(case) && self.call(&case.request()?)?.len() < ARGUMENT)
+impl Driver for Cli {
+    fn supports(&self, case: &Case) -> Result<bool, Failure> {
+        Ok(has_moderate_output(case) && self.call(&case.request()?)?.len() < MAX_ARGUMENT)
     }
 
-    fn execute(&self, request: Request) -> Result<Result<Outcome, Refusal>, Failure> {
-        let url = self.served.url();
+    fn execute(&self, request: Request) -> Result<Result<Outcome, ContractError>, Failure> {
+        let url = self.sidecar.url();
         let mut wasmtime = command("wasmtime", url);
         wasmtime.args(["run", "-S", "http", "--env", &format!("COFFERDAM_URL={url}"), "--invoke"]);
         let output = wasmtime.arg(self.call(&request)?).arg(COMPOSED).output()?;
@@ -52,6 +52,6 @@ impl Way for Cli {
             return Err(format!("wasmtime: {}", stderr(&output)).into());
         }
         let value: Value = wasm_wave::from_str(&self.result, stdout(&output).trim_end())?;
-        json::answer(wave::to_json(&self.result, &value)?)
+        json::result(wave::to_json(&self.result, &value)?)
     }
 }

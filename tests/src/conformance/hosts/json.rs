@@ -1,17 +1,17 @@
-//! A request and an answer as JSON in the contract's own names, in which bytes are `{"base64": "…"}`.
+//! Requests and results as JSON with the contract's names. Bytes are `{"base64": "…"}`.
 
-use crate::conformance::{Failure, Outcome, Refusal};
+use crate::conformance::{ContractError, Failure, Outcome};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use cofferdam_component::types::{Limits, Request};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Bytes.
+/// Bytes as JSON.
 pub(super) fn bytes(bytes: &[u8]) -> Value {
     json!({ "base64": BASE64_STANDARD.encode(bytes) })
 }
 
-/// A request with all its parts.
+/// A request as JSON.
 pub(super) fn request(request: &Request) -> Value {
     let files = request.files.iter().flatten();
     let env = request.env.iter().flatten();
@@ -46,15 +46,15 @@ fn limits(limits: &Limits) -> Value {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Answer {
+enum ExecuteResult {
     Ok(Outcome),
-    Err(Refusal),
+    Err(ContractError),
 }
 
-/// What `execute` gave.
-pub(super) fn answer(answer: Value) -> Result<Result<Outcome, Refusal>, Failure> {
-    Ok(match serde_json::from_value(answer)? {
-        Answer::Ok(outcome) => Ok(outcome),
-        Answer::Err(error) => Err(error),
+/// Parses the result of `execute`.
+pub(super) fn result(result: Value) -> Result<Result<Outcome, ContractError>, Failure> {
+    Ok(match serde_json::from_value(result)? {
+        ExecuteResult::Ok(outcome) => Ok(outcome),
+        ExecuteResult::Err(error) => Err(error),
     })
 }

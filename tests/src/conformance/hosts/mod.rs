@@ -1,4 +1,4 @@
-//! Hosts that others wrote, of the composed component, with a sidecar on this machine.
+//! Third-party hosts of the composed component, with a sidecar on this machine.
 
 mod cli;
 mod json;
@@ -9,36 +9,36 @@ pub use cli::Cli;
 pub use python::Python;
 
 use super::Case;
-use crate::{program::Place, sidecar::Sidecar};
+use crate::{program::TestDir, sidecar::Sidecar};
 use std::sync::{Arc, LazyLock, Mutex};
 
-/// Bytes of a stream that they are asked to hold: to them a byte is a value of its own, of some fifty bytes.
-const OUTPUT: u64 = 4 << 20;
+/// Maximum bytes of a stream. These hosts need some fifty bytes of memory for each byte.
+const MAX_OUTPUT: u64 = 4 << 20;
 
-fn can_hold(case: &Case) -> bool {
-    case.output() <= OUTPUT
+fn has_moderate_output(case: &Case) -> bool {
+    case.output() <= MAX_OUTPUT
 }
 
-/// A sidecar that is started when the first case needs it.
+/// A sidecar that the first case starts and all cases share.
 #[derive(Debug, Clone, Default)]
-pub struct Served(Arc<LazyLock<Running>>);
+pub struct SharedSidecar(Arc<LazyLock<Running>>);
 
 #[derive(Debug)]
 struct Running {
     url: String,
     _sidecar: Mutex<Sidecar>,
-    _place: Place,
+    _dir: TestDir,
 }
 
 impl Default for Running {
     fn default() -> Self {
-        let place = Place::new();
-        let sidecar = Sidecar::start(&place, &[], &[]);
-        Self { url: format!("http://{}", sidecar.address), _sidecar: Mutex::new(sidecar), _place: place }
+        let dir = TestDir::new();
+        let sidecar = Sidecar::start(&dir, &[], &[]);
+        Self { url: format!("http://{}", sidecar.address), _sidecar: Mutex::new(sidecar), _dir: dir }
     }
 }
 
-impl Served {
+impl SharedSidecar {
     fn url(&self) -> &str {
         &self.0.url
     }

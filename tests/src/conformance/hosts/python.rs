@@ -1,8 +1,8 @@
-//! Python: processes that each execute one request after the other.
+//! Python: each process executes one request after the other.
 
-use super::{Served, can_hold, json};
+use super::{SharedSidecar, has_moderate_output, json};
 use crate::{
-    conformance::{Case, Failure, Outcome, Refusal, Way},
+    conformance::{Case, ContractError, Driver, Failure, Outcome},
     hosts::Python as Process,
 };
 use cofferdam_component::types::Request;
@@ -11,16 +11,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The PyPI package `wasmtime`.
 #[derive(Debug)]
 pub struct Python {
-    served: Served,
-    /// Those that execute nothing now. One that did not answer is not asked again.
+    sidecar: SharedSidecar,
+    /// Idle processes. A process that failed is not used again.
     idle: Mutex<Vec<Process>>,
 }
 
 impl Python {
-    /// With a sidecar.
+    /// A driver whose processes use this sidecar.
     #[must_use]
-    pub fn new(served: Served) -> Self {
-        Self { served, idle: Mutex::default() }
+    pub fn new(sidecar: SharedSidecar) -> Self {
+        Self { sidecar, idle: Mutex::default() }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Process>> {
@@ -28,16 +28,16 @@ impl Python {
     }
 }
 
-impl Way for Python {
-    fn takes(&self, case: &Case) -> Result<bool, Failure> {
-        Ok(can_hold(case))
+impl Driver for Python {
+    fn supports(&self, case: &Case) -> Result<bool, Failure> {
+        Ok(has_moderate_output(case))
     }
 
-    fn execute(&self, request: Request) -> Result<Result<Outcome, Refusal>, Failure> {
+    fn execute(&self, request: Request) -> Result<Result<Outcome, ContractError>, Failure> {
         let idle = self.idle().pop();
-        let mut process = idle.unwrap_or_else(|| Process::start(self.served.url()));
-        let answer = process.call("code-executor", "execute", &json::request(&request))?;
+        let mut process = idle.unwrap_or_else(|| Process::start(self.sidecar.url()));
+        let result = process.call("code-executor", "execute", &json::request(&request))?;
         self.idle().push(process);
-        json::answer(answer)
+        json::result(result)
     }
 }

@@ -1,4 +1,4 @@
-//! JSON as the values of a component's function, and back.
+//! Conversion between JSON and component values.
 
 use super::json::bytes;
 use crate::{conformance::Failure, program::root};
@@ -10,7 +10,7 @@ use wasm_wave::{
 };
 use wit_parser::Resolve;
 
-/// The types of the parameter and of the result of `execute`, as the contract states them.
+/// The types of the parameter and of the result of `execute` in the contract.
 pub(super) fn execute() -> Result<(Type, Type), Failure> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("wit"))?;
@@ -20,7 +20,7 @@ pub(super) fn execute() -> Result<(Type, Type), Failure> {
     parameter.zip(result).ok_or_else(|| "`execute` has no parameter or no result".into())
 }
 
-/// The value of this type that JSON stands for.
+/// Converts JSON to a value of this type.
 pub(super) fn from_json(ty: &Type, json: &Json) -> Result<Value, Failure> {
     let number = || json.as_u64().ok_or("a number is missing");
     Ok(match ty.kind() {
@@ -46,11 +46,11 @@ pub(super) fn from_json(ty: &Type, json: &Json) -> Result<Value, Failure> {
             let (values, names): (Vec<_>, Vec<_>) = fields.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
             Value::make_record(ty, names.iter().map(|name| &**name).zip(values))?
         }
-        other => return Err(format!("{other} is in no request").into()),
+        other => return Err(format!("{other} does not occur in requests").into()),
     })
 }
 
-/// A value of this type as JSON.
+/// Converts a value of this type to JSON.
 pub(super) fn to_json(ty: &Type, value: &Value) -> Result<Json, Failure> {
     Ok(match ty.kind() {
         Kind::Bool => value.unwrap_bool().into(),
@@ -87,11 +87,11 @@ pub(super) fn to_json(ty: &Type, value: &Value) -> Result<Json, Failure> {
             let fields = fields.map(|((_, ty), (name, value))| Ok((name.into_owned(), to_json(&ty, &value)?)));
             Json::Object(fields.collect::<Result<_, Failure>>()?)
         }
-        other => return Err(format!("{other} is in no answer").into()),
+        other => return Err(format!("{other} does not occur in results").into()),
     })
 }
 
-/// A case by its name, with what it holds.
+/// A variant's case, with its payload if it has one.
 fn tagged(name: &str, payload: Option<(&Value, Type)>) -> Result<Json, Failure> {
     Ok(match payload {
         Some((value, ty)) => Json::Object([(name.to_owned(), to_json(&ty, value)?)].into_iter().collect()),

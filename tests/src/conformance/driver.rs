@@ -1,0 +1,104 @@
+//! Drivers: hosts of the component that execute a case's request.
+
+use super::{Case, ContractError, Failure, Outcome};
+use crate::cluster::runtime;
+use cofferdam::{Runtime, types};
+use cofferdam_component::{ExecuteError, Executor, SandboxImport, code_executor, types::Request};
+
+/// Attempts to execute a case in a prewarmed sandbox.
+const MAX_ATTEMPTS: usize = 20;
+
+/// A host of the component.
+pub trait Driver: Send + Sync {
+    /// Whether the driver can execute the case.
+    ///
+    /// # Errors
+    ///
+    /// The case cannot be read.
+    fn supports(&self, case: &Case) -> Result<bool, Failure>;
+
+    /// Executes a request.
+    ///
+    /// # Errors
+    ///
+    /// The host fails to return an outcome or an error of the contract.
+    fn execute(&self, request: Request) -> Result<Result<Outcome, ContractError>, Failure>;
+}
+
+/// The Rust library as the host.
+#[derive(Debug)]
+pub struct Library {
+    /// The component.
+    pub executor: Executor,
+    /// The implementation of the component's import.
+    pub sidecar: Runtime,
+}
+
+impl Driver for Library {
+    fn supports(&self, _: &Case) -> Result<bool, Failure> {
+        Ok(true)
+    }
+
+    fn execute(&self, request: Request) -> Result<Result<Outcome, ContractError>, Failure> {
+        into_result(self.call(request))
+    }
+}
+
+impl Library {
+    fn call(&self, request: Request) -> Result<code_executor::Outcome, ExecuteError> {
+        runtime().block_on(self.executor.execute(SandboxImport::new(self.sidecar.clone()), request))
+    }
+}
+
+fn into_result(
+    result: Result<code_executor::Outcome, ExecuteError>,
+) -> Result<Result<Outcome, ContractError>, Failure> {
+    match result {
+        Ok(outcome) => Ok(Ok(outcome.into())),
+        Err(ExecuteError::Refused(error)) => Ok(Err(error.into())),
+        Err(error @ ExecuteError::Guest(_)) => Err(format!("{error:?}").into()),
+    }
+}
+
+/// The Rust library with prewarmed sandboxes.
+#[derive(Debug)]
+pub struct Warm(pub Library);
+
+impl Driver for Warm {
+    fn supports(&self, case: &Case) -> Result<bool, Failure> {
+        self.0.supports(case)
+    }
+
+    fn execute(&self, request: Request) -> Result<Result<Outcome, ContractError>, Failure> {
+        for _ in 0..MAX_ATTEMPTS {
+            let can_prewarm = runtime().block_on(self.0.sidecar.warm_up(prewarm_request(&request))).is_ok();
+            let result = self.0.call(request.clone());
+            // Another case may have taken the prewarmed sandbox.
+            if !can_prewarm || result.as_ref().map_or(true, |outcome| outcome.warm) {
+                return into_result(result);
+            }
+        }
+        Err("other cases took the prewarmed sandbox in every attempt".into())
+    }
+}
+
+/// A request for the same kind of sandbox, with an empty program.
+fn prewarm_request(request: &Request) -> types::Request {
+    let limits =
+        request.limits.as_ref().map_or_else(types::RequestedLimits::default, |limits| types::RequestedLimits {
+            cpu_millis: limits.cpu_millis,
+            memory_bytes: limits.memory_bytes,
+            disk_bytes: limits.disk_bytes,
+            processes: limits.processes,
+            output_bytes: limits.output_bytes,
+            collected_bytes: limits.collected_bytes,
+            ..types::RequestedLimits::default()
+        });
+    types::Request {
+        code: "#".into(),
+        language: request.language.clone(),
+        network: request.network.clone(),
+        limits,
+        ..types::Request::default()
+    }
+}

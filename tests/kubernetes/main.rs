@@ -1,26 +1,15 @@
 //! `cofferdam` in the cluster that `KUBECONFIG` names. Without one there is nothing to test.
 
-#[path = "kubernetes/bad_input.rs"]
 mod bad_input;
-#[path = "kubernetes/clock.rs"]
 mod clock;
-#[path = "kubernetes/context.rs"]
 mod context;
-#[path = "kubernetes/deployment.rs"]
 mod deployment;
-#[path = "kubernetes/failures.rs"]
 mod failures;
-#[path = "kubernetes/hardening.rs"]
 mod hardening;
-#[path = "kubernetes/leftovers.rs"]
 mod leftovers;
-#[path = "kubernetes/network_faults.rs"]
 mod network_faults;
-#[path = "kubernetes/pool.rs"]
 mod pool;
-#[path = "kubernetes/runs.rs"]
 mod runs;
-#[path = "kubernetes/serve.rs"]
 mod serve;
 
 use cofferdam_tests::{

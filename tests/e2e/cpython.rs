@@ -1,8 +1,6 @@
 //! CPython's own tests inside a sandbox and beside it: no difference but those that a list names, with the reason.
 
-#[path = "cpython/outcomes.rs"]
 mod outcomes;
-#[path = "cpython/sides.rs"]
 mod sides;
 
 use cofferdam_tests::program::root;

@@ -1,0 +1,44 @@
+//! Tests of the program, the component and what they leave behind, as their users meet them.
+#![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
+
+mod advisories;
+mod attacks;
+mod bad_input;
+mod bounds;
+mod broken_sandbox;
+mod cleanup;
+mod command_line;
+mod commands;
+mod concurrency;
+mod contract;
+mod cpython;
+mod documents;
+mod empty_program;
+mod follow;
+mod hostile_folder;
+mod hostile_guest;
+mod hostile_program;
+mod language;
+mod limits_seen;
+mod other_users;
+mod output_folder;
+mod pool;
+mod processors;
+mod run_sidecar;
+mod serve;
+mod serve_bad_input;
+mod serve_bounds;
+mod serve_connections;
+mod serve_end;
+mod serve_follow;
+mod serve_hostile;
+mod serve_memory;
+mod serve_outcomes;
+mod serve_schemathesis;
+mod serve_spans;
+mod serve_starts;
+mod serve_tenants;
+mod serve_tls;
+mod settings;
+mod terminal;
+mod unprivileged;

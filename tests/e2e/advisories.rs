@@ -14,7 +14,7 @@ fn check(mode: Option<&str>) -> Output {
 }
 
 #[test]
-fn advisories_that_cannot_be_checked_are_a_failure_unless_told_otherwise() {
+fn deny_fails_without_an_advisory_database_unless_the_check_is_optional() {
     for (mode, passes) in [(None, false), (Some("required"), false), (Some("optional"), true), (Some("skip"), true)] {
         let output = check(mode);
         assert_eq!(output.status.success(), passes, "{mode:?}: {}", stderr(&output));

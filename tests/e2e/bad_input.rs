@@ -13,7 +13,7 @@ fn refused(place: &Place, output: &Output, part: &str) {
 }
 
 #[test]
-fn what_contradicts_the_contract_is_refused() {
+fn invalid_requests_and_options_are_refused() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     place.write("nul.py", "print('\0')");
@@ -64,7 +64,7 @@ fn what_contradicts_the_contract_is_refused() {
 }
 
 #[test]
-fn missing_gvisor_is_said_with_what_to_do() {
+fn missing_gvisor_is_reported_with_a_remedy() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     let output = place.cofferdam(["run", "p.py"]).env("PATH", "/nowhere").env("XDG_CACHE_HOME", place.path()).output();
@@ -74,7 +74,7 @@ fn missing_gvisor_is_said_with_what_to_do() {
 }
 
 #[test]
-fn a_gvisor_that_does_not_work_is_a_sandbox_that_is_not_there() {
+fn a_failing_runsc_is_reported_as_a_start_failure() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     let output = place.run(["run", "--runsc", "/bin/false", "p.py"]);
@@ -82,7 +82,7 @@ fn a_gvisor_that_does_not_work_is_a_sandbox_that_is_not_there() {
 }
 
 #[test]
-fn what_is_not_gvisor_runs_no_code() {
+fn no_code_runs_outside_gvisor() {
     let place = Place::new();
     place.write("p.py", "open('/tmp/cofferdam-ran-outside', 'w')");
     // A `runsc` that starts the runner in no sandbox at all.
@@ -107,7 +107,7 @@ fn a_missing_interpreter_is_named() {
 }
 
 #[test]
-fn errors_are_json_where_that_was_asked_for() {
+fn errors_are_json_with_the_json_option() {
     let place = Place::new();
     place.write("nul.py", "\0");
     for (file, code) in [("nul.py", "invalid-request"), ("missing.py", "invalid-request")] {

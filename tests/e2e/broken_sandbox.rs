@@ -62,13 +62,13 @@ fn between(answer: &Value, from: &str, to: &str) -> u64 {
 }
 
 #[test]
-fn a_sandbox_that_stops_while_it_starts_is_a_startup_timeout() {
+fn a_sandbox_that_hangs_during_startup_is_a_startup_timeout() {
     let answer = run("start", PROGRAM);
     assert_eq!(answer["error"]["code"], "startup-timeout", "{answer}");
 }
 
 #[test]
-fn a_sandbox_that_cannot_even_begin_to_start_is_a_startup_timeout() {
+fn waiting_for_the_state_lock_counts_towards_the_startup_timeout() {
     let place = Place::new();
     place.write("p.py", PROGRAM);
     assert!(place.run(["gc"]).status.success());
@@ -82,7 +82,7 @@ fn a_sandbox_that_cannot_even_begin_to_start_is_a_startup_timeout() {
 }
 
 #[test]
-fn a_sandbox_that_stops_while_its_program_runs_has_timed_out_with_the_output_so_far() {
+fn a_sandbox_that_hangs_while_its_program_runs_times_out_and_keeps_the_output() {
     let answer = run("run", &format!("{PROGRAM}import time\ntime.sleep(600)"));
     assert_eq!((&answer["status"], &answer["stdout"]["text"]), (&json!("timed-out"), &json!("begun\n")), "{answer}");
     // Two seconds after its deadline at the latest, and some for a machine that has other work.
@@ -90,7 +90,7 @@ fn a_sandbox_that_stops_while_its_program_runs_has_timed_out_with_the_output_so_
 }
 
 #[test]
-fn a_sandbox_that_stops_before_its_files_are_here_keeps_its_status() {
+fn a_sandbox_that_hangs_before_sending_its_files_keeps_its_exit_status() {
     let (answer, code) = run_with_code("files", PROGRAM);
     // What the program succeeded for is not here.
     assert_eq!(code, Some(1), "{answer}");
@@ -105,7 +105,7 @@ fn a_sandbox_that_stops_before_its_files_are_here_keeps_its_status() {
 }
 
 #[test]
-fn a_sandbox_that_stops_at_its_end_has_told_all() {
+fn a_sandbox_that_hangs_after_its_last_message_loses_nothing() {
     let answer = run("end", PROGRAM);
     assert_eq!(
         (&answer["status"], &answer["stdout"]["text"]),
@@ -118,7 +118,7 @@ fn a_sandbox_that_stops_at_its_end_has_told_all() {
 }
 
 #[test]
-fn a_program_that_hangs_gvisor_itself_has_timed_out_with_the_output_so_far() {
+fn a_program_that_deadlocks_gvisor_times_out_and_keeps_the_output() {
     let place = Place::new();
     place.write("p.py", HANGS_GVISOR);
     let output = place.run(["run", "--timeout", "8", "p.py"]);
@@ -154,7 +154,7 @@ time.sleep(600)
 "#;
 
 #[test]
-fn a_runner_that_breaks_the_protocol_is_not_believed_and_not_waited_for() {
+fn a_runner_that_breaks_the_protocol_is_an_internal_error() {
     for (name, story) in [
         ("it starts again and again", "while True:\n    frame(STARTED)\n    time.sleep(1)"),
         ("it ends again and again", "while True:\n    frame(ENDED, EXITED)\n    time.sleep(1)"),
@@ -189,7 +189,7 @@ fn a_runner_that_breaks_the_protocol_is_not_believed_and_not_waited_for() {
 }
 
 #[test]
-fn a_runner_that_only_goes_on_talking_is_ended_at_its_time() {
+fn a_runner_that_never_stops_sending_is_killed_at_its_deadline() {
     let place = Place::new();
     stand_in(&place, &LIES.replace("@STORY@", "while True:\n    frame(STDOUT, b'x')\n    time.sleep(0.1)"));
     place.write("p.py", "#");
@@ -201,7 +201,7 @@ fn a_runner_that_only_goes_on_talking_is_ended_at_its_time() {
 }
 
 #[test]
-fn what_an_operator_has_to_know_is_a_message_and_no_line_of_a_log() {
+fn operator_detail_is_printed_as_a_message_and_not_as_a_log_line() {
     let place = Place::new();
     stand_in(&place, "#!/bin/sh\necho 'the cause of it' >&2\nexit 1\n");
     place.write("p.py", "#");

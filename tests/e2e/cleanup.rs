@@ -38,7 +38,7 @@ fn id_in(log: &str) -> Option<String> {
 }
 
 #[test]
-fn a_run_leaves_nothing() {
+fn an_execution_leaves_nothing_behind() {
     let place = Place::new();
     place.write("p.py", "import os, time\nif os.fork() == 0:\n os.setsid()\n time.sleep(600)\nprint('done')");
     let output = place.run(["run", "p.py"]);
@@ -47,7 +47,7 @@ fn a_run_leaves_nothing() {
 }
 
 #[test]
-fn a_killed_process_takes_its_sandbox_along() {
+fn killing_cofferdam_ends_its_sandbox() {
     let place = Place::new();
     place.write("p.py", "while True: pass");
     let child = place.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
@@ -62,7 +62,7 @@ fn a_killed_process_takes_its_sandbox_along() {
 }
 
 #[test]
-fn gc_leaves_the_living_alone() {
+fn gc_keeps_running_sandboxes() {
     let place = Place::new();
     place.write("wait.py", "import time; time.sleep(3); print('alive')");
     let mut command = place.cofferdam(["run", "wait.py"]);
@@ -78,7 +78,7 @@ fn gc_leaves_the_living_alone() {
 
 /// 200 runs, every tenth killed at another moment of its life.
 #[test]
-fn two_hundred_runs_of_which_every_tenth_is_killed_leave_nothing() {
+fn two_hundred_executions_with_every_tenth_killed_leave_nothing_behind() {
     const RUNS: usize = 200;
     const LANES: usize = 4;
     const MOMENTS: [&str; 4] = ["requested", "the sandbox is being started", "the sandbox stands", "the program runs"];
@@ -117,7 +117,7 @@ fn two_hundred_runs_of_which_every_tenth_is_killed_leave_nothing() {
 }
 
 #[test]
-fn the_next_run_removes_what_a_killed_one_left() {
+fn the_next_execution_cleans_up_after_a_killed_one() {
     let place = Place::new();
     place.write("p.py", "while True: pass");
     place.write("ok.py", "print(1)");
@@ -128,7 +128,7 @@ fn the_next_run_removes_what_a_killed_one_left() {
 }
 
 #[test]
-fn what_is_not_ours_is_left_alone() {
+fn foreign_files_in_the_state_directory_are_kept() {
     let place = Place::new();
     let state = place.state();
     fs::create_dir_all(state.join("Cargo")).expect("a folder");

@@ -10,7 +10,7 @@ fn code(place: &Place, program: &str, options: &[&str]) -> Option<i32> {
 }
 
 #[test]
-fn streams_and_exit_code_are_the_programs_own() {
+fn streams_and_exit_code_are_passed_through() {
     let place = Place::new();
     place.write("p.py", "import sys\nprint('out')\nprint('err', file=sys.stderr)\nsys.exit(3)");
     let output = place.run(["run", "p.py"]);
@@ -18,7 +18,7 @@ fn streams_and_exit_code_are_the_programs_own() {
 }
 
 #[test]
-fn bytes_that_are_no_text_come_through() {
+fn binary_output_is_passed_through() {
     let place = Place::new();
     place.write("p.py", "import os\nos.write(1, bytes(range(256)))\nos.write(2, b'\\xff\\x00')");
     let output = place.run(["run", "p.py"]);
@@ -27,7 +27,7 @@ fn bytes_that_are_no_text_come_through() {
 }
 
 #[test]
-fn every_end_has_its_exit_code() {
+fn each_cause_of_termination_has_its_exit_code() {
     let place = Place::new();
     for (program, options, expected) in [
         ("import os; os.kill(os.getpid(), 11)", &[][..], 139),
@@ -43,7 +43,7 @@ fn every_end_has_its_exit_code() {
 }
 
 #[test]
-fn an_end_that_was_not_the_programs_own_is_explained() {
+fn a_timeout_is_explained_on_stderr() {
     let place = Place::new();
     place.write("p.py", "print('so far')\nwhile True: pass");
     let output = place.run(["run", "--timeout", "1", "p.py"]);
@@ -52,7 +52,7 @@ fn an_end_that_was_not_the_programs_own_is_explained() {
 }
 
 #[test]
-fn a_program_that_a_signal_ends_is_said_to_be() {
+fn a_program_killed_by_a_signal_is_reported_as_such() {
     let place = Place::new();
     place.write("p.py", "import ctypes\nctypes.string_at(0)");
     let output = place.run(["run", "p.py"]);
@@ -64,14 +64,14 @@ fn a_program_that_a_signal_ends_is_said_to_be() {
 }
 
 #[test]
-fn the_program_can_come_from_standard_input() {
+fn the_program_is_read_from_stdin() {
     let output =
         Place::new().run_with_stdin(["run", "-", "--", "a b"], b"import sys; print(sys.argv[1:], sys.stdin.read())");
     assert_eq!(stdout(&output), "['a b'] \n");
 }
 
 #[test]
-fn what_is_piped_in_is_passed_on() {
+fn piped_input_reaches_the_program() {
     let place = Place::new();
     place.write("p.py", "import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read()[::-1])");
     assert_eq!(place.run_with_stdin(["run", "p.py"], b"\x00abc\xff").stdout, b"\xffcba\x00");
@@ -79,7 +79,7 @@ fn what_is_piped_in_is_passed_on() {
 }
 
 #[test]
-fn an_open_pipe_that_stays_silent_does_not_hold_the_run() {
+fn a_silent_open_stdin_does_not_block_the_execution() {
     let place = Place::new();
     place.write("p.py", "import sys; print(repr(sys.stdin.read()))");
     let mut child = place.cofferdam(["run", "p.py"]).stdin(std::process::Stdio::piped()).spawn().expect("cofferdam");
@@ -91,7 +91,7 @@ fn an_open_pipe_that_stays_silent_does_not_hold_the_run() {
 }
 
 #[test]
-fn the_language_is_that_of_the_extension_or_the_one_named() {
+fn the_language_comes_from_the_extension_or_the_option() {
     let place = Place::new();
     place.write("p.sh", "echo \"$BASH_VERSINFO\" | grep -q . && echo bash \"$1\"");
     place.write("noname", "print('python')");
@@ -101,7 +101,7 @@ fn the_language_is_that_of_the_extension_or_the_one_named() {
 }
 
 #[test]
-fn files_go_in_and_come_out() {
+fn files_are_copied_in_and_collected() {
     let place = Place::new();
     place.write("in.csv", "a,b\n1,2\n");
     place.write(
@@ -126,7 +126,7 @@ fn files_go_in_and_come_out() {
 }
 
 #[test]
-fn variables_are_set_or_passed_on() {
+fn environment_variables_are_set_or_inherited_by_name() {
     let place = Place::new();
     place.write("p.py", "import os; print(os.environ['A'], os.environ['B'], 'C' in os.environ)");
     let command = &mut place.cofferdam(["run", "--env", "A=1=2", "--env", "B", "p.py"]);
@@ -135,7 +135,7 @@ fn variables_are_set_or_passed_on() {
 }
 
 #[test]
-fn variables_can_come_from_a_file() {
+fn environment_variables_are_read_from_a_file() {
     let place = Place::new();
     place.write("p.py", "import os; print([os.environ[name] for name in 'ABC'])");
     place.write("lines", "# ours\n\nA=1=2\nB= x \nC=of the file\n");
@@ -146,7 +146,7 @@ fn variables_can_come_from_a_file() {
 }
 
 #[test]
-fn json_holds_the_whole_outcome() {
+fn json_contains_the_whole_outcome() {
     let place = Place::new();
     place.write("p.py", "import os\nopen('f', 'wb').write(b'\\x00')\nos.write(1, b'\\xff')\nos.kill(os.getpid(), 9)");
     let output = place.run(["run", "--json", "--collect", "f", "p.py"]);
@@ -164,7 +164,7 @@ fn json_holds_the_whole_outcome() {
 }
 
 #[test]
-fn a_cut_stream_is_marked_and_said() {
+fn a_truncated_stream_is_marked_and_reported() {
     let place = Place::new();
     place.write("p.py", "print('a' * 1000 + 'z' * 1000)");
     let output = place.run(["run", "--output-limit", "100", "p.py"]);
@@ -176,7 +176,7 @@ fn a_cut_stream_is_marked_and_said() {
 }
 
 #[test]
-fn an_interrupt_kills_the_program() {
+fn sigterm_kills_the_program() {
     let place = Place::new();
     place.write("p.py", "while True: pass");
     let mut command = place.cofferdam(["run", "p.py"]);
@@ -187,7 +187,7 @@ fn an_interrupt_kills_the_program() {
 }
 
 #[test]
-fn output_comes_while_the_program_runs() {
+fn output_is_streamed_while_the_program_runs() {
     let place = Place::new();
     place.write("p.py", "import os, time\nos.write(1, b'now')\nos.write(2, b'too')\ntime.sleep(600)");
     let mut child = place.cofferdam(["run", "p.py"]).spawn().expect("cofferdam");
@@ -202,7 +202,7 @@ fn output_comes_while_the_program_runs() {
 }
 
 #[test]
-fn a_reader_that_leaves_early_ends_the_program() {
+fn a_closed_stdout_ends_the_program() {
     let place = Place::new();
     place.write("p.py", "while True: print('x')");
     let mut child = place.cofferdam(["run", "p.py"]).spawn().expect("cofferdam");
@@ -213,7 +213,7 @@ fn a_reader_that_leaves_early_ends_the_program() {
 }
 
 #[test]
-fn the_components_can_be_had_as_files_or_piped() {
+fn components_are_written_to_a_file_or_stdout() {
     let place = Place::new();
     for (options, built) in
         [(&[][..], "code-executor"), (&["--stream"], "code-executor-stream"), (&["--composed"], "code-executor-http")]
@@ -230,7 +230,7 @@ fn the_components_can_be_had_as_files_or_piped() {
 }
 
 #[test]
-fn a_component_is_not_for_a_terminal() {
+fn a_component_is_not_written_to_a_terminal() {
     let place = Place::new();
     let cofferdam = root().join("target/release/cofferdam");
     let output = std::process::Command::new("script")
@@ -255,7 +255,7 @@ fn help_has_examples_and_completions_are_scripts() {
 }
 
 #[test]
-fn what_a_child_that_was_not_waited_for_still_says_is_kept() {
+fn output_of_a_child_that_outlives_the_program_is_kept() {
     let place = Place::new();
     place.write("p.sh", "exec > >(sed 's/^/log: /')\necho hello");
     place.write("p.py", "import subprocess\nsubprocess.Popen(['echo', 'late'])");
@@ -264,7 +264,7 @@ fn what_a_child_that_was_not_waited_for_still_says_is_kept() {
 }
 
 #[test]
-fn as_much_output_as_the_ceiling_allows_is_exact() {
+fn output_up_to_the_ceiling_is_exact() {
     let place = Place::new();
     place.write(
         "p.py",
@@ -277,7 +277,7 @@ fn as_much_output_as_the_ceiling_allows_is_exact() {
 }
 
 #[test]
-fn output_that_cannot_be_written_is_no_success() {
+fn a_failed_write_of_the_output_is_an_error() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
@@ -287,7 +287,7 @@ fn output_that_cannot_be_written_is_no_success() {
 }
 
 #[test]
-fn links_in_the_output_folder_lead_nowhere() {
+fn symlinks_in_the_output_directory_are_not_followed() {
     let place = Place::new();
     place.write(
         "p.py",

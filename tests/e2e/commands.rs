@@ -4,7 +4,7 @@ use cofferdam_tests::program::{Place, stderr, stdout};
 use std::fs;
 
 #[test]
-fn who_stops_reading_ends_every_command_without_a_word() {
+fn a_closed_stdout_ends_each_command_silently() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     for (args, code) in [
@@ -26,7 +26,7 @@ fn who_stops_reading_ends_every_command_without_a_word() {
 }
 
 #[test]
-fn doctor_names_the_gvisor_that_runs_would_use() {
+fn doctor_reports_the_runsc_that_executions_use() {
     let place = Place::new();
     let found = stdout(&place.run(["doctor", "--backend", "local", "--no-probe"]));
     let runsc = found.split("gVisor is there: ").nth(1).and_then(|rest| rest.split(" (").next()).expect(&found);

@@ -4,7 +4,7 @@ use cofferdam_tests::program::{Place, stderr, stdout};
 use std::thread;
 
 #[test]
-fn twenty_at_once_all_succeed() {
+fn twenty_concurrent_executions_succeed() {
     let place = Place::new();
     place.write("p.py", "import sys; print(sum(range(100_000)), sys.argv[1])");
     let outputs: Vec<_> = thread::scope(|scope| {

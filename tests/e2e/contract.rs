@@ -104,7 +104,7 @@ fn the_contract_is_valid_and_every_item_is_documented() {
 }
 
 #[test]
-fn only_the_code_is_required_of_a_request() {
+fn a_request_requires_only_code() {
     let (resolve, package) = contract();
     let types = resolve.packages[package].interfaces["types"];
     let request = resolve.interfaces[types].types["request"];
@@ -125,7 +125,7 @@ fn version() -> String {
 }
 
 #[test]
-fn the_components_have_no_authority_but_their_imports() {
+fn components_have_no_authority_beyond_their_imports() {
     for name in ALL {
         let golden = root().join(format!("tests/golden/{name}.imports"));
         let golden = fs::read_to_string(golden).expect("the golden file");
@@ -134,7 +134,7 @@ fn the_components_have_no_authority_but_their_imports() {
 }
 
 #[test]
-fn the_components_export_what_agents_call() {
+fn components_export_the_documented_interfaces() {
     let [types, execute, follow] = ["types", "code-executor", "code-executor-stream"]
         .map(|interface| format!("cofferdam:code-executor/{interface}@{}", version()));
     assert_eq!(surface(&component(BARE)).exports, [execute.as_str()]);
@@ -147,7 +147,7 @@ fn the_components_export_what_agents_call() {
 }
 
 #[test]
-fn the_components_are_small() {
+fn components_are_small() {
     // What agents' hosts have to fetch and hold.
     for (name, most) in [(BARE, 60 << 10), (STREAM, 90 << 10), (COMPOSED, 350 << 10)] {
         let size = component(name).len();
@@ -156,7 +156,7 @@ fn the_components_are_small() {
 }
 
 #[test]
-fn the_components_say_what_they_are() {
+fn components_contain_their_name_version_and_docs() {
     let (resolve, package) = contract();
     let about = resolve.packages[package].docs.contents.clone().expect("documentation");
     for name in ALL {
@@ -179,7 +179,7 @@ fn the_components_say_what_they_are() {
 }
 
 #[test]
-fn the_components_can_be_read_by_tools() {
+fn components_are_readable_by_wit_tools() {
     for name in ALL {
         let decoded = wit_parser::decoding::decode(&component(name)).expect("a component");
         let (resolve, package) = (decoded.resolve(), decoded.package());
@@ -190,7 +190,7 @@ fn the_components_can_be_read_by_tools() {
 }
 
 #[test]
-fn the_same_modules_make_the_same_components() {
+fn building_components_again_yields_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
     let made = Command::new(root().join("scripts/componentize.sh")).arg(folder.path()).status().expect("bash");
     assert!(made.success());

@@ -1,7 +1,7 @@
 //! CPython's own tests inside a sandbox and beside it: no difference but those that a list names, with the reason.
 
 mod outcomes;
-mod sides;
+mod run_module;
 
 use cofferdam_tests::program::root;
 use outcomes::{Differences, differences};
@@ -51,7 +51,7 @@ fn surprises(list: &List, module: &str, found: &Differences) -> (BTreeSet<String
 /// no finding.
 fn judge(list: &List, module: &str) -> Vec<String> {
     let compare = || {
-        let (native, inside) = sides::run(module);
+        let (native, inside) = run_module::run(module);
         println!("{module}: {} tests natively, {} in a sandbox", native.len(), inside.len());
         differences(&native, &inside)
     };
@@ -69,7 +69,7 @@ fn judge(list: &List, module: &str) -> Vec<String> {
 
 #[test]
 #[ignore = "takes an hour, and needs root: make soak"]
-fn cpythons_own_tests_come_out_as_they_do_without_a_sandbox() {
+fn cpythons_own_tests_have_the_same_outcomes_in_a_sandbox() {
     assert!(
         Command::new(root().join("scripts/cpython.sh")).status().expect("bash").success(),
         "scripts/cpython.sh failed"
@@ -97,7 +97,7 @@ fn cpythons_own_tests_come_out_as_they_do_without_a_sandbox() {
 }
 
 #[test]
-fn a_difference_that_is_not_listed_and_a_listed_one_that_is_gone_are_both_found() {
+fn unlisted_and_outdated_differences_are_both_reported() {
     let line = |test: &str, outcome: &str| format!("{{\"test\":\"test.test_m.{test}\",\"outcome\":\"{outcome}\"}}\n");
     let end = "{\"module\":\"test_m\",\"status\":0}\n";
     let native =

@@ -47,7 +47,7 @@ async fn an_empty_program_succeeds_over_mcp() {
 }
 
 #[test]
-fn an_empty_program_succeeds_at_a_terminal() {
+fn an_empty_program_succeeds_on_the_command_line() {
     let place = Place::new();
     for name in ["empty.py", "empty.sh"] {
         place.write(name, "");

@@ -85,7 +85,7 @@ async fn a_guest_that_never_returns_is_stopped() {
 }
 
 #[tokio::test]
-async fn a_guest_that_takes_all_memory_gets_no_more_than_it_may() {
+async fn the_memory_of_a_guest_is_limited() {
     let grow = "(loop $l (br_if $l (i32.ne (memory.grow (i32.const 256)) (i32.const -1)))) unreachable";
     let executor = Executor::with_guest(&guest(grow), 1).expect("a guest");
     let message = execute(&executor).await;
@@ -93,14 +93,14 @@ async fn a_guest_that_takes_all_memory_gets_no_more_than_it_may() {
 }
 
 #[tokio::test]
-async fn what_is_no_guest_is_refused() {
+async fn bytes_that_are_not_a_guest_are_refused() {
     for wrong in [&b"no wasm"[..], b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0"] {
         assert!(Executor::with_guest(wrong, 1).is_err());
     }
 }
 
 #[tokio::test]
-async fn a_guest_has_only_the_runs_that_its_host_allows() {
+async fn the_host_limits_the_executions_of_a_guest() {
     let sidecar = Sidecar::new(&Settings::default()).expect("a sidecar");
     let executor = Executor::new(1).expect("the guest");
     let none = executor.execute(SandboxImport::new(sidecar).with_runs(0), Request::new("print(1)")).await;
@@ -109,14 +109,14 @@ async fn a_guest_has_only_the_runs_that_its_host_allows() {
 }
 
 #[tokio::test]
-async fn a_guest_that_asks_for_runs_without_end_is_stopped() {
+async fn a_guest_that_starts_executions_in_a_loop_is_stopped() {
     let executor = Executor::with_guest(&asking_guest(&format!("(loop $l {} (br $l)) unreachable", ask())), 1);
     let message = execute(&executor.expect("a guest")).await;
     assert!(message.contains("computed for longer than"), "{message}");
 }
 
 #[tokio::test]
-async fn a_guest_that_asks_for_more_than_a_host_can_hold_is_stopped() {
+async fn a_guest_with_an_oversized_request_is_stopped() {
     // Of these one has no end in the guest's memory, and of the other a host would have to hold gigabytes.
     for (count, grow) in [(0x7fff_ffff, 0), (100_000_000, 13_000)] {
         let body = format!(
@@ -131,7 +131,7 @@ async fn a_guest_that_asks_for_more_than_a_host_can_hold_is_stopped() {
 }
 
 #[tokio::test]
-async fn a_guest_that_traps_after_its_run_leaves_nothing() {
+async fn a_guest_that_traps_after_its_execution_leaves_nothing_behind() {
     let place = Place::new();
     let settings = Settings { state_dir: Some(place.state()), ..Settings::default() };
     let (start, length) = (REQUEST, REQUEST + 4);
@@ -151,7 +151,7 @@ async fn a_guest_that_traps_after_its_run_leaves_nothing() {
 
 /// All of them in one thread, so that one that does not let go of it would keep the others.
 #[tokio::test]
-async fn hostile_guests_do_not_keep_an_innocent_one() {
+async fn hostile_guests_do_not_block_another_guest() {
     let grow = "(loop $l (drop (memory.grow (i32.const 1))) (br $l)) unreachable";
     let asking = asking_guest(&format!("(loop $l {} (br $l)) unreachable", ask()));
     for hostile in [guest("(loop $l (br $l)) unreachable"), guest(grow), asking] {

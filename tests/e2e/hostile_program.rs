@@ -14,7 +14,7 @@ fn run(program: &str, options: &[&str]) -> (serde_json::Value, String) {
 }
 
 #[test]
-fn a_program_that_reads_its_own_output_does_not_stop_the_clock() {
+fn a_program_that_reads_its_own_output_still_times_out() {
     let program = "\
 import os
 mine = os.open('/proc/self/fd/1', os.O_RDONLY | os.O_NONBLOCK)
@@ -28,7 +28,7 @@ while True:
 }
 
 #[test]
-fn a_pipe_that_never_ends_does_not_hold_the_answer() {
+fn an_output_pipe_that_stays_open_does_not_block_the_result() {
     let program = "\
 import array, socket
 a, b = socket.socketpair()
@@ -39,7 +39,7 @@ print('done')";
 }
 
 #[test]
-fn memory_that_is_called_a_file_is_memory() {
+fn memfd_contents_count_as_memory() {
     let program = "\
 import os
 f = os.memfd_create('m')
@@ -50,7 +50,7 @@ print('held')";
 }
 
 #[test]
-fn a_disk_of_ones_own_making_is_memory() {
+fn a_tmpfs_mounted_by_the_program_counts_as_memory() {
     let program = "\
 import ctypes, os, time
 libc = ctypes.CDLL(None)
@@ -64,7 +64,7 @@ print('held')";
 }
 
 #[test]
-fn what_the_runner_holds_back_is_not_the_programs_memory() {
+fn output_buffered_by_the_runner_is_not_charged_to_the_program() {
     let program = "\
 import os
 for _ in range(50):
@@ -75,7 +75,7 @@ for _ in range(50):
 }
 
 #[test]
-fn any_number_of_names_does_not_change_how_the_program_ended() {
+fn many_hard_links_do_not_change_the_exit_status() {
     let program = "\
 import os
 open('f', 'w').close()

@@ -11,7 +11,7 @@ fn run(place: &Place, args: &[&str]) -> Output {
 }
 
 #[test]
-fn the_extension_or_the_first_line_says_the_language() {
+fn the_language_comes_from_the_extension_or_the_shebang() {
     let place = Place::new();
     place.write("settings.toml", NODE);
     for (name, code, said) in [
@@ -36,7 +36,7 @@ fn the_extension_or_the_first_line_says_the_language() {
 }
 
 #[test]
-fn a_program_of_no_known_language_is_not_run_as_python() {
+fn a_program_in_an_unknown_language_is_not_run_as_python() {
     let place = Place::new();
     for (name, code, parts) in [
         ("a.js", "console.log(1)", ["`a.js`", "`languages.node`"]),

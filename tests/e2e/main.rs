@@ -1,44 +1,31 @@
-//! Tests of the program, the component and what they leave behind, as their users meet them.
+//! End-to-end tests of the program and the components, and of what they leave behind.
 #![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
 
 mod advisories;
-mod attacks;
 mod bad_input;
-mod bounds;
 mod broken_sandbox;
 mod cleanup;
 mod command_line;
 mod commands;
 mod concurrency;
 mod contract;
+mod cpu_limit;
 mod cpython;
-mod documents;
+mod doc_references;
+mod documented_limits;
 mod empty_program;
-mod follow;
-mod hostile_folder;
 mod hostile_guest;
 mod hostile_program;
+mod hostile_tenant;
 mod language;
-mod limits_seen;
 mod other_users;
-mod output_folder;
+mod output_directory;
 mod pool;
-mod processors;
-mod run_sidecar;
+mod run_on_sidecar;
 mod serve;
-mod serve_bad_input;
-mod serve_bounds;
-mod serve_connections;
-mod serve_end;
-mod serve_follow;
-mod serve_hostile;
-mod serve_memory;
-mod serve_outcomes;
-mod serve_schemathesis;
-mod serve_spans;
-mod serve_starts;
-mod serve_tenants;
-mod serve_tls;
 mod settings;
+mod streaming;
 mod terminal;
 mod unprivileged;
+mod untrusted_directory;
+mod visible_limits;

@@ -83,7 +83,7 @@ fn id_when(log: &mut impl BufRead, event: &str) -> String {
 }
 
 #[test]
-fn a_process_of_another_user_that_names_a_run_is_no_part_of_it() {
+fn another_users_process_does_not_count_as_part_of_an_execution() {
     if !geteuid().is_root() {
         return;
     }
@@ -105,7 +105,7 @@ fn a_process_of_another_user_that_names_a_run_is_no_part_of_it() {
 }
 
 #[test]
-fn a_process_of_another_user_that_names_a_run_outlives_the_removal_of_what_is_left_of_it() {
+fn gc_does_not_kill_another_users_process() {
     if !geteuid().is_root() {
         return;
     }
@@ -136,7 +136,7 @@ fn with_usual_place_taken(made: impl FnOnce(&Path, &Place)) -> Output {
 }
 
 #[test]
-fn a_folder_for_runs_that_another_user_made_first_is_passed_over() {
+fn a_state_directory_owned_by_another_user_is_not_used() {
     if !geteuid().is_root() {
         return;
     }
@@ -145,7 +145,7 @@ fn a_folder_for_runs_that_another_user_made_first_is_passed_over() {
 }
 
 #[test]
-fn a_link_in_the_place_of_the_folder_for_runs_is_not_followed() {
+fn a_symlink_as_the_state_directory_is_not_followed() {
     if !geteuid().is_root() {
         return;
     }
@@ -163,7 +163,7 @@ fn a_link_in_the_place_of_the_folder_for_runs_is_not_followed() {
 }
 
 #[test]
-fn an_empty_or_relative_runtime_folder_does_not_make_the_working_directory_one() {
+fn an_empty_or_relative_xdg_runtime_dir_is_ignored() {
     if !geteuid().is_root() {
         return;
     }
@@ -182,7 +182,7 @@ fn an_empty_or_relative_runtime_folder_does_not_make_the_working_directory_one()
 }
 
 #[test]
-fn files_of_a_user_of_the_machine_are_not_the_programs() {
+fn files_of_a_host_user_with_the_programs_uid_are_not_readable() {
     if !geteuid().is_root() {
         return;
     }
@@ -225,7 +225,7 @@ for name in ('of-user', 'of-group', 'open'):
 }
 
 #[test]
-fn what_the_administrator_has_put_into_etc_is_not_shown() {
+fn host_configuration_in_etc_is_not_visible() {
     let place = Place::new();
     let program = "\
 import os
@@ -245,7 +245,7 @@ for name in os.listdir(certificates):
 }
 
 #[test]
-fn no_process_of_a_sandbox_has_anything_of_our_environment() {
+fn sandbox_processes_do_not_inherit_the_environment() {
     let place = Place::new();
     place.write("p.py", "import time\ntime.sleep(600)");
     let secret = "a-token-that-nobody-else-may-have";

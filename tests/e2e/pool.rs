@@ -58,7 +58,7 @@ async fn run(sidecar: &Sidecar, code: &str) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_second_of_a_kind_finds_a_sandbox_waiting() {
+async fn the_second_execution_with_the_same_spec_is_warm() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], POOL);
     let first = run(&sidecar, "print(1)").await;
@@ -77,7 +77,7 @@ async fn the_second_of_a_kind_finds_a_sandbox_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_is_there_before_anybody_comes_if_the_operator_wants_that() {
+async fn the_pool_minimum_prewarms_a_sandbox_at_startup() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], ("COFFERDAM_POOL__MINIMUM", "1")]);
     assert_eq!(sidecar.caller().send("GET", "/readyz", &[], "").await.status, 200);
@@ -86,7 +86,7 @@ async fn one_is_there_before_anybody_comes_if_the_operator_wants_that() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_one_program_is_found_by_the_next() {
+async fn a_program_finds_no_traces_of_the_previous_one() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], POOL);
     for number in 0..runs() {
@@ -102,7 +102,7 @@ async fn nothing_of_one_program_is_found_by_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_cannot_tell_that_its_sandbox_waited() {
+async fn a_program_cannot_detect_a_prewarmed_sandbox() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], POOL);
     let cold = run(&sidecar, INTERPRETER).await.json;
@@ -117,7 +117,7 @@ async fn a_program_cannot_tell_that_its_sandbox_waited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_interpreter_could_know_ahead_is_there_all_the_same() {
+async fn a_prewarmed_interpreter_receives_the_whole_request() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], POOL);
     let probe = "import os, sys\nprint(sys.argv[1:], os.environ.get('A'), sys.stdin.read())";
@@ -143,7 +143,7 @@ async fn what_no_interpreter_could_know_ahead_is_there_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_can_tell_what_was_imported_ahead_and_nothing_else() {
+async fn only_preloaded_modules_reveal_a_prewarmed_sandbox() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (IMPORTS, "[decimal, xml.dom.minidom]")]);
     let imports = format!("import decimal, os, xml.dom.minidom\nprint(os.listdir(os.environ['HOME'])){INTERPRETER}");
@@ -162,7 +162,7 @@ async fn a_program_can_tell_what_was_imported_ahead_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_module_beside_the_program_is_not_taken_for_one_that_was_imported_ahead() {
+async fn a_local_module_takes_precedence_over_a_preloaded_one() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (IMPORTS, "[decimal]")]);
     run(&sidecar, "print()").await;
@@ -173,7 +173,7 @@ async fn a_module_beside_the_program_is_not_taken_for_one_that_was_imported_ahea
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_imported_ahead_is_told_and_programs_run_all_the_same() {
+async fn a_module_that_cannot_be_preloaded_is_logged_and_programs_still_run() {
     let place = Place::new();
     for (module, reason) in [("no_such_module", "No module named 'no_such_module'"), ("this", "The Zen of Python")] {
         let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (IMPORTS, &format!("[{module}]"))]);
@@ -187,7 +187,7 @@ async fn what_cannot_be_imported_ahead_is_told_and_programs_run_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sandbox_that_died_waiting_is_found_out() {
+async fn a_dead_prewarmed_sandbox_is_not_used() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], POOL);
     run(&sidecar, "print(1)").await;
@@ -203,7 +203,7 @@ async fn a_sandbox_that_died_waiting_is_found_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waited_for_a_sidecar_that_was_killed_goes() {
+async fn prewarmed_sandboxes_of_a_killed_sidecar_end() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], POOL);
     run(&sidecar, "print(1)").await;
@@ -219,7 +219,7 @@ async fn what_waited_for_a_sidecar_that_was_killed_goes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_in_a_sandbox_that_waited_is_bounded_and_cancelled_like_any_other() {
+async fn a_warm_execution_is_limited_and_cancelled_like_a_cold_one() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], POOL);
     let limits = json!({ "wall_time_ms": 500, "memory_bytes": 64 << 20, "disk_bytes": 1 << 20, "processes": 8 });

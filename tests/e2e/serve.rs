@@ -1,5 +1,19 @@
 //! What the sidecar answers to those who do as they should.
 
+mod bad_input;
+mod capacity;
+mod connections;
+mod detached;
+mod hostile_clients;
+mod lifecycle;
+mod memory;
+mod outcomes;
+mod sandbox_start;
+mod schemathesis;
+mod tenants;
+mod tls;
+mod tracing;
+
 use super::cleanup::assert_nothing_left;
 use cofferdam_tests::{
     program::Place,
@@ -9,16 +23,16 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::fs;
 
-pub(super) const STREAM: (&str, &str) = ("accept", "text/event-stream");
-pub(super) const DETACHED: (&str, &str) = ("prefer", "respond-async");
+const STREAM: (&str, &str) = ("accept", "text/event-stream");
+const DETACHED: (&str, &str) = ("prefer", "respond-async");
 
 /// A program that goes on until somebody ends it.
-pub(super) fn endless() -> Value {
+fn endless() -> Value {
     json!({ "code": "import time\nprint('now', flush=True)\ntime.sleep(600)" })
 }
 
 /// How many runs the log tells of.
-pub(super) fn runs_in(log: &str) -> usize {
+fn runs_in(log: &str) -> usize {
     log.matches("requested id=").count()
 }
 
@@ -32,7 +46,7 @@ fn events(answer: &Answer) -> Vec<(String, Value)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outcome_is_all_that_came_of_the_program() {
+async fn an_outcome_contains_status_output_and_files() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let request = json!({
@@ -59,7 +73,7 @@ async fn an_outcome_is_all_that_came_of_the_program() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_come_while_the_program_runs() {
+async fn events_are_streamed_while_the_program_runs() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let caller = sidecar.caller();
@@ -84,7 +98,7 @@ async fn events_come_while_the_program_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_fails_says_so_in_its_stream() {
+async fn a_failed_execution_ends_its_stream_with_the_problem() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let request = json!({ "code": "print(1)", "limits": { "startup_time_ms": 1 } });
@@ -99,7 +113,7 @@ async fn a_run_that_fails_says_so_in_its_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_reader_misses_pieces_and_gets_the_whole_outcome() {
+async fn a_slow_reader_misses_events_but_gets_the_whole_outcome() {
     const SIZE: usize = 32 << 20;
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], &[]);
@@ -116,7 +130,7 @@ async fn a_slow_reader_misses_pieces_and_gets_the_whole_outcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_makes_two_requests_one_run() {
+async fn an_idempotency_key_makes_two_requests_one_execution() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let caller = sidecar.caller();
@@ -133,7 +147,7 @@ async fn a_key_makes_two_requests_one_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_hangs_up_cancels() {
+async fn closing_the_connection_cancels_the_execution() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], &[]);
     for headers in [&[][..], &[STREAM]] {
@@ -150,7 +164,7 @@ async fn who_hangs_up_cancels() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_detaches_may_hang_up() {
+async fn a_detached_execution_outlives_its_connection() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let caller = sidecar.caller();
@@ -169,7 +183,7 @@ async fn who_detaches_may_hang_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn operators_learn_how_it_is() {
+async fn health_metrics_and_openapi_are_served() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let caller = sidecar.caller();
@@ -186,7 +200,7 @@ async fn operators_learn_how_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sidecar_that_can_run_nothing_is_not_ready() {
+async fn a_sidecar_without_its_state_directory_is_not_ready() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     fs::remove_dir_all(place.state()).expect("the state folder");

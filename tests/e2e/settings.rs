@@ -11,7 +11,7 @@ fn default_language_of(place: &Place, env: &[(&str, &str)], options: &[&str]) ->
 }
 
 #[test]
-fn the_command_line_beats_the_environment_and_that_beats_the_file() {
+fn the_command_line_overrides_the_environment_which_overrides_the_file() {
     let place = Place::new();
     place.write("p.py", "while True: pass");
     let timed_out = |env: &[(&str, &str)], options: &[&str]| {
@@ -37,7 +37,7 @@ fn the_command_line_beats_the_environment_and_that_beats_the_file() {
 }
 
 #[test]
-fn the_users_file_applies_where_the_working_directory_has_none() {
+fn the_users_settings_file_applies_without_one_in_the_working_directory() {
     let place = Place::new();
     place.write("p.x", "echo from the table");
     fs::create_dir_all(place.path().join("config/cofferdam")).expect("a folder");
@@ -46,7 +46,7 @@ fn the_users_file_applies_where_the_working_directory_has_none() {
 }
 
 #[test]
-fn a_setting_that_is_none_is_refused_by_its_name() {
+fn unknown_and_invalid_settings_are_refused_by_name() {
     let place = Place::new();
     place.write("p.x", "print(1)");
     for (file, part) in [
@@ -79,7 +79,7 @@ fn a_setting_that_is_none_is_refused_by_its_name() {
 }
 
 #[test]
-fn a_cluster_is_only_taken_where_it_is_named() {
+fn kubernetes_is_used_only_if_requested_explicitly() {
     let place = Place::new();
     place.write("p.py", "print('here')");
     place.write(
@@ -113,7 +113,7 @@ const SERVICE_LINKS: [(&str, &str); 10] = [
 ];
 
 #[test]
-fn services_of_our_name_break_nothing() {
+fn service_link_variables_are_ignored() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     let output = place.cofferdam(["run", "p.py"]).envs(SERVICE_LINKS).output().expect("cofferdam");
@@ -121,7 +121,7 @@ fn services_of_our_name_break_nothing() {
 }
 
 #[test]
-fn a_variable_that_is_no_setting_is_named_and_ignored() {
+fn an_unknown_variable_is_reported_and_ignored() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     for (name, value, said) in [
@@ -138,7 +138,7 @@ fn a_variable_that_is_no_setting_is_named_and_ignored() {
 }
 
 #[test]
-fn a_variable_with_a_value_that_is_none_is_an_error_that_names_it() {
+fn an_invalid_value_of_a_variable_is_an_error_that_names_it() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     for (name, value) in [

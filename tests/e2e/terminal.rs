@@ -42,7 +42,7 @@ fn assert_harmless(place: &Place, args: &[&str], part: &str) {
 }
 
 #[test]
-fn no_message_steers_the_terminal() {
+fn messages_contain_no_terminal_escapes() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     place.write(&format!("{EVIL}.py"), b"\xff");
@@ -82,7 +82,7 @@ fn no_message_steers_the_terminal() {
 }
 
 #[test]
-fn settings_that_somebody_else_left_here_do_not_steer_the_terminal() {
+fn errors_about_untrusted_settings_contain_no_terminal_escapes() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     for text in [EVIL.to_owned(), format!("timeout_seconds = '{}'", EVIL.replace("\r\n", "")), format!("{EVIL:?} = 1")]
@@ -93,7 +93,7 @@ fn settings_that_somebody_else_left_here_do_not_steer_the_terminal() {
 }
 
 #[test]
-fn files_that_do_not_come_back_do_not_steer_the_terminal() {
+fn names_of_skipped_files_are_printed_without_terminal_escapes() {
     let place = Place::new();
     let name: String = EVIL.chars().map(|character| format!("\\u{:04x}", u32::from(character))).collect();
     place.write("p.py", format!("import os\nos.symlink('nowhere', '{name}')"));
@@ -105,7 +105,7 @@ fn files_that_do_not_come_back_do_not_steer_the_terminal() {
 }
 
 #[test]
-fn what_answers_in_a_sidecars_place_does_not_steer_the_terminal() {
+fn errors_about_a_false_sidecar_contain_no_terminal_escapes() {
     let place = Place::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -124,7 +124,7 @@ fn what_answers_in_a_sidecars_place_does_not_steer_the_terminal() {
 }
 
 #[test]
-fn a_name_that_is_no_text_is_shown_all_the_same() {
+fn a_name_that_is_not_utf8_is_printed_without_terminal_escapes() {
     let place = Place::new();
     let name = OsString::from_vec(b"\xff\x1b[2J".to_vec());
     let output = place.run([OsStr::new("run"), OsStr::new("--rootfs"), &name, OsStr::new("p.py")]);
@@ -132,7 +132,7 @@ fn a_name_that_is_no_text_is_shown_all_the_same() {
 }
 
 #[test]
-fn what_a_program_prints_is_its_own() {
+fn program_output_reaches_the_terminal_unchanged() {
     let place = Place::new();
     place.write("p.py", r"print('\x1b[31mred\x1b[0m')");
     assert!(on_terminal(&place, &["run", "p.py"]).contains("\u{1b}[31mred\u{1b}[0m"));

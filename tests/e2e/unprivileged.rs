@@ -43,7 +43,7 @@ fn run(place: &Place, program: &str, options: &[&str]) -> Output {
 }
 
 #[test]
-fn a_run_needs_no_rights_and_leaves_nothing() {
+fn an_unprivileged_user_can_run_and_leaves_nothing_behind() {
     let place = Place::new();
     let output = run(&place, "import os\nprint(os.getuid())\nraise SystemExit(3)", &[]);
     assert_eq!((stdout(&output), output.status.code()), ("1001\n".into(), Some(3)), "{}", stderr(&output));
@@ -51,7 +51,7 @@ fn a_run_needs_no_rights_and_leaves_nothing() {
 }
 
 #[test]
-fn what_gvisor_holds_for_a_program_is_bounded_without_a_cgroup() {
+fn gvisors_own_memory_is_limited_without_a_cgroup() {
     let place = Place::new();
     // It talks all the time: the bound does not wait for a pause.
     let program = "\

@@ -1,10 +1,10 @@
-//! Tests of the components in hosts that others wrote, as `docs/hosts.md` has them, and the commands of the other pages.
+//! Tests of the components in third-party hosts, as `docs/hosts.md` describes them, and of the commands in the other pages.
 #![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
 
-mod ends;
-mod faults;
-mod follow;
-mod pages;
-mod setup;
-mod sidecar;
-mod ways;
+mod doc_commands;
+mod examples;
+mod faulty_sidecar;
+mod hosts_page;
+mod scripted_server;
+mod streaming;
+mod transpile;

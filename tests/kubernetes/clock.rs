@@ -11,10 +11,10 @@ use cofferdam_tests::{
 use serde_json::{Value, json};
 use std::path::Path;
 
-pub(super) const TESTS: &[Test] = &[
-    ("a_clock_that_is_set_in_the_middle_of_runs_changes_none", a_clock_that_is_set_changes_no_run),
-    ("gc_by_a_clock_that_is_ahead_leaves_the_living_alone", gc_by_a_clock_that_is_ahead_leaves_the_living_alone),
-    ("a_clock_that_is_too_late_is_told_before_anything_runs", a_clock_that_is_too_late_is_told),
+pub(super) const TESTS: &[Test] = tests![
+    setting_the_clock_does_not_affect_executions,
+    gc_with_a_clock_that_is_ahead_keeps_running_sandboxes,
+    a_clock_behind_the_clusters_is_refused_before_anything_runs,
 ];
 
 const DAY: i64 = 24 * 60 * 60;
@@ -25,7 +25,7 @@ fn start(context: &Context, kubeconfig: &Path, clock: &Clock) -> Sidecar {
     context.sidecar(kubeconfig, &settings.each_ref().map(|(name, value)| (*name, value.as_str())))
 }
 
-fn a_clock_that_is_set_changes_no_run(context: &Context) -> Result<(), Failure> {
+fn setting_the_clock_does_not_affect_executions(context: &Context) -> Result<(), Failure> {
     let Some(clock) = Clock::new(&context.place)? else { return Ok(()) };
     let proxy = context.proxy(|_, _| Action::Forward)?;
     clock.set(-DAY)?;
@@ -52,7 +52,7 @@ fn a_clock_that_is_set_changes_no_run(context: &Context) -> Result<(), Failure> 
     })
 }
 
-fn gc_by_a_clock_that_is_ahead_leaves_the_living_alone(context: &Context) -> Result<(), Failure> {
+fn gc_with_a_clock_that_is_ahead_keeps_running_sandboxes(context: &Context) -> Result<(), Failure> {
     let Some(clock) = Clock::new(&context.place)? else { return Ok(()) };
     let proxy = context.proxy(|_, _| Action::Forward)?;
     let sidecar = start(context, proxy.kubeconfig(), &clock);
@@ -68,7 +68,7 @@ fn gc_by_a_clock_that_is_ahead_leaves_the_living_alone(context: &Context) -> Res
     })
 }
 
-fn a_clock_that_is_too_late_is_told(context: &Context) -> Result<(), Failure> {
+fn a_clock_behind_the_clusters_is_refused_before_anything_runs(context: &Context) -> Result<(), Failure> {
     let Some(clock) = Clock::new(&context.place)? else { return Ok(()) };
     let proxy = context.proxy(|_, _| Action::Forward)?;
     clock.set(-DAY)?;

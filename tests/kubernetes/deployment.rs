@@ -18,10 +18,10 @@ use kube::{
 use serde_json::json;
 use std::{fs, process::Command};
 
-pub(super) const TESTS: &[Test] = &[
-    ("an_agent_has_a_sidecar_in_its_pod", an_agent_has_a_sidecar_in_its_pod),
-    ("agents_share_a_sidecar_with_tokens_and_tls", agents_share_a_sidecar_with_tokens_and_tls),
-    ("a_service_named_cofferdam_breaks_no_pod_beside_it", a_service_breaks_no_pod_beside_it),
+pub(super) const TESTS: &[Test] = tests![
+    an_agent_has_a_sidecar_in_its_pod,
+    agents_share_a_sidecar_with_tokens_and_tls,
+    a_service_named_cofferdam_does_not_break_pods_of_its_namespace,
 ];
 
 /// What deploys, and where: the names that the manifests have are replaced.
@@ -162,7 +162,7 @@ fn agents_share_a_sidecar_with_tokens_and_tls(context: &Context) -> Result<(), F
     })
 }
 
-fn a_service_breaks_no_pod_beside_it(context: &Context) -> Result<(), Failure> {
+fn a_service_named_cofferdam_does_not_break_pods_of_its_namespace(context: &Context) -> Result<(), Failure> {
     on_stage(context, "links", async |stage| {
         // The kubelet tells each Pod of its namespace's Services by variables such as COFFERDAM_PORT.
         let service = json!({ "metadata": { "name": "cofferdam" }, "spec": { "ports": [{ "port": 80 }] } });

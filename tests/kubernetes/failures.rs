@@ -16,25 +16,25 @@ use std::{
     sync::Arc,
 };
 
-pub(super) const TESTS: &[Test] = &[
-    ("a_node_that_is_not_there_is_unschedulable", a_node_that_is_not_there_is_unschedulable),
-    ("more_than_any_node_has_is_unschedulable", more_than_any_node_has_is_unschedulable),
-    ("an_image_that_is_not_there_is_unavailable", an_image_that_is_not_there_is_unavailable),
-    ("a_runtime_class_that_is_not_there_is_named", a_runtime_class_that_is_not_there_is_named),
-    ("a_runtime_that_the_node_lacks_is_named", a_runtime_that_the_node_lacks_is_named),
-    ("a_service_account_that_is_not_there_is_named", a_service_account_that_is_not_there_is_named),
-    ("a_sandbox_that_is_not_gvisor_runs_nothing", a_sandbox_that_is_not_gvisor_runs_nothing),
-    ("an_interpreter_that_the_image_lacks_is_named", an_interpreter_that_the_image_lacks_is_named),
-    ("a_quota_that_is_used_up_is_named", a_quota_that_is_used_up_is_named),
-    ("admission_that_refuses_is_named", admission_that_refuses_is_named),
-    ("rights_that_are_missing_are_named", rights_that_are_missing_are_named),
-    ("a_cluster_that_is_not_there_is_unreachable", a_cluster_that_is_not_there_is_unreachable),
-    ("a_server_that_never_answers_is_unreachable", a_server_that_never_answers_is_unreachable),
-    ("a_pod_that_is_deleted_is_evicted", a_pod_that_is_deleted_is_evicted),
-    ("a_pod_that_is_evicted_is_evicted", a_pod_that_is_evicted_is_evicted),
-    ("a_lost_node_is_an_eviction", a_lost_node_is_an_eviction),
-    ("a_kernel_that_kills_for_memory_is_out_of_memory", a_kernel_that_kills_for_memory_is_out_of_memory),
-    ("the_operator_reads_the_detail_and_the_caller_does_not", the_operator_reads_the_detail),
+pub(super) const TESTS: &[Test] = tests![
+    a_node_selector_without_a_match_is_unschedulable,
+    resources_beyond_any_node_are_unschedulable,
+    a_missing_image_is_unavailable,
+    a_missing_runtime_class_is_named,
+    a_runtime_missing_on_the_node_is_sandbox_unavailable,
+    a_missing_service_account_is_named,
+    a_sandbox_that_is_not_gvisor_runs_nothing,
+    an_interpreter_missing_from_the_image_is_named,
+    an_exhausted_quota_is_named,
+    a_denial_by_admission_is_named,
+    missing_permissions_are_named,
+    a_refused_connection_to_the_cluster_is_unreachable,
+    an_unresponsive_api_server_is_unreachable,
+    a_deleted_pod_is_reported_as_evicted,
+    an_evicted_pod_is_reported_as_evicted,
+    a_lost_node_is_reported_as_evicted,
+    an_oom_kill_is_reported_as_out_of_memory,
+    error_details_are_logged_and_not_returned_to_the_caller,
 ];
 
 /// What comes of a run with settings of its own.
@@ -43,13 +43,13 @@ fn run_with(context: &Context, settings: &str) -> Result<Value, Failure> {
     context.run("print(1)", &["--config", "settings.toml"])
 }
 
-fn a_node_that_is_not_there_is_unschedulable(context: &Context) -> Result<(), Failure> {
+fn a_node_selector_without_a_match_is_unschedulable(context: &Context) -> Result<(), Failure> {
     let answer = run_with(context, "scale_up_seconds = 1\nnode_selector = { pool = 'nowhere' }")?;
     expect_error(&answer, "unschedulable", "`node_selector`")?;
     expect(answer["error"]["retryable"] == false, answer)
 }
 
-fn more_than_any_node_has_is_unschedulable(context: &Context) -> Result<(), Failure> {
+fn resources_beyond_any_node_are_unschedulable(context: &Context) -> Result<(), Failure> {
     let answer = run_with(
         context,
         "scale_up_seconds = 1\nmem_requested = '900Gi'\nmem_limit = '1000Gi'\nceilings.mem_limit = '1000Gi'",
@@ -58,16 +58,16 @@ fn more_than_any_node_has_is_unschedulable(context: &Context) -> Result<(), Fail
     expect(is_told, answer)
 }
 
-fn an_image_that_is_not_there_is_unavailable(context: &Context) -> Result<(), Failure> {
+fn a_missing_image_is_unavailable(context: &Context) -> Result<(), Failure> {
     let answer = context.run("print(1)", &["--image", "registry.invalid/nothing:here"])?;
     expect_error(&answer, "image-unavailable", "image")
 }
 
-fn a_runtime_class_that_is_not_there_is_named(context: &Context) -> Result<(), Failure> {
+fn a_missing_runtime_class_is_named(context: &Context) -> Result<(), Failure> {
     expect_error(&run_with(context, "runtime_class = 'nowhere'")?, "sandbox-unavailable", "runtime_class")
 }
 
-fn a_runtime_that_the_node_lacks_is_named(context: &Context) -> Result<(), Failure> {
+fn a_runtime_missing_on_the_node_is_sandbox_unavailable(context: &Context) -> Result<(), Failure> {
     let class = format!("{}-lacking", context.namespace.name);
     let yaml =
         format!("apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {{ name: {class} }}\nhandler: lacking");
@@ -77,7 +77,7 @@ fn a_runtime_that_the_node_lacks_is_named(context: &Context) -> Result<(), Failu
     expect_error(&answer?, "sandbox-unavailable", "")
 }
 
-fn a_service_account_that_is_not_there_is_named(context: &Context) -> Result<(), Failure> {
+fn a_missing_service_account_is_named(context: &Context) -> Result<(), Failure> {
     expect_error(&run_with(context, "service_account = 'nowhere'")?, "sandbox-unavailable", "service_account")
 }
 
@@ -90,7 +90,7 @@ fn a_sandbox_that_is_not_gvisor_runs_nothing(context: &Context) -> Result<(), Fa
     expect_error(&answer?, "sandbox-unavailable", "not a gVisor sandbox")
 }
 
-fn an_interpreter_that_the_image_lacks_is_named(context: &Context) -> Result<(), Failure> {
+fn an_interpreter_missing_from_the_image_is_named(context: &Context) -> Result<(), Failure> {
     let answer = run_with(context, "languages.python = { command = ['no-such-python'], file = 'main.py' }")?;
     expect_error(&answer, "sandbox-unavailable", "no-such-python")
 }
@@ -107,7 +107,7 @@ fn in_own_namespace(yaml: &str) -> Result<Value, Failure> {
     answer
 }
 
-fn a_quota_that_is_used_up_is_named(_: &Context) -> Result<(), Failure> {
+fn an_exhausted_quota_is_named(_: &Context) -> Result<(), Failure> {
     let answer = in_own_namespace(
         "apiVersion: v1\nkind: ResourceQuota\nmetadata: { name: nothing }\nspec: { hard: { pods: \"0\" } }",
     )?;
@@ -115,20 +115,20 @@ fn a_quota_that_is_used_up_is_named(_: &Context) -> Result<(), Failure> {
     expect(answer["error"]["retryable"] == true, answer)
 }
 
-fn admission_that_refuses_is_named(_: &Context) -> Result<(), Failure> {
+fn a_denial_by_admission_is_named(_: &Context) -> Result<(), Failure> {
     let answer = in_own_namespace(
         "apiVersion: v1\nkind: LimitRange\nmetadata: { name: tiny }\nspec: { limits: [{ type: Container, max: { memory: 1Mi } }] }",
     )?;
     expect_error(&answer, "denied", "admission")
 }
 
-fn rights_that_are_missing_are_named(context: &Context) -> Result<(), Failure> {
+fn missing_permissions_are_named(context: &Context) -> Result<(), Failure> {
     let kubeconfig = block_on(context.namespace.write_kubeconfig("default"))?;
     let answer = context.run_by(&kubeconfig, "print(1)", &[])?;
     expect_error(&answer, "unauthorised", "cofferdam doctor")
 }
 
-fn a_cluster_that_is_not_there_is_unreachable(context: &Context) -> Result<(), Failure> {
+fn a_refused_connection_to_the_cluster_is_unreachable(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|_, _| Action::Forward)?;
     let kubeconfig = proxy.kubeconfig().to_owned();
     drop(proxy);
@@ -136,7 +136,7 @@ fn a_cluster_that_is_not_there_is_unreachable(context: &Context) -> Result<(), F
     expect_error(&answer, "unreachable", "cannot be reached")
 }
 
-fn a_server_that_never_answers_is_unreachable(context: &Context) -> Result<(), Failure> {
+fn an_unresponsive_api_server_is_unreachable(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|_, _| Action::Hang)?;
     let answer = context.run_by(proxy.kubeconfig(), "print(1)", &["--startup-timeout", "3"])?;
     expect_error(&answer, "unreachable", "does not answer")
@@ -161,14 +161,14 @@ fn running(context: &Context, args: &[&str]) -> Result<(Child, Pod), Failure> {
     Ok((child, pods.items.into_iter().next().ok_or("no Pod")?))
 }
 
-fn a_pod_that_is_deleted_is_evicted(context: &Context) -> Result<(), Failure> {
+fn a_deleted_pod_is_reported_as_evicted(context: &Context) -> Result<(), Failure> {
     let (child, pod) = running(context, &[])?;
     let params = DeleteParams::default().grace_period(0);
     block_on(context.namespace.objects::<Pod>().delete(&pod.name_any(), &params))?;
     expect_error(&answer(&child.wait_with_output()?)?, "evicted", "taken away")
 }
 
-fn a_pod_that_is_evicted_is_evicted(context: &Context) -> Result<(), Failure> {
+fn an_evicted_pod_is_reported_as_evicted(context: &Context) -> Result<(), Failure> {
     let (child, pod) = running(context, &["--workload", "pod"])?;
     block_on(context.namespace.objects::<Pod>().evict(&pod.name_any(), &Default::default()))?;
     let answer = answer(&child.wait_with_output()?)?;
@@ -177,7 +177,7 @@ fn a_pod_that_is_evicted_is_evicted(context: &Context) -> Result<(), Failure> {
 }
 
 /// What a cluster says when it has not heard of a node for a while, which a test's only node cannot be made to be.
-fn a_lost_node_is_an_eviction(context: &Context) -> Result<(), Failure> {
+fn a_lost_node_is_reported_as_evicted(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, _| {
         if asked.path.contains("watch=true") {
             return Action::Edit(|line| {
@@ -196,14 +196,14 @@ fn a_lost_node_is_an_eviction(context: &Context) -> Result<(), Failure> {
     expect_error(&answer, "evicted", "node lost")
 }
 
-fn a_kernel_that_kills_for_memory_is_out_of_memory(context: &Context) -> Result<(), Failure> {
+fn an_oom_kill_is_reported_as_out_of_memory(context: &Context) -> Result<(), Failure> {
     let answer = context.run("x = bytearray(2 << 30)\nprint(len(x))", &[])?;
     let told = answer["status"] == "out-of-memory"
         || answer["stderr"]["text"].as_str().is_some_and(|text| text.contains("MemoryError"));
     expect(told, answer)
 }
 
-fn the_operator_reads_the_detail(context: &Context) -> Result<(), Failure> {
+fn error_details_are_logged_and_not_returned_to_the_caller(context: &Context) -> Result<(), Failure> {
     context.place.write("p.py", "print(1)");
     let output = context.command("run", &["--json", "--image", "registry.invalid/nothing:here", "p.py"]).output()?;
     let (caller, operator) = (answer(&output)?.to_string(), stderr(&output));

@@ -1,15 +1,22 @@
-//! `cofferdam` in the cluster that `KUBECONFIG` names. Without one there is nothing to test.
+//! Tests of `cofferdam` in the cluster that `KUBECONFIG` names. Without one, nothing is tested.
 
-mod bad_input;
+/// The tests of a module, each under the name of its function.
+macro_rules! tests {
+    ($($test:ident),* $(,)?) => {
+        &[$((stringify!($test), $test)),*]
+    };
+}
+
+mod cleanup;
 mod clock;
 mod context;
 mod deployment;
+mod executions;
 mod failures;
-mod hardening;
-mod leftovers;
+mod invalid_settings;
+mod isolation;
 mod network_faults;
 mod pool;
-mod runs;
 mod serve;
 
 use cofferdam_tests::{
@@ -20,26 +27,26 @@ use context::{Context, Test};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::{process::ExitCode, sync::Arc};
 
-/// Runs at once, on a node with the same processors as these tests.
-const AT_ONCE: usize = 4;
+/// Concurrent tests. The node shares its processors with them.
+const CONCURRENCY: usize = 4;
 
 fn main() -> Result<ExitCode, Failure> {
     let mut arguments = Arguments::from_args();
     if cluster::kubeconfig().is_none() {
-        println!("no cluster is tested: KUBECONFIG names none");
+        println!("skipped: KUBECONFIG is not set");
         return Ok(ExitCode::SUCCESS);
     }
-    arguments.test_threads = arguments.test_threads.or(Some(AT_ONCE));
+    arguments.test_threads = arguments.test_threads.or(Some(CONCURRENCY));
     let namespace = Arc::new(runtime().block_on(Namespace::create())?);
     let tests: [&[Test]; 10] = [
-        // While nothing else is there, a run takes what it takes.
-        runs::TESTS,
-        // What these leave to the cluster's own clock is gone when the others are done.
-        leftovers::TESTS,
+        // First, because the number of requests of an execution is measured in an idle cluster.
+        executions::TESTS,
+        // Early, so that what only the cluster itself deletes is gone at the end.
+        cleanup::TESTS,
         pool::TESTS,
-        bad_input::TESTS,
+        invalid_settings::TESTS,
         failures::TESTS,
-        hardening::TESTS,
+        isolation::TESTS,
         network_faults::TESTS,
         serve::TESTS,
         clock::TESTS,

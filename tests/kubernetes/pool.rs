@@ -16,11 +16,11 @@ use rustix::process::Signal;
 use serde_json::json;
 use std::sync::Arc;
 
-pub(super) const TESTS: &[Test] = &[
-    ("the_second_of_a_kind_finds_a_pod_waiting", the_second_of_a_kind_finds_a_pod_waiting),
-    ("a_pod_that_went_while_it_waited_is_found_out", a_pod_that_went_while_it_waited_is_found_out),
-    ("what_waits_makes_room_for_a_run_that_finds_none", what_waits_makes_room_for_a_run_that_finds_none),
-    ("gc_removes_what_waited_for_a_sidecar_that_was_killed", gc_removes_what_waited_for_a_sidecar_that_was_killed),
+pub(super) const TESTS: &[Test] = tests![
+    the_second_execution_with_the_same_spec_uses_a_warm_pod,
+    a_deleted_warm_pod_is_not_used,
+    warm_pods_are_evicted_for_an_unschedulable_execution,
+    gc_deletes_the_warm_pods_of_a_killed_sidecar,
 ];
 
 const WAITS: &str = "a sandbox waits";
@@ -54,7 +54,7 @@ impl Stage {
     }
 }
 
-fn the_second_of_a_kind_finds_a_pod_waiting(context: &Context) -> Result<(), Failure> {
+fn the_second_execution_with_the_same_spec_uses_a_warm_pod(context: &Context) -> Result<(), Failure> {
     let mut stage = Stage::set(context, &[("COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD", "[decimal]")])?;
     let has_decimal = "import sys\nprint('decimal' in sys.modules)";
     for (is_warm, output) in [(false, "False\n"), (true, "True\n")] {
@@ -77,7 +77,7 @@ fn the_second_of_a_kind_finds_a_pod_waiting(context: &Context) -> Result<(), Fai
     block_on(namespace.delete())
 }
 
-fn a_pod_that_went_while_it_waited_is_found_out(context: &Context) -> Result<(), Failure> {
+fn a_deleted_warm_pod_is_not_used(context: &Context) -> Result<(), Failure> {
     let mut stage = Stage::set(context, &[])?;
     stage.run("print(1)");
     stage.sidecar.wait_for(WAITS);
@@ -92,7 +92,7 @@ fn a_pod_that_went_while_it_waited_is_found_out(context: &Context) -> Result<(),
     stage.clear()
 }
 
-fn what_waits_makes_room_for_a_run_that_finds_none(context: &Context) -> Result<(), Failure> {
+fn warm_pods_are_evicted_for_an_unschedulable_execution(context: &Context) -> Result<(), Failure> {
     // More processors than any node has left beside one that waits.
     let cpu = block_on(most_processors(&context.namespace.admin))?;
     let half = format!("{}m", cpu / 2 + 100);
@@ -126,7 +126,7 @@ async fn most_processors(admin: &Client) -> Result<u32, Failure> {
     nodes.iter().filter_map(processors).max().ok_or_else(|| "no node has processors".into())
 }
 
-fn gc_removes_what_waited_for_a_sidecar_that_was_killed(context: &Context) -> Result<(), Failure> {
+fn gc_deletes_the_warm_pods_of_a_killed_sidecar(context: &Context) -> Result<(), Failure> {
     let mut stage = Stage::set(context, &[])?;
     stage.run("print(1)");
     stage.sidecar.wait_for(WAITS);

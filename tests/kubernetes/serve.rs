@@ -4,13 +4,13 @@ use super::context::{Context, Test, block_on, expect};
 use cofferdam_tests::{cluster::Action, conformance::Failure};
 use serde_json::json;
 
-pub(super) const TESTS: &[Test] = &[
-    ("a_sidecar_streams_a_run_of_the_cluster", a_sidecar_streams_a_run_of_the_cluster),
-    ("a_caller_who_hangs_up_ends_the_job", a_caller_who_hangs_up_ends_the_job),
-    ("a_sidecar_without_its_cluster_is_not_ready", a_sidecar_without_its_cluster_is_not_ready),
+pub(super) const TESTS: &[Test] = tests![
+    a_sidecar_streams_an_execution_in_the_cluster,
+    closing_the_connection_ends_the_job,
+    a_sidecar_without_its_cluster_is_not_ready,
 ];
 
-fn a_sidecar_streams_a_run_of_the_cluster(context: &Context) -> Result<(), Failure> {
+fn a_sidecar_streams_an_execution_in_the_cluster(context: &Context) -> Result<(), Failure> {
     let sidecar = context.sidecar(&context.namespace.kubeconfig(), &[]);
     block_on(async {
         let caller = sidecar.caller();
@@ -25,7 +25,7 @@ fn a_sidecar_streams_a_run_of_the_cluster(context: &Context) -> Result<(), Failu
     })
 }
 
-fn a_caller_who_hangs_up_ends_the_job(context: &Context) -> Result<(), Failure> {
+fn closing_the_connection_ends_the_job(context: &Context) -> Result<(), Failure> {
     let mut sidecar = context.sidecar(&context.namespace.kubeconfig(), &[]);
     block_on(async {
         let request = json!({ "code": "import time\nprint('now')\ntime.sleep(600)" });

@@ -41,7 +41,7 @@ async fn session(caller: &Caller) -> String {
 }
 
 #[tokio::test]
-async fn web_pages_and_other_hosts_are_refused() {
+async fn foreign_origins_and_hosts_are_refused() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let caller = sidecar.tcp_caller();
@@ -57,7 +57,7 @@ async fn web_pages_and_other_hosts_are_refused() {
 }
 
 #[tokio::test]
-async fn a_session_is_its_tenants() {
+async fn a_session_belongs_to_its_tenant() {
     let place = Place::new();
     let [one, other] = ["0123456789abcdef-one", "0123456789abcdef-other"];
     place.write("tokens", format!("one {one}\nother {other}\n"));
@@ -76,7 +76,7 @@ async fn a_session_is_its_tenants() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_or_too_many_is_refused() {
+async fn large_bodies_and_too_many_sessions_are_refused() {
     let place = Place::new();
     let settings = [("COFFERDAM_SERVE__BODY_LIMIT", "100k"), ("COFFERDAM_MCP__MAX_SESSIONS", "2")];
     let sidecar = Sidecar::start(&place, &[], &settings);
@@ -92,7 +92,7 @@ async fn what_is_too_large_or_too_many_is_refused() {
 }
 
 #[tokio::test]
-async fn a_session_is_counted_whatever_its_first_message_looks_like() {
+async fn escaped_method_names_do_not_bypass_the_session_limit() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[("COFFERDAM_MCP__MAX_SESSIONS", "2")]);
     let caller = sidecar.caller();
@@ -116,7 +116,7 @@ async fn a_session_is_counted_whatever_its_first_message_looks_like() {
 }
 
 #[tokio::test]
-async fn an_idle_session_makes_room_for_another() {
+async fn an_idle_session_is_closed_for_a_new_one() {
     let place = Place::new();
     let settings = [("COFFERDAM_MCP__MAX_SESSIONS", "1"), ("COFFERDAM_MCP__SESSION_SECONDS", "0.2")];
     let sidecar = Sidecar::start(&place, &[], &settings);
@@ -128,7 +128,7 @@ async fn an_idle_session_makes_room_for_another() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_told_by_the_protocols_codes() {
+async fn invalid_messages_get_json_rpc_error_codes() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let caller = sidecar.caller();

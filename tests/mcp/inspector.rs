@@ -27,7 +27,7 @@ fn assert_calls(mut command: Command) {
 }
 
 #[test]
-fn over_standard_input_and_output() {
+fn works_over_stdio() {
     let place = Place::new();
     let command = || {
         let mut command = inspector(&place);
@@ -42,7 +42,7 @@ fn over_standard_input_and_output() {
 }
 
 #[test]
-fn over_http() {
+fn works_over_http() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     for era in ["legacy", "modern"] {

@@ -1,9 +1,9 @@
-//! Tests of the tool in MCP clients that others wrote, over standard input and output and over HTTP, and by the protocol's own suite.
+//! Tests of the MCP tool with third-party clients, over stdio and HTTP, and with the protocol's conformance suite.
 #![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
 
 mod clients;
 mod conformance;
-mod ends;
+mod disconnects;
 mod http;
 mod inspector;
 mod scenarios;

@@ -38,7 +38,7 @@ fn with_tokens(place: &Place) -> Sidecar {
 }
 
 #[test]
-fn over_standard_input_and_output() {
+fn works_over_stdio() {
     let place = Place::new();
     for mode in MODES {
         succeed(&place, &Way::Stdio(vec![]), mode, &PLAIN);
@@ -48,7 +48,7 @@ fn over_standard_input_and_output() {
 
 /// The page's own program, as somebody copies it.
 #[test]
-fn the_program_of_the_page_runs() {
+fn the_example_in_the_docs_runs() {
     let page = fs::read_to_string(root().join("docs/mcp.md")).expect("a page");
     let program = page.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
     let place = Place::new();
@@ -63,7 +63,7 @@ fn the_program_of_the_page_runs() {
 }
 
 #[test]
-fn over_http() {
+fn works_over_http() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     for mode in MODES {
@@ -73,7 +73,7 @@ fn over_http() {
 }
 
 #[test]
-fn over_http_with_a_token() {
+fn works_over_http_with_a_token() {
     let place = Place::new();
     let sidecar = with_tokens(&place);
     let way = |token| Way::Http(sidecar.address.clone(), token);
@@ -86,7 +86,7 @@ fn over_http_with_a_token() {
 }
 
 #[test]
-fn a_call_that_is_cancelled_makes_room_for_the_next() {
+fn a_cancelled_call_frees_its_capacity() {
     for mode in MODES {
         let place = Place::new();
         succeed(&place, &Way::Stdio(ONE.to_vec()), mode, &["cancels"]);
@@ -100,7 +100,7 @@ fn a_call_that_is_cancelled_makes_room_for_the_next() {
 }
 
 #[test]
-fn a_call_that_is_one_too_many_is_told_so() {
+fn a_call_beyond_the_capacity_is_overloaded() {
     for mode in MODES {
         let place = Place::new();
         succeed(&place, &Way::Stdio(ALONE.to_vec()), mode, &["overloads"]);

@@ -1,0 +1,110 @@
+//! The pages of the documentation: each command of a `console` block is executed, and prints what the page shows.
+
+use cofferdam_tests::{
+    hosts::command,
+    program::{Place, root, stdout},
+    sidecar::Sidecar,
+};
+use std::{env, fs};
+
+/// The address that the pages' commands have.
+const ADDRESS: &str = "127.0.0.1:8787";
+/// What of a page's output differs from time to time.
+const ANY: char = '…';
+const MARK: &str = "@@ end of a command @@";
+
+/// A command, and what a page shows of its output.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Step {
+    command: String,
+    shown: String,
+}
+
+fn steps(page: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = vec![];
+    for block in page.split("\n```console\n").skip(1) {
+        for line in block.split("\n```").next().unwrap_or_default().lines() {
+            if let Some(command) = line.strip_prefix("$ ") {
+                steps.push(Step { command: command.to_owned(), shown: String::new() });
+                continue;
+            }
+            let step = steps.last_mut().expect("a block begins with a command");
+            match line.strip_prefix("> ") {
+                Some(more) => step.command += &format!("\n{more}"),
+                None => step.shown += &format!("{line}\n"),
+            }
+        }
+    }
+    steps
+}
+
+/// Whether this is what a page shows, but for white space at the end.
+fn is_shown(shown: &str, came: &str) -> bool {
+    let (shown, mut rest) = (shown.trim_end(), came.trim_end());
+    let parts: Vec<&str> = shown.split(ANY).collect();
+    let Some((last, parts)) = parts.split_last() else { return rest.is_empty() };
+    for (place, part) in parts.iter().enumerate() {
+        let found = rest.find(part).filter(|found| place > 0 || *found == 0);
+        let Some(found) = found else { return false };
+        rest = &rest[found + part.len()..];
+    }
+    if parts.is_empty() { rest == *last } else { rest.ends_with(last) }
+}
+
+/// Executes the commands of a page in one shell.
+fn assert_page(page: &str) {
+    let steps = steps(&fs::read_to_string(root().join(page)).expect("a page"));
+    assert!(!steps.is_empty(), "{page} has no commands");
+    let place = Place::new();
+    let sidecar = Sidecar::start(&place, &[], &[]);
+    let commands = steps.iter().map(|step| format!("{}\necho '{MARK}'\n", step.command));
+    let script = commands.collect::<String>().replace(ADDRESS, &sidecar.address);
+    let mut shell = command("bash", "");
+    let examples = root().join("target/release/examples");
+    let path = shell.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?)).expect("a PATH");
+    let path = env::join_paths([examples].into_iter().chain(env::split_paths(path))).expect("a PATH");
+    shell.current_dir(place.path()).env("PATH", path).env("XDG_CONFIG_HOME", place.path().join("config"));
+    shell.env("COFFERDAM_STATE_DIR", place.state()).env_remove("COFFERDAM_URL").env_remove("KUBECONFIG");
+    let output = shell.args(["-c", &format!("exec 2>&1\n{script}")]).output().expect("bash");
+    let came = stdout(&output).replace(&sidecar.address, ADDRESS);
+    let end = format!("{MARK}\n");
+    let mut came = came.split(&end);
+    for Step { command, shown } in steps {
+        let came = came.next().unwrap_or_default();
+        assert!(is_shown(&shown, came), "{page}:\n$ {command}\nis said to print\n{shown}\nand printed\n{came}");
+    }
+}
+
+#[test]
+fn commands_in_terminal_md_print_what_it_shows() {
+    assert_page("docs/terminal.md");
+}
+
+#[test]
+fn commands_in_sidecar_md_print_what_it_shows() {
+    assert_page("docs/sidecar.md");
+}
+
+#[test]
+fn commands_in_embedding_md_print_what_it_shows() {
+    assert_page("docs/embedding.md");
+}
+
+#[test]
+fn an_ellipsis_matches_any_output() {
+    for (shown, came, is) in [
+        ("a\n", "a", true),
+        ("a", "b", false),
+        ("", "a", false),
+        ("…", "", true),
+        ("a…c", "a b c", true),
+        ("a…c", "ab", false),
+        ("…b", "a b c", false),
+        ("b…", "a b", false),
+        ("a…b…c", "a c b c", true),
+    ] {
+        assert_eq!(is_shown(shown, came), is, "{shown:?} {came:?}");
+    }
+    let step = Step { command: "a \\\nb".into(), shown: "c\n".into() };
+    assert_eq!(steps("\n```console\n$ a \\\n> b\nc\n```\nd"), [step]);
+}

@@ -1,9 +1,9 @@
-//! `make deny` does not pass for a check that it could not make.
+//! `make deny` fails if it cannot check for advisories.
 
 use cofferdam_tests::program::{Place, root, stderr};
 use std::process::{Command, Output};
 
-/// Checks for advisories where there is neither a database nor a way to fetch one.
+/// Checks for advisories without a database, and without access to one.
 fn check(mode: Option<&str>) -> Output {
     let place = Place::new();
     let mut command = Command::new(root().join("scripts/deny.sh"));

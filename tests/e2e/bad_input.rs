@@ -1,13 +1,13 @@
-//! Each wrong request gets one clear error, at once, and leaves nothing.
+//! Each invalid request gets one clear error immediately and leaves nothing behind.
 
 use cofferdam_tests::program::{Place, stderr, stdout};
 use std::process::Output;
 
-fn refused(place: &Place, output: &Output, part: &str) {
+fn assert_refused(place: &Place, output: &Output, part: &str) {
     let message = stderr(output);
     assert_eq!(output.status.code(), Some(125), "{message}");
     assert_eq!(stdout(output), "");
-    assert!(message.contains(part), "{message:?} does not say {part:?}");
+    assert!(message.contains(part), "{message:?} lacks {part:?}");
     assert!(!message.contains('\x1b') && !message.contains("panicked"), "{message:?}");
     super::cleanup::assert_nothing_left(place);
 }
@@ -59,7 +59,7 @@ fn invalid_requests_and_options_are_refused() {
         (&["run"], "FILE"),
     ] {
         let output = place.run(args);
-        refused(&place, &output, part);
+        assert_refused(&place, &output, part);
     }
 }
 
@@ -69,8 +69,8 @@ fn missing_gvisor_is_reported_with_a_remedy() {
     place.write("p.py", "print(1)");
     let output = place.cofferdam(["run", "p.py"]).env("PATH", "/nowhere").env("XDG_CACHE_HOME", place.path()).output();
     let output = output.expect("cofferdam");
-    refused(&place, &output, "there is no `runsc` in");
-    assert!(!stderr(&output).contains("/nowhere"), "a whole PATH says nothing: {}", stderr(&output));
+    assert_refused(&place, &output, "there is no `runsc` in");
+    assert!(!stderr(&output).contains("/nowhere"), "the message contains the PATH: {}", stderr(&output));
 }
 
 #[test]
@@ -78,14 +78,14 @@ fn a_failing_runsc_is_reported_as_a_start_failure() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     let output = place.run(["run", "--runsc", "/bin/false", "p.py"]);
-    refused(&place, &output, "the sandbox could not be started");
+    assert_refused(&place, &output, "the sandbox could not be started");
 }
 
 #[test]
 fn no_code_runs_outside_gvisor() {
     let place = Place::new();
     place.write("p.py", "open('/tmp/cofferdam-ran-outside', 'w')");
-    // A `runsc` that starts the runner in no sandbox at all.
+    // A `runsc` that starts the runner without a sandbox.
     place.write(
         "fake",
         "#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" = --bundle ] && exec \"$2/../runner/runner\"; shift; done",
@@ -93,7 +93,7 @@ fn no_code_runs_outside_gvisor() {
     let fake = place.path().join("fake");
     std::fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a script");
     let output = place.run(["run".as_ref(), "--runsc".as_ref(), fake.as_os_str(), "p.py".as_ref()]);
-    refused(&place, &output, "not a gVisor sandbox");
+    assert_refused(&place, &output, "not a gVisor sandbox");
     assert!(!std::path::Path::new("/tmp/cofferdam-ran-outside").exists());
 }
 
@@ -103,7 +103,7 @@ fn a_missing_interpreter_is_named() {
     place.write("p.rb", "puts 1");
     place.write("ruby.toml", "[languages.ruby]\ncommand = [\"no-such-ruby\"]\nfile = \"main.rb\"");
     let output = place.run(["run", "--config", "ruby.toml", "p.rb"]);
-    refused(&place, &output, "no-such-ruby");
+    assert_refused(&place, &output, "no-such-ruby");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A runsc whose sandbox stops for good, as one that hangs: PHASE says when. Everything that it started is stopped too."""
+"""A runsc whose sandbox hangs in PHASE: all its processes are stopped."""
 import os
 import signal
 import struct
@@ -8,11 +8,11 @@ import sys
 
 RUNSC, PHASE = "@RUNSC@", "@PHASE@"
 READY, STARTED, STDOUT, FILE, ENDED, DONE = 1, 2, 3, 9, 11, 13
-# The last frame that still comes.
+# The last frame that is passed on.
 LAST = {"start": None, "run": STDOUT, "files": ENDED, "end": DONE}[PHASE]
 
 
-def descendants(of):
+def descendants(root):
     parents = {}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -20,17 +20,17 @@ def descendants(of):
                 parents[int(pid)] = int(stat.read().rsplit(")", 1)[1].split()[1])
         except OSError:
             pass
-    found = [of]
+    found = [root]
     for parent in found:
-        found += [pid for pid, its in parents.items() if its == parent]
+        found += [pid for pid, parent_pid in parents.items() if parent_pid == parent]
     return found
 
 
 def stop(runsc):
     for pid in descendants(runsc.pid):
         os.kill(pid, signal.SIGSTOP)
-    for end in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(end, signal.SIG_IGN)
+    for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     while True:
         signal.pause()
 

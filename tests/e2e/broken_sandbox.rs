@@ -1,4 +1,4 @@
-//! A sandbox that does not answer any more, at whatever step: the answer comes in time, is true, and nothing is left.
+//! A sandbox that hangs at any step: the result arrives in time and is correct, and nothing is left behind.
 
 use super::cleanup::assert_nothing_left;
 use cofferdam::{config::Settings, sandbox::local::Local};
@@ -9,30 +9,30 @@ use cofferdam_tests::{
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
 
-const STOPS: &str = include_str!("broken_sandbox.py");
-/// A change of session by processes that share their signal handlers: gVisor's kernel deadlocks.
-pub(super) const HANGS_GVISOR: &str = include_str!("hangs_gvisor.py");
-/// A program with something to tell at each step.
+const HANGING_RUNSC: &str = include_str!("broken_sandbox.py");
+/// Processes that share signal handlers change their session, and gVisor's kernel deadlocks.
+pub(super) const DEADLOCKS_GVISOR: &str = include_str!("deadlock_gvisor.py");
+/// A program that writes output and a file.
 const PROGRAM: &str = "import os\nopen('file', 'w').write('kept')\nos.write(1, b'begun\\n')\n";
-/// Beyond this a run hangs. Those that wait for files wait for ten seconds.
-const HANGS: Duration = Duration::from_secs(30);
+/// An execution that takes longer hangs. Waiting for files alone takes up to ten seconds.
+const HANG_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A program in the place of runsc.
-pub(super) fn stand_in(place: &Place, script: &str) {
+/// Writes a script that is used instead of runsc.
+pub(super) fn fake_runsc(place: &Place, script: &str) {
     place.write("runsc", script);
     fs::set_permissions(place.path().join("runsc"), fs::Permissions::from_mode(0o755)).expect("a script");
 }
 
-/// The answer of a run whose sandbox stops.
+/// The JSON result of an execution whose sandbox hangs in this phase.
 fn run(phase: &str, program: &str) -> Value {
     run_with_code(phase, program).0
 }
 
-/// The same, with the exit code.
+/// The JSON result, and the exit code of `cofferdam`.
 fn run_with_code(phase: &str, program: &str) -> (Value, Option<i32>) {
     let local = Local::new(&Settings::default()).expect("`make setup` installs gVisor");
     let place = Place::new();
-    stand_in(&place, &STOPS.replace("@RUNSC@", &local.runsc().to_string_lossy()).replace("@PHASE@", phase));
+    fake_runsc(&place, &HANGING_RUNSC.replace("@RUNSC@", &local.runsc().to_string_lossy()).replace("@PHASE@", phase));
     place.write("p.py", program);
     let output = place.run([
         "run",
@@ -48,23 +48,23 @@ fn run_with_code(phase: &str, program: &str) -> (Value, Option<i32>) {
         "p.py",
     ]);
     assert!(!stderr(&output).contains("WARN"), "{}", stderr(&output));
-    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let id = answer["id"].as_str().or(answer["error"]["id"].as_str()).expect("an id").to_owned();
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let id = result["id"].as_str().or(result["error"]["id"].as_str()).expect("an id").to_owned();
     assert_nothing_left(&place);
     assert_eq!(cgroups_left(&[id]), Vec::<String>::new());
-    (answer, output.status.code())
+    (result, output.status.code())
 }
 
-/// Milliseconds from one moment of a run to another.
-fn between(answer: &Value, from: &str, to: &str) -> u64 {
-    let moment = |name: &str| answer["timings_ms"][name].as_u64().expect("a moment");
-    moment(to).saturating_sub(moment(from))
+/// Milliseconds elapsed_ms two phases of an execution.
+fn elapsed_ms(result: &Value, from: &str, to: &str) -> u64 {
+    let phase_ms = |name: &str| result["timings_ms"][name].as_u64().expect("milliseconds");
+    phase_ms(to).saturating_sub(phase_ms(from))
 }
 
 #[test]
 fn a_sandbox_that_hangs_during_startup_is_a_startup_timeout() {
-    let answer = run("start", PROGRAM);
-    assert_eq!(answer["error"]["code"], "startup-timeout", "{answer}");
+    let result = run("start", PROGRAM);
+    assert_eq!(result["error"]["code"], "startup-timeout", "{result}");
 }
 
 #[test]
@@ -72,64 +72,67 @@ fn waiting_for_the_state_lock_counts_towards_the_startup_timeout() {
     let place = Place::new();
     place.write("p.py", PROGRAM);
     assert!(place.run(["gc"]).status.success());
-    // What a run of another process holds for a moment, for good.
-    let gate = fs::File::options().write(true).open(place.state().join("gate")).expect("the gate");
-    gate.lock().expect("a lock");
+    // Each execution holds this lock for a phase_ms; here it is never released.
+    let lock_file = fs::File::options().write(true).open(place.state().join("gate")).expect("the lock file");
+    lock_file.lock().expect("a lock");
     let output = place.run(["run", "--json", "--startup-timeout", "1", "p.py"]);
-    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(answer["error"]["code"], "startup-timeout", "{answer}");
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(result["error"]["code"], "startup-timeout", "{result}");
     assert_eq!(output.status.code(), Some(125));
 }
 
 #[test]
 fn a_sandbox_that_hangs_while_its_program_runs_times_out_and_keeps_the_output() {
-    let answer = run("run", &format!("{PROGRAM}import time\ntime.sleep(600)"));
-    assert_eq!((&answer["status"], &answer["stdout"]["text"]), (&json!("timed-out"), &json!("begun\n")), "{answer}");
-    // Two seconds after its deadline at the latest, and some for a machine that has other work.
-    assert!(between(&answer, "started", "answered") < 4000 + 2000 + 3000, "{answer}");
+    let result = run("run", &format!("{PROGRAM}import time\ntime.sleep(600)"));
+    assert_eq!((&result["status"], &result["stdout"]["text"]), (&json!("timed-out"), &json!("begun\n")), "{result}");
+    // At most two seconds after its deadline, and three more on a busy machine.
+    assert!(elapsed_ms(&result, "started", "answered") < 4000 + 2000 + 3000, "{result}");
 }
 
 #[test]
 fn a_sandbox_that_hangs_before_sending_its_files_keeps_its_exit_status() {
-    let (answer, code) = run_with_code("files", PROGRAM);
-    // What the program succeeded for is not here.
-    assert_eq!(code, Some(1), "{answer}");
+    let (result, code) = run_with_code("files", PROGRAM);
+    // The requested files are missing.
+    assert_eq!(code, Some(1), "{result}");
     assert_eq!(
-        (&answer["status"], &answer["stdout"]["text"]),
+        (&result["status"], &result["stdout"]["text"]),
         (&json!({ "exited": 0 }), &json!("begun\n")),
-        "{answer}"
+        "{result}"
     );
-    assert_eq!(answer["files"], json!([]), "{answer}");
-    assert_eq!(answer["skipped"].as_array().map(Vec::len), Some(1), "{answer}");
-    assert!(u128::from(between(&answer, "started", "answered")) < HANGS.as_millis(), "{answer}");
+    assert_eq!(result["files"], json!([]), "{result}");
+    assert_eq!(result["skipped"].as_array().map(Vec::len), Some(1), "{result}");
+    assert!(u128::from(elapsed_ms(&result, "started", "answered")) < HANG_TIMEOUT.as_millis(), "{result}");
 }
 
 #[test]
 fn a_sandbox_that_hangs_after_its_last_message_loses_nothing() {
-    let answer = run("end", PROGRAM);
+    let result = run("end", PROGRAM);
     assert_eq!(
-        (&answer["status"], &answer["stdout"]["text"]),
+        (&result["status"], &result["stdout"]["text"]),
         (&json!({ "exited": 0 }), &json!("begun\n")),
-        "{answer}"
+        "{result}"
     );
-    assert_eq!(answer["files"][0]["path"], "file", "{answer}");
-    assert_eq!(answer["skipped"], json!([]), "{answer}");
-    assert!(between(&answer, "finished", "answered") < 4000 + 3000, "{answer}");
+    assert_eq!(result["files"][0]["path"], "file", "{result}");
+    assert_eq!(result["skipped"], json!([]), "{result}");
+    assert!(elapsed_ms(&result, "finished", "answered") < 4000 + 3000, "{result}");
 }
 
 #[test]
 fn a_program_that_deadlocks_gvisor_times_out_and_keeps_the_output() {
     let place = Place::new();
-    place.write("p.py", HANGS_GVISOR);
+    place.write("p.py", DEADLOCKS_GVISOR);
     let output = place.run(["run", "--timeout", "8", "p.py"]);
     assert!(stdout(&output).starts_with("before\n"), "{}", stdout(&output));
-    let said = stderr(&output);
-    assert!(output.status.code() == Some(124) && said.contains("--timeout") && said.lines().count() == 1, "{said}");
+    let message = stderr(&output);
+    assert!(
+        output.status.code() == Some(124) && message.contains("--timeout") && message.lines().count() == 1,
+        "{message}"
+    );
     assert_nothing_left(&place);
 }
 
-/// A runsc that sends what no runner sends.
-const LIES: &str = r#"#!/usr/bin/env python3
+/// A runsc that sends invalid frames, as `@SCRIPT@` says.
+const MISBEHAVING_RUNSC: &str = r#"#!/usr/bin/env python3
 import os
 import struct
 import sys
@@ -149,13 +152,13 @@ READY, STARTED, STDOUT, ENDED, DONE = 1, 2, 3, 11, 13
 EXITED = bytes(10)
 frame(READY)
 frame(STARTED)
-@STORY@
+@SCRIPT@
 time.sleep(600)
 "#;
 
 #[test]
 fn a_runner_that_breaks_the_protocol_is_an_internal_error() {
-    for (name, story) in [
+    for (name, script) in [
         ("it starts again and again", "while True:\n    frame(STARTED)\n    time.sleep(1)"),
         ("it ends again and again", "while True:\n    frame(ENDED, EXITED)\n    time.sleep(1)"),
         ("it sends output after the end", "frame(ENDED, EXITED)\nframe(STDOUT, b'x')"),
@@ -167,22 +170,22 @@ fn a_runner_that_breaks_the_protocol_is_an_internal_error() {
             "it sends more than the limit",
             "frame(ENDED, EXITED)\nfor n in range(1024):\n    file(b'%04d' % n, bytes(1 << 20))",
         ),
-        ("it sends files without number", "frame(ENDED, EXITED)\nfor n in range(1 << 20):\n    file(b'%08d' % n, b'')"),
+        ("it sends files without end", "frame(ENDED, EXITED)\nfor n in range(1 << 20):\n    file(b'%08d' % n, b'')"),
         ("it sends a frame of 256 MiB", "frame(ENDED, EXITED)\nfile(b'f', bytes(255 << 20))"),
-        ("its file climbs", "frame(ENDED, EXITED)\nfile(b'../../f', b'x')\nframe(DONE)"),
+        ("its file escapes the folder", "frame(ENDED, EXITED)\nfile(b'../../f', b'x')\nframe(DONE)"),
         ("its file is absolute", "frame(ENDED, EXITED)\nfile(b'/tmp/f', b'x')\nframe(DONE)"),
         ("its file was not asked for", "frame(ENDED, EXITED)\nfile(b'.git/config', b'x')\nframe(DONE)"),
         (
-            "it says without end what is missing",
+            "it reports missing files without end",
             "frame(ENDED, EXITED)\nwhile True:\n    frame(10, struct.pack('<I', 1) + b'fno')",
         ),
     ] {
         let place = Place::new();
-        stand_in(&place, &LIES.replace("@STORY@", story));
+        fake_runsc(&place, &MISBEHAVING_RUNSC.replace("@SCRIPT@", script));
         place.write("p.py", "#");
         let output = place.run(["run", "--json", "--runsc", "./runsc", "--timeout", "600", "--collect", "*", "p.py"]);
-        let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        assert_eq!(answer["error"]["code"], "internal", "{name}: {answer}");
+        let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(result["error"]["code"], "internal", "{name}: {result}");
         assert!(stderr(&output).contains("broke the protocol"), "{name}: {}", stderr(&output));
         assert_nothing_left(&place);
     }
@@ -191,22 +194,25 @@ fn a_runner_that_breaks_the_protocol_is_an_internal_error() {
 #[test]
 fn a_runner_that_never_stops_sending_is_killed_at_its_deadline() {
     let place = Place::new();
-    stand_in(&place, &LIES.replace("@STORY@", "while True:\n    frame(STDOUT, b'x')\n    time.sleep(0.1)"));
+    fake_runsc(
+        &place,
+        &MISBEHAVING_RUNSC.replace("@SCRIPT@", "while True:\n    frame(STDOUT, b'x')\n    time.sleep(0.1)"),
+    );
     place.write("p.py", "#");
     let output = place.run(["run", "--json", "--runsc", "./runsc", "--timeout", "2", "p.py"]);
-    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(answer["status"], "timed-out", "{answer}");
-    assert!(between(&answer, "started", "answered") < 2000 + 2000 + 3000, "{answer}");
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(result["status"], "timed-out", "{result}");
+    assert!(elapsed_ms(&result, "started", "answered") < 2000 + 2000 + 3000, "{result}");
     assert_nothing_left(&place);
 }
 
 #[test]
 fn operator_detail_is_printed_as_a_message_and_not_as_a_log_line() {
     let place = Place::new();
-    stand_in(&place, "#!/bin/sh\necho 'the cause of it' >&2\nexit 1\n");
+    fake_runsc(&place, "#!/bin/sh\necho 'the cause of it' >&2\nexit 1\n");
     place.write("p.py", "#");
     let output = place.run(["run", "--runsc", "./runsc", "p.py"]);
-    let said = stderr(&output);
-    assert!(said.contains("cofferdam: the cause of it\n") && !said.contains("WARN"), "{said}");
-    assert!(said.lines().all(|line| line.starts_with("cofferdam: ")), "{said}");
+    let message = stderr(&output);
+    assert!(message.contains("cofferdam: the cause of it\n") && !message.contains("WARN"), "{message}");
+    assert!(message.lines().all(|line| line.starts_with("cofferdam: ")), "{message}");
 }

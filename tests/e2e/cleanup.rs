@@ -1,4 +1,4 @@
-//! Nothing outlives a run, whatever ended it.
+//! Nothing outlives an execution, however it ended.
 
 pub(super) use cofferdam_tests::leftovers::assert_nothing_left;
 use cofferdam_tests::{
@@ -13,25 +13,25 @@ use std::{
     thread,
 };
 
-/// Sends a signal once the program's log says `event`, and gives all that came of it.
+/// Sends a signal to `cofferdam` once its log contains `event`, and returns its output.
 pub(super) fn signal_when(mut child: Child, event: &str, signal: Signal) -> Output {
     let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
-    let mut said = String::new();
-    while !said.lines().last().is_some_and(|line| line.contains(event)) {
-        assert_ne!(log.read_line(&mut said).expect("a log"), 0, "it ended before {event:?}:\n{said}");
+    let mut text = String::new();
+    while !text.lines().last().is_some_and(|line| line.contains(event)) {
+        assert_ne!(log.read_line(&mut text).expect("a log"), 0, "it ended before {event:?}:\n{text}");
     }
     let pid = Pid::from_child(&child);
     kill_process(pid, signal).expect("a signal");
     let rest = thread::spawn(move || {
-        let _ = log.read_to_string(&mut said);
-        said
+        let _ = log.read_to_string(&mut text);
+        text
     });
     let mut output = child.wait_with_output().expect("an end");
     output.stderr = rest.join().expect("a log").into_bytes();
     output
 }
 
-/// The id that a log speaks of.
+/// The execution id in a log.
 fn id_in(log: &str) -> Option<String> {
     let at = log.find("run-")?;
     log.get(at..at + 24).map(str::to_owned)
@@ -52,7 +52,7 @@ fn killing_cofferdam_ends_its_sandbox() {
     place.write("p.py", "while True: pass");
     let child = place.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
     signal_when(child, "the program runs", Signal::KILL);
-    // Nobody cleans up: the sandbox has to notice by itself. The test's own time limit bounds this.
+    // No process cleans up: the sandbox has to end by itself. The test's own time limit bounds the wait.
     while left(&place).iter().any(|left| left.starts_with("process")) {
         thread::yield_now();
     }
@@ -68,48 +68,48 @@ fn gc_keeps_running_sandboxes() {
     let mut command = place.cofferdam(["run", "wait.py"]);
     let mut child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
     let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
-    let mut said = String::new();
-    while !said.contains("the program runs") {
-        assert_ne!(log.read_line(&mut said).expect("a log"), 0, "{said}");
+    let mut text = String::new();
+    while !text.contains("the program runs") {
+        assert_ne!(log.read_line(&mut text).expect("a log"), 0, "{text}");
     }
     assert_eq!(stdout(&place.run(["gc"])), "nothing was left\n");
     assert_eq!(stdout(&child.wait_with_output().expect("an end")), "alive\n");
 }
 
-/// 200 runs, every tenth killed at another moment of its life.
+/// Each of the killed executions is killed in another phase.
 #[test]
 fn two_hundred_executions_with_every_tenth_killed_leave_nothing_behind() {
-    const RUNS: usize = 200;
-    const LANES: usize = 4;
-    const MOMENTS: [&str; 4] = ["requested", "the sandbox is being started", "the sandbox stands", "the program runs"];
+    const EXECUTIONS: usize = 200;
+    const WORKERS: usize = 4;
+    const PHASES: [&str; 4] = ["requested", "the sandbox is being started", "the sandbox stands", "the program runs"];
     let place = Place::new();
     place.write("short.py", "print('ok')");
     place.write("endless.py", "import subprocess\nsubprocess.run(['sleep', '600'])");
-    let lane = |lane: usize| {
+    let worker = |worker: usize| {
         let place = &place;
         move || {
             let mut ids = Vec::new();
-            for run in (lane..RUNS).step_by(LANES) {
+            for run in (worker..EXECUTIONS).step_by(WORKERS) {
                 if run % 10 == 9 {
                     let mut command = place.cofferdam(["run", "endless.py"]);
                     let child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
-                    let output = signal_when(child, MOMENTS[run / 10 % MOMENTS.len()], Signal::KILL);
+                    let output = signal_when(child, PHASES[run / 10 % PHASES.len()], Signal::KILL);
                     ids.extend(id_in(&stderr(&output)));
                 } else {
                     let output = place.run(["run", "--json", "short.py"]);
-                    let said = stdout(&output);
-                    assert!(said.contains("\"text\":\"ok\\n\""), "{said} {}", stderr(&output));
-                    ids.extend(id_in(&said));
+                    let text = stdout(&output);
+                    assert!(text.contains("\"text\":\"ok\\n\""), "{text} {}", stderr(&output));
+                    ids.extend(id_in(&text));
                 }
             }
             ids
         }
     };
     let ids: Vec<String> = thread::scope(|scope| {
-        let lanes: Vec<_> = (0..LANES).map(|number| scope.spawn(lane(number))).collect();
-        lanes.into_iter().flat_map(|lane| lane.join().expect("a lane")).collect()
+        let workers: Vec<_> = (0..WORKERS).map(|number| scope.spawn(worker(number))).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a worker")).collect()
     });
-    assert_eq!(ids.len(), RUNS);
+    assert_eq!(ids.len(), EXECUTIONS);
     let output = place.run(["gc"]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert_nothing_left(&place);

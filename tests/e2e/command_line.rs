@@ -1,10 +1,10 @@
-//! `cofferdam run` is to a program what `python` is.
+//! `cofferdam run` behaves like an interpreter: its streams, files, variables and exit codes.
 
 use cofferdam_tests::program::{Place, root, stderr, stdout};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{fs, io::Read};
 
-fn code(place: &Place, program: &str, options: &[&str]) -> Option<i32> {
+fn exit_code(place: &Place, program: &str, options: &[&str]) -> Option<i32> {
     place.write("program.py", program);
     place.run(["run"].iter().chain(options).chain(&["program.py"])).status.code()
 }
@@ -38,7 +38,7 @@ fn each_cause_of_termination_has_its_exit_code() {
         ("open('f', 'wb').write(bytes(64 << 20))", &["--disk", "8Mi"], 1),
         ("raise SystemExit(124)", &[], 124),
     ] {
-        assert_eq!(code(&place, program, options), Some(expected), "{program}");
+        assert_eq!(exit_code(&place, program, options), Some(expected), "{program}");
     }
 }
 
@@ -56,8 +56,8 @@ fn a_program_killed_by_a_signal_is_reported_as_such() {
     let place = Place::new();
     place.write("p.py", "import ctypes\nctypes.string_at(0)");
     let output = place.run(["run", "p.py"]);
-    let said = "cofferdam: the program was killed by signal 11 (SIGSEGV, a segmentation fault)\n";
-    assert_eq!((stderr(&output).as_str(), output.status.code()), (said, Some(139)));
+    let expected = "cofferdam: the program was killed by signal 11 (SIGSEGV, a segmentation fault)\n";
+    assert_eq!((stderr(&output).as_str(), output.status.code()), (expected, Some(139)));
     place.write("p.sh", "kill -TERM $$");
     let output = place.run(["run", "p.sh"]);
     assert_eq!(stderr(&output), "cofferdam: the program was killed by signal 15 (SIGTERM)\n");

@@ -1,4 +1,4 @@
-//! What holds of commands other than `run`, or of all.
+//! Commands other than `run`, and what all commands have in common.
 
 use cofferdam_tests::program::{Place, stderr, stdout};
 use std::fs;
@@ -32,8 +32,8 @@ fn doctor_reports_the_runsc_that_executions_use() {
     let runsc = found.split("gVisor is there: ").nth(1).and_then(|rest| rest.split(" (").next()).expect(&found);
     assert!(fs::metadata(runsc).is_ok_and(|file| file.is_file()), "{found}");
     for options in [["--runsc", runsc], ["--rootfs", "nowhere"]] {
-        let said = stdout(&place.run(["doctor", "--backend", "local", "--no-probe"].iter().chain(&options)));
-        assert!(said.contains(&format!("ok      gVisor is there: {runsc} (")), "{options:?} {said}");
-        assert_eq!(said.contains("nowhere, which is not a folder"), options[0] == "--rootfs", "{said}");
+        let report = stdout(&place.run(["doctor", "--backend", "local", "--no-probe"].iter().chain(&options)));
+        assert!(report.contains(&format!("ok      gVisor is there: {runsc} (")), "{options:?} {report}");
+        assert_eq!(report.contains("nowhere, which is not a folder"), options[0] == "--rootfs", "{report}");
     }
 }

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Concurrent executions.
 
 use cofferdam_tests::program::{Place, stderr, stdout};
 use std::thread;

@@ -1,4 +1,4 @@
-//! The contract and the components that are built from it.
+//! The WIT contract and the components built from it.
 
 use cofferdam_tests::program::root;
 use std::{collections::BTreeMap, fs, process::Command};
@@ -20,7 +20,7 @@ fn contract() -> (Resolve, wit_parser::PackageId) {
     (resolve, package)
 }
 
-/// What a component itself says, beside what is inside of it.
+/// The imports, exports, name and custom sections of a component, without those of its nested modules and components.
 #[derive(Default)]
 struct Surface {
     imports: Vec<String>,
@@ -63,33 +63,33 @@ fn surface(component: &[u8]) -> Surface {
 #[test]
 fn the_contract_is_valid_and_every_item_is_documented() {
     let (resolve, package) = contract();
-    let mut bare = vec![];
+    let mut undocumented = vec![];
     for (name, id) in &resolve.packages[package].interfaces {
         let interface = &resolve.interfaces[*id];
-        let mut note = |docs: &wit_parser::Docs, item: String| {
+        let mut check = |docs: &wit_parser::Docs, item: String| {
             if docs.contents.as_deref().is_none_or(|text| text.trim().is_empty()) {
-                bare.push(item);
+                undocumented.push(item);
             }
         };
-        note(&interface.docs, name.clone());
+        check(&interface.docs, name.clone());
         for (function, definition) in &interface.functions {
-            note(&definition.docs, format!("{name}.{function}"));
+            check(&definition.docs, format!("{name}.{function}"));
         }
         for (type_name, id) in &interface.types {
             let definition = &resolve.types[*id];
             let item = format!("{name}.{type_name}");
             match &definition.kind {
                 TypeDefKind::Record(record) => {
-                    note(&definition.docs, item.clone());
-                    record.fields.iter().for_each(|field| note(&field.docs, format!("{item}.{}", field.name)));
+                    check(&definition.docs, item.clone());
+                    record.fields.iter().for_each(|field| check(&field.docs, format!("{item}.{}", field.name)));
                 }
                 TypeDefKind::Variant(variant) => {
-                    note(&definition.docs, item.clone());
-                    variant.cases.iter().for_each(|case| note(&case.docs, format!("{item}.{}", case.name)));
+                    check(&definition.docs, item.clone());
+                    variant.cases.iter().for_each(|case| check(&case.docs, format!("{item}.{}", case.name)));
                 }
                 TypeDefKind::Enum(cases) => {
-                    note(&definition.docs, item.clone());
-                    cases.cases.iter().for_each(|case| note(&case.docs, format!("{item}.{}", case.name)));
+                    check(&definition.docs, item.clone());
+                    cases.cases.iter().for_each(|case| check(&case.docs, format!("{item}.{}", case.name)));
                 }
                 _ => {}
             }
@@ -97,10 +97,10 @@ fn the_contract_is_valid_and_every_item_is_documented() {
     }
     for (name, id) in &resolve.packages[package].worlds {
         if resolve.worlds[*id].docs.contents.is_none() {
-            bare.push(name.clone());
+            undocumented.push(name.clone());
         }
     }
-    assert_eq!(bare, Vec::<String>::new());
+    assert_eq!(undocumented, Vec::<String>::new());
 }
 
 #[test]
@@ -148,10 +148,10 @@ fn components_export_the_documented_interfaces() {
 
 #[test]
 fn components_are_small() {
-    // What agents' hosts have to fetch and hold.
-    for (name, most) in [(BARE, 60 << 10), (STREAM, 90 << 10), (COMPOSED, 350 << 10)] {
+    // Hosts download them and keep them in memory.
+    for (name, limit) in [(BARE, 60 << 10), (STREAM, 90 << 10), (COMPOSED, 350 << 10)] {
         let size = component(name).len();
-        assert!(size <= most, "{name}: {size} bytes");
+        assert!(size <= limit, "{name}: {size} bytes");
     }
 }
 
@@ -166,7 +166,7 @@ fn components_contain_their_name_version_and_docs() {
         for (key, value) in [("version", &*version()), ("licenses", "Apache-2.0"), ("description", &about)] {
             assert_eq!(str::from_utf8(section(key)), Ok(value), "{name}");
         }
-        // As readers of components take it: a format, then JSON in which the world is called `root`.
+        // The format that component tools read: a version byte, then JSON in which the world is called `root`.
         let (format, json) = section("package-docs").split_first().expect("a format");
         let docs: serde_json::Value = serde_json::from_slice(json).expect("JSON");
         assert_eq!((*format, docs["docs"].as_str()), (1, Some(&*about)));
@@ -192,8 +192,8 @@ fn components_are_readable_by_wit_tools() {
 #[test]
 fn building_components_again_yields_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
-    let made = Command::new(root().join("scripts/componentize.sh")).arg(folder.path()).status().expect("bash");
-    assert!(made.success());
+    let status = Command::new(root().join("scripts/componentize.sh")).arg(folder.path()).status().expect("bash");
+    assert!(status.success());
     for name in ALL {
         let again = fs::read(folder.path().join(format!("{name}.wasm"))).expect("a component");
         assert!(again == component(name), "{name}");

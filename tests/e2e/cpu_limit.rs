@@ -1,4 +1,4 @@
-//! A share of the processors is the program's: it holds while that runs, and slows nothing else.
+//! The CPU limit applies to the program, and only while it runs.
 
 use cofferdam_tests::program::Place;
 use rustix::process::geteuid;
@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-/// Microseconds of a period that runs have at this moment, by the kernel, of which `max` and -1 are all.
+/// The CPU quotas of all current executions in microseconds per period; `max` and -1 mean no limit.
 fn quotas() -> Vec<String> {
     let files = [("cofferdam", "cpu.max"), ("cpu/cofferdam", "cpu.cfs_quota_us")];
     let quota = |folder: fs::DirEntry, file: &str| fs::read_to_string(folder.path().join(file)).ok();
@@ -32,7 +32,7 @@ fn the_cpu_limit_applies_while_the_program_runs() {
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
     assert_eq!(line, "busy\n");
-    // It is held as soon as the sidecar has heard of the program.
+    // The quota is set as soon as the sidecar knows that the program runs.
     while !quotas().contains(&"13700".into()) {
         assert_eq!(child.try_wait().expect("a process"), None, "{:?}", quotas());
         thread::yield_now();

@@ -1,4 +1,4 @@
-//! CPython's own tests inside a sandbox and beside it: no difference but those that a list names, with the reason.
+//! CPython's own tests inside and outside a sandbox: their outcomes differ only where a list says so, with a reason.
 
 mod outcomes;
 mod run_module;
@@ -18,53 +18,52 @@ struct List {
     difference: Vec<Listed>,
 }
 
-/// Tests of a module that come out otherwise inside, all for one reason.
+/// Tests of a module whose outcomes differ inside a sandbox, all for one reason.
 #[derive(Deserialize)]
 struct Listed {
     module: String,
-    /// What the reader of the list wants to know.
+    /// Only for readers of the list.
     #[serde(rename = "reason")]
     _reason: String,
-    /// Names; one that ends with a star stands for all that begin so.
+    /// Names of tests; a trailing `*` matches all names with that prefix.
     tests: Vec<String>,
 }
 
-fn names(listed: &str, test: &str) -> bool {
+fn matches(listed: &str, test: &str) -> bool {
     listed.strip_suffix('*').map_or(listed == test, |start| test.starts_with(start))
 }
 
-/// The list's names of a module's tests.
+/// The entries of the list for a module.
 fn listed<'a>(list: &'a List, module: &str) -> Vec<&'a str> {
     let of_module = list.difference.iter().filter(|listed| listed.module == module);
     of_module.flat_map(|listed| &listed.tests).map(String::as_str).collect()
 }
 
-/// Differences of a module that are not in the list, and what is in the list and is no difference.
-fn surprises(list: &List, module: &str, found: &Differences) -> (BTreeSet<String>, BTreeSet<String>) {
+/// The differences of a module that are not in the list, and the entries of the list without a difference.
+fn unexpected(list: &List, module: &str, found: &Differences) -> (BTreeSet<String>, BTreeSet<String>) {
     let listed = listed(list, module);
-    let unlisted = found.keys().filter(|test| !listed.iter().any(|listed| names(listed, test)));
-    let gone = listed.iter().filter(|listed| !found.keys().any(|test| names(listed, test)));
-    (unlisted.cloned().collect(), gone.map(|listed| (*listed).to_owned()).collect())
+    let unlisted = found.keys().filter(|test| !listed.iter().any(|listed| matches(listed, test)));
+    let outdated = listed.iter().filter(|listed| !found.keys().any(|test| matches(listed, test)));
+    (unlisted.cloned().collect(), outdated.map(|listed| (*listed).to_owned()).collect())
 }
 
-/// What is wrong with a module, tried again where something is: of tests that depend on how busy the machine is, the worse try is
-/// no finding.
-fn judge(list: &List, module: &str) -> Vec<String> {
+/// The errors of a module. They count only if a second try confirms them, since some tests depend on the load of the machine.
+fn check_module(list: &List, module: &str) -> Vec<String> {
     let compare = || {
         let (native, inside) = run_module::run(module);
         println!("{module}: {} tests natively, {} in a sandbox", native.len(), inside.len());
         differences(&native, &inside)
     };
     let first = compare();
-    let (unlisted, gone) = surprises(list, module, &first);
-    if unlisted.is_empty() && gone.is_empty() {
+    let (unlisted, outdated) = unexpected(list, module, &first);
+    if unlisted.is_empty() && outdated.is_empty() {
         return Vec::new();
     }
-    let (unlisted_again, gone_again) = surprises(list, module, &compare());
+    let (unlisted_again, outdated_again) = unexpected(list, module, &compare());
     let unlisted = unlisted.intersection(&unlisted_again).map(|test| format!("{module}: {test}: {}", first[test]));
-    let gone =
-        gone.intersection(&gone_again).map(|test| format!("{module}: {test}: listed, and there is no difference"));
-    unlisted.chain(gone).collect()
+    let outdated =
+        outdated.intersection(&outdated_again).map(|test| format!("{module}: {test}: listed, but does not differ"));
+    unlisted.chain(outdated).collect()
 }
 
 #[test]
@@ -85,14 +84,14 @@ fn cpythons_own_tests_have_the_same_outcomes_in_a_sandbox() {
         .filter(|module| !all.split_whitespace().any(|name| name == *module))
         .collect();
     assert!(unknown.is_empty(), "differences.toml names modules that are not run: {unknown:?}");
-    // Some of them, for who looks into a difference.
+    // A subset, to investigate a difference.
     let chosen = env::var("MODULES").unwrap_or(all);
-    let wrong: BTreeMap<&str, Vec<String>> = chosen
+    let errors: BTreeMap<&str, Vec<String>> = chosen
         .split_whitespace()
-        .map(|module| (module, judge(&list, module)))
-        .filter(|(_, wrong)| !wrong.is_empty())
+        .map(|module| (module, check_module(&list, module)))
+        .filter(|(_, errors)| !errors.is_empty())
         .collect();
-    let lines: Vec<String> = wrong.into_values().flatten().collect();
+    let lines: Vec<String> = errors.into_values().flatten().collect();
     assert!(lines.is_empty(), "{}", lines.join("\n"));
 }
 
@@ -116,7 +115,7 @@ fn unlisted_and_outdated_differences_are_both_reported() {
     };
     let set = |tests: &[&str]| tests.iter().map(|test| (*test).to_owned()).collect::<BTreeSet<String>>();
     let all = list(&["C.a", "C.d", outcomes::END]);
-    assert_eq!(surprises(&all, "test_m", &found), (set(&[]), set(&[])));
-    assert_eq!(surprises(&list(&["C.*", "C.b"]), "test_m", &found), (set(&[outcomes::END]), set(&["C.b"])));
-    assert_eq!(surprises(&all, "test_other", &found).0.len(), 3);
+    assert_eq!(unexpected(&all, "test_m", &found), (set(&[]), set(&[])));
+    assert_eq!(unexpected(&list(&["C.*", "C.b"]), "test_m", &found), (set(&[outcomes::END]), set(&["C.b"])));
+    assert_eq!(unexpected(&all, "test_other", &found).0.len(), 3);
 }

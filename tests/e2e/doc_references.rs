@@ -1,4 +1,4 @@
-//! What documents say is shown by a test is the name of one.
+//! The tests that documents refer to exist.
 
 use cofferdam_tests::program::root;
 use std::{
@@ -9,12 +9,12 @@ use std::{
 
 /// Pages whose tables name tests and cases.
 const PAGES: [&str; 3] = ["docs/ancestor.md", "docs/reliability.md", "docs/threat-model.md"];
-/// Where tests are.
+/// Folders of tests.
 const SOURCES: [&str; 3] = ["tests", "host-sidecar/src", "adapters/adk/tests"];
-/// Where cases are.
+/// Folders of test cases, each of which is a folder.
 const CASES: [&str; 2] = ["tests/conformance", "tests/hostile"];
-/// Names of tests have more words than those of anything else on the pages.
-const LEAST_WORDS: usize = 4;
+/// A name with fewer words is not the name of a test.
+const MIN_WORDS: usize = 4;
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
@@ -49,11 +49,11 @@ fn every_test_named_in_the_docs_exists() {
         let is_name = |name: &&str| {
             let plain =
                 name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
-            plain && name.split(['-', '_']).count() >= LEAST_WORDS
+            plain && name.split(['-', '_']).count() >= MIN_WORDS
         };
         let names: Vec<&str> = quoted.filter(is_name).collect();
-        assert!(names.len() > 30, "{page} names tests");
+        assert!(names.len() > 30, "{page} names too few tests");
         let missing: Vec<&&str> = names.iter().filter(|name| !known.contains(**name)).collect();
-        assert!(missing.is_empty(), "{page} names tests that are not there: {missing:?}");
+        assert!(missing.is_empty(), "{page} names tests that do not exist: {missing:?}");
     }
 }

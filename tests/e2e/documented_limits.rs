@@ -1,4 +1,4 @@
-//! The page on reliability names each bound, with the default that it has.
+//! `docs/reliability.md` lists each limit with its default.
 
 use cofferdam::config::{LoweredCeilings, Settings, TenantSettings};
 use cofferdam_tests::program::root;
@@ -10,14 +10,14 @@ use std::{
 };
 
 const PAGE: &str = "docs/reliability.md";
-/// Tables of the settings whose numbers are all bounds.
-const TABLES: [&str; 4] = ["serve", "ceilings", "pool", "mcp"];
-/// Where constants are.
+/// Tables of the settings in which each number is a limit.
+const LIMIT_TABLES: [&str; 4] = ["serve", "ceilings", "pool", "mcp"];
+/// Folders that define the constants.
 const SOURCES: [&str; 4] = ["shared/types/src", "host-sidecar/src", "runner/src", "runner/protocol/src"];
 /// Defaults that depend on the machine.
-const OF_THE_MACHINE: [&str; 1] = ["serve.max_runs"];
+const MACHINE_DEPENDENT: [&str; 1] = ["serve.max_runs"];
 
-/// The rows of the tables in the chapter: the settings that each names, and its bounds.
+/// The rows of the tables in the chapter: the settings or constants of each, and its limits.
 fn rows() -> Vec<(Vec<String>, Vec<String>)> {
     let page = fs::read_to_string(root().join(PAGE)).expect("a page");
     let chapter = page.split_once("\n## What has a bound\n").expect("a chapter").1;
@@ -25,14 +25,14 @@ fn rows() -> Vec<(Vec<String>, Vec<String>)> {
     let rows = chapter.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
     let row = |line: &str| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-        let (bounds, settings) = cells.get(2).zip(cells.get(3)).expect(line);
+        let (limits, settings) = cells.get(2).zip(cells.get(3)).expect(line);
         let names = settings.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-        (names, bounds.split(", ").map(str::to_owned).collect())
+        (names, limits.split(", ").map(str::to_owned).collect())
     };
     rows.map(row).collect()
 }
 
-/// All settings with their defaults, as a file would have them.
+/// The defaults of all numeric settings, by their names in a settings file.
 fn defaults() -> BTreeMap<String, String> {
     let all = json!(Settings::default()).as_object().cloned().expect("settings are a table");
     let mut found = BTreeMap::new();
@@ -51,7 +51,7 @@ fn defaults() -> BTreeMap<String, String> {
     found
 }
 
-/// Settings that have no default.
+/// Limits that have no default.
 fn optional() -> BTreeSet<String> {
     let tenant = TenantSettings { max_runs: Some(1), max_connections: Some(1), ceilings: LoweredCeilings::default() };
     let members = json!(tenant).as_object().cloned().expect("a tenant is a table");
@@ -79,7 +79,7 @@ fn each_documented_limit_is_a_setting_with_that_default_or_a_constant() {
     let (defaults, optional) = (defaults(), optional());
     let rows = rows();
     assert!(rows.len() > 40, "{rows:?}");
-    for (names, bounds) in rows {
+    for (names, limits) in rows {
         let (constants, settings): (Vec<_>, Vec<_>) =
             names.iter().partition(|name| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'));
         constants.iter().for_each(|name| assert!(is_constant(name), "there is no constant {name}"));
@@ -87,9 +87,9 @@ fn each_documented_limit_is_a_setting_with_that_default_or_a_constant() {
             assert!(defaults.contains_key(*name) || optional.contains(*name), "there is no setting {name}");
         }
         if let Some(default) = settings.first().and_then(|name| defaults.get(*name))
-            && !OF_THE_MACHINE.contains(&settings[0].as_str())
+            && !MACHINE_DEPENDENT.contains(&settings[0].as_str())
         {
-            assert_eq!(*default, bounds[0], "the default of {}", settings[0]);
+            assert_eq!(*default, limits[0], "the default of {}", settings[0]);
         }
     }
 }
@@ -97,8 +97,8 @@ fn each_documented_limit_is_a_setting_with_that_default_or_a_constant() {
 #[test]
 fn each_setting_that_is_a_limit_is_documented() {
     let named: BTreeSet<String> = rows().into_iter().flat_map(|(names, _)| names).collect();
-    let bounds =
-        defaults().into_keys().filter(|name| TABLES.iter().any(|table| name.starts_with(&format!("{table}."))));
-    let missing: Vec<String> = bounds.chain(optional()).filter(|name| !named.contains(name)).collect();
-    assert!(missing.is_empty(), "{PAGE} names no bound by {missing:?}");
+    let limits =
+        defaults().into_keys().filter(|name| LIMIT_TABLES.iter().any(|table| name.starts_with(&format!("{table}."))));
+    let missing: Vec<String> = limits.chain(optional()).filter(|name| !named.contains(name)).collect();
+    assert!(missing.is_empty(), "{PAGE} does not list {missing:?}");
 }

@@ -1,4 +1,4 @@
-//! A program without any source text does nothing, by whatever way it comes.
+//! An empty program succeeds through each interface.
 
 use cofferdam_tests::{
     program::{Place, stderr, stdout},
@@ -6,7 +6,7 @@ use cofferdam_tests::{
 };
 use serde_json::{Value, json};
 
-async fn ask_mcp(caller: &Caller, session: Option<&str>, message: Value) -> cofferdam_tests::sidecar::Answer {
+async fn send_mcp(caller: &Caller, session: Option<&str>, message: Value) -> cofferdam_tests::sidecar::Answer {
     let mut headers = vec![("content-type", "application/json"), ("accept", "application/json, text/event-stream")];
     headers.extend(session.map(|session| ("mcp-session-id", session)));
     caller.send("POST", "/mcp", &headers, message.to_string()).await
@@ -34,15 +34,15 @@ async fn an_empty_program_succeeds_over_mcp() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let caller = sidecar.caller();
-    let client = json!({ "name": "test", "version": "0" });
-    let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
+    let client_info = json!({ "name": "test", "version": "0" });
+    let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client_info });
     let initialize = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
-    let answer = ask_mcp(&caller, None, initialize).await;
+    let answer = send_mcp(&caller, None, initialize).await;
     let session = answer.headers["mcp-session-id"].to_str().expect("a session");
-    ask_mcp(&caller, Some(session), json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
+    send_mcp(&caller, Some(session), json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
     let params = json!({ "name": "execute_code", "arguments": { "code": "" } });
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    let answer = ask_mcp(&caller, Some(session), call).await;
+    let answer = send_mcp(&caller, Some(session), call).await;
     assert!(answer.text.contains(r#""exit_code":0"#) && answer.text.contains(r#""isError":false"#), "{}", answer.text);
 }
 

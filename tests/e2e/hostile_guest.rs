@@ -1,4 +1,4 @@
-//! A guest that means harm is bounded and hurts nobody else.
+//! A hostile guest component is limited and does not affect others.
 
 use cofferdam::{
     Sidecar,
@@ -9,24 +9,24 @@ use cofferdam_tests::program::{Place, root};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
 
-/// A guest of the right world in which each function of its own does this.
+/// A guest of the right world in which each function has this body.
 fn guest(body: &str) -> Vec<u8> {
-    guest_of(|text| text.replace("unreachable", body))
+    patched_guest(|text| text.replace("unreachable", body))
 }
 
-/// Where a guest that can be answered has a program, its request, and what it is answered.
+/// Addresses in the memory of a calling guest: its program, its request, the result, and its heap.
 const PROGRAM: u32 = 512;
 const REQUEST: u32 = 1024;
-const ANSWER: u32 = 4096;
-const ROOM: u32 = 65_536;
+const RESULT: u32 = 4096;
+const HEAP: u32 = 65_536;
 
-/// One that is answered when it asks for runs, of the program `print(1)` if it wants, and does this.
-fn asking_guest(body: &str) -> Vec<u8> {
-    guest_of(|text| {
+/// A guest with this body that can call the import. At `PROGRAM` is `print(1)`.
+fn calling_guest(body: &str) -> Vec<u8> {
+    patched_guest(|text| {
         let (_, realloc) = text.split_once("_realloc\" (func ").expect("an allocator");
         let realloc = format!("(func (;{};)", realloc.split(')').next().unwrap_or_default());
         let (before, after) = text.split_once(&realloc).expect("an allocator");
-        let after = after.replacen("unreachable", &format!("i32.const {ROOM}"), 1);
+        let after = after.replacen("unreachable", &format!("i32.const {HEAP}"), 1);
         let text = format!("{before}{realloc}{after}").replace("unreachable", body);
         let text = text.replace("(memory (;0;) 0)", "(memory (;0;) 64)");
         let (text, _) = text.trim_end().rsplit_once(')').expect("a module");
@@ -34,21 +34,22 @@ fn asking_guest(body: &str) -> Vec<u8> {
     })
 }
 
-/// Asks for a run.
-fn ask() -> String {
-    format!("(call 0 (i32.const {REQUEST}) (i32.const {ANSWER}))")
+/// Calls the import.
+fn call_import() -> String {
+    format!("(call 0 (i32.const {REQUEST}) (i32.const {RESULT}))")
 }
 
-/// A request of so many arguments, all of them empty.
+/// Writes a request with this number of empty arguments.
 fn with_arguments(count: u32) -> String {
     let (is_some, start, length) = (REQUEST + 20, REQUEST + 24, REQUEST + 28);
     format!(
-        "(i32.store8 (i32.const {is_some}) (i32.const 1)) (i32.store (i32.const {start}) (i32.const {ROOM})) \
+        "(i32.store8 (i32.const {is_some}) (i32.const 1)) (i32.store (i32.const {start}) (i32.const {HEAP})) \
          (i32.store (i32.const {length}) (i32.const {count}))"
     )
 }
 
-fn guest_of(change: impl FnOnce(&str) -> String) -> Vec<u8> {
+/// A guest made of the dummy module of the world, with a change to its text.
+fn patched_guest(change: impl FnOnce(&str) -> String) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("wit")).expect("the contract");
     let world = resolve.select_world(&[package], Some("executor")).expect("the world");
@@ -110,21 +111,21 @@ async fn the_host_limits_the_executions_of_a_guest() {
 
 #[tokio::test]
 async fn a_guest_that_starts_executions_in_a_loop_is_stopped() {
-    let executor = Executor::with_guest(&asking_guest(&format!("(loop $l {} (br $l)) unreachable", ask())), 1);
+    let executor = Executor::with_guest(&calling_guest(&format!("(loop $l {} (br $l)) unreachable", call_import())), 1);
     let message = execute(&executor.expect("a guest")).await;
     assert!(message.contains("computed for longer than"), "{message}");
 }
 
 #[tokio::test]
 async fn a_guest_with_an_oversized_request_is_stopped() {
-    // Of these one has no end in the guest's memory, and of the other a host would have to hold gigabytes.
+    // The first list exceeds the guest's memory; the second would take gigabytes of the host's memory.
     for (count, grow) in [(0x7fff_ffff, 0), (100_000_000, 13_000)] {
         let body = format!(
             "(drop (memory.grow (i32.const {grow}))) {} {} (loop $l (br $l)) unreachable",
             with_arguments(count),
-            ask()
+            call_import()
         );
-        let executor = Executor::with_guest(&asking_guest(&body), 1).expect("a guest");
+        let executor = Executor::with_guest(&calling_guest(&body), 1).expect("a guest");
         let message = execute(&executor).await;
         assert!(!message.contains("computed for longer than") && !message.contains("Outcome"), "{message}");
     }
@@ -137,33 +138,33 @@ async fn a_guest_that_traps_after_its_execution_leaves_nothing_behind() {
     let (start, length) = (REQUEST, REQUEST + 4);
     let body = format!(
         "(i32.store (i32.const {start}) (i32.const {PROGRAM})) (i32.store (i32.const {length}) (i32.const 8)) {} unreachable",
-        ask()
+        call_import()
     );
-    let executor = Executor::with_guest(&asking_guest(&body), 1).expect("a guest");
+    let executor = Executor::with_guest(&calling_guest(&body), 1).expect("a guest");
     let sidecar = Sidecar::new(&settings).expect("a sidecar");
     let message = execute_with(&executor, SandboxImport::new(sidecar.clone())).await;
     assert!(message.contains("unreachable"), "{message}");
     sidecar.settle().await;
     super::cleanup::assert_nothing_left(&place);
-    // The run was there: the first one makes this.
+    // The execution did start: it creates this file.
     assert!(place.state().join("gate").exists());
 }
 
-/// All of them in one thread, so that one that does not let go of it would keep the others.
+/// All guests share one thread, so that one that does not yield would block the others.
 #[tokio::test]
 async fn hostile_guests_do_not_block_another_guest() {
     let grow = "(loop $l (drop (memory.grow (i32.const 1))) (br $l)) unreachable";
-    let asking = asking_guest(&format!("(loop $l {} (br $l)) unreachable", ask()));
-    for hostile in [guest("(loop $l (br $l)) unreachable"), guest(grow), asking] {
+    let calling = calling_guest(&format!("(loop $l {} (br $l)) unreachable", call_import()));
+    for hostile in [guest("(loop $l (br $l)) unreachable"), guest(grow), calling] {
         let hostile = Executor::with_guest(&hostile, 1).expect("a guest");
         let busy = tokio::spawn(async move {
             loop {
                 execute(&hostile).await;
             }
         });
-        let innocent = Executor::new(1).expect("the guest");
+        let other = Executor::new(1).expect("the guest");
         let import = SandboxImport::new(Sidecar::new(&Settings::default()).expect("a sidecar"));
-        let outcome = innocent.execute(import, Request::new("print(6*7)")).await.expect("an outcome");
+        let outcome = other.execute(import, Request::new("print(6*7)")).await.expect("an outcome");
         assert_eq!(outcome.stdout.text, "42\n");
         busy.abort();
     }

@@ -1,4 +1,4 @@
-//! Programs that work against the runner: the bounds hold, and the status stays true.
+//! Programs that attack the runner: the limits hold, and the status is correct.
 
 use cofferdam_tests::program::{Place, stderr, stdout};
 

@@ -1,9 +1,9 @@
-//! Which language a program is run as.
+//! How the language of a program is chosen.
 
 use cofferdam_tests::program::{Place, stderr, stdout};
 use std::process::Output;
 
-/// As docs/terminal.md has it, with an interpreter that says that it is one.
+/// The setting of docs/terminal.md, with a fake interpreter that prints its argument.
 const NODE: &str = "[languages.node]\ncommand = ['sh', '-c', 'echo node runs $0']\nfile = 'main.mjs'\n";
 
 fn run(place: &Place, args: &[&str]) -> Output {
@@ -14,7 +14,7 @@ fn run(place: &Place, args: &[&str]) -> Output {
 fn the_language_comes_from_the_extension_or_the_shebang() {
     let place = Place::new();
     place.write("settings.toml", NODE);
-    for (name, code, said) in [
+    for (name, code, expected) in [
         ("a.py", "print('python')", "python\n"),
         ("a.sh", "echo bash $BASH_VERSINFO | cut -c 1-4", "bash\n"),
         ("a.bash", "echo bash $BASH_VERSINFO | cut -c 1-4", "bash\n"),
@@ -28,7 +28,7 @@ fn the_language_comes_from_the_extension_or_the_shebang() {
     ] {
         place.write(name, code);
         let output = run(&place, &[name]);
-        assert_eq!(stdout(&output), said, "{name}: {}", stderr(&output));
+        assert_eq!(stdout(&output), expected, "{name}: {}", stderr(&output));
     }
     assert_eq!(place.run_with_stdin(["run", "-"], b"#!/bin/bash\necho $BASH_SUBSHELL").stdout, b"0\n");
     place.write("a.js", "print('named')");

@@ -1,5 +1,5 @@
-//! Other users of the machine, and its administrator: what is theirs does not reach a run, nor do they get at one. Who they are
-//! takes root to make up.
+//! Other users of the machine and its administrator do not affect an execution, nor can they access one. Only root can
+//! create other users.
 
 use super::cleanup::{assert_nothing_left, signal_when};
 use cofferdam::{config::Settings, sandbox::local::Local};
@@ -17,16 +17,16 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Two users that no test shares with another process of the machine.
+/// Two user ids that no other process of the machine uses.
 fn users() -> [u32; 2] {
-    let own = 100_000 + std::process::id() % 100_000 * 2;
-    [own, own + 1]
+    let first = 100_000 + std::process::id() % 100_000 * 2;
+    [first, first + 1]
 }
 
-/// The folder for runs that the first of them has by default, which only one test at a time may prepare.
-static USUAL_PLACE: Mutex<()> = Mutex::new(());
+/// Serialises the tests that prepare the default state directory of the first user.
+static DEFAULT_STATE_DIR: Mutex<()> = Mutex::new(());
 
-/// A command that another user gives.
+/// A command that runs as another user.
 fn as_user(user: u32, program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("setpriv");
     let user = user.to_string();
@@ -35,7 +35,7 @@ fn as_user(user: u32, program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-/// `cofferdam run p.py` by another user in a place of theirs, with a copy of all that it needs.
+/// `cofferdam run p.py` as another user, in a directory of that user that has copies of the programs it needs.
 fn run_as(place: &Place, user: u32, program: &str, options: &[&str]) -> Command {
     let local = Local::new(&Settings::default()).expect("`make setup` installs gVisor");
     for (from, name) in [(root().join("target/release/cofferdam"), "cofferdam"), (local.runsc().to_owned(), "runsc")] {
@@ -50,21 +50,21 @@ fn run_as(place: &Place, user: u32, program: &str, options: &[&str]) -> Command 
     command
 }
 
-/// Another user's process that holds memory and names a run in its command line.
-struct Stranger(Child);
+/// A process of another user that uses much memory and has the path of an execution in its command line.
+struct ForeignProcess(Child);
 
-impl Stranger {
+impl ForeignProcess {
     fn start(user: u32, run: &Path) -> Self {
         let script = "held = bytearray(700 << 20)\nprint('held', flush=True)\ninput()\nprint('alive')";
         let mut command = as_user(user, "/usr/bin/env");
         command.args(["python3", "-c", script]).arg(run.join("runsc")).stdin(Stdio::piped());
         let mut process = command.spawn().expect("a process");
-        let mut said = [0; 5];
-        process.stdout.as_mut().expect("a pipe").read_exact(&mut said).expect("it holds its memory");
+        let mut text = [0; 5];
+        process.stdout.as_mut().expect("a pipe").read_exact(&mut text).expect("it holds its memory");
         Self(process)
     }
 
-    /// Whether nobody has killed it. One that is dying only looks alive, so it is asked to answer.
+    /// Whether it was not killed. A dying process may still look alive, so it has to respond.
     fn ends_by_itself(mut self) -> bool {
         let _ = self.0.stdin.take().expect("a pipe").write_all(b"\n");
         let output = self.0.wait_with_output().expect("an end");
@@ -72,14 +72,14 @@ impl Stranger {
     }
 }
 
-/// Reads a log up to a line that says this, and gives the run's id.
-fn id_when(log: &mut impl BufRead, event: &str) -> String {
-    let mut said = String::new();
-    while !said.lines().last().is_some_and(|line| line.contains(event)) {
-        assert_ne!(log.read_line(&mut said).expect("a log"), 0, "it ended before {event:?}:\n{said}");
+/// Reads a log up to a line with this event, and returns the id of the execution.
+fn read_id(log: &mut impl BufRead, event: &str) -> String {
+    let mut text = String::new();
+    while !text.lines().last().is_some_and(|line| line.contains(event)) {
+        assert_ne!(log.read_line(&mut text).expect("a log"), 0, "it ended before {event:?}:\n{text}");
     }
-    let at = said.find("run-").expect("an id");
-    said[at..at + 24].to_owned()
+    let at = text.find("run-").expect("an id");
+    text[at..at + 24].to_owned()
 }
 
 #[test]
@@ -94,12 +94,12 @@ fn another_users_process_does_not_count_as_part_of_an_execution() {
     command.env("COFFERDAM_LOG", "cofferdam=debug").env("COFFERDAM_STATE_DIR", place.state());
     let mut run = command.spawn().expect("cofferdam");
     let mut log = BufReader::new(run.stderr.take().expect("a pipe"));
-    let id = id_when(&mut log, "the program runs");
-    let stranger = Stranger::start(other, &place.state().join(id));
+    let id = read_id(&mut log, "the program runs");
+    let foreign = ForeignProcess::start(other, &place.state().join(id));
     let mut rest = String::new();
     log.read_to_string(&mut rest).expect("a log");
     let output = run.wait_with_output().expect("an end");
-    let is_alive = stranger.ends_by_itself();
+    let is_alive = foreign.ends_by_itself();
     assert_eq!((stdout(&output), output.status.code(), is_alive), ("done\n".into(), Some(0), true), "{rest}");
     assert_nothing_left(&place);
 }
@@ -115,23 +115,23 @@ fn gc_does_not_kill_another_users_process() {
     let output = signal_when(child, "the program runs", Signal::KILL);
     let log = stderr(&output);
     let at = log.find("run-").expect("an id");
-    let stranger = Stranger::start(users()[1], &place.state().join(&log[at..at + 24]));
+    let foreign = ForeignProcess::start(users()[1], &place.state().join(&log[at..at + 24]));
     let gc = place.run(["gc"]);
-    assert!(stranger.ends_by_itself(), "{} {}", stdout(&gc), stderr(&gc));
+    assert!(foreign.ends_by_itself(), "{} {}", stdout(&gc), stderr(&gc));
     assert_eq!(stdout(&gc), "removed what 1 run had left\n");
     assert_nothing_left(&place);
 }
 
-/// What comes of a run whose user has not named a folder for runs, while another user has `made` something in the usual place.
-fn with_usual_place_taken(made: impl FnOnce(&Path, &Place)) -> Output {
-    let _alone = USUAL_PLACE.lock().unwrap_or_else(PoisonError::into_inner);
+/// The output of an execution that uses the default state directory, which another user has prepared.
+fn run_with_default_state_dir(prepare: impl FnOnce(&Path, &Place)) -> Output {
+    let _guard = DEFAULT_STATE_DIR.lock().unwrap_or_else(PoisonError::into_inner);
     let [user, _] = users();
     let place = Place::new();
-    let usual = Path::new("/dev/shm").join(format!("cofferdam-{user}"));
+    let default_dir = Path::new("/dev/shm").join(format!("cofferdam-{user}"));
     let mut command = run_as(&place, user, "print('ran')", &[]);
-    made(&usual, &place);
+    prepare(&default_dir, &place);
     let output = command.env("TMPDIR", place.path()).output().expect("cofferdam");
-    let _ = fs::remove_dir_all(&usual).or_else(|_| fs::remove_file(&usual));
+    let _ = fs::remove_dir_all(&default_dir).or_else(|_| fs::remove_file(&default_dir));
     output
 }
 
@@ -140,7 +140,7 @@ fn a_state_directory_owned_by_another_user_is_not_used() {
     if !geteuid().is_root() {
         return;
     }
-    let output = with_usual_place_taken(|usual, _| fs::create_dir(usual).expect("a folder"));
+    let output = run_with_default_state_dir(|default_dir, _| fs::create_dir(default_dir).expect("a folder"));
     assert_eq!((stdout(&output), stderr(&output)), ("ran\n".into(), String::new()));
 }
 
@@ -150,14 +150,14 @@ fn a_symlink_as_the_state_directory_is_not_followed() {
         return;
     }
     let mut target = PathBuf::new();
-    let output = with_usual_place_taken(|usual, place| {
+    let output = run_with_default_state_dir(|default_dir, place| {
         target = place.path().join("ours");
         fs::create_dir(&target).expect("a folder");
         fs::set_permissions(&target, fs::Permissions::from_mode(0o700)).expect("a folder");
         chown(&target, Some(users()[0]), Some(users()[0])).expect("root");
-        // Where runs would go, the way they are made shows: nothing may be written there.
+        // The lock file cannot be created here, so that any use of the directory fails.
         fs::create_dir(target.join("gate")).expect("a folder");
-        symlink(&target, usual).expect("a link");
+        symlink(&target, default_dir).expect("a link");
     });
     assert_eq!((stdout(&output), stderr(&output)), ("ran\n".into(), String::new()));
 }
@@ -167,7 +167,7 @@ fn an_empty_or_relative_xdg_runtime_dir_is_ignored() {
     if !geteuid().is_root() {
         return;
     }
-    let _alone = USUAL_PLACE.lock().unwrap_or_else(PoisonError::into_inner);
+    let _guard = DEFAULT_STATE_DIR.lock().unwrap_or_else(PoisonError::into_inner);
     for folder in ["", "here", "."] {
         let place = Place::new();
         let mut command = run_as(&place, users()[0], "print('ran')", &[]);
@@ -188,17 +188,17 @@ fn files_of_a_host_user_with_the_programs_uid_are_not_readable() {
     }
     let place = Place::new();
     let image = place.path().join("image");
-    for folder in ["usr", "theirs"] {
+    for folder in ["usr", "data"] {
         fs::create_dir_all(image.join(folder)).expect("a folder");
     }
     for name in ["bin", "lib", "lib64", "sbin"] {
         let _ = fs::read_link(Path::new("/").join(name)).map(|target| symlink(target, image.join(name)));
     }
-    // The program's own number, as a user of the machine and as a group of it.
+    // The program's uid, as a user and as a group of the host.
     for (name, owner, group, mode) in
         [("of-user", 1001, 0, 0o600), ("of-group", 0, 1001, 0o640), ("open", 1001, 1001, 0o644)]
     {
-        let file = image.join("theirs").join(name);
+        let file = image.join("data").join(name);
         fs::write(&file, name).expect("a file");
         chown(&file, Some(owner), Some(group)).expect("root");
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a file");
@@ -208,11 +208,11 @@ import os
 print(os.getuid(), os.getgid())
 for name in ('of-user', 'of-group', 'open'):
     try:
-        print(name, open('/theirs/' + name).read() == name)
+        print(name, open('/data/' + name).read() == name)
     except PermissionError:
         print(name, 'denied')";
     place.write("p.py", program);
-    // The image's programs are the machine's, without a copy.
+    // The image uses the host's /usr, without a copy.
     let script = "mount --bind /usr image/usr && exec \"$@\"";
     let inner = place.cofferdam(["run", "--rootfs", "image", "p.py"]);
     let mut command = Command::new("unshare");
@@ -248,7 +248,7 @@ for name in os.listdir(certificates):
 fn sandbox_processes_do_not_inherit_the_environment() {
     let place = Place::new();
     place.write("p.py", "import time\ntime.sleep(600)");
-    let secret = "a-token-that-nobody-else-may-have";
+    let secret = "a-secret-of-the-environment";
     let mut command = place.cofferdam(["run", "p.py"]);
     command.envs([
         ("COFFERDAM_TOKEN", secret),
@@ -257,7 +257,7 @@ fn sandbox_processes_do_not_inherit_the_environment() {
     ]);
     let mut run = command.spawn().expect("cofferdam");
     let mut log = BufReader::new(run.stderr.take().expect("a pipe"));
-    id_when(&mut log, "the program runs");
+    read_id(&mut log, "the program runs");
     let environments: Vec<(u32, String)> = descendants(run.id())
         .into_iter()
         .filter_map(|pid| {
@@ -268,9 +268,9 @@ fn sandbox_processes_do_not_inherit_the_environment() {
     kill_process(Pid::from_child(&run), Signal::TERM).expect("a signal");
     log.read_to_string(&mut String::new()).expect("a log");
     run.wait().expect("an end");
-    // runsc, its gofer and its sandbox at the least.
+    // At least runsc, its gofer and its sandbox.
     assert!(environments.len() >= 3, "{environments:?}");
-    let ours: Vec<_> = environments.iter().filter(|(_, environment)| environment.contains(secret)).collect();
-    assert!(ours.is_empty(), "{ours:?}");
+    let exposed: Vec<_> = environments.iter().filter(|(_, environment)| environment.contains(secret)).collect();
+    assert!(exposed.is_empty(), "{exposed:?}");
     assert_nothing_left(&place);
 }

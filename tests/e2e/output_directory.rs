@@ -1,10 +1,10 @@
-//! Files that come back: where they are written, and what is said of those that are not.
+//! Where collected files are written, and how those that are not written are reported.
 
 use cofferdam_tests::program::{Place, stderr, stdout};
 use std::{fs, os::unix::fs::symlink, path::Path};
 
-/// What a repository's tools would read and execute.
-const TRAPS: &str = "
+/// Writes files that the tools of a repository would read or execute.
+const WRITES_DOTFILES: &str = "
 import os
 for name in ['.git/config', '.GIT/hooks/x', '.envrc', 'a/.vscode/tasks.json', '\\u200b.bashrc', 'plain/file']:
     os.makedirs(os.path.dirname(name) or '.', exist_ok=True)
@@ -29,12 +29,12 @@ fn existing_files_are_replaced_only_with_overwrite() {
         |options: &[&str]| place.run(["run", "--collect", "*", "--out", "out"].iter().chain(options).chain(&["p.py"]));
     let read = |name: &str| fs::read_to_string(place.path().join(name)).expect("a file");
     let output = run(&[]);
-    let said = "cofferdam: `out/Makefile` cannot be written: it is there already, and --overwrite was not given\n";
-    assert_eq!((stderr(&output).as_str(), output.status.code()), (said, Some(1)));
+    let expected = "cofferdam: `out/Makefile` cannot be written: it is there already, and --overwrite was not given\n";
+    assert_eq!((stderr(&output).as_str(), output.status.code()), (expected, Some(1)));
     assert_eq!([read("out/Makefile"), read("out/other")], ["old", "new"]);
     let output = run(&["--overwrite"]);
     assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(0)));
-    // A file's other names keep what it was.
+    // Other hard links of a replaced file keep its old content.
     assert_eq!([read("out/Makefile"), read("same")], ["new", "old"]);
     fs::remove_file(place.path().join("out/other")).expect("removed");
     symlink("../same", place.path().join("out/other")).expect("a link");
@@ -55,7 +55,7 @@ fn a_symlink_as_the_output_directory_is_refused() {
         assert!(stderr(&output).contains("is a symbolic link"), "{out}: {}", stderr(&output));
         assert_eq!(names(&place.path().join("elsewhere")), [""; 0], "{out}");
     }
-    // The way to it may have links.
+    // Parent directories may be symlinks.
     let output = place.run(["run", "--collect", "*", "--out", "link/deep", "p.py"]);
     assert_eq!((stderr(&output), output.status.code()), (String::new(), Some(0)));
     assert_eq!(names(&place.path().join("elsewhere/deep")), ["f"]);
@@ -64,7 +64,7 @@ fn a_symlink_as_the_output_directory_is_refused() {
 #[test]
 fn dotfiles_are_written_only_if_a_pattern_names_them() {
     let place = Place::new();
-    place.write("p.py", TRAPS);
+    place.write("p.py", WRITES_DOTFILES);
     let run = |out: &str, patterns: &[&str]| {
         let patterns = patterns.iter().flat_map(|pattern| ["--collect", *pattern]);
         place.run(["run", "--out", out].into_iter().chain(patterns).chain(["p.py"]))
@@ -106,9 +106,9 @@ print('made', 10000)
     place.write("p.py", program);
     let output = place.run(["run", "--collect", "**", "--out", "out", "p.py"]);
     assert_eq!((stdout(&output).as_str(), output.status.code()), ("made 10000\n", Some(0)));
-    let said = "cofferdam: 9900 files were not brought back: `d01/f00`, `d01/f01`, `d01/f02` and 9897 more; the first: as many \
+    let expected = "cofferdam: 9900 files were not brought back: `d01/f00`, `d01/f01`, `d01/f02` and 9897 more; the first: as many \
                 files as allowed were brought back before it (--collected-files)\n";
-    assert_eq!(stderr(&output), said);
+    assert_eq!(stderr(&output), expected);
     assert_eq!(names(&place.path().join("out/d00")).len(), 100);
     let output = place.run(["run", "--collected-files", "1000", "--collect", "*/*0", "--out", "more", "p.py"]);
     assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(0)));

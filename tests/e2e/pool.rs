@@ -1,4 +1,4 @@
-//! Sandboxes that wait for programs: used once, and told from others by nothing but their speed.
+//! Prewarmed sandboxes are used once, and differ from others only in their speed.
 
 use cofferdam_tests::{
     leftovers::{assert_nothing_left, left},
@@ -9,16 +9,16 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::{env, fs, thread};
 
-/// As many runs as are enough to see, with the time that each takes; `make soak` wants more of them.
-fn runs() -> usize {
-    env::var("WARM_RUNS").map_or(40, |runs| runs.parse().expect("a number"))
+/// The number of executions that look for traces of earlier ones, unless `WARM_RUNS` sets another one.
+fn executions() -> usize {
+    env::var("WARM_RUNS").map_or(40, |number| number.parse().expect("a number"))
 }
 
 const POOL: &[(&str, &str)] = &[("COFFERDAM_POOL__MAXIMUM", "1")];
-const IMPORTS: &str = "COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD";
-const WAITS: &str = "a sandbox waits";
+const PRELOAD_MODULES: &str = "COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD";
+const SANDBOX_WAITS: &str = "a sandbox waits";
 
-/// Leaves something in all places that a program can write to, and prints what it finds there of another's.
+/// Leaves traces everywhere a program can write, and prints the traces of earlier programs.
 const TRACES: &str = "
 import os, sys, pathlib, builtins
 found = []
@@ -38,7 +38,7 @@ if os.fork() == 0:
 print(found)
 ";
 
-/// All that a program can easily tell of its interpreter.
+/// Prints what a program can observe of its interpreter.
 const INTERPRETER: &str = "
 import os, sys, inspect, signal, resource
 def trace(): raise ValueError('é')
@@ -63,13 +63,13 @@ async fn the_second_execution_with_the_same_spec_is_warm() {
     let mut sidecar = Sidecar::start(&place, &[], POOL);
     let first = run(&sidecar, "print(1)").await;
     assert_eq!((&first.json["stdout"]["content"], &first.json["warm"]), (&json!("1\n"), &json!(false)));
-    sidecar.wait_for(WAITS);
+    sidecar.wait_for(SANDBOX_WAITS);
     let second = run(&sidecar, "print(2)").await;
     assert_eq!((&second.json["stdout"]["content"], &second.json["warm"]), (&json!("2\n"), &json!(true)));
-    sidecar.wait_for(WAITS);
-    let figures = sidecar.caller().send("GET", "/metrics", &[], "").await.text;
+    sidecar.wait_for(SANDBOX_WAITS);
+    let metrics = sidecar.caller().send("GET", "/metrics", &[], "").await.text;
     for line in ["cofferdam_pool_hits_total 1", "cofferdam_pool_misses_total 1", "cofferdam_pool_waiting 1"] {
-        assert!(figures.lines().any(|found| found == line), "{line}\n{figures}");
+        assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
     }
     sidecar.signal(Signal::TERM);
     assert!(sidecar.end().0.success());
@@ -81,7 +81,7 @@ async fn the_pool_minimum_prewarms_a_sandbox_at_startup() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], ("COFFERDAM_POOL__MINIMUM", "1")]);
     assert_eq!(sidecar.caller().send("GET", "/readyz", &[], "").await.status, 200);
-    sidecar.wait_for(WAITS);
+    sidecar.wait_for(SANDBOX_WAITS);
     assert_eq!(run(&sidecar, "print(1)").await.json["warm"], true);
 }
 
@@ -89,7 +89,7 @@ async fn the_pool_minimum_prewarms_a_sandbox_at_startup() {
 async fn a_program_finds_no_traces_of_the_previous_one() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], POOL);
-    for number in 0..runs() {
+    for number in 0..executions() {
         let answer = run(&sidecar, TRACES).await;
         assert_eq!(
             (&answer.json["stdout"]["content"], &answer.json["warm"]),
@@ -97,7 +97,7 @@ async fn a_program_finds_no_traces_of_the_previous_one() {
             "{}",
             answer.text
         );
-        sidecar.wait_for(WAITS);
+        sidecar.wait_for(SANDBOX_WAITS);
     }
 }
 
@@ -106,7 +106,7 @@ async fn a_program_cannot_detect_a_prewarmed_sandbox() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], POOL);
     let cold = run(&sidecar, INTERPRETER).await.json;
-    sidecar.wait_for(WAITS);
+    sidecar.wait_for(SANDBOX_WAITS);
     let warm = run(&sidecar, INTERPRETER).await.json;
     assert_eq!(warm["warm"], true);
     for what in ["status", "stdout", "stderr"] {
@@ -131,27 +131,27 @@ async fn a_prewarmed_interpreter_receives_the_whole_request() {
         (json!({ "code": "print(open('a').read())", "files": [{ "path": "a", "content": "file" }] }), "file\n"),
     ] {
         let _ = run(&sidecar, "print()").await;
-        sidecar.wait_for(WAITS);
+        sidecar.wait_for(SANDBOX_WAITS);
         let answer = sidecar.caller().run(&request, &[]).await;
         assert_eq!(
             (&answer.json["stdout"]["content"], &answer.json["warm"]),
             (&json!(expected), &json!(true)),
             "{request}"
         );
-        sidecar.wait_for(WAITS);
+        sidecar.wait_for(SANDBOX_WAITS);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_preloaded_modules_reveal_a_prewarmed_sandbox() {
     let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (IMPORTS, "[decimal, xml.dom.minidom]")]);
+    let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (PRELOAD_MODULES, "[decimal, xml.dom.minidom]")]);
     let imports = format!("import decimal, os, xml.dom.minidom\nprint(os.listdir(os.environ['HOME'])){INTERPRETER}");
     let asks = "import sys\nprint('decimal' in sys.modules, 'xml.dom.minidom' in sys.modules)";
     let mut answers = Vec::new();
     for code in [&imports, asks, &imports] {
         answers.push(run(&sidecar, code).await.json);
-        sidecar.wait_for(WAITS);
+        sidecar.wait_for(SANDBOX_WAITS);
     }
     let [cold, asked, warm] = &answers[..] else { panic!("{answers:?}") };
     assert_eq!([cold, asked, warm].map(|answer| &answer["warm"]), [false, true, true]);
@@ -164,9 +164,9 @@ async fn only_preloaded_modules_reveal_a_prewarmed_sandbox() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_local_module_takes_precedence_over_a_preloaded_one() {
     let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (IMPORTS, "[decimal]")]);
+    let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (PRELOAD_MODULES, "[decimal]")]);
     run(&sidecar, "print()").await;
-    sidecar.wait_for(WAITS);
+    sidecar.wait_for(SANDBOX_WAITS);
     let files = json!([{ "path": "decimal.py", "content": "print('mine')" }]);
     let answer = sidecar.caller().run(&json!({ "code": "import decimal", "files": files }), &[]).await;
     assert_eq!((&answer.json["stdout"]["content"], &answer.json["warm"]), (&json!("mine\n"), &json!(true)));
@@ -176,7 +176,7 @@ async fn a_local_module_takes_precedence_over_a_preloaded_one() {
 async fn a_module_that_cannot_be_preloaded_is_logged_and_programs_still_run() {
     let place = Place::new();
     for (module, reason) in [("no_such_module", "No module named 'no_such_module'"), ("this", "The Zen of Python")] {
-        let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (IMPORTS, &format!("[{module}]"))]);
+        let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (PRELOAD_MODULES, &format!("[{module}]"))]);
         for _ in 0..2 {
             let answer = run(&sidecar, "print(1)").await;
             assert_eq!((&answer.json["stdout"]["content"], &answer.json["warm"]), (&json!("1\n"), &json!(false)));
@@ -191,15 +191,15 @@ async fn a_dead_prewarmed_sandbox_is_not_used() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], POOL);
     run(&sidecar, "print(1)").await;
-    sidecar.wait_for(WAITS);
-    for process in processes(&place) {
-        // Some go with others.
+    sidecar.wait_for(SANDBOX_WAITS);
+    for process in sandbox_processes(&place) {
+        // Killing one may end others.
         let _ = kill_process(process, Signal::KILL);
     }
     let answer = run(&sidecar, "print(2)").await;
     assert_eq!((&answer.json["stdout"]["content"], &answer.json["warm"]), (&json!("2\n"), &json!(false)));
-    let figures = sidecar.caller().send("GET", "/metrics", &[], "").await.text;
-    assert!(figures.contains("cofferdam_pool_unusable_total 1"), "{figures}");
+    let metrics = sidecar.caller().send("GET", "/metrics", &[], "").await.text;
+    assert!(metrics.contains("cofferdam_pool_unusable_total 1"), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,10 +207,10 @@ async fn prewarmed_sandboxes_of_a_killed_sidecar_end() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], POOL);
     run(&sidecar, "print(1)").await;
-    sidecar.wait_for(WAITS);
+    sidecar.wait_for(SANDBOX_WAITS);
     sidecar.signal(Signal::KILL);
     sidecar.end();
-    // It has to notice by itself. The test's own time limit bounds this.
+    // They have to end by themselves. The test's own time limit bounds the wait.
     while left(&place).iter().any(|left| left.starts_with("process")) {
         thread::yield_now();
     }
@@ -234,10 +234,10 @@ async fn a_warm_execution_is_limited_and_cancelled_like_a_cold_one() {
     ] {
         let request = |code: &str| json!({ "code": code, "limits": limits });
         let _: Value = sidecar.caller().run(&request("print()"), &[]).await.json;
-        sidecar.wait_for(WAITS);
+        sidecar.wait_for(SANDBOX_WAITS);
         let answer = sidecar.caller().run(&request(code), &[]).await;
         assert_eq!((&answer.json["status"], &answer.json["warm"]), (&status, &json!(true)), "{}", answer.text);
-        sidecar.wait_for(WAITS);
+        sidecar.wait_for(SANDBOX_WAITS);
     }
     let stream = ("accept", "text/event-stream");
     let code = "import time\nprint('now')\ntime.sleep(600)";
@@ -247,13 +247,13 @@ async fn a_warm_execution_is_limited_and_cancelled_like_a_cold_one() {
     assert!(sidecar.wait_for("ran id=").contains("status=Cancelled"));
 }
 
-/// Of the place's sandboxes.
-fn processes(place: &Place) -> Vec<Pid> {
+/// The processes of this test's sandboxes.
+fn sandbox_processes(place: &Place) -> Vec<Pid> {
     let marker = place.state().display().to_string();
-    let of = |entry: fs::DirEntry| {
+    let pid_of = |entry: fs::DirEntry| {
         let command = fs::read_to_string(entry.path().join("cmdline")).ok()?;
         let id = entry.file_name().to_str()?.parse().ok()?;
         command.contains(&marker).then(|| Pid::from_raw(id)).flatten()
     };
-    fs::read_dir("/proc").expect("/proc").flatten().filter_map(of).collect()
+    fs::read_dir("/proc").expect("/proc").flatten().filter_map(pid_of).collect()
 }

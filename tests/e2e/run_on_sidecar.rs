@@ -1,4 +1,4 @@
-//! `cofferdam run --sidecar`: the same as without, in the sandboxes of a sidecar that runs.
+//! `cofferdam run --sidecar` executes programs on a running sidecar.
 
 use cofferdam_tests::{
     program::{Place, stderr, stdout},
@@ -23,9 +23,9 @@ print('err', file=sys.stderr)
 sys.exit(7)
 ";
 
-const RIGHT: &str = "a-token-that-is-right";
+const TOKEN: &str = "a-token-that-is-valid";
 
-/// The Unix socket of a sidecar in this place.
+/// The URL of the Unix socket of this test's sidecar.
 fn socket(place: &Place) -> String {
     format!("unix:{}", place.path().join("s.sock").display())
 }
@@ -41,7 +41,7 @@ fn running_on_a_sidecar_gives_the_same_result() {
     place.write("in.txt", "in");
     let sidecar = Sidecar::start(&place, &[], &[]);
     let mut outputs = Vec::new();
-    for way in [
+    for target in [
         vec![],
         vec!["--sidecar".to_owned(), socket(&place)],
         vec!["--sidecar".into(), format!("http://{}", sidecar.address)],
@@ -49,7 +49,7 @@ fn running_on_a_sidecar_gives_the_same_result() {
         let out = format!("out-{}", outputs.len());
         let options = ["--env", "A=1", "--file", "in.txt", "--collect", "*.txt", "--out", &out, "p.py", "--", "x"];
         let mut command =
-            place.cofferdam(["run"].into_iter().map(str::to_owned).chain(way).chain(options.map(str::to_owned)));
+            place.cofferdam(["run"].into_iter().map(str::to_owned).chain(target).chain(options.map(str::to_owned)));
         let mut child = command.stdin(std::process::Stdio::piped()).spawn().expect("cofferdam");
         child.stdin.take().expect("a pipe").write_all(b"typed").expect("written");
         let output = child.wait_with_output().expect("an end");
@@ -105,23 +105,23 @@ fn killing_the_client_cancels_the_execution() {
 fn the_token_is_read_from_the_environment() {
     let place = Place::new();
     place.write("p.py", "print(1)");
-    place.write("tokens", RIGHT);
+    place.write("tokens", TOKEN);
     fs::set_permissions(place.path().join("tokens"), fs::Permissions::from_mode(0o600)).expect("a mode");
     let file = place.path().join("tokens").display().to_string();
     let _sidecar = Sidecar::start(&place, &["--token-file", &file], &[]);
-    for (token, told) in [
-        (RIGHT, None),
+    for (token, expected) in [
+        (TOKEN, None),
         ("wrong", Some("does not know the token in COFFERDAM_TOKEN")),
         ("", Some("set COFFERDAM_TOKEN")),
         ("a\nb", Some("no HTTP header")),
     ] {
         let mut command = place.cofferdam(["run", "--sidecar", &socket(&place), "p.py"]);
         let output = command.env("COFFERDAM_TOKEN", token).output().expect("cofferdam");
-        match told {
+        match expected {
             None => assert_eq!(stdout(&output), "1\n", "{}", stderr(&output)),
-            Some(told) => {
+            Some(expected) => {
                 assert_eq!(output.status.code(), Some(125));
-                assert!(stderr(&output).contains(told), "{token:?} {}", stderr(&output));
+                assert!(stderr(&output).contains(expected), "{token:?} {}", stderr(&output));
             }
         }
     }
@@ -131,9 +131,9 @@ fn the_token_is_read_from_the_environment() {
 fn a_wrong_sidecar_address_is_reported() {
     let place = Place::new();
     place.write("p.py", "print(1)");
-    let nobody = TcpListener::bind("127.0.0.1:0").expect("a socket").local_addr().expect("an address");
-    for (sidecar, options, told) in [
-        (format!("http://{nobody}"), &[][..], "no connection to the sidecar"),
+    let closed = TcpListener::bind("127.0.0.1:0").expect("a socket").local_addr().expect("an address");
+    for (sidecar, options, expected) in [
+        (format!("http://{closed}"), &[][..], "no connection to the sidecar"),
         (format!("unix:{}/none", place.path().display()), &[], "no connection to the sidecar"),
         ("127.0.0.1".into(), &[], "does not begin with"),
         (socket(&place), &["--config", "none.toml"], "cannot be used with"),
@@ -141,7 +141,7 @@ fn a_wrong_sidecar_address_is_reported() {
     ] {
         let output = run(&place, &sidecar, options);
         assert_eq!((output.status.code(), stdout(&output)), (Some(125), String::new()), "{sidecar}");
-        assert!(stderr(&output).contains(told), "{sidecar} {}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{sidecar} {}", stderr(&output));
     }
 }
 
@@ -150,7 +150,7 @@ fn an_unexpected_response_is_reported() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     let events = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
-    for (answer, told) in [
+    for (answer, expected) in [
         ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(), "not a sidecar (HTTP status 404)"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".into(), "not a sidecar (HTTP status 200)"),
         ("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n".into(), "whether the program ran is not known"),
@@ -166,7 +166,7 @@ fn an_unexpected_response_is_reported() {
         let shown = answer.clone();
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().expect("a connection");
-            // All of the request: who closes before has it broken off.
+            // The whole request: closing the connection earlier would reset it.
             let mut head = Vec::new();
             while !head.ends_with(b"\"print(1)\"}") && !head.windows(8).any(|part| part == b"print(1)") {
                 let mut chunk = [0; 4096];
@@ -178,7 +178,7 @@ fn an_unexpected_response_is_reported() {
         let output = run(&place, &format!("http://{address}"), &[]);
         server.join().expect("a server");
         assert_eq!(output.status.code(), Some(125), "{shown:?}");
-        assert!(stderr(&output).contains(told), "{shown:?} {}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{shown:?} {}", stderr(&output));
     }
 }
 

@@ -1,10 +1,10 @@
-//! Where settings come from, and which one wins.
+//! The sources of settings and their precedence.
 
 use cofferdam_tests::program::{Place, stderr, stdout};
 use std::fs;
 
-/// The memory bound that a run has, as a refusal shows it.
-fn default_language_of(place: &Place, env: &[(&str, &str)], options: &[&str]) -> String {
+/// The output of `cofferdam run p.x`.
+fn run_output(place: &Place, env: &[(&str, &str)], options: &[&str]) -> String {
     let args = ["run"].iter().chain(options).chain(&["p.x"]);
     let output = place.cofferdam(args).envs(env.iter().copied()).output().expect("cofferdam");
     stdout(&output) + &stderr(&output)
@@ -42,7 +42,7 @@ fn the_users_settings_file_applies_without_one_in_the_working_directory() {
     place.write("p.x", "echo from the table");
     fs::create_dir_all(place.path().join("config/cofferdam")).expect("a folder");
     place.write("config/cofferdam/cofferdam.toml", "[languages.x]\ncommand = [\"bash\"]\nfile = \"main.x\"");
-    assert_eq!(default_language_of(&place, &[], &[]), "from the table\n");
+    assert_eq!(run_output(&place, &[], &[]), "from the table\n");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn unknown_and_invalid_settings_are_refused_by_name() {
         ("[pool]\nmaximum = 10000\nminimum = 10000", "sets `pool`"),
     ] {
         place.write("cofferdam.toml", file);
-        let message = default_language_of(&place, &[], &[]);
+        let message = run_output(&place, &[], &[]);
         assert!(message.contains(part), "{file}: {message}");
     }
     fs::remove_file(place.path().join("cofferdam.toml")).expect("the file");
@@ -71,10 +71,10 @@ fn unknown_and_invalid_settings_are_refused_by_name() {
         ("[languages.bash]\nimports_ahead = [\"a\"]", "`languages.bash.imports_ahead` needs names"),
     ] {
         place.write("own.toml", file);
-        let message = default_language_of(&place, &[], &["--config", "own.toml"]);
+        let message = run_output(&place, &[], &["--config", "own.toml"]);
         assert!(message.contains(part), "{file}: {message}");
     }
-    let message = default_language_of(&place, &[("COFFERDAM_TIMEOUT", "3")], &[]);
+    let message = run_output(&place, &[("COFFERDAM_TIMEOUT", "3")], &[]);
     assert!(message.to_lowercase().contains("timeout"), "{message}");
 }
 
@@ -98,7 +98,7 @@ fn kubernetes_is_used_only_if_requested_explicitly() {
     }
 }
 
-/// What Kubernetes tells each Pod of the Services `cofferdam`, `cofferdam-foo` and `cofferdam-serve`.
+/// The variables that Kubernetes sets in each Pod for the Services `cofferdam`, `cofferdam-foo` and `cofferdam-serve`.
 const SERVICE_LINKS: [(&str, &str); 10] = [
     ("COFFERDAM_SERVICE_HOST", "10.0.0.1"),
     ("COFFERDAM_SERVICE_PORT", "8787"),
@@ -124,7 +124,7 @@ fn service_link_variables_are_ignored() {
 fn an_unknown_variable_is_reported_and_ignored() {
     let place = Place::new();
     place.write("p.py", "print(1)");
-    for (name, value, said) in [
+    for (name, value, expected) in [
         ("COFFERDAM_DEBUG", "1", "COFFERDAM_DEBUG is no setting, and is ignored\n"),
         ("COFFERDAM_TIMEOUT", "3", "is COFFERDAM_TIMEOUT_SECONDS meant?\n"),
         ("COFFERDAM_SERVE__MAX_RUN", "3", "is COFFERDAM_SERVE__MAX_RUNS meant?\n"),
@@ -133,7 +133,7 @@ fn an_unknown_variable_is_reported_and_ignored() {
         let output = place.cofferdam(["run", "p.py"]).env(name, value).output().expect("cofferdam");
         assert_eq!((stdout(&output), output.status.code()), ("1\n".into(), Some(0)), "{name} {}", stderr(&output));
         let message = stderr(&output);
-        assert!(message.ends_with(said) && message.lines().count() == 1, "{name}: {message}");
+        assert!(message.ends_with(expected) && message.lines().count() == 1, "{name}: {message}");
     }
 }
 
@@ -149,7 +149,7 @@ fn an_invalid_value_of_a_variable_is_an_error_that_names_it() {
     ] {
         let output = place.cofferdam(["run", "p.py"]).env(name, value).output().expect("cofferdam");
         assert_eq!(output.status.code(), Some(125), "{name}");
-        let said = format!("cofferdam: the variable {name} cannot be used: ");
-        assert!(stderr(&output).starts_with(&said), "{name}: {}", stderr(&output));
+        let expected = format!("cofferdam: the variable {name} cannot be used: ");
+        assert!(stderr(&output).starts_with(&expected), "{name}: {}", stderr(&output));
     }
 }

@@ -1,4 +1,4 @@
-//! A run that is followed through the component, with the library as its host.
+//! The streaming component, with the library as its host.
 
 use super::cleanup::assert_nothing_left;
 use cofferdam::{
@@ -25,10 +25,10 @@ fn sidecar(place: &Place) -> Sidecar {
     Sidecar::new(&Settings { backend: BackendChoice::Local, state_dir, ..Settings::default() }).expect("a sidecar")
 }
 
-/// A program that writes at once, all of it together, and goes on until somebody ends it.
+/// A program that writes its output in one write, then runs until it is cancelled.
 const ENDLESS: &str = "import os, time\nos.write(1, b'now\\n')\ntime.sleep(600)";
 
-/// An instance of the component, and what its host holds.
+/// An instance of the component, and its store.
 struct Instance {
     store: Store<SandboxImport>,
     guest: StreamGuest,
@@ -59,20 +59,20 @@ impl Instance {
         stream.call_cancel(&mut self.store, id).await.expect("no trap")
     }
 
-    /// Follows a run to its end.
-    async fn rest(&mut self, id: &str) -> (Vec<String>, Outcome) {
-        let mut told = vec![];
+    /// Reads the events of an execution up to its outcome.
+    async fn read_to_end(&mut self, id: &str) -> (Vec<String>, Outcome) {
+        let mut events = vec![];
         loop {
             match self.next(id).await.expect("an event") {
-                Event::Reached(phase) => told.push(format!("{phase:?}")),
-                Event::Stdout(text) => told.push(format!("out {text}")),
-                Event::Stderr(text) => told.push(format!("err {text}")),
-                Event::Ended(outcome) => return (told, outcome),
+                Event::Reached(phase) => events.push(format!("{phase:?}")),
+                Event::Stdout(text) => events.push(format!("out {text}")),
+                Event::Stderr(text) => events.push(format!("err {text}")),
+                Event::Ended(outcome) => return (events, outcome),
             }
         }
     }
 
-    /// Starts such a program, and follows it until it has written.
+    /// Starts `ENDLESS` and reads its events up to its output.
     async fn start_endless(&mut self) -> String {
         let id = self.start(Request::new(ENDLESS)).await.expect("a run");
         while !matches!(self.next(&id).await.expect("an event"), Event::Stdout(text) if text == "now\n") {}
@@ -95,10 +95,10 @@ async fn events_are_in_order_and_split_characters_are_joined() {
                 for fd, piece in (1, b'a\\xe2'), (2, b'\\xf0\\x9f'), (1, b'\\x82\\xac'), (2, b'\\x9a\\x80'), (2, b'\\xc3'):\n\
                 \tos.write(fd, piece); time.sleep(0.2)";
     let id = instance.start(Request::new(code)).await.expect("a run");
-    let (told, outcome) = instance.rest(&id).await;
-    assert_eq!(told[0], "Phase::Started");
-    let of = |stream: &str| told.iter().filter_map(|event| event.strip_prefix(stream)).collect::<String>();
-    assert_eq!((of("out "), of("err ")), ("a\u{20ac}".into(), "\u{1f680}\u{fffd}".into()), "{told:?}");
+    let (events, outcome) = instance.read_to_end(&id).await;
+    assert_eq!(events[0], "Phase::Started");
+    let text_of = |stream: &str| events.iter().filter_map(|event| event.strip_prefix(stream)).collect::<String>();
+    assert_eq!((text_of("out "), text_of("err ")), ("a\u{20ac}".into(), "\u{1f680}\u{fffd}".into()), "{events:?}");
     assert!(matches!(outcome.status, Status::Exited(0)) && outcome.id == id, "{outcome:?}");
     assert_eq!((outcome.stdout.text.as_str(), outcome.stdout.bytes), ("a\u{20ac}", None));
     assert_eq!(outcome.stderr.bytes.as_deref(), Some(&b"\xf0\x9f\x9a\x80\xc3"[..]));
@@ -111,9 +111,9 @@ async fn a_cancelled_execution_keeps_its_output() {
     let mut instance = Instance::new(SandboxImport::new(sidecar(&place))).await;
     let id = instance.start_endless().await;
     instance.cancel(&id).await.expect("cancelled");
-    // It may be asked for again.
+    // Cancelling again is not an error.
     instance.cancel(&id).await.expect("cancelled");
-    let (_, outcome) = instance.rest(&id).await;
+    let (_, outcome) = instance.read_to_end(&id).await;
     assert!(matches!(outcome.status, Status::Cancelled) && outcome.stdout.text == "now\n", "{outcome:?}");
     assert_nothing_left(&place);
     instance.assert_unknown(&id).await;
@@ -140,7 +140,7 @@ async fn an_instance_cannot_access_executions_of_another() {
     other.assert_unknown(&id).await;
     other.assert_unknown("run-0").await;
     instance.cancel(&id).await.expect("it is still there");
-    assert!(matches!(instance.rest(&id).await.1.status, Status::Cancelled));
+    assert!(matches!(instance.read_to_end(&id).await.1.status, Status::Cancelled));
 }
 
 #[tokio::test]
@@ -152,10 +152,10 @@ async fn an_execution_does_not_wait_for_its_reader_and_buffers_little() {
     let code = format!("import os\nfor _ in range({}): os.write(1, b'x' * 4096)", SIZE / 4096);
     let limits = Limits { output_bytes: Some(SIZE as u64), ..no_limits() };
     let id = instance.start(Request { limits: Some(limits), ..Request::new(code) }).await.expect("a run");
-    // It is over before anybody has asked.
+    // It ends before its events are read.
     sidecar.settle().await;
-    let (told, outcome) = instance.rest(&id).await;
-    assert!(told.len() <= 64 && told.concat().len() < SIZE, "{}", told.len());
+    let (events, outcome) = instance.read_to_end(&id).await;
+    assert!(events.len() <= 64 && events.concat().len() < SIZE, "{}", events.len());
     assert_eq!(outcome.stdout.text.len(), SIZE);
 }
 
@@ -185,7 +185,7 @@ async fn a_disallowed_execution_is_refused_by_start() {
     let error = instance.start(Request::new("1")).await.expect_err("refused");
     assert!(error.code == ErrorCode::Denied && error.message.contains("all the runs"), "{}", error.message);
     instance.cancel(&id).await.expect("cancelled");
-    instance.rest(&id).await;
+    instance.read_to_end(&id).await;
 }
 
 fn no_limits() -> Limits {

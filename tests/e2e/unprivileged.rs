@@ -1,4 +1,4 @@
-//! A user without rights has the same sandbox.
+//! An unprivileged user gets the same sandbox.
 
 use cofferdam::{config::Settings, sandbox::local::Local};
 use cofferdam_tests::program::{Place, root, stderr, stdout};
@@ -11,7 +11,7 @@ use std::{
 
 const NOBODY: u32 = 65534;
 
-/// Runs a program as nobody, or as whoever runs the tests if that is not root.
+/// Runs a program as the user `nobody`, or as the current user if that is not root.
 fn run(place: &Place, program: &str, options: &[&str]) -> Output {
     let local = Local::new(&Settings::default()).expect("`make setup` installs gVisor");
     for (from, name) in [(root().join("target/release/cofferdam"), "cofferdam"), (local.runsc().to_owned(), "runsc")] {
@@ -53,7 +53,7 @@ fn an_unprivileged_user_can_run_and_leaves_nothing_behind() {
 #[test]
 fn gvisors_own_memory_is_limited_without_a_cgroup() {
     let place = Place::new();
-    // It talks all the time: the bound does not wait for a pause.
+    // It writes output all the time: the limit does not wait for a pause.
     let program = "\
 import os, resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (500000, 524288))
@@ -71,7 +71,7 @@ while True:
 #[test]
 fn a_sandbox_that_hangs_is_killed_without_a_cgroup() {
     let place = Place::new();
-    let output = run(&place, super::broken_sandbox::HANGS_GVISOR, &["--timeout", "8"]);
+    let output = run(&place, super::broken_sandbox::DEADLOCKS_GVISOR, &["--timeout", "8"]);
     assert_eq!((stdout(&output), output.status.code()), ("before\n".into(), Some(124)), "{}", stderr(&output));
     super::cleanup::assert_nothing_left(&place);
 }

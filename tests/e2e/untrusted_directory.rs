@@ -1,5 +1,4 @@
-//! A folder that somebody else may write to, such as a repository that was cloned: being in it lets nobody run code, and holds
-//! nothing up.
+//! An untrusted working directory, such as a cloned repository, cannot make `cofferdam` execute its code or hang.
 
 use cofferdam_tests::program::{Place, stderr, stdout};
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
@@ -12,8 +11,8 @@ use std::{
     thread,
 };
 
-/// What a file of the working directory may set.
-const OF_REQUESTS: &str = "\
+/// Settings that a file in the working directory may set.
+const REQUEST_SETTINGS: &str = "\
 timeout_seconds = 60
 startup_timeout_seconds = 60
 cpu_limit = 1
@@ -24,8 +23,8 @@ output_limit = \"1Mi\"
 collected_files = 10
 collected_limit = \"1Mi\"
 ";
-/// What else can be set, each by itself.
-const OF_OPERATORS: [&str; 28] = [
+/// All other settings.
+const OPERATOR_SETTINGS: [&str; 28] = [
     "backend = 'local'",
     "runsc = './evil'",
     "rootfs = '.'",
@@ -56,8 +55,8 @@ const OF_OPERATORS: [&str; 28] = [
     "[tenants.a]",
 ];
 
-/// A program that leaves a mark where it was run, and is no gVisor.
-fn evil(place: &Place, name: &str) {
+/// Writes a program that leaves a mark if it is executed.
+fn write_malicious_program(place: &Place, name: &str) {
     let path = place.path().join(name);
     fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
     fs::write(&path, format!("#!/bin/sh\ntouch {}\n", place.path().join("mark").display())).expect("a script");
@@ -65,15 +64,15 @@ fn evil(place: &Place, name: &str) {
 }
 
 fn assert_unmarked(place: &Place, output: &Output) {
-    assert!(!place.path().join("mark").exists(), "code of the folder ran: {output:?}");
+    assert!(!place.path().join("mark").exists(), "code of the directory ran: {output:?}");
 }
 
-fn fifo(path: &Path) {
+fn make_fifo(path: &Path) {
     mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR).expect("a FIFO");
 }
 
-/// What comes of a command, which is ended where it hangs, and gets no memory without end.
-fn bounded(command: &Command) -> Output {
+/// The output of a command with limited memory, which is killed if it hangs.
+fn run_with_limits(command: &Command) -> Output {
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -v 8000000; exec timeout 60 \"$@\"", "sh"]).arg(command.get_program());
     shell.args(command.get_args()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -85,26 +84,26 @@ fn bounded(command: &Command) -> Output {
 fn a_settings_file_that_changes_while_it_is_read_is_refused() {
     let place = Place::new();
     place.write("p.py", "print(1)");
-    evil(&place, "evil");
+    write_malicious_program(&place, "evil");
     let path = place.path().join("cofferdam.toml");
-    fifo(&path);
+    make_fifo(&path);
     let settings = format!("runsc = '{}'", place.path().join("evil").display());
     let (writer_path, next, last) = (path.clone(), place.path().join("next"), settings.clone());
-    // Who opens it finds nothing in it twice, and then what would have been refused. For each there is a FIFO of its own.
+    // The first two reads find an empty file, the later ones a forbidden setting. Each read has its own FIFO.
     let writer = thread::spawn(move || {
         for content in ["", "", &last, &last] {
             let Ok(mut file) = fs::File::options().write(true).open(&writer_path) else { return };
-            fifo(&next);
-            fs::rename(&next, &writer_path).expect("a FIFO in the place of another");
+            make_fifo(&next);
+            fs::rename(&next, &writer_path).expect("a replaced FIFO");
             let _ = file.write_all(content.as_bytes());
         }
     });
-    let output = bounded(&place.cofferdam(["run", "p.py"]));
+    let output = run_with_limits(&place.cofferdam(["run", "p.py"]));
     assert_unmarked(&place, &output);
     assert_eq!(output.status.code(), Some(125), "{}", stderr(&output));
     assert!(stderr(&output).contains("cofferdam.toml cannot be read: it is not a regular file"), "{}", stderr(&output));
     while !writer.is_finished() {
-        // It waits for readers that did not come.
+        // The writer may still wait for a reader.
         drop(open(&path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()));
         thread::yield_now();
     }
@@ -120,7 +119,7 @@ fn an_unusable_settings_file_is_refused() {
     place.write("p.py", "print(1)");
     let path = place.path().join("cofferdam.toml");
     let refused = |part: &str| {
-        let output = bounded(&place.cofferdam(["run", "p.py"]));
+        let output = run_with_limits(&place.cofferdam(["run", "p.py"]));
         assert_eq!(output.status.code(), Some(125), "{part}: {}", stderr(&output));
         assert!(stderr(&output).contains(part), "{part}: {}", stderr(&output));
     };
@@ -143,7 +142,7 @@ fn special_files_are_refused_without_blocking() {
     let place = Place::new();
     place.write("p.py", "print(1)");
     fs::create_dir_all(place.path().join("config/cofferdam")).expect("a folder");
-    fifo(&place.path().join("fifo"));
+    make_fifo(&place.path().join("fifo"));
     for special in ["fifo", "/dev/zero"] {
         for args in [
             &["run", special][..],
@@ -154,14 +153,14 @@ fn special_files_are_refused_without_blocking() {
             &["serve", "--token-file", special],
             &["serve", "--tls-cert", special, "--tls-key", special],
         ] {
-            let output = bounded(&place.cofferdam(args));
+            let output = run_with_limits(&place.cofferdam(args));
             assert_eq!(output.status.code(), Some(125), "{args:?} {}", stderr(&output));
             let message = stderr(&output);
             assert!(message.contains(special) && message.contains("not a regular file"), "{args:?} {message}");
         }
     }
-    fifo(&place.path().join("config/cofferdam/cofferdam.toml"));
-    let output = bounded(&place.cofferdam(["run", "p.py"]));
+    make_fifo(&place.path().join("config/cofferdam/cofferdam.toml"));
+    let output = run_with_limits(&place.cofferdam(["run", "p.py"]));
     assert!(stderr(&output).contains("not a regular file"), "{}", stderr(&output));
 }
 
@@ -169,18 +168,18 @@ fn special_files_are_refused_without_blocking() {
 fn a_settings_file_of_the_working_directory_sets_only_what_requests_may() {
     let place = Place::new();
     place.write("p.py", "print('this is python')");
-    evil(&place, "evil");
-    place.write("cofferdam.toml", OF_REQUESTS);
+    write_malicious_program(&place, "evil");
+    place.write("cofferdam.toml", REQUEST_SETTINGS);
     let output = place.run(["run", "p.py"]);
     assert_eq!((stdout(&output), stderr(&output)), ("this is python\n".into(), String::new()));
-    for setting in OF_OPERATORS {
+    for setting in OPERATOR_SETTINGS {
         place.write("cofferdam.toml", setting);
         let output = place.run(["run", "p.py"]);
         let message = stderr(&output);
         assert_eq!((output.status.code(), stdout(&output)), (Some(125), String::new()), "{setting}: {message}");
-        let said =
+        let expected =
             ["which a file found in the working directory may not", "~/.config/cofferdam/cofferdam.toml", "--config"];
-        assert!(said.iter().all(|part| message.contains(part)), "{setting}: {message}");
+        assert!(expected.iter().all(|part| message.contains(part)), "{setting}: {message}");
         assert_unmarked(&place, &output);
     }
 }
@@ -190,7 +189,7 @@ fn empty_or_relative_paths_in_variables_are_not_trusted() {
     let place = Place::new();
     place.write("p.py", "print('this is python')");
     for runsc in ["runsc", "cofferdam/bin/runsc", ".cache/cofferdam/bin/runsc", "bin/runsc"] {
-        evil(&place, runsc);
+        write_malicious_program(&place, runsc);
     }
     for folder in ["cofferdam", ".config/cofferdam"] {
         fs::create_dir_all(place.path().join(folder)).expect("a folder");
@@ -211,7 +210,7 @@ fn empty_or_relative_paths_in_variables_are_not_trusted() {
     ] {
         let output = place.cofferdam(["run", "p.py"]).envs(variables.iter().copied()).output().expect("cofferdam");
         assert_unmarked(&place, &output);
-        // Or there is no gVisor in what is left to look in.
+        // Without the rejected paths, gVisor may not be found.
         let (out, err) = (stdout(&output), stderr(&output));
         assert!(out == "this is python\n" || err.contains("gVisor is not on this machine"), "{variables:?} {out}{err}");
     }

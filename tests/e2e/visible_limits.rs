@@ -1,4 +1,4 @@
-//! What runtimes and libraries see of a program's limits, each in its own way.
+//! Runtimes and libraries see the limits of a sandbox, each through its own interface.
 
 use cofferdam_tests::{
     program::{Place, root, stderr, stdout},
@@ -8,7 +8,7 @@ use rustix::process::geteuid;
 use serde_json::json;
 use std::{process::Command, sync::LazyLock, thread};
 
-/// Prints what each counts: one line each.
+/// Prints the processors and the memory that each runtime sees, one line each.
 const COUNTS: &str = r#"
 echo nproc $(nproc) $(getconf _NPROCESSORS_ONLN) $(getconf _NPROCESSORS_CONF)
 java -XshowSettings:system -version 2>&1 | sed -n 's/^ *Effective CPU Count: /java processors /p; s/^ *Memory Limit: /java memory /p'
@@ -23,12 +23,12 @@ print("openblas", ctypes.CDLL("libopenblas.so.0").openblas_get_num_threads())
 PYTHON
 "#;
 
-/// What they are is in this machine's /usr, which sandboxes have. All tests wait for the first one to install it.
+/// Installs the runtimes into this machine's /usr, which sandboxes use. All tests wait for the first one to do so.
 static RUNTIMES: LazyLock<()> = LazyLock::new(|| {
     assert!(Command::new(root().join("scripts/runtimes.sh")).status().expect("bash").success());
 });
 
-/// The lines that the program printed with these options.
+/// The lines that `COUNTS` prints with these options.
 fn counts(options: &[&str]) -> Vec<String> {
     LazyLock::force(&RUNTIMES);
     let place = Place::new();
@@ -76,7 +76,7 @@ async fn a_prewarmed_interpreter_sees_the_cpu_limit() {
         return;
     }
     let place = Place::new();
-    // It counts before it opens its file, which is when a sandbox begins to wait.
+    // It counts before it opens the program, for which a prewarmed interpreter waits.
     let command = r#"["python3", "-c", "import os, sys; early = os.cpu_count(), os.sched_getaffinity(0), open('/proc/meminfo').readline(); exec(open(sys.argv[1]).read())"]"#;
     let settings = [("COFFERDAM_POOL__MAXIMUM", "1"), ("COFFERDAM_LANGUAGES__PYTHON__COMMAND", command)];
     let mut sidecar = Sidecar::start(&place, &[], &settings);

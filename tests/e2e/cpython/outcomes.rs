@@ -1,9 +1,9 @@
-//! The outcomes that `tests/cpython/run.py` writes, and where two of them differ.
+//! The outcomes that `tests/cpython/run.py` writes, and the differences between two of them.
 
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};
 
-/// What stands for the end of a module's process.
+/// The name under which the exit status of a module's process is listed.
 pub(super) const END: &str = "(its end)";
 
 /// How bad an outcome is, the worst last.
@@ -33,7 +33,7 @@ pub(super) type Outcomes = BTreeMap<String, Outcome>;
 /// Tests whose outcomes differ, with both.
 pub(super) type Differences = BTreeMap<String, String>;
 
-/// A line of what is written: a test's, or the last one.
+/// A line of the file: the outcome of a test, or the exit status of the process.
 #[derive(Deserialize)]
 struct Line {
     test: Option<String>,
@@ -43,8 +43,8 @@ struct Line {
     status: Option<i32>,
 }
 
-/// Reads what was written about a module; of several outcomes of a test the worst counts. `ended` says how its process ended, if it did
-/// not write that itself.
+/// Parses the outcomes of a module. Of several outcomes of a test, the worst counts. `ended` explains the end of a process that did
+/// not write its exit status.
 pub(super) fn parse(module: &str, text: &str, ended: &str) -> Outcomes {
     let own = format!("test.{module}.");
     let mut outcomes = Outcomes::new();
@@ -72,14 +72,16 @@ pub(super) fn parse(module: &str, text: &str, ended: &str) -> Outcomes {
     outcomes
 }
 
-/// Tests that do not come out alike.
+/// The tests whose outcomes differ.
 pub(super) fn differences(native: &Outcomes, inside: &Outcomes) -> Differences {
     let all = native.keys().chain(inside.keys());
     let pairs = all.map(|test| (test, native.get(test), inside.get(test)));
     let differing =
         pairs.filter(|(_, native, inside)| native.map(|outcome| outcome.kind) != inside.map(|outcome| outcome.kind));
-    let say = |outcome: Option<&Outcome>| outcome.map_or_else(|| "not there".to_owned(), ToString::to_string);
+    let describe = |outcome: Option<&Outcome>| outcome.map_or_else(|| "missing".to_owned(), ToString::to_string);
     differing
-        .map(|(test, native, inside)| (test.clone(), format!("natively {}; in a sandbox {}", say(native), say(inside))))
+        .map(|(test, native, inside)| {
+            (test.clone(), format!("natively {}; in a sandbox {}", describe(native), describe(inside)))
+        })
         .collect()
 }

@@ -1,13 +1,13 @@
-//! A module of CPython's tests on both sides: in a sandbox, and without one.
+//! Runs a module of CPython's tests in a sandbox and without one.
 
 use super::outcomes::{Outcomes, parse};
 use cofferdam_tests::program::{Place, root, stderr};
 use std::{fs, path::Path, process::Command, thread};
 
-/// Such that no test meets them.
+/// Limits that no test reaches.
 const LIMITS: [&str; 8] = ["--memory", "4Gi", "--disk", "4Gi", "--processes", "4000", "--timeout", "2000"];
 
-/// Runs it on both sides at once, and gives what came out natively and inside.
+/// Runs a module both ways concurrently; returns the native outcomes and those in the sandbox.
 pub(super) fn run(module: &str) -> (Outcomes, Outcomes) {
     thread::scope(|scope| {
         let native = scope.spawn(|| native(module));
@@ -31,8 +31,8 @@ fn inside(module: &str) -> Outcomes {
     read(module, &place.path().join("out"), &stderr(&output))
 }
 
-/// What `run.py` wrote. What it wrote before it was killed counts too.
-fn read(module: &str, folder: &Path, said: &str) -> Outcomes {
+/// The outcomes that `run.py` wrote, even if it was killed.
+fn read(module: &str, folder: &Path, log: &str) -> Outcomes {
     let written = fs::read_to_string(folder.join("outcomes")).unwrap_or_default();
-    parse(module, &written, &said[said.floor_char_boundary(said.len().saturating_sub(1000))..])
+    parse(module, &written, &log[log.floor_char_boundary(log.len().saturating_sub(1000))..])
 }

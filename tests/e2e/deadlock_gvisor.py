@@ -14,7 +14,7 @@ if os.fork() == 0:
     pid = libc.clone(pause, ctypes.c_void_p(top), flags, None)
     os.setpgid(pid, pid)
     os.setsid()
-    # A gVisor in which it does not hang comes here.
+    # Reached only if gVisor does not deadlock.
     os.kill(pid, signal.SIGKILL)
     os._exit(0)
 while True:

@@ -1,4 +1,4 @@
-//! What the sidecar answers to those who do as they should.
+//! Valid requests to the sidecar.
 
 mod bad_input;
 mod capacity;
@@ -26,13 +26,13 @@ use std::fs;
 const STREAM: (&str, &str) = ("accept", "text/event-stream");
 const DETACHED: (&str, &str) = ("prefer", "respond-async");
 
-/// A program that goes on until somebody ends it.
+/// A program that runs until it is cancelled.
 fn endless() -> Value {
     json!({ "code": "import time\nprint('now', flush=True)\ntime.sleep(600)" })
 }
 
-/// How many runs the log tells of.
-fn runs_in(log: &str) -> usize {
+/// The number of executions in the log.
+fn executions_in(log: &str) -> usize {
     log.matches("requested id=").count()
 }
 
@@ -93,7 +93,7 @@ async fn events_are_streamed_while_the_program_runs() {
     assert_eq!((name.as_str(), &last["ended"]["stdout"]["content"]), ("ended", &json!("now\n")));
     let order = ["accepted", "queued", "started", "stdout"].map(|event| begun.find(event).expect(event));
     assert!(order.is_sorted(), "{begun}");
-    // One that is over stays as it is.
+    // An execution that has ended keeps its state.
     assert_eq!(caller.send("DELETE", &path, &[], "").await.json["state"], "ended");
 }
 
@@ -143,7 +143,7 @@ async fn an_idempotency_key_makes_two_requests_one_execution() {
     assert_eq!((another.status, &another.json["code"]), (422, &json!("invalid-request")), "{}", another.text);
     assert_ne!(caller.run(&request, &[("idempotency-key", "k2")]).await.json["id"], one.json["id"]);
     sidecar.signal(Signal::TERM);
-    assert_eq!(runs_in(&sidecar.end().1), 2);
+    assert_eq!(executions_in(&sidecar.end().1), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,7 +175,7 @@ async fn a_detached_execution_outlives_its_connection() {
     assert_eq!(accepted.headers["preference-applied"], "respond-async");
     let location = accepted.headers["location"].to_str().expect("a path").to_owned();
     assert!(location.ends_with(accepted.json["id"].as_str().expect("an id")));
-    // The same request without the preference waits for the same run.
+    // The same request without the preference waits for the same execution.
     let outcome = caller.run(&request, &[key]).await;
     let found = caller.send("GET", &location, &[], "").await;
     assert_eq!(found.json, json!({ "id": accepted.json["id"], "state": "ended", "outcome": outcome.json }));

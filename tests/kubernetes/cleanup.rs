@@ -1,4 +1,4 @@
-//! Nothing outlives a run, whatever ended it.
+//! Nothing outlives an execution, however it ended.
 
 use super::context::{Context, Test, answer, block_on, expect};
 use cofferdam_tests::{
@@ -24,19 +24,19 @@ pub(super) const TESTS: &[Test] = tests![
     all_objects_have_an_owner_and_a_deadline,
 ];
 
-/// Sends a signal once the log says `event`.
+/// Sends a signal once the log contains `event`.
 fn signal_when(mut child: Child, event: &str, signal: Signal) -> Result<Output, Failure> {
     let mut log = BufReader::new(child.stderr.take().ok_or("a pipe")?);
-    let mut said = String::new();
-    while !said.contains(event) {
-        if log.read_line(&mut said)? == 0 {
-            return Err(format!("it ended before {event:?}: {said}").into());
+    let mut text = String::new();
+    while !text.contains(event) {
+        if log.read_line(&mut text)? == 0 {
+            return Err(format!("it ended before {event:?}: {text}").into());
         }
     }
     kill_process(Pid::from_child(&child), signal)?;
     let rest = thread::spawn(move || {
-        let _ = log.read_to_string(&mut said);
-        said
+        let _ = log.read_to_string(&mut text);
+        text
     });
     let mut output = child.wait_with_output()?;
     output.stderr = rest.join().map_err(|_| "a log")?.into_bytes();
@@ -47,7 +47,7 @@ fn id_in(log: &str) -> Result<String, Failure> {
     Ok(log.find("run-").and_then(|at| log.get(at..at + 24)).ok_or("no id")?.to_owned())
 }
 
-/// What is left of one run, once the cluster has followed.
+/// Waits until nothing is left of an execution.
 fn assert_nothing_left_of(context: &Context, id: &str) -> Result<(), Failure> {
     let left = || async {
         let left = context.namespace.left().await?;
@@ -94,9 +94,9 @@ fn gc_keeps_running_sandboxes(context: &Context) -> Result<(), Failure> {
     context.place.write("p.py", "import time; time.sleep(4); print('alive')");
     let mut child = context.command("run", &["p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn()?;
     let mut log = BufReader::new(child.stderr.take().ok_or("a pipe")?);
-    let mut said = String::new();
-    while !said.contains("the program runs") {
-        expect(log.read_line(&mut said)? > 0, &said)?;
+    let mut text = String::new();
+    while !text.contains("the program runs") {
+        expect(log.read_line(&mut text)? > 0, &text)?;
     }
     let rest = thread::spawn(move || log.read_to_string(&mut String::new()));
     let gc = context.command("gc", &[]).output()?;

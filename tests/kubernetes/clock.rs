@@ -1,4 +1,4 @@
-//! A wall clock that is wrong, or that somebody sets.
+//! A wall clock that is wrong or is changed.
 
 use super::context::{Context, Test, answer, block_on, expect, expect_error};
 use cofferdam_tests::{
@@ -19,7 +19,7 @@ pub(super) const TESTS: &[Test] = tests![
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// A sidecar that goes by this clock. Its way to the cluster is one without certificates, which have times of their own.
+/// A sidecar with this clock. It connects without certificates, whose validity depends on the time.
 fn start(context: &Context, kubeconfig: &Path, clock: &Clock) -> Sidecar {
     let settings = clock.settings();
     context.sidecar(kubeconfig, &settings.each_ref().map(|(name, value)| (*name, value.as_str())))
@@ -30,7 +30,7 @@ fn setting_the_clock_does_not_affect_executions(context: &Context) -> Result<(),
     let proxy = context.proxy(|_, _| Action::Forward)?;
     clock.set(-DAY)?;
     let sidecar = start(context, proxy.kubeconfig(), &clock);
-    let is_right =
+    let is_expected =
         |answer: &Value| answer["stdout"]["content"] == "begun\n42\n" && answer["status"] == json!({ "exited": 0 });
     block_on(async {
         let caller = sidecar.caller();
@@ -38,7 +38,7 @@ fn setting_the_clock_does_not_affect_executions(context: &Context) -> Result<(),
         expect(ready.status == 200, ready)?;
         let request = json!({ "code": "import time\nprint('begun')\ntime.sleep(1)\nprint(42)" });
         let answer = caller.run(&request, &[]).await;
-        expect(is_right(&answer.json), answer)?;
+        expect(is_expected(&answer.json), answer)?;
         for ahead in [DAY, -DAY] {
             let mut stream = caller.start(&request, &[("accept", "text/event-stream")]).await;
             let begun = stream.read_until("begun").await;
@@ -46,7 +46,7 @@ fn setting_the_clock_does_not_affect_executions(context: &Context) -> Result<(),
             let all = begun + &stream.read_until("\"exited\":0").await;
             expect(all.contains("42"), all)?;
             let answer = caller.run(&request, &[]).await;
-            expect(is_right(&answer.json), answer)?;
+            expect(is_expected(&answer.json), answer)?;
         }
         Ok(())
     })
@@ -75,6 +75,6 @@ fn a_clock_behind_the_clusters_is_refused_before_anything_runs(context: &Context
     context.place.write("p.py", "print(1)");
     let output = context.command_by(proxy.kubeconfig(), "run", &["--json", "p.py"]).envs(clock.settings()).output()?;
     expect_error(&answer(&output)?, "sandbox-unavailable", "behind the cluster's")?;
-    // The program would have come in a ConfigMap of its own.
+    // The program's ConfigMap was not created.
     expect(proxy.created().len() == 1, proxy.created())
 }

@@ -1,4 +1,4 @@
-//! Programs that run, and what a run costs.
+//! Executions, and the requests that they take.
 
 use super::context::{Context, Test, block_on, expect, expect_error};
 use cofferdam_tests::{
@@ -31,17 +31,17 @@ fn output_bytes_and_exit_code_are_exact(context: &Context) -> Result<(), Failure
 fn an_execution_takes_five_requests(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|_, _| Action::Forward)?;
     context.run_by(proxy.kubeconfig(), "print(1)", &[])?;
-    // The first may have had to look for the runner.
+    // The first execution may also look up the runner.
     let before = proxy.asked().len();
     let answer = context.run_by(proxy.kubeconfig(), "print(2)", &[])?;
     expect(answer["stdout"]["text"] == "2\n", &answer)?;
     let asked = proxy.asked().split_off(before);
-    // A start that takes long is followed more closely.
+    // A slow start takes more requests.
     let is_slow = answer["timings_ms"]["started"].as_u64() > Some(4_000);
     expect(asked.len() <= if is_slow { 7 } else { 5 }, asked)
 }
 
-/// Some of it is written before the container's output can be joined, some after, and some of it is more than is repeated.
+/// Output is written before and after the attach, and in some cases is more than the runner replays.
 fn output_is_complete_after_a_late_attach(context: &Context) -> Result<(), Failure> {
     for (lines, pause) in [(100, 0.0), (10_000, 0.5), (100_000, 0.0), (300_000, 0.5)] {
         let program = format!(
@@ -109,7 +109,7 @@ fn the_first_execution_in_a_namespace_uploads_the_runner(context: &Context) -> R
     let fresh = Context::new(namespace.clone());
     let answer = fresh.run("print('first')", &[])?;
     expect(answer["stdout"]["text"] == "first\n", &answer)?;
-    // Somebody removes it behind the back of those who have seen it.
+    // The runner is deleted after it was used.
     let config_maps = namespace.objects::<k8s_openapi::api::core::v1::ConfigMap>();
     let all = block_on(config_maps.list(&Default::default()))?.items;
     let runner = all.iter().map(ResourceExt::name_any).find(|name| name.starts_with("cofferdam-runner"));

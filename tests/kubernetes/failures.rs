@@ -1,4 +1,4 @@
-//! Every failure by its name, as soon as the cluster knows of it: far within the start-up time of a minute.
+//! Each failure is reported by its cause as soon as the cluster knows it, long before the startup timeout of a minute.
 
 use super::context::{Context, Test, answer, block_on, expect, expect_error};
 use cofferdam_tests::{
@@ -37,25 +37,25 @@ pub(super) const TESTS: &[Test] = tests![
     error_details_are_logged_and_not_returned_to_the_caller,
 ];
 
-/// What comes of a run with settings of its own.
-fn run_with(context: &Context, settings: &str) -> Result<Value, Failure> {
+/// The result of an execution with these settings.
+fn run_with_settings(context: &Context, settings: &str) -> Result<Value, Failure> {
     context.place.write("settings.toml", settings);
     context.run("print(1)", &["--config", "settings.toml"])
 }
 
 fn a_node_selector_without_a_match_is_unschedulable(context: &Context) -> Result<(), Failure> {
-    let answer = run_with(context, "scale_up_seconds = 1\nnode_selector = { pool = 'nowhere' }")?;
+    let answer = run_with_settings(context, "scale_up_seconds = 1\nnode_selector = { pool = 'nowhere' }")?;
     expect_error(&answer, "unschedulable", "`node_selector`")?;
     expect(answer["error"]["retryable"] == false, answer)
 }
 
 fn resources_beyond_any_node_are_unschedulable(context: &Context) -> Result<(), Failure> {
-    let answer = run_with(
+    let answer = run_with_settings(
         context,
         "scale_up_seconds = 1\nmem_requested = '900Gi'\nmem_limit = '1000Gi'\nceilings.mem_limit = '1000Gi'",
     )?;
-    let is_told = answer["error"]["code"] == "unschedulable" || answer["error"]["code"] == "denied";
-    expect(is_told, answer)
+    let is_expected = answer["error"]["code"] == "unschedulable" || answer["error"]["code"] == "denied";
+    expect(is_expected, answer)
 }
 
 fn a_missing_image_is_unavailable(context: &Context) -> Result<(), Failure> {
@@ -64,7 +64,7 @@ fn a_missing_image_is_unavailable(context: &Context) -> Result<(), Failure> {
 }
 
 fn a_missing_runtime_class_is_named(context: &Context) -> Result<(), Failure> {
-    expect_error(&run_with(context, "runtime_class = 'nowhere'")?, "sandbox-unavailable", "runtime_class")
+    expect_error(&run_with_settings(context, "runtime_class = 'nowhere'")?, "sandbox-unavailable", "runtime_class")
 }
 
 fn a_runtime_missing_on_the_node_is_sandbox_unavailable(context: &Context) -> Result<(), Failure> {
@@ -72,31 +72,31 @@ fn a_runtime_missing_on_the_node_is_sandbox_unavailable(context: &Context) -> Re
     let yaml =
         format!("apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {{ name: {class} }}\nhandler: lacking");
     block_on(context.namespace.apply(&yaml))?;
-    let answer = run_with(context, &format!("runtime_class = '{class}'"));
+    let answer = run_with_settings(context, &format!("runtime_class = '{class}'"));
     block_on(context.namespace.remove_runtime_class(&class))?;
     expect_error(&answer?, "sandbox-unavailable", "")
 }
 
 fn a_missing_service_account_is_named(context: &Context) -> Result<(), Failure> {
-    expect_error(&run_with(context, "service_account = 'nowhere'")?, "sandbox-unavailable", "service_account")
+    expect_error(&run_with_settings(context, "service_account = 'nowhere'")?, "sandbox-unavailable", "service_account")
 }
 
 fn a_sandbox_that_is_not_gvisor_runs_nothing(context: &Context) -> Result<(), Failure> {
     let class = format!("{}-runc", context.namespace.name);
     let yaml = format!("apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {{ name: {class} }}\nhandler: runc");
     block_on(context.namespace.apply(&yaml))?;
-    let answer = run_with(context, &format!("runtime_class = '{class}'"));
+    let answer = run_with_settings(context, &format!("runtime_class = '{class}'"));
     block_on(context.namespace.remove_runtime_class(&class))?;
     expect_error(&answer?, "sandbox-unavailable", "not a gVisor sandbox")
 }
 
 fn an_interpreter_missing_from_the_image_is_named(context: &Context) -> Result<(), Failure> {
-    let answer = run_with(context, "languages.python = { command = ['no-such-python'], file = 'main.py' }")?;
+    let answer = run_with_settings(context, "languages.python = { command = ['no-such-python'], file = 'main.py' }")?;
     expect_error(&answer, "sandbox-unavailable", "no-such-python")
 }
 
-/// In a namespace of its own, which has one object more.
-fn in_own_namespace(yaml: &str) -> Result<Value, Failure> {
+/// The result of an execution in a new namespace with one additional object.
+fn run_in_new_namespace(yaml: &str) -> Result<Value, Failure> {
     let namespace = Arc::new(block_on(Namespace::create())?);
     block_on(namespace.apply(yaml))?;
     let answer = Context::new(namespace.clone()).run("print(1)", &[]);
@@ -108,7 +108,7 @@ fn in_own_namespace(yaml: &str) -> Result<Value, Failure> {
 }
 
 fn an_exhausted_quota_is_named(_: &Context) -> Result<(), Failure> {
-    let answer = in_own_namespace(
+    let answer = run_in_new_namespace(
         "apiVersion: v1\nkind: ResourceQuota\nmetadata: { name: nothing }\nspec: { hard: { pods: \"0\" } }",
     )?;
     expect_error(&answer, "quota", "quota")?;
@@ -116,7 +116,7 @@ fn an_exhausted_quota_is_named(_: &Context) -> Result<(), Failure> {
 }
 
 fn a_denial_by_admission_is_named(_: &Context) -> Result<(), Failure> {
-    let answer = in_own_namespace(
+    let answer = run_in_new_namespace(
         "apiVersion: v1\nkind: LimitRange\nmetadata: { name: tiny }\nspec: { limits: [{ type: Container, max: { memory: 1Mi } }] }",
     )?;
     expect_error(&answer, "denied", "admission")
@@ -142,41 +142,41 @@ fn an_unresponsive_api_server_is_unreachable(context: &Context) -> Result<(), Fa
     expect_error(&answer, "unreachable", "does not answer")
 }
 
-/// A program that waits, once it is seen to run; its log tells.
-fn running(context: &Context, args: &[&str]) -> Result<(Child, Pod), Failure> {
+/// Starts a program that waits, and returns when its log says that it runs.
+fn start_waiting_program(context: &Context, args: &[&str]) -> Result<(Child, Pod), Failure> {
     context.place.write("wait.py", "import time\nprint('here')\ntime.sleep(600)");
     let args = [&["--json"], args, &["wait.py"]].concat();
     let mut child = context.command("run", &args).env("COFFERDAM_LOG", "cofferdam=debug").spawn()?;
     let mut log = BufReader::new(child.stderr.take().ok_or("a pipe")?);
-    let mut said = String::new();
-    while !said.contains("the program runs") {
-        if log.read_line(&mut said)? == 0 {
-            return Err(format!("it ended: {said}").into());
+    let mut text = String::new();
+    while !text.contains("the program runs") {
+        if log.read_line(&mut text)? == 0 {
+            return Err(format!("it ended: {text}").into());
         }
     }
     std::thread::spawn(move || log.read_to_string(&mut String::new()));
-    let id = said.find("run-").and_then(|at| said.get(at..at + 24)).ok_or("no id")?.to_owned();
+    let id = text.find("run-").and_then(|at| text.get(at..at + 24)).ok_or("no id")?.to_owned();
     let params = kube::api::ListParams::default().labels(&format!("cofferdam.dev/run={id}"));
     let pods = block_on(context.namespace.objects::<Pod>().list(&params))?;
     Ok((child, pods.items.into_iter().next().ok_or("no Pod")?))
 }
 
 fn a_deleted_pod_is_reported_as_evicted(context: &Context) -> Result<(), Failure> {
-    let (child, pod) = running(context, &[])?;
+    let (child, pod) = start_waiting_program(context, &[])?;
     let params = DeleteParams::default().grace_period(0);
     block_on(context.namespace.objects::<Pod>().delete(&pod.name_any(), &params))?;
     expect_error(&answer(&child.wait_with_output()?)?, "evicted", "taken away")
 }
 
 fn an_evicted_pod_is_reported_as_evicted(context: &Context) -> Result<(), Failure> {
-    let (child, pod) = running(context, &["--workload", "pod"])?;
+    let (child, pod) = start_waiting_program(context, &["--workload", "pod"])?;
     block_on(context.namespace.objects::<Pod>().evict(&pod.name_any(), &Default::default()))?;
     let answer = answer(&child.wait_with_output()?)?;
     expect_error(&answer, "evicted", "taken away")?;
     expect(answer["error"]["retryable"] == false, answer)
 }
 
-/// What a cluster says when it has not heard of a node for a while, which a test's only node cannot be made to be.
+/// Simulates the condition that the cluster sets when a node is lost, since the only node of a test cannot be lost.
 fn a_lost_node_is_reported_as_evicted(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, _| {
         if asked.path.contains("watch=true") {
@@ -198,9 +198,9 @@ fn a_lost_node_is_reported_as_evicted(context: &Context) -> Result<(), Failure> 
 
 fn an_oom_kill_is_reported_as_out_of_memory(context: &Context) -> Result<(), Failure> {
     let answer = context.run("x = bytearray(2 << 30)\nprint(len(x))", &[])?;
-    let told = answer["status"] == "out-of-memory"
+    let is_expected = answer["status"] == "out-of-memory"
         || answer["stderr"]["text"].as_str().is_some_and(|text| text.contains("MemoryError"));
-    expect(told, answer)
+    expect(is_expected, answer)
 }
 
 fn error_details_are_logged_and_not_returned_to_the_caller(context: &Context) -> Result<(), Failure> {
@@ -220,7 +220,7 @@ fn error_details_are_logged_and_not_returned_to_the_caller(context: &Context) ->
     expect(!answer.to_string().contains("secret-name"), answer)
 }
 
-/// What an API server answers when it refuses.
+/// The body of a refusal by the API server.
 pub(super) fn status(code: u16, reason: &str, message: &str) -> String {
     json!({ "apiVersion": "v1", "kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message })
         .to_string()

@@ -1,4 +1,4 @@
-//! Settings that cannot be: told at once, by their names, and nothing is created.
+//! Invalid settings are reported by name before anything is created.
 
 use super::context::{Context, Test, expect, expect_error};
 use cofferdam_tests::{cluster::Action, conformance::Failure, program::stderr};
@@ -16,8 +16,11 @@ fn an_unreadable_kubeconfig_is_named(context: &Context) -> Result<(), Failure> {
     context.place.write("broken", "clusters: {");
     for path in ["nowhere", "broken", "."] {
         let output = context.command_by(path.as_ref(), "run", &["p.py"]).output()?;
-        let said = stderr(&output);
-        expect(output.status.code() == Some(125) && said.contains("kubeconfig_path") && said.contains(path), said)?;
+        let message = stderr(&output);
+        expect(
+            output.status.code() == Some(125) && message.contains("kubeconfig_path") && message.contains(path),
+            message,
+        )?;
     }
     Ok(())
 }
@@ -28,7 +31,7 @@ fn a_missing_context_is_named(context: &Context) -> Result<(), Failure> {
 }
 
 fn a_missing_namespace_is_named(context: &Context) -> Result<(), Failure> {
-    // By one who may look everywhere: others only learn that they may not.
+    // As a cluster administrator: other users only get a permission error.
     let admin = cofferdam_tests::cluster::kubeconfig().ok_or("KUBECONFIG")?;
     context.place.write("p.py", "print(1)");
     let kubeconfig = admin.to_string_lossy().into_owned();
@@ -69,18 +72,18 @@ fn invalid_settings_are_named(context: &Context) -> Result<(), Failure> {
         ("networks", "networks.none.egress = []"),
     ] {
         context.place.write("settings.toml", toml);
-        // Without --namespace, which would win over the setting.
+        // Without --namespace, which would override the setting.
         let kubeconfig = proxy.kubeconfig().to_string_lossy().into_owned();
         let args = ["run", "--kubeconfig", &kubeconfig, "--config", "settings.toml", "p.py"];
         let output = context.place.cofferdam(args).output()?;
-        let said = stderr(&output);
-        let is_named = output.status.code() == Some(125) && said.contains(setting);
-        expect(is_named, (setting, toml, said))?;
+        let message = stderr(&output);
+        let is_named = output.status.code() == Some(125) && message.contains(setting);
+        expect(is_named, (setting, toml, message))?;
     }
     expect(proxy.asked().is_empty(), proxy.asked())
 }
 
-/// `auto` takes it as a cluster that was named, from the user's own kubeconfig.
+/// `auto` selects Kubernetes if a context of the user's kubeconfig is given.
 fn a_context_alone_selects_the_cluster(context: &Context) -> Result<(), Failure> {
     context.place.write("p.py", "import os; print(os.path.exists('/cofferdam/program'))");
     let namespace = &context.namespace;

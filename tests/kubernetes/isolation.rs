@@ -1,4 +1,4 @@
-//! The wall around a program in the cluster.
+//! The sandbox boundary of a program in the cluster.
 
 use super::context::{Context, Test, block_on, expect};
 use cofferdam_tests::{cluster, conformance::Failure, program::stdout};
@@ -15,7 +15,7 @@ pub(super) const TESTS: &[Test] = tests![
     doctor_reports_what_is_wrong,
 ];
 
-/// Where an ordinary Pod of this cluster can reach the API server.
+/// The address of the API server for ordinary Pods of this cluster.
 fn api_server(context: &Context) -> Result<String, Failure> {
     let services: Api<Service> = Api::namespaced(context.namespace.admin.clone(), "default");
     let service = block_on(services.get("kubernetes"))?;
@@ -67,7 +67,7 @@ except OSError as e:
 fn an_endless_loop_has_ended_when_the_call_returns(context: &Context) -> Result<(), Failure> {
     let answer = context.run("while True: pass", &["--timeout", "2"])?;
     expect(answer["status"] == "timed-out", &answer)?;
-    // The container had ended before the call did: nothing is left that could still loop.
+    // The container ends before the call returns.
     let id = answer["id"].as_str().unwrap_or_default().to_owned();
     let left = || async { Ok(context.namespace.left().await?.into_iter().filter(|name| name.contains(&id)).collect()) };
     block_on(cluster::eventually(left, Vec::is_empty)).map(|_: Vec<String>| ())
@@ -89,7 +89,7 @@ fn a_network_profile_gives_the_pod_a_network(context: &Context) -> Result<(), Fa
     let address = format!("{}:443", api_server(context)?);
     let args = ["--config", "settings.toml", "--network", "open", "p.py", "--", &address];
     let output = context.command("run", &args).output()?;
-    // Whether the network lets it through is the CNI's affair; that there is one is ours.
+    // Whether the connection succeeds depends on the CNI; this only asserts that there is a network.
     let text = stdout(&output);
     expect(
         text.starts_with("reached") || text.starts_with("TimeoutError") || text.starts_with("ConnectionRefused"),

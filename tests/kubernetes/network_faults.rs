@@ -1,4 +1,4 @@
-//! Whatever the network does, a program runs at most once and its result is whole.
+//! With any network fault, a program runs at most once and its result is complete.
 
 use super::{
     context::{Context, Test, block_on, expect, expect_error},
@@ -39,8 +39,8 @@ fn a_lost_create_response_runs_the_program_once(context: &Context) -> Result<(),
         let proxy = if workload == "pod" { context.proxy_for_pods(script)? } else { context.proxy(script)? };
         let answer = context.run_by(proxy.kubeconfig(), "print('once')", &["--workload", workload])?;
         expect(answer["stdout"]["text"] == "once\n", &answer)?;
-        let settled = proxy.asked().iter().filter(|asked| asked.is(Method::GET, "/run-")).count();
-        expect(settled >= 2, proxy.asked())?;
+        let lookups = proxy.asked().iter().filter(|asked| asked.is(Method::GET, "/run-")).count();
+        expect(lookups >= 2, proxy.asked())?;
     }
     Ok(())
 }
@@ -70,7 +70,7 @@ fn a_busy_api_server_is_retried(context: &Context) -> Result<(), Failure> {
 
 fn an_interrupted_log_is_resumed(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, before| {
-        // Without this it would be joined, and its log not be read.
+        // Without this the sidecar would attach to the container instead of reading its log.
         if asked.path.contains("/attach") {
             Action::LoseRequest
         } else if asked.path.contains("/log") && before < 3 {
@@ -114,9 +114,9 @@ fn a_silent_attach_is_continued_from_the_log(context: &Context) -> Result<(), Fa
 }
 
 fn output_blocked_by_a_stalled_attach_is_continued_from_the_log(context: &Context) -> Result<(), Failure> {
-    // containerd writes what a container writes to its log and to each client that is attached, in turns: one that does not
-    // read keeps the others waiting, and the program, once all buffers on the way are full. The program begins when the
-    // output is attached for certain, and its connection stalls when it is known that the program has started.
+    // containerd writes the output of a container to its log and to each attached client in turn: once all buffers are full, a
+    // client that does not read blocks the others and the program. The program waits until the output is certainly attached,
+    // and the connection stalls after the start of the program is known.
     let proxy = context
         .proxy(|asked, _| if asked.path.contains("/attach") { Action::Stall(100_000) } else { Action::Forward })?;
     let program = "import sys, time\ntime.sleep(5)\nfor part in 'abcdefghijklmno':\n sys.stdout.write(part * 1_000_000)\n \
@@ -140,7 +140,7 @@ fn a_deletion_conflict_is_retried(context: &Context) -> Result<(), Failure> {
     })?;
     let answer = context.run_by(proxy.kubeconfig(), "print('removed')", &[])?;
     expect(answer["stdout"]["text"] == "removed\n", &answer)?;
-    nothing_is_left_of(context, &proxy)
+    wait_until_deleted(context, &proxy)
 }
 
 fn objects_created_after_the_timeout_are_deleted(context: &Context) -> Result<(), Failure> {
@@ -154,12 +154,12 @@ fn objects_created_after_the_timeout_are_deleted(context: &Context) -> Result<()
     let answer = context.run_by(proxy.kubeconfig(), "print(1)", &["--startup-timeout", "1"])?;
     expect(answer["error"]["retryable"] == true, &answer)?;
     block_on(eventually(async || Ok(proxy.created()), |created| !created.is_empty()))?;
-    nothing_is_left_of(context, &proxy)
+    wait_until_deleted(context, &proxy)
 }
 
-fn nothing_is_left_of(context: &Context, proxy: &Proxy) -> Result<(), Failure> {
-    let is_of_it = |name: &String| proxy.created().iter().any(|run| name.contains(run));
-    let left = async || Ok(context.namespace.left().await?.into_iter().filter(is_of_it).collect());
+fn wait_until_deleted(context: &Context, proxy: &Proxy) -> Result<(), Failure> {
+    let is_created = |name: &String| proxy.created().iter().any(|run| name.contains(run));
+    let left = async || Ok(context.namespace.left().await?.into_iter().filter(is_created).collect());
     block_on(eventually(left, Vec::is_empty)).map(|_| ())
 }
 
@@ -211,6 +211,6 @@ fn a_persistently_failing_api_server_is_unreachable(context: &Context) -> Result
     })?;
     let answer = context.run_by(proxy.kubeconfig(), "print(1)", &["--startup-timeout", "3"])?;
     expect_error(&answer, "unreachable", "")?;
-    // The Job may be there all the same, but nothing runs in it without its program.
+    // The Job may exist, but it runs nothing without its program.
     expect(answer["error"]["retryable"] == true, answer)
 }

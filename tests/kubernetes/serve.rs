@@ -1,4 +1,4 @@
-//! The sidecar before a cluster.
+//! A sidecar that uses a cluster.
 
 use super::context::{Context, Test, block_on, expect};
 use cofferdam_tests::{cluster::Action, conformance::Failure};
@@ -20,8 +20,8 @@ fn a_sidecar_streams_an_execution_in_the_cluster(context: &Context) -> Result<()
         let request = json!({ "code": "import os\nos.write(1, b'42\\n')" });
         let answer = caller.run(&request, &[("accept", "text/event-stream")]).await;
         let events = ["\"queued\"", "\"scheduled\"", "\"started\"", "{\"stdout\":\"42\\n\"}", "\"exited\":0"];
-        let places = events.map(|event| answer.text.find(event));
-        expect(places.iter().all(Option::is_some) && places.is_sorted(), answer)
+        let positions = events.map(|event| answer.text.find(event));
+        expect(positions.iter().all(Option::is_some) && positions.is_sorted(), answer)
     })
 }
 

@@ -1,4 +1,4 @@
-//! What the sidecar answers to those who do not as they should: a problem with a name, and never a hang.
+//! Invalid requests to the sidecar: each gets a problem with a code, and none hangs.
 
 use crate::cleanup::assert_nothing_left;
 use cofferdam_tests::{program::Place, sidecar::Sidecar};
@@ -10,64 +10,96 @@ use std::{
 };
 
 const JSON: (&str, &str) = ("content-type", "application/json");
-/// Method, path, headers and body, and of the answer the status, the code and a part of its detail.
+/// Method, path, headers and body of a request; status, code and part of the detail of its response.
 type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str, &'a str);
 
-const RUNS: &str = "/v1/executions";
+const EXECUTIONS: &str = "/v1/executions";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_invalid_request_has_its_problem_code() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let hello = r#"{"code":"print(1)"}"#;
-    // What follows is not even JSON: nobody has read so far.
+    // The end is not JSON, which shows that the parser stops before it.
     let many: &str = format!(r#"{{"code":"1","args":[{}oops"#, r#""","#.repeat(1025)).leak();
     let cases: &[Case<'_>] = &[
-        ("POST", RUNS, &[JSON], "{", 400, "invalid-request", "is not JSON"),
-        ("POST", RUNS, &[JSON], "", 400, "invalid-request", "is not JSON"),
-        ("POST", RUNS, &[JSON], "{}", 400, "invalid-request", "missing field `code`"),
-        ("POST", RUNS, &[JSON], r#"{"code":"1","x":1}"#, 400, "invalid-request", "unknown field `x`"),
-        ("POST", RUNS, &[JSON], r#"["1"]"#, 400, "invalid-request", "expected an object"),
+        ("POST", EXECUTIONS, &[JSON], "{", 400, "invalid-request", "is not JSON"),
+        ("POST", EXECUTIONS, &[JSON], "", 400, "invalid-request", "is not JSON"),
+        ("POST", EXECUTIONS, &[JSON], "{}", 400, "invalid-request", "missing field `code`"),
+        ("POST", EXECUTIONS, &[JSON], r#"{"code":"1","x":1}"#, 400, "invalid-request", "unknown field `x`"),
+        ("POST", EXECUTIONS, &[JSON], r#"["1"]"#, 400, "invalid-request", "expected an object"),
         (
             "POST",
-            RUNS,
+            EXECUTIONS,
             &[JSON],
             r#"["1",null,[],{},null,[],[],{},null,{}]"#,
             400,
             "invalid-request",
             "expected an object",
         ),
-        ("POST", RUNS, &[JSON], r#"{"code":"1","files":[["a","b"]]}"#, 400, "invalid-request", "files: invalid type"),
-        ("POST", RUNS, &[JSON], r#"{"code":"1","limits":[1,1,1]}"#, 400, "invalid-request", "limits: invalid type"),
-        ("POST", RUNS, &[JSON], r#"{"code":"1","stdin":["YQ=="]}"#, 400, "invalid-request", "stdin: invalid type"),
-        ("POST", RUNS, &[JSON], r#"{"code":"1","stdin":{"base64":"?"}}"#, 400, "invalid-request", "is no base64"),
-        ("POST", RUNS, &[JSON], r#"{"code":"1","env":{"A":"1","A":"2"}}"#, 400, "invalid-request", "given twice"),
-        ("POST", RUNS, &[JSON], many, 413, "too-large", "args: too large: at most 1024 arguments are allowed"),
-        ("POST", RUNS, &[JSON], r#"{"code":"1","network":"x"}"#, 403, "denied", "network profile"),
-        ("POST", RUNS, &[JSON], r#"{"code":"1","limits":{"memory_bytes":1099511627776}}"#, 403, "denied", "ceiling"),
-        ("POST", RUNS, &[], hello, 415, "invalid-request", "application/json"),
-        ("POST", RUNS, &[("content-type", "text/plain")], hello, 415, "invalid-request", "application/json"),
-        ("POST", RUNS, &[JSON, ("accept", "text/html")], hello, 406, "invalid-request", "text/event-stream"),
         (
             "POST",
-            RUNS,
+            EXECUTIONS,
+            &[JSON],
+            r#"{"code":"1","files":[["a","b"]]}"#,
+            400,
+            "invalid-request",
+            "files: invalid type",
+        ),
+        (
+            "POST",
+            EXECUTIONS,
+            &[JSON],
+            r#"{"code":"1","limits":[1,1,1]}"#,
+            400,
+            "invalid-request",
+            "limits: invalid type",
+        ),
+        (
+            "POST",
+            EXECUTIONS,
+            &[JSON],
+            r#"{"code":"1","stdin":["YQ=="]}"#,
+            400,
+            "invalid-request",
+            "stdin: invalid type",
+        ),
+        ("POST", EXECUTIONS, &[JSON], r#"{"code":"1","stdin":{"base64":"?"}}"#, 400, "invalid-request", "is no base64"),
+        ("POST", EXECUTIONS, &[JSON], r#"{"code":"1","env":{"A":"1","A":"2"}}"#, 400, "invalid-request", "given twice"),
+        ("POST", EXECUTIONS, &[JSON], many, 413, "too-large", "args: too large: at most 1024 arguments are allowed"),
+        ("POST", EXECUTIONS, &[JSON], r#"{"code":"1","network":"x"}"#, 403, "denied", "network profile"),
+        (
+            "POST",
+            EXECUTIONS,
+            &[JSON],
+            r#"{"code":"1","limits":{"memory_bytes":1099511627776}}"#,
+            403,
+            "denied",
+            "ceiling",
+        ),
+        ("POST", EXECUTIONS, &[], hello, 415, "invalid-request", "application/json"),
+        ("POST", EXECUTIONS, &[("content-type", "text/plain")], hello, 415, "invalid-request", "application/json"),
+        ("POST", EXECUTIONS, &[JSON, ("accept", "text/html")], hello, 406, "invalid-request", "text/event-stream"),
+        (
+            "POST",
+            EXECUTIONS,
             &[JSON, ("accept", "text/event-stream;q=0, */*;q=0.0")],
             hello,
             406,
             "invalid-request",
             "Accept",
         ),
-        ("POST", RUNS, &[JSON, ("idempotency-key", "")], hello, 400, "invalid-request", "Idempotency-Key"),
-        ("POST", RUNS, &[JSON, ("cofferdam-version", "0.9.0")], hello, 400, "invalid-request", "`0.9.0`"),
-        ("POST", RUNS, &[JSON, ("cofferdam-version", "0.9.0")], hello, 400, "invalid-request", "version 0.1.0"),
-        ("POST", RUNS, &[JSON, ("origin", "https://evil.example")], hello, 403, "denied", "Origin"),
+        ("POST", EXECUTIONS, &[JSON, ("idempotency-key", "")], hello, 400, "invalid-request", "Idempotency-Key"),
+        ("POST", EXECUTIONS, &[JSON, ("cofferdam-version", "0.9.0")], hello, 400, "invalid-request", "`0.9.0`"),
+        ("POST", EXECUTIONS, &[JSON, ("cofferdam-version", "0.9.0")], hello, 400, "invalid-request", "version 0.1.0"),
+        ("POST", EXECUTIONS, &[JSON, ("origin", "https://evil.example")], hello, 403, "denied", "Origin"),
         ("GET", "/v1/executions/run-00000000000000000000", &[], "", 404, "invalid-request", "no run of this id"),
         ("DELETE", "/v1/executions/run-00000000000000000000", &[], "", 404, "invalid-request", "no run of this id"),
         ("GET", "/v1/executions/%ff", &[], "", 404, "invalid-request", "no run of this id"),
-        ("GET", RUNS, &[], "", 405, "invalid-request", "no such method"),
+        ("GET", EXECUTIONS, &[], "", 405, "invalid-request", "no such method"),
         ("POST", "/healthz", &[], "", 405, "invalid-request", "no such method"),
-        // What the caller speaks does not matter where there is nothing to be said.
-        ("TRACE", RUNS, &[("cofferdam-version", "0.9.0")], "", 405, "invalid-request", "no such method"),
+        // Without such a method, the version is not checked.
+        ("TRACE", EXECUTIONS, &[("cofferdam-version", "0.9.0")], "", 405, "invalid-request", "no such method"),
         ("GET", "/", &[], "", 404, "invalid-request", "openapi.json"),
     ];
     for (method, path, headers, body, status, code, part) in cases {
@@ -121,7 +153,7 @@ async fn a_body_of_a_hundred_megabytes_is_too_large() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     for caller in [sidecar.caller(), sidecar.tcp_caller()] {
-        let answer = caller.send("POST", RUNS, &[JSON], vec![b' '; 100 << 20]).await;
+        let answer = caller.send("POST", EXECUTIONS, &[JSON], vec![b' '; 100 << 20]).await;
         assert_eq!((answer.status, &answer.json["code"]), (413, &json!("too-large")), "{}", answer.text);
     }
     assert_eq!(sidecar.caller().run(&json!({ "code": "print(1)" }), &[]).await.status, 200);
@@ -136,7 +168,7 @@ fn an_early_refusal_is_received_and_keeps_the_connection() {
     let body = vec![b' '; 6 << 20];
     for _ in 0..20 {
         let mut stream = TcpStream::connect(&sidecar.address).expect("a connection");
-        let head = format!("POST {RUNS} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!("POST {EXECUTIONS} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
         stream.write_all(head.as_bytes()).expect("a head is taken");
         stream.write_all(&body).expect("a body is taken");
         let next = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";

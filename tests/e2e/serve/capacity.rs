@@ -1,6 +1,6 @@
-//! The sidecar takes as much as it may, and says no to the rest at once.
+//! The sidecar accepts requests up to its capacity and refuses further ones immediately.
 
-use super::{endless, runs_in};
+use super::{endless, executions_in};
 use crate::cleanup::assert_nothing_left;
 use cofferdam_tests::{program::Place, sidecar::Sidecar};
 use rustix::process::Signal;
@@ -16,15 +16,15 @@ use tokio::{task::JoinSet, time::timeout};
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_beyond_the_capacity_are_refused_immediately() {
     let place = Place::new();
-    let bounds = [("COFFERDAM_SERVE__MAX_RUNS", "1"), ("COFFERDAM_SERVE__MAX_QUEUED", "0")];
-    let mut sidecar = Sidecar::start(&place, &[], &bounds);
+    let settings = [("COFFERDAM_SERVE__MAX_RUNS", "1"), ("COFFERDAM_SERVE__MAX_QUEUED", "0")];
+    let mut sidecar = Sidecar::start(&place, &[], &settings);
     let caller = sidecar.caller();
     let first = caller.start(&endless(), &[super::STREAM]).await;
     sidecar.wait_for("the program runs");
     let answer = caller.run(&json!({ "code": "print(1)" }), &[]).await;
     assert_eq!((answer.status, &answer.json["code"]), (429, &json!("overloaded")), "{}", answer.text);
     assert_eq!((answer.headers["retry-after"].as_bytes(), &answer.json["retryable"]), (&b"1"[..], &json!(true)));
-    // Of this one the body never comes; the answer does not wait for it.
+    // The body of this request never arrives; the response does not wait for it.
     let mut raw = UnixStream::connect(place.path().join("s.sock")).expect("a socket");
     let head =
         "POST /v1/executions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9999999\r\n\r\n";
@@ -41,15 +41,15 @@ async fn requests_beyond_the_capacity_are_refused_immediately() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queued_request_is_refused_after_the_queue_timeout() {
     let place = Place::new();
-    let bounds = [("COFFERDAM_SERVE__MAX_RUNS", "1"), ("COFFERDAM_SERVE__QUEUE_SECONDS", "0.2")];
-    let mut sidecar = Sidecar::start(&place, &[], &bounds);
+    let settings = [("COFFERDAM_SERVE__MAX_RUNS", "1"), ("COFFERDAM_SERVE__QUEUE_SECONDS", "0.2")];
+    let mut sidecar = Sidecar::start(&place, &[], &settings);
     let caller = sidecar.caller();
     let _first = caller.start(&endless(), &[super::STREAM]).await;
     sidecar.wait_for("the program runs");
     let key = [("idempotency-key", "k")];
     let answer = caller.run(&json!({ "code": "print(1)" }), &key).await;
     assert_eq!((answer.status, &answer.json["code"]), (429, &json!("overloaded")), "{}", answer.text);
-    // It did not run, so that its key is free for the next try.
+    // It did not run, so its key can be used again.
     let again = caller.run(&json!({ "code": "print(1)" }), &key).await;
     assert!(again.status == 429 && again.json["id"] != answer.json["id"], "{}", again.text);
 }
@@ -57,8 +57,8 @@ async fn a_queued_request_is_refused_after_the_queue_timeout() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_with_the_same_key_share_one_execution() {
     let place = Place::new();
-    let bounds = [("COFFERDAM_SERVE__MAX_RUNS", "1"), ("COFFERDAM_SERVE__MAX_QUEUED", "1")];
-    let mut sidecar = Sidecar::start(&place, &[], &bounds);
+    let settings = [("COFFERDAM_SERVE__MAX_RUNS", "1"), ("COFFERDAM_SERVE__MAX_QUEUED", "1")];
+    let mut sidecar = Sidecar::start(&place, &[], &settings);
     let caller = sidecar.caller();
     let again = [super::STREAM, ("idempotency-key", "k")];
     let mut streams = Vec::new();
@@ -70,7 +70,7 @@ async fn requests_with_the_same_key_share_one_execution() {
     sidecar.wait_for("the program runs");
     let metrics = caller.send("GET", "/metrics", &[], "").await.text;
     assert!(metrics.contains("cofferdam_runs_queued 0\n"), "{metrics}");
-    // The run is cancelled by the last of them, and not by the first.
+    // Only the last closed connection cancels the execution.
     streams.truncate(1);
     let id = streams[0].read_until("now").await.split('"').nth(3).expect("an id").to_owned();
     let found = caller.send("GET", &format!("/v1/executions/{id}"), &[], "").await;
@@ -91,12 +91,12 @@ async fn queue_time_counts_towards_the_startup_timeout() {
     assert_eq!((answer.status, &answer.json["retryable"]), (429, &json!(true)), "{}", answer.text);
 }
 
-/// Of a hundred, every tenth hangs up early, and four may run at once.
+/// Every tenth client closes its connection early, and four programs may run at a time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_concurrent_requests_are_answered_or_refused_and_none_runs_twice() {
     let place = Place::new();
-    let bounds = [("COFFERDAM_SERVE__MAX_RUNS", "4"), ("COFFERDAM_SERVE__MAX_QUEUED", "60")];
-    let sidecar = Sidecar::start(&place, &[], &bounds);
+    let settings = [("COFFERDAM_SERVE__MAX_RUNS", "4"), ("COFFERDAM_SERVE__MAX_QUEUED", "60")];
+    let sidecar = Sidecar::start(&place, &[], &settings);
     let mut callers = JoinSet::new();
     for number in 0..100 {
         let caller = if number % 2 == 0 { sidecar.caller() } else { sidecar.tcp_caller() };
@@ -124,7 +124,7 @@ async fn a_hundred_concurrent_requests_are_answered_or_refused_and_none_runs_twi
     sidecar.signal(Signal::TERM);
     let (status, log) = sidecar.end();
     assert_eq!(status.code(), Some(0), "{log}");
-    let runs = runs_in(&log);
+    let runs = executions_in(&log);
     assert!((count(200)..=count(200) + 10).contains(&runs), "{runs} runs, {} outcomes", count(200));
     assert_nothing_left(&place);
 }
@@ -132,21 +132,24 @@ async fn a_hundred_concurrent_requests_are_answered_or_refused_and_none_runs_twi
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_headers_and_bodies_time_out() {
     let place = Place::new();
-    let bounds = [("COFFERDAM_SERVE__HEADER_SECONDS", "0.2"), ("COFFERDAM_SERVE__BODY_SECONDS", "0.2")];
-    let _sidecar = Sidecar::start(&place, &[], &bounds);
+    let settings = [("COFFERDAM_SERVE__HEADER_SECONDS", "0.2"), ("COFFERDAM_SERVE__BODY_SECONDS", "0.2")];
+    let _sidecar = Sidecar::start(&place, &[], &settings);
     let post =
         "POST /v1/executions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
-    for (said, answer) in [
+    for (request, expected) in [
         ("", ""),
         ("GET /healthz HTTP/1.1\r\nHo", ""),
         ("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200"),
         (post, "HTTP/1.1 408"),
     ] {
         let mut raw = UnixStream::connect(place.path().join("s.sock")).expect("a socket");
-        raw.write_all(said.as_bytes()).expect("a request");
-        let mut heard = String::new();
-        // The connection ends, which is what is waited for.
-        let _ = raw.read_to_string(&mut heard);
-        assert!(heard.starts_with(answer) && (!answer.is_empty() || heard.is_empty()), "{said:?}: {heard:?}");
+        raw.write_all(request.as_bytes()).expect("a request");
+        let mut response = String::new();
+        // Wait for the end of the connection.
+        let _ = raw.read_to_string(&mut response);
+        assert!(
+            response.starts_with(expected) && (!expected.is_empty() || response.is_empty()),
+            "{request:?}: {response:?}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Who may have how many connections, and which of them are closed for others.
+//! Limits of connections, and which connections are closed to admit others.
 
 use super::{
     STREAM, endless,
@@ -13,28 +13,28 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// Far less than an idle connection may be so.
-const SOON: Duration = Duration::from_secs(20);
-/// Connections that say nothing are not closed for that.
-const LONG: (&str, &str) = ("COFFERDAM_SERVE__HEADER_SECONDS", "600");
+/// Far shorter than the timeout of idle connections.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Keeps idle connections open.
+const LONG_HEADER_TIMEOUT: (&str, &str) = ("COFFERDAM_SERVE__HEADER_SECONDS", "600");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_connections_do_not_block_probes_or_tenants() {
     let place = Place::new();
-    let mut sidecar = start_with(&place, "[serve]\nmax_connections = 8\n", &[LONG]);
+    let mut sidecar = start_with(&place, "[serve]\nmax_connections = 8\n", &[LONG_HEADER_TIMEOUT]);
     let one = sidecar.tcp_caller().with_token(ONE);
     let mut stream = one.start(&endless(), &[STREAM]).await;
     let begun = stream.read_until("now").await;
     let flood: Vec<TcpStream> =
         (0..50).map(|_| TcpStream::connect(&sidecar.address)).collect::<io::Result<_>>().expect("a backlog");
     for path in ["/healthz", "/readyz", "/metrics"] {
-        let answer = timeout(SOON, sidecar.tcp_caller().send("GET", path, &[], "")).await.expect(path);
+        let answer = timeout(RESPONSE_TIMEOUT, sidecar.tcp_caller().send("GET", path, &[], "")).await.expect(path);
         assert_eq!(answer.status, 200, "{path}");
     }
-    let answer = timeout(SOON, one.run(&json!({ "code": "print(1)" }), &[])).await.expect("an answer");
+    let answer = timeout(RESPONSE_TIMEOUT, one.run(&json!({ "code": "print(1)" }), &[])).await.expect("an answer");
     assert_eq!(answer.json["stdout"]["content"], "1\n", "{}", answer.text);
     sidecar.wait_for("a connection was closed to make room");
-    // What was there before, with a token, still is.
+    // The earlier connection, with a token, is still open.
     let path = format!("/v1/executions/{}", begun.split('"').nth(3).expect("an id"));
     assert_eq!(one.send("DELETE", &path, &[], "").await.status, 200);
     assert!(stream.read().await.text.contains("cancelled"));
@@ -44,7 +44,11 @@ async fn idle_connections_do_not_block_probes_or_tenants() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_connections_of_a_tenant_are_limited() {
     let place = Place::new();
-    let sidecar = start_with(&place, "[serve]\nmax_connections = 16\n[tenants.one]\nmax_connections = 3\n", &[LONG]);
+    let sidecar = start_with(
+        &place,
+        "[serve]\nmax_connections = 16\n[tenants.one]\nmax_connections = 3\n",
+        &[LONG_HEADER_TIMEOUT],
+    );
     let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
     let key = ("idempotency-key", "k");
     let mut streams = Vec::new();
@@ -59,14 +63,14 @@ async fn the_connections_of_a_tenant_are_limited() {
     assert_eq!(two.run(&json!({ "code": "print(1)" }), &[]).await.status, 200);
     assert_eq!(sidecar.caller().send("GET", "/healthz", &[], "").await.status, 200);
     streams.truncate(2);
-    // The sidecar hears of it when it writes next, or reads that nothing more comes.
+    // The sidecar notices the closed connection at its next read or write.
     while one.start(&endless(), &[STREAM, key]).await.status() == 429 {}
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_keep_alive_connection_is_closed_for_the_tenants_next() {
     let place = Place::new();
-    let sidecar = start_with(&place, "[tenants.one]\nmax_connections = 1\n", &[LONG]);
+    let sidecar = start_with(&place, "[tenants.one]\nmax_connections = 1\n", &[LONG_HEADER_TIMEOUT]);
     let kept_alive = || {
         let mut stream = TcpStream::connect(&sidecar.address).expect("a connection");
         let request = format!("GET /v1/executions/run-0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ONE}\r\n\r\n");
@@ -77,6 +81,6 @@ async fn an_idle_keep_alive_connection_is_closed_for_the_tenants_next() {
         stream
     };
     let (mut first, _second) = (kept_alive(), kept_alive());
-    // It ends, which is what is waited for.
+    // Wait for its end.
     let _ = first.read_to_end(&mut Vec::new());
 }

@@ -1,4 +1,4 @@
-//! An execution that goes on without its caller can be followed, and waited for.
+//! Detached executions can be streamed and waited for.
 
 use super::{DETACHED, STREAM, endless};
 use cofferdam_tests::{program::Place, sidecar::Sidecar};
@@ -23,14 +23,14 @@ async fn a_detached_execution_can_be_streamed_to_its_end() {
             "{begun}"
         );
     }
-    // Who only looks on ends nothing by going.
+    // Closing the stream of an observer cancels nothing.
     drop(other);
     let found = caller.send("GET", &path, &[], "").await;
     assert_eq!(found.json["state"], "running", "{}", found.text);
     assert_eq!(caller.send("DELETE", &path, &[], "").await.status, 200);
     let rest = one.read().await.text;
     assert!(rest.contains("event: ended\ndata: {\"ended\":{\"id\":") && rest.ends_with("}}\n\n"), "{rest}");
-    // Of one that is over there is the end alone.
+    // The stream of an ended execution has only its end.
     let over = caller.send("GET", &path, &[STREAM], "").await;
     assert_eq!(over.headers["content-type"], "text/event-stream");
     assert!(over.text.starts_with("event: accepted\n") && over.text.contains("event: ended\n"), "{}", over.text);
@@ -48,7 +48,7 @@ async fn a_get_request_can_wait_for_the_end_of_an_execution() {
     assert_eq!((found.status, &found.json["state"]), (200, &json!("ended")), "{}", found.text);
     assert_eq!(found.headers["preference-applied"], "wait=50");
     assert_eq!(found.json["outcome"]["stdout"]["content"], "done\n");
-    // One that goes on is told as far as it is.
+    // A running execution is returned in its current state.
     let accepted = caller.run(&endless(), &[DETACHED]).await;
     let path = accepted.headers["location"].to_str().expect("a path").to_owned();
     let found = caller.send("GET", &path, &[("prefer", "wait=1")], "").await;

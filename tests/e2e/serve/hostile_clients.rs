@@ -1,7 +1,7 @@
-//! Callers who mean harm: what they send is understood in one way or not at all, costs no more than its bounds, and runs nothing
-//! that a well-formed request would not have run.
+//! Hostile clients: their requests are parsed unambiguously or refused, stay within the limits, and execute nothing that a valid
+//! request would not.
 
-use super::runs_in;
+use super::executions_in;
 use crate::cleanup::assert_nothing_left;
 use cofferdam_tests::{
     program::{Place, stderr},
@@ -17,18 +17,19 @@ use std::{
     time::Duration,
 };
 
-/// A request for a run, up to the headers that say how long its body is.
+/// The head of a request for an execution, without the headers that give the length of the body.
 const POST: &str =
     "POST /v1/executions HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n";
 const BODY: &str = r#"{"code":"print(1)"}"#;
-/// What is still to come after so long does not come.
-const BOUNDS: [(&str, &str); 2] = [("COFFERDAM_SERVE__HEADER_SECONDS", "1"), ("COFFERDAM_SERVE__BODY_SECONDS", "1")];
+/// Incomplete requests are given up after a second.
+const SHORT_TIMEOUTS: [(&str, &str); 2] =
+    [("COFFERDAM_SERVE__HEADER_SECONDS", "1"), ("COFFERDAM_SERVE__BODY_SECONDS", "1")];
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n";
 
-/// Sends bytes over a connection of its own; gives the statuses of all answers.
+/// Sends bytes over a new connection and returns the statuses of all responses.
 fn statuses(sidecar: &Sidecar, bytes: &[u8]) -> Vec<u16> {
     let mut stream = TcpStream::connect(&sidecar.address).expect("a connection");
-    // Whoever has heard enough may leave.
+    // The sidecar may close the connection early.
     let _ = stream.write_all(bytes);
     let mut answers = Vec::new();
     let _ = stream.read_to_end(&mut answers);
@@ -36,7 +37,7 @@ fn statuses(sidecar: &Sidecar, bytes: &[u8]) -> Vec<u16> {
     answers.split("HTTP/1.").skip(1).filter_map(|answer| answer.get(2..5)?.parse().ok()).collect()
 }
 
-fn end(sidecar: Sidecar) -> String {
+fn shut_down(sidecar: Sidecar) -> String {
     sidecar.signal(Signal::TERM);
     let (status, log) = sidecar.end();
     assert_eq!(status.code(), Some(0), "{log}");
@@ -46,7 +47,7 @@ fn end(sidecar: Sidecar) -> String {
 #[test]
 fn a_request_with_an_ambiguous_body_length_runs_nothing() {
     let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &BOUNDS);
+    let sidecar = Sidecar::start(&place, &[], &SHORT_TIMEOUTS);
     let length = BODY.len();
     let chunk = format!("{length:x}\r\n{BODY}\r\n");
     for (length, body) in [
@@ -65,42 +66,42 @@ fn a_request_with_an_ambiguous_body_length_runs_nothing() {
         ("Transfer-Encoding: chunked".into(), &*format!("-1\r\n{BODY}")),
         ("Transfer-Encoding: chunked".into(), &*format!("{length:x};{}\r\n{BODY}\r\n0\r\n\r\n", "x".repeat(40_000))),
         ("Transfer-Encoding: chunked".into(), &*format!("{chunk}0\r\n{}\r\n", "X: y\r\n".repeat(5000))),
-        // An end that comes too early.
+        // A truncated body.
         (format!("Content-Length: {}", length + 1), BODY),
         ("Transfer-Encoding: chunked".into(), &*chunk),
     ] {
-        let said = format!("{POST}{length}\r\n\r\n{body}");
-        let heard = statuses(&sidecar, said.as_bytes());
-        assert!(heard.iter().all(|status| (400..500).contains(status)), "{heard:?} to {said:.400}");
+        let request = format!("{POST}{length}\r\n\r\n{body}");
+        let found = statuses(&sidecar, request.as_bytes());
+        assert!(found.iter().all(|status| (400..500).contains(status)), "{found:?} to {request:.400}");
     }
-    assert_eq!(runs_in(&end(sidecar)), 0);
+    assert_eq!(executions_in(&shut_down(sidecar)), 0);
     assert_nothing_left(&place);
 }
 
 #[test]
 fn a_second_request_cannot_be_smuggled_in_a_body() {
     let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &BOUNDS);
+    let sidecar = Sidecar::start(&place, &[], &SHORT_TIMEOUTS);
     let hidden = format!("{POST}Content-Length: {}\r\n\r\n{BODY}", BODY.len()).replace("Connection: close\r\n", "");
     let open = POST.replace("Connection: close\r\n", "");
     let length = BODY.len() + hidden.len();
-    // By the one length the second request is a part of the first, by the other it follows: the connection ends instead.
-    let said = format!(
+    // By one length the second request is part of the first body, by the other it follows it. The connection is closed instead.
+    let request = format!(
         "{open}Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{BODY}\r\n0\r\n\r\n{hidden}",
         BODY.len()
     );
-    assert_eq!(statuses(&sidecar, said.as_bytes()), [200]);
-    let said = format!("{open}Content-Length: {}\r\nContent-Length: {length}\r\n\r\n{BODY}{hidden}", BODY.len());
-    assert_eq!(statuses(&sidecar, said.as_bytes()), [400]);
-    assert_eq!(runs_in(&end(sidecar)), 1);
+    assert_eq!(statuses(&sidecar, request.as_bytes()), [200]);
+    let request = format!("{open}Content-Length: {}\r\nContent-Length: {length}\r\n\r\n{BODY}{hidden}", BODY.len());
+    assert_eq!(statuses(&sidecar, request.as_bytes()), [400]);
+    assert_eq!(executions_in(&shut_down(sidecar)), 1);
 }
 
 #[test]
 fn request_headers_are_limited_and_parsed_strictly() {
     let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &BOUNDS);
+    let sidecar = Sidecar::start(&place, &[], &SHORT_TIMEOUTS);
     let headers = |count: usize| (0..count).map(|number| format!("X{number}: y\r\n")).collect::<String>();
-    for (said, status) in [
+    for (request, status) in [
         (format!("{HEALTH}{}\r\n", headers(90)), 200),
         (format!("{HEALTH}{}\r\n", headers(5000)), 431),
         (format!("{HEALTH}X: {}\r\n\r\n", "y".repeat(1 << 20)), 431),
@@ -111,7 +112,7 @@ fn request_headers_are_limited_and_parsed_strictly() {
         (format!("GET /{} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", "a".repeat(1 << 17)), 431),
         ("\x16\x03\x01\0\u{5}".into(), 400),
     ] {
-        assert_eq!(statuses(&sidecar, said.as_bytes()), [status], "{said:.100}");
+        assert_eq!(statuses(&sidecar, request.as_bytes()), [status], "{request:.100}");
     }
     assert!(statuses(&sidecar, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").is_empty());
 }
@@ -119,7 +120,7 @@ fn request_headers_are_limited_and_parsed_strictly() {
 #[test]
 fn request_targets_are_not_normalised() {
     let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &BOUNDS);
+    let sidecar = Sidecar::start(&place, &[], &SHORT_TIMEOUTS);
     for (target, status) in [
         ("/healthz", 200),
         ("http://127.0.0.1/healthz", 200),
@@ -136,17 +137,17 @@ fn request_targets_are_not_normalised() {
         ("/v1/executions/..%2f..%2fmetrics", 404),
         ("*", 404),
     ] {
-        let said = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
-        assert_eq!(statuses(&sidecar, said.as_bytes()), [status], "{target}");
+        let request = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+        assert_eq!(statuses(&sidecar, request.as_bytes()), [status], "{target}");
     }
-    let said = "CONNECT evil.example:443 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
-    assert_eq!(statuses(&sidecar, said.as_bytes()), [421]);
+    let request = "CONNECT evil.example:443 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    assert_eq!(statuses(&sidecar, request.as_bytes()), [421]);
 }
 
 #[test]
 fn foreign_host_and_origin_headers_are_refused() {
     let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &BOUNDS);
+    let sidecar = Sidecar::start(&place, &[], &SHORT_TIMEOUTS);
     for (headers, status) in [
         ("", 421),
         ("Host: \r\n", 421),
@@ -164,16 +165,16 @@ fn foreign_host_and_origin_headers_are_refused() {
         ("Host: 127.0.0.1\r\nOrigin: http://127.0.0.1\r\n", 403),
         ("Host: 127.0.0.1\r\nX-Forwarded-Host: evil.example\r\nForwarded: host=evil.example\r\n", 200),
     ] {
-        let said = format!("GET /healthz HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
-        assert_eq!(statuses(&sidecar, said.as_bytes()), [status], "{headers:?}");
+        let request = format!("GET /healthz HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
+        assert_eq!(statuses(&sidecar, request.as_bytes()), [status], "{headers:?}");
     }
 }
 
-/// Each byte comes in time, and all of them do not.
+/// Each byte arrives in time, but the whole request does not.
 #[test]
 fn a_client_that_sends_one_byte_at_a_time_times_out() {
     let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &BOUNDS);
+    let sidecar = Sidecar::start(&place, &[], &SHORT_TIMEOUTS);
     let head = format!("{POST}Content-Length: 1000000\r\n\r\n");
     let chunked = format!("{POST}Transfer-Encoding: chunked\r\n\r\n");
     for (at_once, piece, status) in
@@ -182,29 +183,29 @@ fn a_client_that_sends_one_byte_at_a_time_times_out() {
         let mut stream = TcpStream::connect(&sidecar.address).expect("a connection");
         stream.write_all(at_once.as_bytes()).expect("a head is taken");
         let mut reader = stream.try_clone().expect("a stream");
-        let heard = thread::spawn(move || {
-            let mut heard = String::new();
-            let _ = reader.read_to_string(&mut heard);
-            heard
+        let response = thread::spawn(move || {
+            let mut response = String::new();
+            let _ = reader.read_to_string(&mut response);
+            response
         });
-        // Until the other end has had enough.
-        while !heard.is_finished() && stream.write_all(piece.as_bytes()).is_ok() {
+        // Until the sidecar closes the connection.
+        while !response.is_finished() && stream.write_all(piece.as_bytes()).is_ok() {
             thread::sleep(Duration::from_millis(20));
         }
-        let heard = heard.join().expect("a reader");
-        assert_eq!(heard.split(' ').nth(1).filter(|_| status.is_some()), status, "{heard:?}");
+        let response = response.join().expect("a reader");
+        assert_eq!(response.split(' ').nth(1).filter(|_| status.is_some()), status, "{response:?}");
     }
-    assert_eq!(runs_in(&end(sidecar)), 0);
+    assert_eq!(executions_in(&shut_down(sidecar)), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_connections_does_not_block_other_clients() {
     let place = Place::new();
-    let bounds = [("COFFERDAM_SERVE__MAX_CONNECTIONS", "8"), ("COFFERDAM_SERVE__HEADER_SECONDS", "0.5")];
-    let sidecar = Sidecar::start(&place, &[], &bounds);
+    let settings = [("COFFERDAM_SERVE__MAX_CONNECTIONS", "8"), ("COFFERDAM_SERVE__HEADER_SECONDS", "0.5")];
+    let sidecar = Sidecar::start(&place, &[], &settings);
     let flood: Vec<TcpStream> =
         (0..100).map(|_| TcpStream::connect(&sidecar.address)).collect::<io::Result<_>>().expect("a backlog");
-    // Those who have nothing to say are let go of eight at a time, and who has is answered.
+    // Idle connections are closed eight at a time, and the request is answered.
     let answer = sidecar.caller().run(&json!({ "code": "print(1)" }), &[]).await;
     assert_eq!((answer.status, &answer.json["stdout"]["content"]), (200, &json!("1\n")), "{}", answer.text);
     drop(flood);

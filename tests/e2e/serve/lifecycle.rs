@@ -1,4 +1,4 @@
-//! How a sidecar begins and ends.
+//! Startup and shutdown of a sidecar.
 
 use super::{DETACHED, STREAM, endless};
 use crate::cleanup::assert_nothing_left;
@@ -42,7 +42,7 @@ fn the_sidecar_ends_with_its_stdin_if_requested() {
     let output = place.run_with_stdin(["serve", "--until-stdin-ends", "--listen", "unix:made/s.sock"], b"");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stderr(&output).contains("listening on unix:made/s.sock"), "{}", stderr(&output));
-    assert!(!place.path().join("made").exists(), "the folder that was made for the socket goes with it");
+    assert!(!place.path().join("made").exists(), "the folder created for the socket is removed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

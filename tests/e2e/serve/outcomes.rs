@@ -1,4 +1,4 @@
-//! What outcomes cost a sidecar in memory, and who may read them for how long.
+//! The memory of outcomes in a sidecar, and how long they can be read.
 
 use super::{
     DETACHED, STREAM, endless,
@@ -18,16 +18,16 @@ use std::{
 };
 
 const MIB: u64 = 1 << 20;
-/// More than all that the sidecar holds beside outcomes.
-const REST: u64 = 100 * MIB;
+/// More memory than the sidecar uses without outcomes.
+const BASE_MEMORY: u64 = 100 * MIB;
 
-/// A program that prints so many MiB.
+/// A program that prints this number of MiB.
 fn prints(mebibytes: u64) -> Value {
     json!({ "code": format!("import sys; sys.stdout.write('x' * ({mebibytes} << 20))") })
 }
 
-/// Runs a program that goes on without its caller, and gives its path when it has ended.
-async fn detached(caller: &Caller, request: &Value) -> String {
+/// Runs a detached execution to its end and returns its path.
+async fn run_detached(caller: &Caller, request: &Value) -> String {
     let accepted = caller.run(request, &[DETACHED]).await;
     assert_eq!(accepted.status, 202, "{}", accepted.text);
     let path = accepted.headers["location"].to_str().expect("a path").to_owned();
@@ -52,7 +52,7 @@ async fn evicted_outcomes_are_freed_from_memory() {
     }
     assert_eq!(statuses, [410, 200]);
     let (held, _) = memory(sidecar.process());
-    assert!(held < 20 * MIB + REST, "{} MiB after 160 MiB of outcomes", held / MIB);
+    assert!(held < 20 * MIB + BASE_MEMORY, "{} MiB after 160 MiB of outcomes", held / MIB);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,7 +60,7 @@ async fn readers_of_one_outcome_share_its_memory() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let caller = sidecar.caller();
-    let path = detached(&caller, &prints(16)).await;
+    let path = run_detached(&caller, &prints(16)).await;
     let mut unread = Vec::new();
     for number in 0..40 {
         let headers = if number % 2 == 0 { &[][..] } else { &[STREAM] };
@@ -68,11 +68,11 @@ async fn readers_of_one_outcome_share_its_memory() {
         assert_eq!(answer.status(), 200);
         unread.push(answer);
     }
-    // One that has been read to its end was written to its end, and so were the others as far as they could be.
+    // After one whole read, the other responses are written as far as their sockets allow.
     let whole = caller.send("GET", &path, &[], "").await;
     assert_eq!(whole.json["outcome"]["stdout"]["content"].as_str().map(str::len), Some(16 << 20));
     let (held, _) = memory(sidecar.process());
-    assert!(held < 16 * MIB + REST, "{} MiB with 40 readers of 16 MiB", held / MIB);
+    assert!(held < 16 * MIB + BASE_MEMORY, "{} MiB with 40 readers of 16 MiB", held / MIB);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,15 +80,15 @@ async fn a_response_that_is_read_too_slowly_is_aborted() {
     let place = Place::new();
     let mut sidecar = Sidecar::start(&place, &[], &[("COFFERDAM_SERVE__ANSWER_SECONDS", "1")]);
     let caller = sidecar.caller();
-    // One who reads all that there is goes on.
+    // A client that reads everything is not affected.
     let mut follower = caller.start(&endless(), &[STREAM]).await;
     let begun = follower.read_until("now").await;
-    let path = detached(&caller, &prints(16)).await;
+    let path = run_detached(&caller, &prints(16)).await;
     let mut stream = UnixStream::connect(place.path().join("s.sock")).expect("a socket");
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).expect("a request");
     let reader = thread::spawn(move || {
         let mut byte = [0];
-        // A byte in time, again and again, until what the kernel had when the connection was cut is read.
+        // One byte at a time, until the bytes that the kernel still has after the abort are read.
         while stream.read(&mut byte).is_ok_and(|read| read > 0) {
             thread::sleep(Duration::from_millis(1));
         }
@@ -104,8 +104,8 @@ async fn a_response_that_is_read_too_slowly_is_aborted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_with_unread_outcomes_is_refused_and_others_are_not() {
     let place = Place::new();
-    let bounds = [("COFFERDAM_SERVE__KEPT_LIMIT", "1Mi"), ("COFFERDAM_SERVE__UNREAD_LIMIT", "12Mi")];
-    let sidecar = start_with(&place, "[serve]\nmax_runs = 4\n", &bounds);
+    let settings = [("COFFERDAM_SERVE__KEPT_LIMIT", "1Mi"), ("COFFERDAM_SERVE__UNREAD_LIMIT", "12Mi")];
+    let sidecar = start_with(&place, "[serve]\nmax_runs = 4\n", &settings);
     let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
     let mut unread = vec![one.start(&prints(8), &[]).await, one.start(&prints(8), &[]).await];
     let refused = one.run(&json!({ "code": "print(1)" }), &[]).await;

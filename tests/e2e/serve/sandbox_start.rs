@@ -1,4 +1,4 @@
-//! The start of a sandbox holds up nobody else, and does not look at what does not concern it.
+//! The start of a sandbox blocks no other request and does not scan other executions.
 
 use crate::cleanup::{assert_nothing_left, signal_when};
 use cofferdam_tests::{
@@ -11,20 +11,20 @@ use serde_json::json;
 use std::{fs::File, thread::available_parallelism, time::Duration};
 use tokio::{task::JoinSet, time::timeout};
 
-/// Beyond this a sidecar hangs.
-const HANGS: Duration = Duration::from_secs(60);
+/// A sidecar that takes longer to respond hangs.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sandbox_starts_that_wait_for_the_disk_do_not_block_other_requests() {
     let place = Place::new();
-    let bounds = [("COFFERDAM_SERVE__MAX_RUNS", "256"), ("COFFERDAM_SERVE__OUTPUT_MEMORY", "64Gi")];
-    let mut sidecar = Sidecar::start(&place, &[], &bounds);
-    // The lock that is held while a reaper looks at all runs; a disk that is slow looks the same.
-    let gate = File::options().create(true).truncate(false).write(true).open(place.state().join("gate"));
-    let gate = gate.expect("a file");
-    gate.lock().expect("a lock");
+    let settings = [("COFFERDAM_SERVE__MAX_RUNS", "256"), ("COFFERDAM_SERVE__OUTPUT_MEMORY", "64Gi")];
+    let mut sidecar = Sidecar::start(&place, &[], &settings);
+    // A reaper holds this lock while it scans all executions. A slow disk has the same effect.
+    let lock_file = File::options().create(true).truncate(false).write(true).open(place.state().join("lock_file"));
+    let lock_file = lock_file.expect("a file");
+    lock_file.lock().expect("a lock");
     let mut runs = JoinSet::new();
-    // More than the sidecar has threads for tasks.
+    // More than the sidecar has worker threads.
     let starts = available_parallelism().map_or(8, |processors| processors.get() * 2 + 2);
     for _ in 0..starts {
         let caller = sidecar.caller();
@@ -34,9 +34,9 @@ async fn sandbox_starts_that_wait_for_the_disk_do_not_block_other_requests() {
         sidecar.wait_for("requested");
     }
     let caller = sidecar.caller();
-    let health = timeout(HANGS, caller.send("GET", "/healthz", &[], "")).await;
+    let health = timeout(HEALTH_TIMEOUT, caller.send("GET", "/healthz", &[], "")).await;
     assert_eq!(health.map(|answer| answer.status), Ok(200));
-    gate.unlock().expect("a lock");
+    lock_file.unlock().expect("a lock");
     while let Some(answer) = runs.join_next().await {
         let answer = answer.expect("an answer");
         assert_eq!(answer.json["status"], json!({ "exited": 0 }), "{}", answer.text);
@@ -59,7 +59,7 @@ async fn leftovers_are_removed_periodically_and_not_at_each_start() {
     for _ in 0..3 {
         assert_eq!(run().await.json["status"], json!({ "exited": 0 }));
     }
-    assert!(left(&place).iter().any(|left| left.contains("run-")), "a start has removed what others left");
+    assert!(left(&place).iter().any(|left| left.contains("run-")), "a start has removed leftovers of others");
     assert_eq!(stdout(&place.run(["gc"])), "removed what 1 run had left\n");
     sidecar.signal(Signal::TERM);
     sidecar.end();

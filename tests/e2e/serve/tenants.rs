@@ -1,4 +1,4 @@
-//! Tenants: each has its token, its ceilings, its share and its own runs.
+//! Tenants have their own tokens, ceilings, concurrency limits and executions.
 
 use super::{DETACHED, STREAM, endless};
 use cofferdam_tests::{
@@ -17,7 +17,7 @@ fn start(place: &Place) -> Sidecar {
     start_with(place, settings, &[])
 }
 
-/// A sidecar with two tenants and these settings, of a file and of the environment.
+/// A sidecar with two tenants and with settings from a file and the environment.
 pub(super) fn start_with(place: &Place, file: &str, settings: &[(&str, &str)]) -> Sidecar {
     place.write("tokens", format!("# agents\none {ONE}\ntwo {TWO}\n"));
     fs::set_permissions(place.path().join("tokens"), fs::Permissions::from_mode(0o600)).expect("a file");
@@ -38,7 +38,7 @@ async fn requests_without_a_valid_token_are_refused() {
             assert_eq!(answer.headers["www-authenticate"], "Bearer");
         }
         assert_eq!(caller.with_token(TWO).run(&request, &[]).await.status, 200);
-        // Probes have no token.
+        // Probes need no token.
         assert_eq!(caller.send("GET", "/readyz", &[], "").await.status, 200);
     }
     let pages = sidecar.tcp_caller().with_token(TWO).run(&request, &[("origin", "null")]).await;
@@ -60,7 +60,7 @@ async fn a_tenant_cannot_access_anothers_execution() {
         assert_eq!(answer.status, 404, "{method} {}", answer.text);
         assert_eq!(answer.text, two.send(method, "/v1/executions/run-0", &[], "").await.text);
     }
-    // The same key is another tenant's own.
+    // Each tenant has its own keys.
     let other = two.run(&json!({ "code": "print(2)" }), &[key]).await;
     assert_eq!(other.json["stdout"]["content"], "2\n", "{}", other.text);
     assert_eq!(one.send("GET", &path, &[], "").await.json["state"], "running");
@@ -86,17 +86,17 @@ async fn each_tenant_has_its_own_ceilings_and_concurrency_limit() {
     assert_eq!(two.run(&request, &[]).await.status, 200);
 }
 
-/// A thousand and one executions that never start: they are more than are remembered.
+/// One tenant cancels more executions than the sidecar keeps.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_tenants_cancellations_do_not_evict_idempotency_keys() {
     let place = Place::new();
-    let bounds = [("COFFERDAM_SERVE__KEPT_RUNS", "5"), ("COFFERDAM_SERVE__KEPT_LIMIT", "64Ki")];
-    let mut sidecar = start_with(&place, "[serve]\nmax_runs = 4\n[tenants.one]\nmax_runs = 1\n", &bounds);
+    let settings = [("COFFERDAM_SERVE__KEPT_RUNS", "5"), ("COFFERDAM_SERVE__KEPT_LIMIT", "64Ki")];
+    let mut sidecar = start_with(&place, "[serve]\nmax_runs = 4\n[tenants.one]\nmax_runs = 1\n", &settings);
     let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
     let (request, key) = (json!({ "code": "import os; print(os.urandom(16).hex())" }), [("idempotency-key", "k")]);
     let first = two.run(&request, &key).await;
     assert_eq!(first.status, 200, "{}", first.text);
-    // Of the one tenant all others wait for this.
+    // All further executions of this tenant wait for this one.
     let _first = one.start(&endless(), &[STREAM]).await;
     sidecar.wait_for("the program runs");
     sidecar.wait_for("the program runs");
@@ -107,7 +107,7 @@ async fn another_tenants_cancellations_do_not_evict_idempotency_keys() {
         let path = accepted.headers["location"].to_str().expect("a path");
         assert_eq!(one.send("DELETE", path, &[], "").await.json["problem"]["code"], "cancelled");
     }
-    // Nor does an outcome that is more than all that is kept.
+    // An outcome over the limit of kept outcomes does not evict the key either.
     let large = json!({ "code": "print('x' * (1 << 20))" });
     assert_eq!(two.run(&request, &key).await.json, first.json);
     drop(_first);

@@ -40,9 +40,9 @@ async fn a_tcp_socket_with_a_certificate_accepts_only_tls() {
     let mut plain = TcpStream::connect(&sidecar.address).await.expect("a sidecar");
     plain.write_all(REQUEST).await.expect("a request");
     let mut answer = Vec::new();
-    // It may be reset, too.
+    // The connection may also be reset.
     let _ = plain.read_to_end(&mut answer).await;
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
-    // The Unix socket is as private as before.
+    // The Unix socket does not use TLS.
     assert_eq!(sidecar.caller().send("GET", "/healthz", &[], "").await.status, 200);
 }

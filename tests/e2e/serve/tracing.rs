@@ -1,4 +1,4 @@
-//! Spans, as a collector gets them.
+//! Spans that the sidecar exports to a collector.
 
 use cofferdam_tests::{program::Place, sidecar::Sidecar};
 use rustix::process::Signal;
@@ -15,7 +15,7 @@ const TRACE: [u8; 16] =
 const PARENT: [u8; 8] = [0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31];
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// A collector: its address, and the head and the body of each request.
+/// Starts a collector; returns its address, and the head and the body of each request.
 fn collector() -> (String, Receiver<(String, Vec<u8>)>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
@@ -49,7 +49,7 @@ fn has(body: &[u8], part: &[u8]) -> bool {
 async fn an_execution_is_a_span_of_the_callers_trace() {
     let (address, requests) = collector();
     let place = Place::new();
-    // By its own setting, and by the variable that all programs have.
+    // By the setting, and by OpenTelemetry's standard variable.
     for (name, options) in [("COFFERDAM_SERVE__OTLP_ENDPOINT", "serve"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "otel")] {
         let sidecar = Sidecar::start(&place, &[], &[(name, &address), ("OTEL_RESOURCE_ATTRIBUTES", "team=red")]);
         let answer = sidecar.caller().run(&json!({ "code": "print(1)" }), &[("traceparent", TRACEPARENT)]).await;
@@ -57,7 +57,7 @@ async fn an_execution_is_a_span_of_the_callers_trace() {
         sidecar.signal(Signal::TERM);
         let (status, log) = sidecar.end();
         assert!(status.success(), "{options}: {log}");
-        // What the sidecar has not sent before, it sends at its end.
+        // The sidecar flushes its spans at shutdown.
         let (head, body) = requests.try_recv().expect("spans");
         assert!(head.starts_with("post /v1/traces ") && head.contains("application/x-protobuf"), "{options}: {head}");
         for part in [&TRACE[..], &PARENT, b"execution", id.as_bytes(), b"default", b"team", b"requested", b"ran"] {

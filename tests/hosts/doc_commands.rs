@@ -1,4 +1,4 @@
-//! The pages of the documentation: each command of a `console` block is executed, and prints what the page shows.
+//! Each command in a `console` block of the documentation is executed, and prints what the page shows.
 
 use cofferdam_tests::{
     hosts::command,
@@ -7,13 +7,13 @@ use cofferdam_tests::{
 };
 use std::{env, fs};
 
-/// The address that the pages' commands have.
+/// The address of the sidecar in the pages.
 const ADDRESS: &str = "127.0.0.1:8787";
-/// What of a page's output differs from time to time.
-const ANY: char = '…';
-const MARK: &str = "@@ end of a command @@";
+/// Stands for any output.
+const ELLIPSIS: char = '…';
+const END_MARK: &str = "@@ end of a command @@";
 
-/// A command, and what a page shows of its output.
+/// A command, and the output that the page shows.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Step {
     command: String,
@@ -38,13 +38,13 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
-/// Whether this is what a page shows, but for white space at the end.
-fn is_shown(shown: &str, came: &str) -> bool {
-    let (shown, mut rest) = (shown.trim_end(), came.trim_end());
-    let parts: Vec<&str> = shown.split(ANY).collect();
+/// Whether this is the output that a page shows, apart from white space at the end.
+fn matches_page(shown: &str, actual: &str) -> bool {
+    let (shown, mut rest) = (shown.trim_end(), actual.trim_end());
+    let parts: Vec<&str> = shown.split(ELLIPSIS).collect();
     let Some((last, parts)) = parts.split_last() else { return rest.is_empty() };
-    for (place, part) in parts.iter().enumerate() {
-        let found = rest.find(part).filter(|found| place > 0 || *found == 0);
+    for (index, part) in parts.iter().enumerate() {
+        let found = rest.find(part).filter(|found| index > 0 || *found == 0);
         let Some(found) = found else { return false };
         rest = &rest[found + part.len()..];
     }
@@ -57,7 +57,7 @@ fn assert_page(page: &str) {
     assert!(!steps.is_empty(), "{page} has no commands");
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
-    let commands = steps.iter().map(|step| format!("{}\necho '{MARK}'\n", step.command));
+    let commands = steps.iter().map(|step| format!("{}\necho '{END_MARK}'\n", step.command));
     let script = commands.collect::<String>().replace(ADDRESS, &sidecar.address);
     let mut shell = command("bash", "");
     let examples = root().join("target/release/examples");
@@ -66,12 +66,12 @@ fn assert_page(page: &str) {
     shell.current_dir(place.path()).env("PATH", path).env("XDG_CONFIG_HOME", place.path().join("config"));
     shell.env("COFFERDAM_STATE_DIR", place.state()).env_remove("COFFERDAM_URL").env_remove("KUBECONFIG");
     let output = shell.args(["-c", &format!("exec 2>&1\n{script}")]).output().expect("bash");
-    let came = stdout(&output).replace(&sidecar.address, ADDRESS);
-    let end = format!("{MARK}\n");
-    let mut came = came.split(&end);
+    let printed = stdout(&output).replace(&sidecar.address, ADDRESS);
+    let end = format!("{END_MARK}\n");
+    let mut outputs = printed.split(&end);
     for Step { command, shown } in steps {
-        let came = came.next().unwrap_or_default();
-        assert!(is_shown(&shown, came), "{page}:\n$ {command}\nis said to print\n{shown}\nand printed\n{came}");
+        let actual = outputs.next().unwrap_or_default();
+        assert!(matches_page(&shown, actual), "{page}:\n$ {command}\nshould print\n{shown}\nand printed\n{actual}");
     }
 }
 
@@ -92,7 +92,7 @@ fn commands_in_embedding_md_print_what_it_shows() {
 
 #[test]
 fn an_ellipsis_matches_any_output() {
-    for (shown, came, is) in [
+    for (shown, actual, expected) in [
         ("a\n", "a", true),
         ("a", "b", false),
         ("", "a", false),
@@ -103,7 +103,7 @@ fn an_ellipsis_matches_any_output() {
         ("b…", "a b", false),
         ("a…b…c", "a c b c", true),
     ] {
-        assert_eq!(is_shown(shown, came), is, "{shown:?} {came:?}");
+        assert_eq!(matches_page(shown, actual), expected, "{shown:?} {actual:?}");
     }
     let step = Step { command: "a \\\nb".into(), shown: "c\n".into() };
     assert_eq!(steps("\n```console\n$ a \\\n> b\nc\n```\nd"), [step]);

@@ -1,7 +1,7 @@
-//! What the examples of hosts make of a program's end, and of a sidecar that has enough to do.
+//! How the example hosts handle the end of a program, and an overloaded sidecar.
 
 use crate::{
-    scripted_server::{OUTCOME, Scripted, response},
+    scripted_server::{OUTCOME, ScriptedServer, response},
     transpile::{transpile, transpile_component},
 };
 use cofferdam_tests::{
@@ -20,10 +20,10 @@ use std::{
 const BARE: &str = "target/components/code-executor.wasm";
 const COMPOSED: &str = "target/components/code-executor-http.wasm";
 const STREAM: &str = "target/components/code-executor-stream.wasm";
-/// Where Node's hosts are with components of their own.
+/// The folder of the Node hosts and of the components transpiled for them.
 const NODE: &str = "examples/hosts/node/out/ends";
 
-/// The examples, as they are started.
+/// The examples and their arguments.
 const HOSTS: [(&str, &[&str]); 8] = [
     ("python", &["examples/hosts/python/bare.py", BARE]),
     ("python", &["examples/hosts/python/composed.py", COMPOSED]),
@@ -81,14 +81,14 @@ fn a_host_exits_with_the_programs_exit_code() {
 fn an_overloaded_sidecar_is_retried_after_its_retry_after() {
     let place = Place::new();
     let is_idle = AtomicBool::new(false);
-    let sidecar = Scripted::new(move |stream| {
+    let sidecar = ScriptedServer::new(move |stream| {
         let problem = r#"{"code":"overloaded","detail":"enough","retryable":true}"#;
         let headers = "content-type: application/problem+json\r\nretry-after: 0\r\n";
         let answer = match is_idle.swap(true, Ordering::Relaxed) {
             false => response(429, headers, problem),
             true => response(200, "content-type: application/json\r\n", OUTCOME),
         };
-        // Whoever has heard enough may leave.
+        // The host may close the connection early.
         let _ = stream.write_all(answer.as_bytes());
     });
     let output = run(&place, &sidecar.url(), HOSTS[0], "print(6*7)");
@@ -100,7 +100,7 @@ fn an_overloaded_sidecar_is_retried_after_its_retry_after() {
 fn environment_values_do_not_appear_in_a_command_line() {
     let place = Place::new();
     fs::create_dir(place.path().join("bin")).expect("a folder");
-    // What `ps` would show, and then the program itself.
+    // A wrapper that records its command line, as `ps` would show it.
     let real = root().join("target/release/cofferdam");
     place.write(
         "bin/cofferdam",

@@ -1,8 +1,7 @@
-//! Whatever answers in the place of a sidecar, the composed component gives an error of the contract: it neither traps nor
-//! waits for ever.
+//! The composed component returns an error of the contract for every fault of a sidecar: it neither traps nor hangs.
 
 use crate::{
-    scripted_server::{OUTCOME, Scripted, nowhere, response},
+    scripted_server::{OUTCOME, ScriptedServer, closed_url, response},
     transpile::transpile,
 };
 use cofferdam_tests::{
@@ -21,13 +20,13 @@ use std::{
 const JSON: &str = "content-type: application/json\r\ncofferdam-version: 0.1.0\r\n";
 const HTML: &str = "content-type: text/html\r\n";
 
-/// What the caller is told: the code, whether to try again, and a part of the message.
-pub(crate) type Told = (&'static str, bool, &'static str);
+/// An expected error: its code, whether it is retryable, and a part of its message.
+pub(crate) type ExpectedError = (&'static str, bool, &'static str);
 
 const UNKNOWN: &str = "whether the program ran is not known";
 
-/// Answers, and what is made of them.
-pub(crate) fn faults() -> Vec<(&'static str, String, Told)> {
+/// Faulty responses, and the errors that are expected for them.
+pub(crate) fn faults() -> Vec<(&'static str, String, ExpectedError)> {
     let not_a_sidecar = ("unreachable", false, "not a sidecar");
     let problem = r#"{"type":"urn:cofferdam:quota","title":"t","status":429,"detail":"all used up","code":"quota","retryable":true}"#;
     let problem_headers = "content-type: application/problem+json\r\ncofferdam-version: 0.1.0\r\n";
@@ -60,24 +59,24 @@ pub(crate) fn faults() -> Vec<(&'static str, String, Told)> {
         ("half a head", "HTTP/1.1 200 X\r\ncontent-".into(), ("unreachable", false, UNKNOWN)),
         ("half a body", cut, ("unreachable", false, UNKNOWN)),
         ("half a chunked body", chunked("5\r\n{\"id\"\r\n"), ("unreachable", false, UNKNOWN)),
-        ("a chunk of no length", chunked("no\r\n"), ("unreachable", false, UNKNOWN)),
-        ("a chunk of too great a length", chunked("fffffffffffffffff\r\n"), ("unreachable", false, UNKNOWN)),
-        ("a length that is none", lengths("content-length: -1\r\n"), ("unreachable", false, UNKNOWN)),
+        ("an invalid chunk length", chunked("no\r\n"), ("unreachable", false, UNKNOWN)),
+        ("a chunk length out of range", chunked("fffffffffffffffff\r\n"), ("unreachable", false, UNKNOWN)),
+        ("an invalid length", lengths("content-length: -1\r\n"), ("unreachable", false, UNKNOWN)),
         ("two lengths", lengths("content-length: 5\r\ncontent-length: 7\r\n"), ("unreachable", false, UNKNOWN)),
-        ("too small a length", lengths("content-length: 20\r\n"), ("unreachable", false, UNKNOWN)),
-        ("headers without number", lengths(&many), ("unreachable", false, UNKNOWN)),
-        ("a header without end", lengths(&long), ("unreachable", false, UNKNOWN)),
-        ("JSON that nests", response(200, JSON, &nested), not_a_sidecar),
-        ("numbers beyond all", response(200, JSON, &numbers), not_a_sidecar),
+        ("a length that is too small", lengths("content-length: 20\r\n"), ("unreachable", false, UNKNOWN)),
+        ("too many headers", lengths(&many), ("unreachable", false, UNKNOWN)),
+        ("a very long header", lengths(&long), ("unreachable", false, UNKNOWN)),
+        ("deeply nested JSON", response(200, JSON, &nested), not_a_sidecar),
+        ("numbers out of range", response(200, JSON, &numbers), not_a_sidecar),
         (
-            "a message that steers a terminal",
+            "a message with terminal escapes",
             response(429, problem_headers, &steering),
             ("quota", true, "\u{fffd}[2J\u{fffd}all"),
         ),
     ]
 }
 
-/// Calls the component by the wasmtime CLI; gives what is told as the CLI writes it.
+/// Calls the component through the wasmtime CLI.
 fn cli(url: &str, token: &str) -> Output {
     let mut command = command("wasmtime", url);
     command.args(["run", "-S", "http", "--env", &format!("COFFERDAM_URL={url}")]);
@@ -86,11 +85,11 @@ fn cli(url: &str, token: &str) -> Output {
     command.arg("target/components/code-executor-http.wasm").output().expect("wasmtime")
 }
 
-fn assert_cli(what: &str, output: &Output, (code, retryable, part): Told) {
-    let told = stdout(output);
+fn assert_cli(what: &str, output: &Output, (code, retryable, part): ExpectedError) {
+    let printed = stdout(output);
     assert!(output.status.success(), "{what}: {}", stderr(output));
     for part in [&*format!("err({{code: {code}, "), part, &*format!("retryable: {retryable}}})")] {
-        assert!(told.contains(part), "{what}: {told} does not say {part}");
+        assert!(printed.contains(part), "{what}: {printed} lacks {part}");
     }
 }
 
@@ -100,13 +99,13 @@ fn node(module: &str, url: &str) -> Command {
     command
 }
 
-fn assert_node(what: &str, output: &Output, expected: Told) {
+fn assert_node(what: &str, output: &Output, expected: ExpectedError) {
     assert!(output.status.success(), "{what}: {}", stderr(output));
-    assert_told(what, &serde_json::from_slice(&output.stdout).expect("JSON"), expected);
+    assert_error(what, &serde_json::from_slice(&output.stdout).expect("JSON"), expected);
 }
 
-/// An error of the contract says this.
-pub(crate) fn assert_told(what: &str, error: &serde_json::Value, (code, retryable, part): Told) {
+/// Asserts the fields of an error of the contract.
+pub(crate) fn assert_error(what: &str, error: &serde_json::Value, (code, retryable, part): ExpectedError) {
     assert_eq!(
         (error["code"].as_str(), error["retryable"].as_bool()),
         (Some(code), Some(retryable)),
@@ -117,10 +116,10 @@ pub(crate) fn assert_told(what: &str, error: &serde_json::Value, (code, retryabl
 
 #[test]
 fn the_wasmtime_cli_reports_each_fault_of_a_sidecar() {
-    for (what, answer, told) in faults() {
-        let sidecar = Scripted::saying(answer);
-        assert_cli(what, &cli(&sidecar.url(), ""), told);
-        // Whatever happens, a program is sent once.
+    for (what, answer, expected) in faults() {
+        let sidecar = ScriptedServer::responding(answer);
+        assert_cli(what, &cli(&sidecar.url(), ""), expected);
+        // A program is sent only once.
         assert_eq!(sidecar.requests().len(), 1, "{what}");
     }
 }
@@ -128,23 +127,23 @@ fn the_wasmtime_cli_reports_each_fault_of_a_sidecar() {
 #[test]
 fn node_reports_each_fault_of_a_sidecar() {
     transpile("examples/hosts/node/out/faults", &[]);
-    for (what, answer, told) in faults() {
-        let sidecar = Scripted::saying(answer);
+    for (what, answer, expected) in faults() {
+        let sidecar = ScriptedServer::responding(answer);
         let output = node("faults/code-executor-http.js", &sidecar.url()).output().expect("node");
-        assert_node(what, &output, told);
+        assert_node(what, &output, expected);
         assert_eq!(sidecar.requests().len(), 1, "{what}");
     }
 }
 
 #[test]
 fn a_refused_connection_is_retryable() {
-    assert_cli("nobody", &cli(&nowhere(), ""), ("unreachable", true, "no connection"));
+    assert_cli("no server", &cli(&closed_url(), ""), ("unreachable", true, "no connection"));
 }
 
 #[test]
 fn invalid_settings_are_named_without_their_values() {
-    let sidecar = Scripted::saying(response(200, JSON, OUTCOME));
-    for (url, token, told) in [
+    let sidecar = ScriptedServer::responding(response(200, JSON, OUTCOME));
+    for (url, token, expected) in [
         ("", "", ("unreachable", false, "COFFERDAM_URL does not begin with http")),
         ("secret.example:8787", "", ("unreachable", false, "COFFERDAM_URL does not begin with http")),
         ("http://user:secret@127.0.0.1", "", ("unreachable", false, "COFFERDAM_URL has a user name")),
@@ -152,7 +151,7 @@ fn invalid_settings_are_named_without_their_values() {
         (&sidecar.url().replace("http", "https"), "", ("unreachable", false, "secure connection")),
     ] {
         let output = cli(url, token);
-        assert_cli(url, &output, told);
+        assert_cli(url, &output, expected);
         assert!(!stdout(&output).contains("secret") && !stdout(&output).contains("127.0.0.1:1"), "{}", stdout(&output));
     }
     assert_eq!(sidecar.requests().len(), 0);
@@ -160,7 +159,7 @@ fn invalid_settings_are_named_without_their_values() {
 
 #[test]
 fn a_request_has_the_token_the_version_and_the_path_prefix() {
-    let sidecar = Scripted::saying(response(200, JSON, OUTCOME));
+    let sidecar = ScriptedServer::responding(response(200, JSON, OUTCOME));
     let output = cli(&(sidecar.url() + "/behind/a/proxy/"), "t0ken");
     assert!(stdout(&output).contains(r#"ok({id: "run-1""#), "{}", stdout(&output));
     let [request] = sidecar.requests().try_into().expect("one request");
@@ -171,46 +170,46 @@ fn a_request_has_the_token_the_version_and_the_path_prefix() {
         "\r\ncofferdam-version: 0.1.0\r\n",
         "\r\ncontent-type: application/json\r\n",
     ] {
-        assert!(head.contains(part), "{head} does not say {part}");
+        assert!(head.contains(part), "{head} lacks {part}");
     }
     assert!(!head.contains("idempotency-key"), "{head}");
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
     assert_eq!(body["code"], "print(6*7)");
 }
 
-/// A minute in the time of the component, which is a moment of ours.
-pub(crate) static FAST: LazyLock<&str> = LazyLock::new(|| {
+/// A component whose clock runs a thousand times faster, so that a minute passes quickly.
+pub(crate) static FAST_CLOCK: LazyLock<&str> = LazyLock::new(|| {
     transpile("examples/hosts/node/out/fast", &["--map", "wasi:clocks/*=../../../../../tests/hosts/fast-clocks.mjs#*"]);
     "fast/code-executor-http.js"
 });
 
 #[test]
 fn a_silent_sidecar_times_out() {
-    let sidecar = Scripted::new(|stream| {
-        // Until the other end has had enough.
+    let sidecar = ScriptedServer::new(|stream| {
+        // Until the component closes the connection.
         let _ = std::io::copy(stream, &mut std::io::sink());
     });
-    let output = node(*FAST, &sidecar.url()).output().expect("node");
+    let output = node(*FAST_CLOCK, &sidecar.url()).output().expect("node");
     assert_node("silence", &output, ("unreachable", false, "in full, within 60 s"));
 }
 
 #[test]
 fn a_sidecar_with_an_endless_response_times_out() {
-    let sidecar = Scripted::new(|stream| {
+    let sidecar = ScriptedServer::new(|stream| {
         let head = format!("HTTP/1.1 200 X\r\n{JSON}transfer-encoding: chunked\r\n\r\n");
         let mut sent = stream.write_all(head.as_bytes());
-        // As fast as it is taken, until the other end has had enough.
+        // Until the component closes the connection.
         while sent.is_ok() {
             sent = stream.write_all(b"1\r\n \r\n");
         }
     });
-    let output = node(*FAST, &sidecar.url()).output().expect("node");
+    let output = node(*FAST_CLOCK, &sidecar.url()).output().expect("node");
     assert_node("a drip", &output, ("unreachable", false, "in full, within 60 s"));
 }
 
 #[test]
 fn an_oversized_response_is_not_buffered() {
-    let sidecar = Scripted::new(|stream| {
+    let sidecar = ScriptedServer::new(|stream| {
         let head = format!("HTTP/1.1 200 X\r\n{JSON}connection: close\r\n\r\n");
         let spaces = [b' '; 64 << 10];
         let mut sent = stream.write_all(head.as_bytes());
@@ -227,8 +226,8 @@ fn an_oversized_response_is_not_buffered() {
 
 #[test]
 fn a_response_sent_before_the_request_is_read_is_received() {
-    let sidecar = Scripted::interrupting(response(413, HTML, "").replace("connection: close\r\n", ""));
-    // More than the buffers on the way hold, and than an argument can.
+    let sidecar = ScriptedServer::responding_early(response(413, HTML, "").replace("connection: close\r\n", ""));
+    // More than the socket buffers and a command-line argument can hold.
     let program = "import runpy, sys\nsys.argv[1:] = ['target/components/code-executor-http.wasm', '\\1' * (1 << 20)]\n\
                    runpy.run_path('examples/hosts/python/composed.py', run_name='__main__')";
     let output = command("python", &sidecar.url()).args(["-c", program]).output().expect("Python");

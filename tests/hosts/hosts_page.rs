@@ -1,4 +1,4 @@
-//! The page on hosts: its commands are executed, and its table is what came of them.
+//! `docs/hosts.md`: its commands are executed, and its table lists the hosts that work.
 
 use cofferdam_tests::{
     hosts::command,
@@ -8,9 +8,9 @@ use cofferdam_tests::{
 use std::{fs, process::Output};
 
 const PAGE: &str = "docs/hosts.md";
-/// The address that the page's commands have.
+/// The address of the sidecar in the page.
 const ADDRESS: &str = "127.0.0.1:8787";
-/// The mark of each host's commands, its name, and the pin of its version: a file, and what is before the version there.
+/// The mark of each host's commands, its name, the file that pins its version, and the text before the version in it.
 const HOSTS: [(&str, &str, &str, &str); 4] = [
     ("cli", "wasmtime CLI", "examples/hosts/python/requirements.txt", "\nwasmtime-bin=="),
     ("python", "Python, `wasmtime`", "examples/hosts/python/requirements.txt", "\nwasmtime=="),
@@ -61,8 +61,8 @@ fn each_command_in_hosts_md_works_and_is_in_its_table() {
     for commands in commands(&page) {
         let Commands { host, artifact, script } = &commands;
         let output = run(&commands, &place, &sidecar);
-        let told = stdout(&output);
-        assert!(output.status.success() && told.contains("42"), "{script}\n{told}\n{}", stderr(&output));
+        let printed = stdout(&output);
+        assert!(output.status.success() && printed.contains("42"), "{script}\n{printed}\n{}", stderr(&output));
         works.push((*host, *artifact));
     }
     let mut table = "| host | `code-executor.wasm` | `code-executor-http.wasm` |\n|---|---|---|\n".to_owned();
@@ -70,7 +70,7 @@ fn each_command_in_hosts_md_works_and_is_in_its_table() {
         let cells = ARTIFACTS.map(|artifact| if works.contains(&(mark, artifact)) { "yes" } else { "no" }).join(" | ");
         table += &format!("| {name} {} | {cells} |\n", pinned(file, before));
     }
-    assert!(page.contains(&format!("\n\n{table}\n")), "the table of {PAGE} is not what works:\n\n{table}");
+    assert!(page.contains(&format!("\n\n{table}\n")), "the table of {PAGE} should be:\n\n{table}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A server in the place of a sidecar that does what it is told to: what no real sidecar can be made to do.
+//! A scripted server instead of a sidecar, for behaviour that a real sidecar does not have.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -11,8 +11,8 @@ use std::{
 pub(crate) const OUTCOME: &str = r#"{"id":"run-1","status":{"exited":0},"stdout":{"content":"42\n","length":3},
     "stderr":{"content":"","length":0},"files":[],"skipped":[],"timings_ms":{"answered":1},"warm":false}"#;
 
-/// What has come, and where it goes to.
-pub(crate) struct Scripted {
+/// A server with a scripted response, which records its requests.
+pub(crate) struct ScriptedServer {
     address: SocketAddr,
     requests: Receiver<Request>,
 }
@@ -26,40 +26,40 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
-impl Scripted {
-    /// Answers each connection's first request with this, then ends the connection.
+impl ScriptedServer {
+    /// Calls `answer` for the first request of each connection, then closes the connection.
     pub(crate) fn new(answer: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
         Self::start(true, answer)
     }
 
     /// Answers with these bytes.
-    pub(crate) fn saying(answer: impl Into<Vec<u8>>) -> Self {
-        Self::start(true, say(answer.into()))
+    pub(crate) fn responding(answer: impl Into<Vec<u8>>) -> Self {
+        Self::start(true, write_response(answer.into()))
     }
 
-    /// Answers with these bytes as soon as it has read the head of a request, and leaves its side open: of one that it closes at
-    /// once, hosts may hear nothing.
-    pub(crate) fn interrupting(answer: impl Into<Vec<u8>>) -> Self {
-        Self::start(false, say(answer.into()))
+    /// Answers with these bytes as soon as it has read the head of a request, and keeps the connection open: if it were closed
+    /// immediately, hosts might not receive the response.
+    pub(crate) fn responding_early(answer: impl Into<Vec<u8>>) -> Self {
+        Self::start(false, write_response(answer.into()))
     }
 
     fn start(reads_bodies: bool, answer: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let (sender, requests) = channel();
-        // It ends with the test.
+        // The thread ends with the test process.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.expect("a connection");
-                if let Some(request) = read(&stream, reads_bodies) {
-                    // A test need not look at what came.
+                if let Some(request) = read_request(&stream, reads_bodies) {
+                    // The test may ignore the requests.
                     let _ = sender.send(request);
                     answer(&mut stream);
                     if reads_bodies {
-                        // Whoever has heard enough may have left.
+                        // The client may have closed the connection.
                         let _ = stream.shutdown(Shutdown::Write);
                     }
-                    // Closed with something unread, it would be reset.
+                    // Closing with unread data would reset the connection.
                     let _ = io::copy(&mut stream, &mut io::sink());
                 }
             }
@@ -72,7 +72,7 @@ impl Scripted {
         format!("http://{}", self.address)
     }
 
-    /// The requests that have come.
+    /// The requests received so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.try_iter().collect()
     }
@@ -83,18 +83,18 @@ pub(crate) fn response(status: u16, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
 }
 
-/// A URL that nobody listens at.
-pub(crate) fn nowhere() -> String {
+/// A URL at which no server listens.
+pub(crate) fn closed_url() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     format!("http://{}", listener.local_addr().expect("an address"))
 }
 
-fn say(answer: Vec<u8>) -> impl Fn(&mut TcpStream) + Send {
-    // Whoever has heard enough may leave.
+fn write_response(answer: Vec<u8>) -> impl Fn(&mut TcpStream) + Send {
+    // The client may close the connection early.
     move |stream| drop(stream.write_all(&answer))
 }
 
-fn read(stream: &TcpStream, body: bool) -> Option<Request> {
+fn read_request(stream: &TcpStream, body: bool) -> Option<Request> {
     let mut reader = BufReader::new(stream);
     let (mut head, mut length) = (String::new(), 0);
     loop {

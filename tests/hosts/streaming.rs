@@ -1,8 +1,8 @@
-//! A run that is followed through the composed component, with a real sidecar and with what may be in its place.
+//! Streaming through the composed component, with a real sidecar and with faulty ones.
 
 use crate::{
-    faulty_sidecar::{FAST, Told, assert_told, faults},
-    scripted_server::{Scripted, nowhere},
+    faulty_sidecar::{ExpectedError, FAST_CLOCK, assert_error, faults},
+    scripted_server::{ScriptedServer, closed_url},
 };
 use cofferdam_tests::{
     hosts::{Python, command},
@@ -40,8 +40,8 @@ impl Instance {
         self.0.call(STREAM, "cancel", id).expect("no trap")
     }
 
-    /// Follows a run to its end.
-    fn rest(&mut self, id: &Value) -> Vec<Value> {
+    /// Reads the events of an execution up to its outcome.
+    fn read_to_end(&mut self, id: &Value) -> Vec<Value> {
         let mut events = vec![];
         while events.last().is_none_or(|event: &Value| event.get("ended").is_none()) {
             let event = self.next(id);
@@ -51,12 +51,12 @@ impl Instance {
         events
     }
 
-    /// Starts a program that goes on until somebody ends it.
+    /// Starts a program that runs until it is cancelled, and reads its events up to its output.
     fn start_endless(&mut self) -> Value {
-        // It writes all of it together.
+        // One write, so that it is one event.
         let id = self.start("import os, time\nos.write(1, b'now\\n')\ntime.sleep(600)");
-        let [_queued, _started, wrote] = [self.next(&id), self.next(&id), self.next(&id)];
-        assert_eq!(wrote, json!({ "stdout": "now\n" }));
+        let [_queued, _started, output] = [self.next(&id), self.next(&id), self.next(&id)];
+        assert_eq!(output, json!({ "stdout": "now\n" }));
         id
     }
 
@@ -77,10 +77,10 @@ fn events_are_in_order_and_split_characters_are_joined() {
          for fd, piece in (1, b'a\\xe2'), (2, b'\\xf0\\x9f'), (1, b'\\x82\\xac'), (2, b'\\x9a\\x80'), (2, b'\\xc3'):\n\
          \tos.write(fd, piece); time.sleep(0.2)",
     );
-    let events = instance.rest(&id);
+    let events = instance.read_to_end(&id);
     assert_eq!(events[..2], [json!({ "reached": "queued" }), json!({ "reached": "started" })]);
-    let of = |stream: &str| events.iter().filter_map(|event| event[stream].as_str()).collect::<String>();
-    assert_eq!((of("stdout"), of("stderr")), ("a\u{20ac}".into(), "\u{1f680}\u{fffd}".into()), "{events:?}");
+    let text_of = |stream: &str| events.iter().filter_map(|event| event[stream].as_str()).collect::<String>();
+    assert_eq!((text_of("stdout"), text_of("stderr")), ("a\u{20ac}".into(), "\u{1f680}\u{fffd}".into()), "{events:?}");
     let outcome = &events.last().expect("an end")["ended"];
     assert_eq!((&outcome["id"], &outcome["status"]), (&id, &json!({ "exited": 0 })), "{outcome}");
     assert_eq!(outcome["stdout"], json!({ "text": "a\u{20ac}", "bytes": null, "length": 4, "cut": null }));
@@ -95,11 +95,11 @@ fn a_cancelled_execution_keeps_its_output() {
     let mut other = Instance::of(&sidecar);
     let id = instance.start_endless();
     other.assert_unknown(&id);
-    // It may be asked for again, and is answered at once then.
+    // Cancelling again is not an error.
     for _ in 0..20 {
         assert_eq!(instance.cancel(&id), Value::Null);
     }
-    let events = instance.rest(&id);
+    let events = instance.read_to_end(&id);
     let outcome = &events.last().expect("an end")["ended"];
     assert_eq!((&outcome["status"], &outcome["stdout"]["text"]), (&json!("cancelled"), &json!("now\n")), "{outcome}");
     instance.assert_unknown(&id);
@@ -111,10 +111,10 @@ fn an_instance_streams_several_executions_at_once() {
     let sidecar = Sidecar::start(&place, &[], &[]);
     let mut instance = Instance::of(&sidecar);
     let (one, other) = (instance.start_endless(), instance.start("print('other')"));
-    let events = instance.rest(&other);
+    let events = instance.read_to_end(&other);
     assert_eq!(events.last().expect("an end")["ended"]["stdout"]["text"], "other\n");
     assert_eq!(instance.cancel(&one), Value::Null);
-    assert_eq!(instance.rest(&one).last().expect("an end")["ended"]["status"], "cancelled");
+    assert_eq!(instance.read_to_end(&one).last().expect("an end")["ended"]["status"], "cancelled");
 }
 
 #[test]
@@ -153,13 +153,17 @@ fn a_sidecar_killed_during_an_execution_is_unreachable() {
 
 #[test]
 fn each_fault_of_a_sidecar_is_reported_by_start() {
-    for (what, answer, told) in faults() {
-        let sidecar = Scripted::saying(answer);
+    for (what, answer, expected) in faults() {
+        let sidecar = ScriptedServer::responding(answer);
         let error = Instance(Python::start(&sidecar.url())).start("print(6*7)");
-        assert_told(what, &error, told);
+        assert_error(what, &error, expected);
         assert_eq!(sidecar.requests().len(), 1, "{what}");
     }
-    assert_told("nobody", &Instance(Python::start(&nowhere())).start("1"), ("unreachable", true, "no connection"));
+    assert_error(
+        "no server",
+        &Instance(Python::start(&closed_url())).start("1"),
+        ("unreachable", true, "no connection"),
+    );
 }
 
 #[test]
@@ -167,41 +171,42 @@ fn a_broken_stream_is_an_error_and_ends_the_execution() {
     let lost = ("unreachable", false, "the connection to the sidecar ended");
     let not_a_sidecar = ("unreachable", false, "not a sidecar");
     let failed = r#"data: {"failed":{"type":"t","title":"t","status":429,"detail":"all used up","code":"quota","retryable":true}}"#;
-    let cases: [(&str, String, Told); 8] = [
+    let cases: [(&str, String, ExpectedError); 8] = [
         ("the end", String::new(), lost),
         ("half an event", "event: stdout\ndata: {\"std".into(), lost),
         ("no JSON", "data: <html>\n\n".into(), not_a_sidecar),
         ("another event", "data: {\"surprise\":1}\n\n".into(), not_a_sidecar),
-        ("line ends without number", "\n".repeat(8 << 20), lost),
-        ("comments without number", ": nothing\n\n".repeat(1 << 20), lost),
-        ("JSON that nests", format!("data: {}\n\n", "[".repeat(100_000)), not_a_sidecar),
+        ("endless line ends", "\n".repeat(8 << 20), lost),
+        ("endless comments", ": nothing\n\n".repeat(1 << 20), lost),
+        ("deeply nested JSON", format!("data: {}\n\n", "[".repeat(100_000)), not_a_sidecar),
         ("a problem", format!("{failed}\n\n"), ("quota", true, "all used up")),
     ];
-    for (what, rest, told) in cases {
-        let sidecar = Scripted::saying(format!("{HEAD}connection: close\r\n\r\n{ACCEPTED}: a comment\n\n{rest}"));
+    for (what, rest, expected) in cases {
+        let sidecar =
+            ScriptedServer::responding(format!("{HEAD}connection: close\r\n\r\n{ACCEPTED}: a comment\n\n{rest}"));
         let mut instance = Instance(Python::start(&sidecar.url()));
         let id = instance.start("print(6*7)");
         assert_eq!(id, "run-1", "{what}");
         let error = instance.next(&id);
-        assert_told(what, &error, told);
+        assert_error(what, &error, expected);
         assert_eq!(error["id"], "run-1", "{error}");
         instance.assert_unknown(&id);
-        let sidecar = Scripted::saying(format!("{HEAD}connection: close\r\n\r\n{rest}"));
-        assert_told(what, &Instance(Python::start(&sidecar.url())).start("print(6*7)"), told);
+        let sidecar = ScriptedServer::responding(format!("{HEAD}connection: close\r\n\r\n{rest}"));
+        assert_error(what, &Instance(Python::start(&sidecar.url())).start("print(6*7)"), expected);
     }
 }
 
 #[test]
 fn a_sidecar_that_falls_silent_times_out() {
-    for said in [String::new(), format!("{HEAD}\r\n"), format!("{HEAD}\r\n{ACCEPTED}")] {
-        let sidecar = Scripted::new(move |stream| {
-            // Whoever has heard enough may leave.
-            let _ = stream.write_all(said.as_bytes());
+    for sent in [String::new(), format!("{HEAD}\r\n"), format!("{HEAD}\r\n{ACCEPTED}")] {
+        let sidecar = ScriptedServer::new(move |stream| {
+            // The component may close the connection early.
+            let _ = stream.write_all(sent.as_bytes());
             let _ = io::copy(stream, &mut io::sink());
         });
-        let module = root().join("examples/hosts/node/out").join(*FAST);
+        let module = root().join("examples/hosts/node/out").join(*FAST_CLOCK);
         let output = command("node", &sidecar.url()).arg("tests/hosts/follow.mjs").arg(module).output().expect("node");
         let error = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
-        assert_told("silence", &error, ("unreachable", false, "in full, within 60 s"));
+        assert_error("silence", &error, ("unreachable", false, "in full, within 60 s"));
     }
 }

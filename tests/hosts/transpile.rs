@@ -1,4 +1,4 @@
-//! What is made of the component before a host can load it.
+//! Transpiles the components for Node.
 
 use cofferdam_tests::{hosts::command, program::root};
 
@@ -7,7 +7,7 @@ pub(crate) fn transpile(out: &str, options: &[&str]) {
     transpile_component("code-executor-http", out, options);
 }
 
-/// The same of the component of this name.
+/// Transpiles the component of this name.
 pub(crate) fn transpile_component(name: &str, out: &str, options: &[&str]) {
     let component = &*format!("target/components/{name}.wasm");
     let jco = root().join("examples/hosts/node/node_modules/.bin/jco");

@@ -1,6 +1,6 @@
-//! Clients and servers that go away while a program runs: nothing hangs, and nothing is left.
+//! Clients and servers that end while a program runs: nothing hangs, and nothing is left behind.
 
-use crate::clients::{MODES, Way, client, environment, program};
+use crate::clients::{MODES, Transport, client, environment, program};
 use cofferdam_tests::{
     leftovers::assert_nothing_left,
     program::{Place, stderr},
@@ -13,9 +13,9 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
 };
 
-/// Starts a scenario, and gives it when it has said that its program runs.
-fn running(place: &Place, way: &Way, mode: &str, scenario: &str) -> (Child, BufReader<ChildStdout>) {
-    let mut child = client(place, way, mode, &[scenario]).spawn().expect("Python");
+/// Starts a scenario, and returns when it has printed that its program runs.
+fn start_scenario(place: &Place, transport: &Transport, mode: &str, scenario: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut child = client(place, transport, mode, &[scenario]).spawn().expect("Python");
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
     stdout.read_line(&mut line).expect("a line");
@@ -28,14 +28,15 @@ fn killing_the_sidecar_is_an_error_in_its_client() {
     for mode in MODES {
         let place = Place::new();
         let sidecar = Sidecar::start(&place, &[], &[]);
-        let (child, mut stdout) = running(&place, &Way::Http(sidecar.address.clone(), None), mode, "is_killed");
+        let (child, mut stdout) =
+            start_scenario(&place, &Transport::Http(sidecar.address.clone(), None), mode, "server_is_killed");
         sidecar.signal(Signal::KILL);
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line");
         let output = child.wait_with_output().expect("an end");
         assert!(output.status.success() && line.starts_with("error: "), "{mode}: {line} {}", stderr(&output));
         drop(sidecar);
-        // The next one removes what it has left.
+        // The next sidecar cleans up.
         drop(Sidecar::start(&place, &[], &[]));
         assert_nothing_left(&place);
     }
@@ -46,7 +47,8 @@ fn killing_an_http_client_cancels_its_executions() {
     for mode in MODES {
         let place = Place::new();
         let mut sidecar = Sidecar::start(&place, &[], &[]);
-        let (mut child, _) = running(&place, &Way::Http(sidecar.address.clone(), None), mode, "hangs_up");
+        let (mut child, _) =
+            start_scenario(&place, &Transport::Http(sidecar.address.clone(), None), mode, "client_is_killed");
         child.kill().expect("a kill");
         child.wait().expect("an end");
         sidecar.wait_for("status=Cancelled");
@@ -54,7 +56,7 @@ fn killing_an_http_client_cancels_its_executions() {
     }
 }
 
-/// `cofferdam mcp`, as a client has it that has called an endless program.
+/// `cofferdam mcp`, and its streams.
 struct Server {
     child: Child,
     stdin: ChildStdin,
@@ -82,22 +84,22 @@ impl Server {
     fn receive(&mut self) -> Option<Value> {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("a line");
-        // There is nothing but messages.
+        // stdout contains only messages.
         (!line.is_empty()).then(|| serde_json::from_str(&line).expect("a message"))
     }
 
-    /// Begins as the protocol has it.
+    /// Initializes the connection.
     fn initialize(&mut self) {
-        let client = json!({ "name": "test", "version": "0" });
-        let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
+        let client_info = json!({ "name": "test", "version": "0" });
+        let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client_info });
         self.send(&json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params }));
         let answer = self.receive().expect("an answer");
         assert_eq!(answer["result"]["serverInfo"]["name"], "cofferdam", "{answer}");
         self.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
     }
 
-    /// Goes as far as a program that runs.
-    fn run_endless(&mut self) {
+    /// Calls an endless program, and returns when it runs.
+    fn start_endless(&mut self) {
         self.initialize();
         let params = json!({
             "name": "execute_code",
@@ -124,7 +126,7 @@ impl Server {
 fn closing_stdin_cancels_the_executions() {
     let place = Place::new();
     let mut server = Server::start(&place);
-    server.run_endless();
+    server.start_endless();
     let output = server.end();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stderr(&output).contains("status=Cancelled"), "{}", stderr(&output));
@@ -136,8 +138,8 @@ fn a_termination_signal_cancels_the_executions() {
     for signal in [Signal::TERM, Signal::INT] {
         let place = Place::new();
         let mut server = Server::start(&place);
-        server.run_endless();
-        // Its client keeps standard input open.
+        server.start_endless();
+        // The client keeps stdin open.
         kill_process(Pid::from_child(&server.child), signal).expect("a signal");
         while server.receive().is_some() {}
         let output = server.child.wait_with_output().expect("an end");
@@ -149,12 +151,12 @@ fn a_termination_signal_cancels_the_executions() {
 
 #[test]
 fn a_client_that_sends_nothing_or_nonsense_is_not_an_error() {
-    for said in ["", "nonsense\n", "{}\n[]\n\u{0}\n"] {
+    for sent in ["", "nonsense\n", "{}\n[]\n\u{0}\n"] {
         let place = Place::new();
         let mut server = Server::start(&place);
-        server.stdin.write_all(said.as_bytes()).expect("a reader");
+        server.stdin.write_all(sent.as_bytes()).expect("a reader");
         let output = server.end();
-        assert_eq!(output.status.code(), Some(0), "{said:?}: {}", stderr(&output));
+        assert_eq!(output.status.code(), Some(0), "{sent:?}: {}", stderr(&output));
     }
 }
 
@@ -173,9 +175,9 @@ fn an_invalid_message_is_answered_and_the_connection_stays_open() {
         (call(json!("print(1)")), -32602, json!("a")),
         (call(json!([])), -32602, json!("a")),
     ];
-    // Before the client has begun, and after.
-    for is_begun in [false, true] {
-        if is_begun {
+    // Before and after the initialization.
+    for is_initialized in [false, true] {
+        if is_initialized {
             server.initialize();
         }
         for (line, code, id) in &wrong {

@@ -1,4 +1,4 @@
-//! What is HTTP's own: who is let in, whose a session is, and the bounds.
+//! MCP over HTTP: access, sessions and limits.
 
 use cofferdam_tests::{
     program::Place,
@@ -21,8 +21,8 @@ async fn post(caller: &Caller, message: &Value, headers: &[(&str, &str)]) -> Ans
 }
 
 fn initialize() -> Value {
-    let client = json!({ "name": "test", "version": "0" });
-    let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
+    let client_info = json!({ "name": "test", "version": "0" });
+    let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client_info });
     json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params })
 }
 
@@ -30,7 +30,7 @@ fn list() -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" })
 }
 
-/// A session of this caller's.
+/// Starts a session and returns its id.
 async fn session(caller: &Caller) -> String {
     let answer = post(caller, &initialize(), &[]).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -51,7 +51,7 @@ async fn foreign_origins_and_hosts_are_refused() {
         assert_eq!(post(&caller, &initialize(), &[header]).await.status, status, "{header:?}");
     }
     assert_eq!(post(&caller, &initialize(), &[]).await.status, 200);
-    // A client is told that there is nothing to listen to, and how it may go on.
+    // The server has no event stream for GET.
     let answer = caller.send("GET", "/mcp", &[ACCEPT], "").await;
     assert_eq!(answer.status, 405, "{}", answer.text);
 }
@@ -96,7 +96,7 @@ async fn escaped_method_names_do_not_bypass_the_session_limit() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[("COFFERDAM_MCP__MAX_SESSIONS", "2")]);
     let caller = sidecar.caller();
-    // The library takes a header that is no text for none.
+    // The MCP library ignores a header that is not text.
     let (mut stream, body) = (TcpStream::connect(&sidecar.address).expect("a connection"), initialize().to_string());
     let head = format!(
         "POST /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\

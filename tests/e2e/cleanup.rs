@@ -76,37 +76,35 @@ fn gc_keeps_running_sandboxes() {
     assert_eq!(stdout(&child.wait_with_output().expect("an end")), "alive\n");
 }
 
-/// Each of the killed executions is killed in another phase.
+const PHASES: [&str; 4] = ["requested", "the sandbox is being started", "the sandbox stands", "the program runs"];
+
+/// Executes a program, or kills every tenth execution in one of the phases. Returns the id.
+fn execute_or_kill(place: &Place, number: usize) -> Option<String> {
+    if number % 10 == 9 {
+        let mut command = place.cofferdam(["run", "endless.py"]);
+        let child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
+        let output = signal_when(child, PHASES[number / 10 % PHASES.len()], Signal::KILL);
+        return id_in(&stderr(&output));
+    }
+    let output = place.run(["run", "--json", "short.py"]);
+    let json = stdout(&output);
+    assert!(json.contains("\"text\":\"ok\\n\""), "{json} {}", stderr(&output));
+    id_in(&json)
+}
+
 #[test]
 fn two_hundred_executions_with_every_tenth_killed_leave_nothing_behind() {
     const EXECUTIONS: usize = 200;
     const WORKERS: usize = 4;
-    const PHASES: [&str; 4] = ["requested", "the sandbox is being started", "the sandbox stands", "the program runs"];
     let place = Place::new();
     place.write("short.py", "print('ok')");
     place.write("endless.py", "import subprocess\nsubprocess.run(['sleep', '600'])");
-    let worker = |worker: usize| {
-        let place = &place;
-        move || {
-            let mut ids = Vec::new();
-            for run in (worker..EXECUTIONS).step_by(WORKERS) {
-                if run % 10 == 9 {
-                    let mut command = place.cofferdam(["run", "endless.py"]);
-                    let child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
-                    let output = signal_when(child, PHASES[run / 10 % PHASES.len()], Signal::KILL);
-                    ids.extend(id_in(&stderr(&output)));
-                } else {
-                    let output = place.run(["run", "--json", "short.py"]);
-                    let text = stdout(&output);
-                    assert!(text.contains("\"text\":\"ok\\n\""), "{text} {}", stderr(&output));
-                    ids.extend(id_in(&text));
-                }
-            }
-            ids
-        }
+    let execute_share = |worker: usize| -> Vec<String> {
+        let numbers = (worker..EXECUTIONS).step_by(WORKERS);
+        numbers.filter_map(|number| execute_or_kill(&place, number)).collect()
     };
     let ids: Vec<String> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..WORKERS).map(|number| scope.spawn(worker(number))).collect();
+        let workers: Vec<_> = (0..WORKERS).map(|worker| scope.spawn(move || execute_share(worker))).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("a worker")).collect()
     });
     assert_eq!(ids.len(), EXECUTIONS);

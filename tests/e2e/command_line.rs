@@ -1,6 +1,6 @@
 //! `cofferdam run` behaves like an interpreter: its streams, files, variables and exit codes.
 
-use cofferdam_tests::program::{Place, root, stderr, stdout};
+use cofferdam_tests::program::{Place, stderr, stdout};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{fs, io::Read};
 
@@ -210,48 +210,6 @@ fn a_closed_stdout_ends_the_program() {
     let output = child.wait_with_output().expect("cofferdam ends");
     assert_eq!((output.status.code(), stderr(&output)), (Some(141), String::new()));
     super::cleanup::assert_nothing_left(&place);
-}
-
-#[test]
-fn components_are_written_to_a_file_or_stdout() {
-    let place = Place::new();
-    for (options, built) in
-        [(&[][..], "code-executor"), (&["--stream"], "code-executor-stream"), (&["--composed"], "code-executor-http")]
-    {
-        let built = fs::read(root().join(format!("target/components/{built}.wasm"))).expect("`make build` makes it");
-        let run = |output| place.run(["component"].iter().chain(options).chain(&["-o", output]));
-        assert_eq!(run("c.wasm").status.code(), Some(0));
-        assert!(fs::read(place.path().join("c.wasm")).expect("a component") == built, "{options:?}");
-        assert!(run("-").stdout == built, "{options:?}");
-        let failed = run("nowhere/c.wasm");
-        assert_eq!(failed.status.code(), Some(125));
-        assert!(stderr(&failed).contains("`nowhere/c.wasm` cannot be written"), "{}", stderr(&failed));
-    }
-}
-
-#[test]
-fn a_component_is_not_written_to_a_terminal() {
-    let place = Place::new();
-    let cofferdam = root().join("target/release/cofferdam");
-    let output = std::process::Command::new("script")
-        .args(["--quiet", "--return", "--command"])
-        .arg(format!("{} component -o -", cofferdam.display()))
-        .arg("/dev/null")
-        .current_dir(place.path())
-        .stdin(std::process::Stdio::null())
-        .output()
-        .expect("script");
-    assert_eq!(output.status.code(), Some(125));
-    assert!(stdout(&output).contains("a component is no text for a terminal"), "{}", stdout(&output));
-}
-
-#[test]
-fn help_has_examples_and_completions_are_scripts() {
-    let place = Place::new();
-    assert!(stdout(&place.run(["run", "--help"])).contains("Examples:"));
-    for shell in ["bash", "zsh", "fish"] {
-        assert!(stdout(&place.run(["completions", shell])).contains("cofferdam"), "{shell}");
-    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use cofferdam_tests::program::root;
 use std::{collections::BTreeMap, fs, process::Command};
 use wasmparser::{Encoding, Parser, Payload};
-use wit_parser::{Resolve, TypeDefKind};
+use wit_parser::{Docs, Resolve, TypeDefKind};
 
 const BARE: &str = "code-executor";
 const STREAM: &str = "code-executor-stream";
@@ -20,7 +20,8 @@ fn contract() -> (Resolve, wit_parser::PackageId) {
     (resolve, package)
 }
 
-/// The imports, exports, name and custom sections of a component, without those of its nested modules and components.
+/// The imports, exports, name and custom sections of a component, without those of its nested modules and
+/// components.
 #[derive(Default)]
 struct Surface {
     imports: Vec<String>,
@@ -60,45 +61,46 @@ fn surface(component: &[u8]) -> Surface {
     surface
 }
 
+/// The fields or cases of a type that has some, with their documentation.
+fn members(kind: &TypeDefKind) -> Option<Vec<(&str, &Docs)>> {
+    match kind {
+        TypeDefKind::Record(record) => {
+            Some(record.fields.iter().map(|field| (field.name.as_str(), &field.docs)).collect())
+        }
+        TypeDefKind::Variant(variant) => {
+            Some(variant.cases.iter().map(|case| (case.name.as_str(), &case.docs)).collect())
+        }
+        TypeDefKind::Enum(cases) => Some(cases.cases.iter().map(|case| (case.name.as_str(), &case.docs)).collect()),
+        _ => None,
+    }
+}
+
 #[test]
 fn the_contract_is_valid_and_every_item_is_documented() {
     let (resolve, package) = contract();
     let mut undocumented = vec![];
+    let mut check = |docs: &Docs, item: String| {
+        if docs.contents.as_deref().is_none_or(|text| text.trim().is_empty()) {
+            undocumented.push(item);
+        }
+    };
     for (name, id) in &resolve.packages[package].interfaces {
         let interface = &resolve.interfaces[*id];
-        let mut check = |docs: &wit_parser::Docs, item: String| {
-            if docs.contents.as_deref().is_none_or(|text| text.trim().is_empty()) {
-                undocumented.push(item);
-            }
-        };
         check(&interface.docs, name.clone());
         for (function, definition) in &interface.functions {
             check(&definition.docs, format!("{name}.{function}"));
         }
         for (type_name, id) in &interface.types {
             let definition = &resolve.types[*id];
-            let item = format!("{name}.{type_name}");
-            match &definition.kind {
-                TypeDefKind::Record(record) => {
-                    check(&definition.docs, item.clone());
-                    record.fields.iter().for_each(|field| check(&field.docs, format!("{item}.{}", field.name)));
-                }
-                TypeDefKind::Variant(variant) => {
-                    check(&definition.docs, item.clone());
-                    variant.cases.iter().for_each(|case| check(&case.docs, format!("{item}.{}", case.name)));
-                }
-                TypeDefKind::Enum(cases) => {
-                    check(&definition.docs, item.clone());
-                    cases.cases.iter().for_each(|case| check(&case.docs, format!("{item}.{}", case.name)));
-                }
-                _ => {}
+            let Some(members) = members(&definition.kind) else { continue };
+            check(&definition.docs, format!("{name}.{type_name}"));
+            for (member, docs) in members {
+                check(docs, format!("{name}.{type_name}.{member}"));
             }
         }
     }
     for (name, id) in &resolve.packages[package].worlds {
-        if resolve.worlds[*id].docs.contents.is_none() {
-            undocumented.push(name.clone());
-        }
+        check(&resolve.worlds[*id].docs, name.clone());
     }
     assert_eq!(undocumented, Vec::<String>::new());
 }
@@ -166,7 +168,8 @@ fn components_contain_their_name_version_and_docs() {
         for (key, value) in [("version", &*version()), ("licenses", "Apache-2.0"), ("description", &about)] {
             assert_eq!(str::from_utf8(section(key)), Ok(value), "{name}");
         }
-        // The format that component tools read: a version byte, then JSON in which the world is called `root`.
+        // The format that component tools read: a version byte, then JSON in which the world is called
+        // `root`.
         let (format, json) = section("package-docs").split_first().expect("a format");
         let docs: serde_json::Value = serde_json::from_slice(json).expect("JSON");
         assert_eq!((*format, docs["docs"].as_str()), (1, Some(&*about)));

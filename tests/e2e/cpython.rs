@@ -1,4 +1,5 @@
-//! CPython's own tests inside and outside a sandbox: their outcomes differ only where a list says so, with a reason.
+//! CPython's own tests inside and outside a sandbox: their outcomes differ only where a list says so, with a
+//! reason.
 
 mod outcomes;
 mod run_module;
@@ -47,7 +48,8 @@ fn unexpected(list: &List, module: &str, found: &Differences) -> (BTreeSet<Strin
     (unlisted.cloned().collect(), outdated.map(|listed| (*listed).to_owned()).collect())
 }
 
-/// The errors of a module. They count only if a second try confirms them, since some tests depend on the load of the machine.
+/// The errors of a module. They count only if a second try confirms them, since some tests depend on the load
+/// of the machine.
 fn check_module(list: &List, module: &str) -> Vec<String> {
     let compare = || {
         let (native, inside) = run_module::run(module);

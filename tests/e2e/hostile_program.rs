@@ -2,7 +2,7 @@
 
 use cofferdam_tests::program::{Place, stderr, stdout};
 
-/// Status and standard output of a run.
+/// The status and the standard output of an execution.
 fn run(program: &str, options: &[&str]) -> (serde_json::Value, String) {
     let place = Place::new();
     place.write("p.py", program);

@@ -1,5 +1,5 @@
-//! Other users of the machine and its administrator do not affect an execution, nor can they access one. Only root can
-//! create other users.
+//! Other users of the machine and its administrator do not affect an execution, nor can they access one. Only
+//! root can create other users.
 
 use super::cleanup::{assert_nothing_left, signal_when};
 use cofferdam::{config::Settings, sandbox::local::Local};
@@ -35,7 +35,8 @@ fn as_user(user: u32, program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-/// `cofferdam run p.py` as another user, in a directory of that user that has copies of the programs it needs.
+/// `cofferdam run p.py` as another user, in a directory of that user that has copies of the programs it
+/// needs.
 fn run_as(place: &Place, user: u32, program: &str, options: &[&str]) -> Command {
     let local = Local::new(&Settings::default()).expect("`make setup` installs gVisor");
     for (from, name) in [(root().join("target/release/cofferdam"), "cofferdam"), (local.runsc().to_owned(), "runsc")] {

@@ -79,8 +79,8 @@ async fn events_are_streamed_while_the_program_runs() {
     let caller = sidecar.caller();
     let mut stream = caller.start(&endless(), &[STREAM]).await;
     assert_eq!(stream.status(), 200);
-    let begun = stream.read_until("event: stdout").await;
-    let id = begun.split('"').nth(3).expect("an id").to_owned();
+    let received = stream.read_until("event: stdout").await;
+    let id = received.split('"').nth(3).expect("an id").to_owned();
     let path = format!("/v1/executions/{id}");
     let found = caller.send("GET", &path, &[], "").await;
     assert_eq!(found.json, json!({ "id": id, "state": "running" }));
@@ -91,8 +91,8 @@ async fn events_are_streamed_while_the_program_runs() {
     let events = events(&rest);
     let (name, last) = events.last().expect("an end");
     assert_eq!((name.as_str(), &last["ended"]["stdout"]["content"]), ("ended", &json!("now\n")));
-    let order = ["accepted", "queued", "started", "stdout"].map(|event| begun.find(event).expect(event));
-    assert!(order.is_sorted(), "{begun}");
+    let order = ["accepted", "queued", "started", "stdout"].map(|event| received.find(event).expect(event));
+    assert!(order.is_sorted(), "{received}");
     // An execution that has ended keeps its state.
     assert_eq!(caller.send("DELETE", &path, &[], "").await.json["state"], "ended");
 }

@@ -98,7 +98,8 @@ fn kubernetes_is_used_only_if_requested_explicitly() {
     }
 }
 
-/// The variables that Kubernetes sets in each Pod for the Services `cofferdam`, `cofferdam-foo` and `cofferdam-serve`.
+/// The variables that Kubernetes sets in each Pod for the Services `cofferdam`, `cofferdam-foo` and
+/// `cofferdam-serve`.
 const SERVICE_LINKS: [(&str, &str); 10] = [
     ("COFFERDAM_SERVICE_HOST", "10.0.0.1"),
     ("COFFERDAM_SERVICE_PORT", "8787"),

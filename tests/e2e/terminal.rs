@@ -1,5 +1,5 @@
-//! Untrusted text in messages cannot control the user's terminal or forge a message. The output of a program is passed on
-//! unchanged.
+//! Untrusted text in messages cannot control the user's terminal or forge a message. The output of a program
+//! is passed on unchanged.
 
 use cofferdam_tests::program::{Place, stdout};
 use std::{

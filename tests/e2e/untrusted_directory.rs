@@ -1,4 +1,5 @@
-//! An untrusted working directory, such as a cloned repository, cannot make `cofferdam` execute its code or hang.
+//! An untrusted working directory, such as a cloned repository, cannot make `cofferdam` execute its code or
+//! hang.
 
 use cofferdam_tests::program::{Place, stderr, stdout};
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};

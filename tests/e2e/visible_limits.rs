@@ -23,7 +23,8 @@ print("openblas", ctypes.CDLL("libopenblas.so.0").openblas_get_num_threads())
 PYTHON
 "#;
 
-/// Installs the runtimes into this machine's /usr, which sandboxes use. All tests wait for the first one to do so.
+/// Installs the runtimes into this machine's /usr, which sandboxes use. All tests wait for the first one to
+/// do so.
 static RUNTIMES: LazyLock<()> = LazyLock::new(|| {
     assert!(Command::new(root().join("scripts/runtimes.sh")).status().expect("bash").success());
 });

@@ -1,4 +1,5 @@
-//! The composed component returns an error of the contract for every fault of a sidecar: it neither traps nor hangs.
+//! The composed component returns an error of the contract for every fault of a sidecar: it neither traps nor
+//! hangs.
 
 use crate::{
     scripted_server::{OUTCOME, ScriptedServer, closed_url, response},

@@ -10,7 +10,8 @@ use std::{fs, process::Output};
 const PAGE: &str = "docs/hosts.md";
 /// The address of the sidecar in the page.
 const ADDRESS: &str = "127.0.0.1:8787";
-/// The mark of each host's commands, its name, the file that pins its version, and the text before the version in it.
+/// The mark of each host's commands, its name, the file that pins its version, and the text before the
+/// version in it.
 const HOSTS: [(&str, &str, &str, &str); 4] = [
     ("cli", "wasmtime CLI", "examples/hosts/python/requirements.txt", "\nwasmtime-bin=="),
     ("python", "Python, `wasmtime`", "examples/hosts/python/requirements.txt", "\nwasmtime=="),

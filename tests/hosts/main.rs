@@ -1,4 +1,5 @@
-//! Tests of the components in third-party hosts, as `docs/hosts.md` describes them, and of the commands in the other pages.
+//! Tests of the components in third-party hosts, as `docs/hosts.md` describes them, and of the commands in
+//! the other pages.
 #![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
 
 mod doc_commands;

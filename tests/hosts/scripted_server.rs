@@ -27,23 +27,23 @@ pub(crate) struct Request {
 }
 
 impl ScriptedServer {
-    /// Calls `answer` for the first request of each connection, then closes the connection.
-    pub(crate) fn new(answer: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
-        Self::start(true, answer)
+    /// Calls `respond` for the first request of each connection, then closes the connection.
+    pub(crate) fn new(respond: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
+        Self::start(true, respond)
     }
 
     /// Answers with these bytes.
-    pub(crate) fn responding(answer: impl Into<Vec<u8>>) -> Self {
-        Self::start(true, write_response(answer.into()))
+    pub(crate) fn responding(response: impl Into<Vec<u8>>) -> Self {
+        Self::start(true, write_response(response.into()))
     }
 
-    /// Answers with these bytes as soon as it has read the head of a request, and keeps the connection open: if it were closed
-    /// immediately, hosts might not receive the response.
-    pub(crate) fn responding_early(answer: impl Into<Vec<u8>>) -> Self {
-        Self::start(false, write_response(answer.into()))
+    /// Answers with these bytes as soon as it has read the head of a request, and keeps the connection open:
+    /// if it were closed immediately, hosts might not receive the response.
+    pub(crate) fn responding_early(response: impl Into<Vec<u8>>) -> Self {
+        Self::start(false, write_response(response.into()))
     }
 
-    fn start(reads_bodies: bool, answer: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
+    fn start(reads_bodies: bool, respond: impl Fn(&mut TcpStream) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let (sender, requests) = channel();
@@ -54,7 +54,7 @@ impl ScriptedServer {
                 if let Some(request) = read_request(&stream, reads_bodies) {
                     // The test may ignore the requests.
                     let _ = sender.send(request);
-                    answer(&mut stream);
+                    respond(&mut stream);
                     if reads_bodies {
                         // The client may have closed the connection.
                         let _ = stream.shutdown(Shutdown::Write);
@@ -89,9 +89,9 @@ pub(crate) fn closed_url() -> String {
     format!("http://{}", listener.local_addr().expect("an address"))
 }
 
-fn write_response(answer: Vec<u8>) -> impl Fn(&mut TcpStream) + Send {
+fn write_response(response: Vec<u8>) -> impl Fn(&mut TcpStream) + Send {
     // The client may close the connection early.
-    move |stream| drop(stream.write_all(&answer))
+    move |stream| drop(stream.write_all(&response))
 }
 
 fn read_request(stream: &TcpStream, body: bool) -> Option<Request> {

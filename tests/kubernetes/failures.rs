@@ -1,4 +1,5 @@
-//! Each failure is reported by its cause as soon as the cluster knows it, long before the startup timeout of a minute.
+//! Each failure is reported by its cause as soon as the cluster knows it, long before the startup timeout of
+//! a minute.
 
 use super::context::{Context, Test, answer, block_on, expect, expect_error};
 use cofferdam_tests::{
@@ -176,7 +177,8 @@ fn an_evicted_pod_is_reported_as_evicted(context: &Context) -> Result<(), Failur
     expect(answer["error"]["retryable"] == false, answer)
 }
 
-/// Simulates the condition that the cluster sets when a node is lost, since the only node of a test cannot be lost.
+/// Simulates the condition that the cluster sets when a node is lost, since the only node of a test cannot be
+/// lost.
 fn a_lost_node_is_reported_as_evicted(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, _| {
         if asked.path.contains("watch=true") {

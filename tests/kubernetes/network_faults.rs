@@ -114,9 +114,10 @@ fn a_silent_attach_is_continued_from_the_log(context: &Context) -> Result<(), Fa
 }
 
 fn output_blocked_by_a_stalled_attach_is_continued_from_the_log(context: &Context) -> Result<(), Failure> {
-    // containerd writes the output of a container to its log and to each attached client in turn: once all buffers are full, a
-    // client that does not read blocks the others and the program. The program waits until the output is certainly attached,
-    // and the connection stalls after the start of the program is known.
+    // containerd writes the output of a container to its log and to each attached client in turn: once all
+    // buffers are full, a client that does not read blocks the others and the program. The program waits
+    // until the output is certainly attached, and the connection stalls after the start of the program is
+    // known.
     let proxy = context
         .proxy(|asked, _| if asked.path.contains("/attach") { Action::Stall(100_000) } else { Action::Forward })?;
     let program = "import sys, time\ntime.sleep(5)\nfor part in 'abcdefghijklmno':\n sys.stdout.write(part * 1_000_000)\n \

@@ -8,8 +8,8 @@ use std::{
     sync::LazyLock,
 };
 
-/// The paths that the script prints: Python with the official client, the inspector, Node, and the conformance suite for it. All
-/// tests wait for the first one to run it.
+/// The paths that the script prints: Python with the official client, the inspector, Node, and the
+/// conformance suite for it. All tests wait for the first one to run it.
 static CLIENTS: LazyLock<[PathBuf; 4]> = LazyLock::new(|| {
     let script = Command::new(root().join("scripts/mcp.sh")).stderr(Stdio::inherit()).output().expect("bash");
     assert!(script.status.success(), "scripts/mcp.sh failed");

@@ -1,4 +1,5 @@
-//! MCP's conformance suite. A file for each revision lists the checks that do not apply to a server with tools only, with reasons.
+//! MCP's conformance suite. A file for each revision lists the checks that do not apply to a server with
+//! tools only, with reasons.
 
 use crate::clients::{assert_success, conformance};
 use cofferdam_tests::{

@@ -43,8 +43,8 @@ struct Line {
     status: Option<i32>,
 }
 
-/// Parses the outcomes of a module. Of several outcomes of a test, the worst counts. `ended` explains the end of a process that did
-/// not write its exit status.
+/// Parses the outcomes of a module. Of several outcomes of a test, the worst counts. `ended` explains the end
+/// of a process that did not write its exit status.
 pub(super) fn parse(module: &str, text: &str, ended: &str) -> Outcomes {
     let own = format!("test.{module}.");
     let mut outcomes = Outcomes::new();

@@ -24,7 +24,7 @@ async fn idle_connections_do_not_block_probes_or_tenants() {
     let mut sidecar = start_with(&place, "[serve]\nmax_connections = 8\n", &[LONG_HEADER_TIMEOUT]);
     let one = sidecar.tcp_caller().with_token(ONE);
     let mut stream = one.start(&endless(), &[STREAM]).await;
-    let begun = stream.read_until("now").await;
+    let received = stream.read_until("now").await;
     let flood: Vec<TcpStream> =
         (0..50).map(|_| TcpStream::connect(&sidecar.address)).collect::<io::Result<_>>().expect("a backlog");
     for path in ["/healthz", "/readyz", "/metrics"] {
@@ -35,7 +35,7 @@ async fn idle_connections_do_not_block_probes_or_tenants() {
     assert_eq!(answer.json["stdout"]["content"], "1\n", "{}", answer.text);
     sidecar.wait_for("a connection was closed to make room");
     // The earlier connection, with a token, is still open.
-    let path = format!("/v1/executions/{}", begun.split('"').nth(3).expect("an id"));
+    let path = format!("/v1/executions/{}", received.split('"').nth(3).expect("an id"));
     assert_eq!(one.send("DELETE", &path, &[], "").await.status, 200);
     assert!(stream.read().await.text.contains("cancelled"));
     drop(flood);

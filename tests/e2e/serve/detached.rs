@@ -17,10 +17,10 @@ async fn a_detached_execution_can_be_streamed_to_its_end() {
     let mut other = caller.open("GET", &path, &[STREAM], "").await;
     for stream in [&mut one, &mut other] {
         assert_eq!(stream.status(), 200);
-        let begun = stream.read_until("\n\n").await;
+        let received = stream.read_until("\n\n").await;
         assert!(
-            begun.contains("event: accepted") && begun.contains(path.rsplit('/').next().expect("an id")),
-            "{begun}"
+            received.contains("event: accepted") && received.contains(path.rsplit('/').next().expect("an id")),
+            "{received}"
         );
     }
     // Closing the stream of an observer cancels nothing.

@@ -1,5 +1,5 @@
-//! Hostile clients: their requests are parsed unambiguously or refused, stay within the limits, and execute nothing that a valid
-//! request would not.
+//! Hostile clients: their requests are parsed unambiguously or refused, stay within the limits, and execute
+//! nothing that a valid request would not.
 
 use super::executions_in;
 use crate::cleanup::assert_nothing_left;
@@ -85,7 +85,8 @@ fn a_second_request_cannot_be_smuggled_in_a_body() {
     let hidden = format!("{POST}Content-Length: {}\r\n\r\n{BODY}", BODY.len()).replace("Connection: close\r\n", "");
     let open = POST.replace("Connection: close\r\n", "");
     let length = BODY.len() + hidden.len();
-    // By one length the second request is part of the first body, by the other it follows it. The connection is closed instead.
+    // By one length the second request is part of the first body, by the other it follows it. The connection
+    // is closed instead.
     let request = format!(
         "{open}Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{BODY}\r\n0\r\n\r\n{hidden}",
         BODY.len()

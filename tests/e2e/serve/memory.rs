@@ -57,7 +57,7 @@ async fn parsing_a_body_takes_at_most_a_few_times_its_size() {
             "many files",
             body(r#"{"code":"1","files":[{"path":"","content":""}"#, r#",{"path":"","content":""}"#, "]}"),
         ),
-        (EXECUTIONS, "a long text in the place of a number", body(r#"{"limits":{"processes":""#, "\u{80}", r#""}}"#)),
+        (EXECUTIONS, "a long text instead of a number", body(r#"{"limits":{"processes":""#, "\u{80}", r#""}}"#)),
         (EXECUTIONS, "many arrays", body(r#"{"code":["#, "[],", "[]]}")),
         (EXECUTIONS, "base64 with a line break", body(r#"{"code":"1","stdin":{"base64":"\n"#, "AAAA", r#""}}"#)),
         (
@@ -98,7 +98,8 @@ fn is_refusal(answer: &Answer) -> bool {
     (400..500).contains(&answer.status) || json["error"].is_object() || json["result"]["isError"] == true
 }
 
-/// Sends the head of a request without its body, and returns the start of the status line. 100 means that the body is being read.
+/// Sends the head of a request without its body, and returns the start of the status line. 100 means that the
+/// body is being read.
 fn send_head(sidecar: &Sidecar, path: &str, token: &str, length: u64) -> (TcpStream, String) {
     let mut stream = TcpStream::connect(&sidecar.address).expect("a connection");
     let head = format!(

@@ -82,7 +82,7 @@ async fn a_response_that_is_read_too_slowly_is_aborted() {
     let caller = sidecar.caller();
     // A client that reads everything is not affected.
     let mut follower = caller.start(&endless(), &[STREAM]).await;
-    let begun = follower.read_until("now").await;
+    let received = follower.read_until("now").await;
     let path = run_detached(&caller, &prints(16)).await;
     let mut stream = UnixStream::connect(place.path().join("s.sock")).expect("a socket");
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).expect("a request");
@@ -95,7 +95,7 @@ async fn a_response_that_is_read_too_slowly_is_aborted() {
     });
     sidecar.wait_for("a connection broke off");
     drop(reader);
-    let running = format!("/v1/executions/{}", begun.split('"').nth(3).expect("an id"));
+    let running = format!("/v1/executions/{}", received.split('"').nth(3).expect("an id"));
     assert_eq!(caller.send("GET", &running, &[], "").await.json["state"], "running");
     assert_eq!(caller.send("DELETE", &running, &[], "").await.status, 200);
     assert!(follower.read().await.text.contains("cancelled"));

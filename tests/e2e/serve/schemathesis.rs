@@ -27,7 +27,8 @@ fn schemathesis() -> PathBuf {
     PathBuf::from(stdout(&output).trim_end()).with_file_name("schemathesis")
 }
 
-/// Options for the number of requests and the seed. `make soak` generates other requests each time, unless `SEED` is set.
+/// Options for the number of requests and the seed. `make soak` generates other requests each time, unless
+/// `SEED` is set.
 fn options() -> Vec<String> {
     let (examples, seed) =
         if is_soak() { (EXAMPLES_IN_SOAK, env::var("SEED").ok()) } else { (EXAMPLES, Some("1".to_owned())) };

@@ -52,8 +52,8 @@ async fn a_tenant_cannot_access_anothers_execution() {
     let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
     let key = ("idempotency-key", "k");
     let mut stream = one.start(&endless(), &[STREAM, key]).await;
-    let begun = stream.read_until("accepted").await;
-    let path = format!("/v1/executions/{}", begun.split('"').nth(3).expect("an id"));
+    let received = stream.read_until("accepted").await;
+    let path = format!("/v1/executions/{}", received.split('"').nth(3).expect("an id"));
     sidecar.wait_for("the program runs");
     for method in ["GET", "DELETE"] {
         let answer = two.send(method, &path, &[], "").await;

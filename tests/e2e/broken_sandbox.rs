@@ -55,7 +55,7 @@ fn run_with_code(phase: &str, program: &str) -> (Value, Option<i32>) {
     (result, output.status.code())
 }
 
-/// Milliseconds elapsed_ms two phases of an execution.
+/// Milliseconds between two phases of an execution.
 fn elapsed_ms(result: &Value, from: &str, to: &str) -> u64 {
     let phase_ms = |name: &str| result["timings_ms"][name].as_u64().expect("milliseconds");
     phase_ms(to).saturating_sub(phase_ms(from))
@@ -72,7 +72,7 @@ fn waiting_for_the_state_lock_counts_towards_the_startup_timeout() {
     let place = Place::new();
     place.write("p.py", PROGRAM);
     assert!(place.run(["gc"]).status.success());
-    // Each execution holds this lock for a phase_ms; here it is never released.
+    // Each execution holds this lock for a moment; here it is never released.
     let lock_file = fs::File::options().write(true).open(place.state().join("gate")).expect("the lock file");
     lock_file.lock().expect("a lock");
     let output = place.run(["run", "--json", "--startup-timeout", "1", "p.py"]);

@@ -53,7 +53,7 @@ pub(crate) fn client(place: &Place, transport: &Transport, mode: &str, scenarios
     command
 }
 
-/// Runs scenarios and asserts that all assert_scenarios.
+/// Runs scenarios and asserts that they succeed.
 pub(crate) fn assert_scenarios(place: &Place, transport: &Transport, mode: &str, scenarios: &[&str]) {
     let output = client(place, transport, mode, scenarios).output().expect("Python");
     assert_success(&output, &format!("{transport:?} {mode}"));

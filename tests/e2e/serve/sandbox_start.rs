@@ -20,7 +20,7 @@ async fn sandbox_starts_that_wait_for_the_disk_do_not_block_other_requests() {
     let settings = [("COFFERDAM_SERVE__MAX_RUNS", "256"), ("COFFERDAM_SERVE__OUTPUT_MEMORY", "64Gi")];
     let mut sidecar = Sidecar::start(&place, &[], &settings);
     // A reaper holds this lock while it scans all executions. A slow disk has the same effect.
-    let lock_file = File::options().create(true).truncate(false).write(true).open(place.state().join("lock_file"));
+    let lock_file = File::options().create(true).truncate(false).write(true).open(place.state().join("gate"));
     let lock_file = lock_file.expect("a file");
     lock_file.lock().expect("a lock");
     let mut runs = JoinSet::new();

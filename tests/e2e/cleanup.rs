@@ -13,15 +13,20 @@ use std::{
     thread,
 };
 
-/// Sends a signal to `cofferdam` once its log contains `event`, and returns its output.
-pub(super) fn signal_when(mut child: Child, event: &str, signal: Signal) -> Output {
-    let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
+/// Reads a log up to a line with this event, and returns what it has read.
+pub(super) fn read_until(log: &mut impl BufRead, event: &str) -> String {
     let mut text = String::new();
     while !text.lines().last().is_some_and(|line| line.contains(event)) {
         assert_ne!(log.read_line(&mut text).expect("a log"), 0, "it ended before {event:?}:\n{text}");
     }
-    let pid = Pid::from_child(&child);
-    kill_process(pid, signal).expect("a signal");
+    text
+}
+
+/// Sends a signal to `cofferdam` once its log contains `event`, and returns its output.
+pub(super) fn signal_when(mut child: Child, event: &str, signal: Signal) -> Output {
+    let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut text = read_until(&mut log, event);
+    kill_process(Pid::from_child(&child), signal).expect("a signal");
     let rest = thread::spawn(move || {
         let _ = log.read_to_string(&mut text);
         text
@@ -32,7 +37,7 @@ pub(super) fn signal_when(mut child: Child, event: &str, signal: Signal) -> Outp
 }
 
 /// The execution id in a log.
-fn id_in(log: &str) -> Option<String> {
+pub(super) fn id_in(log: &str) -> Option<String> {
     let at = log.find("run-")?;
     log.get(at..at + 24).map(str::to_owned)
 }
@@ -68,10 +73,7 @@ fn gc_keeps_running_sandboxes() {
     let mut command = place.cofferdam(["run", "wait.py"]);
     let mut child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
     let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
-    let mut text = String::new();
-    while !text.contains("the program runs") {
-        assert_ne!(log.read_line(&mut text).expect("a log"), 0, "{text}");
-    }
+    read_until(&mut log, "the program runs");
     assert_eq!(stdout(&place.run(["gc"])), "nothing was left\n");
     assert_eq!(stdout(&child.wait_with_output().expect("an end")), "alive\n");
 }

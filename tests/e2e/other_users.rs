@@ -1,7 +1,7 @@
 //! Other users of the machine and its administrator do not affect an execution, nor can they access one. Only
 //! root can create other users.
 
-use super::cleanup::{assert_nothing_left, signal_when};
+use super::cleanup::{assert_nothing_left, id_in, read_until, signal_when};
 use cofferdam::{config::Settings, sandbox::local::Local};
 use cofferdam_tests::{
     processes::descendants,
@@ -10,7 +10,7 @@ use cofferdam_tests::{
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufReader, Read, Write},
     os::unix::fs::{PermissionsExt, chown, symlink},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -73,16 +73,6 @@ impl ForeignProcess {
     }
 }
 
-/// Reads a log up to a line with this event, and returns the id of the execution.
-fn read_id(log: &mut impl BufRead, event: &str) -> String {
-    let mut text = String::new();
-    while !text.lines().last().is_some_and(|line| line.contains(event)) {
-        assert_ne!(log.read_line(&mut text).expect("a log"), 0, "it ended before {event:?}:\n{text}");
-    }
-    let at = text.find("run-").expect("an id");
-    text[at..at + 24].to_owned()
-}
-
 #[test]
 fn another_users_process_does_not_count_as_part_of_an_execution() {
     if !geteuid().is_root() {
@@ -95,7 +85,7 @@ fn another_users_process_does_not_count_as_part_of_an_execution() {
     command.env("COFFERDAM_LOG", "cofferdam=debug").env("COFFERDAM_STATE_DIR", place.state());
     let mut run = command.spawn().expect("cofferdam");
     let mut log = BufReader::new(run.stderr.take().expect("a pipe"));
-    let id = read_id(&mut log, "the program runs");
+    let id = id_in(&read_until(&mut log, "the program runs")).expect("an id");
     let foreign = ForeignProcess::start(other, &place.state().join(id));
     let mut rest = String::new();
     log.read_to_string(&mut rest).expect("a log");
@@ -114,9 +104,8 @@ fn gc_does_not_kill_another_users_process() {
     place.write("p.py", "while True: pass");
     let child = place.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
     let output = signal_when(child, "the program runs", Signal::KILL);
-    let log = stderr(&output);
-    let at = log.find("run-").expect("an id");
-    let foreign = ForeignProcess::start(users()[1], &place.state().join(&log[at..at + 24]));
+    let id = id_in(&stderr(&output)).expect("an id");
+    let foreign = ForeignProcess::start(users()[1], &place.state().join(id));
     let gc = place.run(["gc"]);
     assert!(foreign.ends_by_itself(), "{} {}", stdout(&gc), stderr(&gc));
     assert_eq!(stdout(&gc), "removed what 1 run had left\n");
@@ -258,7 +247,7 @@ fn sandbox_processes_do_not_inherit_the_environment() {
     ]);
     let mut run = command.spawn().expect("cofferdam");
     let mut log = BufReader::new(run.stderr.take().expect("a pipe"));
-    read_id(&mut log, "the program runs");
+    read_until(&mut log, "the program runs");
     let environments: Vec<(u32, String)> = descendants(run.id())
         .into_iter()
         .filter_map(|pid| {

@@ -1,6 +1,6 @@
 //! Nothing outlives an execution, however it ended.
 
-use super::context::{Context, Test, answer, block_on, expect};
+use super::context::{Context, Test, answer, block_on, expect, id_in, read_until};
 use cofferdam_tests::{
     cluster::Action,
     conformance::Failure,
@@ -11,7 +11,7 @@ use k8s_openapi::api::batch::v1::Job;
 use kube::{ResourceExt, api::ListParams};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufReader, Read},
     process::{Child, Output},
     thread,
 };
@@ -27,12 +27,7 @@ pub(super) const TESTS: &[Test] = tests![
 /// Sends a signal once the log contains `event`.
 fn signal_when(mut child: Child, event: &str, signal: Signal) -> Result<Output, Failure> {
     let mut log = BufReader::new(child.stderr.take().ok_or("a pipe")?);
-    let mut text = String::new();
-    while !text.contains(event) {
-        if log.read_line(&mut text)? == 0 {
-            return Err(format!("it ended before {event:?}: {text}").into());
-        }
-    }
+    let mut text = read_until(&mut log, event)?;
     kill_process(Pid::from_child(&child), signal)?;
     let rest = thread::spawn(move || {
         let _ = log.read_to_string(&mut text);
@@ -41,10 +36,6 @@ fn signal_when(mut child: Child, event: &str, signal: Signal) -> Result<Output, 
     let mut output = child.wait_with_output()?;
     output.stderr = rest.join().map_err(|_| "a log")?.into_bytes();
     Ok(output)
-}
-
-fn id_in(log: &str) -> Result<String, Failure> {
-    Ok(log.find("run-").and_then(|at| log.get(at..at + 24)).ok_or("no id")?.to_owned())
 }
 
 /// Waits until nothing is left of an execution.
@@ -94,10 +85,7 @@ fn gc_keeps_running_sandboxes(context: &Context) -> Result<(), Failure> {
     context.place.write("p.py", "import time; time.sleep(4); print('alive')");
     let mut child = context.command("run", &["p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn()?;
     let mut log = BufReader::new(child.stderr.take().ok_or("a pipe")?);
-    let mut text = String::new();
-    while !text.contains("the program runs") {
-        expect(log.read_line(&mut text)? > 0, &text)?;
-    }
+    read_until(&mut log, "the program runs")?;
     let rest = thread::spawn(move || log.read_to_string(&mut String::new()));
     let gc = context.command("gc", &[]).output()?;
     let output = child.wait_with_output()?;

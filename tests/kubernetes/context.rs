@@ -9,6 +9,7 @@ use cofferdam_tests::{
 use serde_json::Value;
 use std::{
     future::Future,
+    io::BufRead,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::Arc,
@@ -81,6 +82,22 @@ impl Context {
     ) -> Result<Proxy, Failure> {
         block_on(Proxy::start(&self.namespace.kubeconfig_for_pods(), self.place.path(), script))
     }
+}
+
+/// Reads a log up to a line with this event, and returns what it has read.
+pub(super) fn read_until(log: &mut impl BufRead, event: &str) -> Result<String, Failure> {
+    let mut text = String::new();
+    while !text.contains(event) {
+        if log.read_line(&mut text)? == 0 {
+            return Err(format!("it ended before {event:?}: {text}").into());
+        }
+    }
+    Ok(text)
+}
+
+/// The id of the execution in a log.
+pub(super) fn id_in(log: &str) -> Result<String, Failure> {
+    Ok(log.find("run-").and_then(|at| log.get(at..at + 24)).ok_or("no id")?.to_owned())
 }
 
 /// The JSON result that `--json` printed.

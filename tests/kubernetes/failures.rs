@@ -1,7 +1,7 @@
 //! Each failure is reported by its cause as soon as the cluster knows it, long before the startup timeout of
 //! a minute.
 
-use super::context::{Context, Test, answer, block_on, expect, expect_error};
+use super::context::{Context, Test, answer, block_on, expect, expect_error, id_in, read_until};
 use cofferdam_tests::{
     cluster::{Action, Namespace},
     conformance::Failure,
@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{ResourceExt, api::DeleteParams};
 use serde_json::{Value, json};
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufReader, Read},
     process::Child,
     sync::Arc,
 };
@@ -149,14 +149,9 @@ fn start_waiting_program(context: &Context, args: &[&str]) -> Result<(Child, Pod
     let args = [&["--json"], args, &["wait.py"]].concat();
     let mut child = context.command("run", &args).env("COFFERDAM_LOG", "cofferdam=debug").spawn()?;
     let mut log = BufReader::new(child.stderr.take().ok_or("a pipe")?);
-    let mut text = String::new();
-    while !text.contains("the program runs") {
-        if log.read_line(&mut text)? == 0 {
-            return Err(format!("it ended: {text}").into());
-        }
-    }
+    let text = read_until(&mut log, "the program runs")?;
     std::thread::spawn(move || log.read_to_string(&mut String::new()));
-    let id = text.find("run-").and_then(|at| text.get(at..at + 24)).ok_or("no id")?.to_owned();
+    let id = id_in(&text)?;
     let params = kube::api::ListParams::default().labels(&format!("cofferdam.dev/run={id}"));
     let pods = block_on(context.namespace.objects::<Pod>().list(&params))?;
     Ok((child, pods.items.into_iter().next().ok_or("no Pod")?))

@@ -5,6 +5,7 @@ mod ends;
 mod faults;
 mod follow;
 mod pages;
+mod recipes;
 mod setup;
 mod sidecar;
 mod ways;

@@ -4,6 +4,7 @@
 mod ends;
 mod faults;
 mod follow;
+mod limits;
 mod pages;
 mod recipes;
 mod setup;

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Pages whose tables name tests and cases.
-const PAGES: [&str; 3] = ["docs/ancestor.md", "docs/reliability.md", "docs/threat-model.md"];
+const PAGES: [&str; 3] = ["docs/gke-code-executor.md", "docs/reliability.md", "docs/threat-model.md"];
 /// Folders of tests.
 const SOURCES: [&str; 3] = ["tests", "host-sidecar/src", "adapters/adk/tests"];
 /// Folders of test cases, each of which is a folder.

@@ -1,11 +1,12 @@
 //! Each command in a `console` block of the documentation is executed, and prints what the page shows.
+//! A block with a language and a file name is that file.
 
 use cofferdam_tests::{
     hosts::command,
     program::{Place, root, stdout},
     sidecar::Sidecar,
 };
-use std::{env, fs};
+use std::{env, fs, path::PathBuf};
 
 /// The address of the sidecar in the pages.
 const ADDRESS: &str = "127.0.0.1:8787";
@@ -38,6 +39,17 @@ fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
+/// Names and contents of the files of a page.
+fn files(page: &str) -> Vec<(&str, String)> {
+    let blocks = page.split("\n```").skip(1).step_by(2);
+    let file = |block| {
+        let (head, content): (&str, &str) = str::split_once(block, '\n')?;
+        let (_, name) = head.split_once(' ')?;
+        Some((name, format!("{content}\n")))
+    };
+    blocks.filter_map(file).collect()
+}
+
 /// Whether this is the output that a page shows, apart from white space at the end.
 fn matches_page(shown: &str, actual: &str) -> bool {
     let (shown, mut rest) = (shown.trim_end(), actual.trim_end());
@@ -53,16 +65,29 @@ fn matches_page(shown: &str, actual: &str) -> bool {
 
 /// Executes the commands of a page in one shell.
 fn assert_page(page: &str) {
-    let steps = steps(&fs::read_to_string(root().join(page)).expect("a page"));
+    assert_page_in(page, &[], &[]);
+}
+
+/// The same with more folders of programs, and more variables.
+pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&str, &str)]) {
+    let text = fs::read_to_string(root().join(page)).expect("a page");
+    let steps = steps(&text);
     assert!(!steps.is_empty(), "{page} has no commands");
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
+    for (name, content) in files(&text) {
+        let path = place.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, content.replace(ADDRESS, &sidecar.address)).expect("a file");
+    }
     let commands = steps.iter().map(|step| format!("{}\necho '{END_MARK}'\n", step.command));
     let script = commands.collect::<String>().replace(ADDRESS, &sidecar.address);
     let mut shell = command("bash", "");
     let examples = root().join("target/release/examples");
     let path = shell.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?)).expect("a PATH");
-    let path = env::join_paths([examples].into_iter().chain(env::split_paths(path))).expect("a PATH");
+    let folders = programs.iter().cloned().chain([examples]).chain(env::split_paths(path));
+    let path = env::join_paths(folders).expect("a PATH");
+    shell.envs(variables.iter().copied());
     shell.current_dir(place.path()).env("PATH", path).env("XDG_CONFIG_HOME", place.path().join("config"));
     shell.env("COFFERDAM_STATE_DIR", place.state()).env_remove("COFFERDAM_URL").env_remove("KUBECONFIG");
     let output = shell.args(["-c", &format!("exec 2>&1\n{script}")]).output().expect("bash");
@@ -73,6 +98,16 @@ fn assert_page(page: &str) {
         let actual = outputs.next().unwrap_or_default();
         assert!(matches_page(&shown, actual), "{page}:\n$ {command}\nshould print\n{shown}\nand printed\n{actual}");
     }
+}
+
+#[test]
+fn the_readme_is_true() {
+    assert_page("README.md");
+}
+
+#[test]
+fn the_page_on_requests_is_true() {
+    assert_page("docs/requests.md");
 }
 
 #[test]
@@ -107,4 +142,10 @@ fn an_ellipsis_matches_any_output() {
     }
     let step = Step { command: "a \\\nb".into(), shown: "c\n".into() };
     assert_eq!(steps("\n```console\n$ a \\\n> b\nc\n```\nd"), [step]);
+}
+
+#[test]
+fn a_block_with_a_language_and_a_name_is_a_file() {
+    let page = "a\n\n```python a/b.py\nprint()\n```\n\n```console\n$ a b\n```\n\n```python\nc\n```\n";
+    assert_eq!(files(page), [("a/b.py", "print()\n".to_owned())]);
 }

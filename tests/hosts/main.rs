@@ -6,6 +6,8 @@ mod doc_commands;
 mod examples;
 mod faulty_sidecar;
 mod hosts_page;
+mod limits;
+mod recipes;
 mod scripted_server;
 mod streaming;
 mod transpile;

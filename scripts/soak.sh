@@ -13,7 +13,7 @@ cargo test --release --locked --workspace --test faults -- "$@"
 [ -z "${ONLY:-}" ] || exit 0
 cargo test --release --locked --workspace --test conformance --test hostile -- "$@"
 unset KUBECONFIG
-cargo test --release --locked --workspace --test whole -- a_tenant_that_attacks_in_all_ways_takes_nothing_from_another
+cargo test --release --locked --workspace --test e2e -- a_hostile_tenant_does_not_affect_another_tenant
 cargo bench --locked --workspace --bench attacks
-cargo test --release --locked --workspace --test whole -- --include-ignored --nocapture --test-threads 1 \
-    schemathesis_finds_nothing cpythons_own_tests
+cargo test --release --locked --workspace --test e2e -- --include-ignored --nocapture --test-threads 1 \
+    schemathesis_finds_no_failures cpythons_own_tests

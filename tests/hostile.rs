@@ -4,10 +4,7 @@
 //! a sandbox, to show that they detect its absence. In the cluster the programs are executed cold and without
 //! benign ones between them; with `SOAK` set, also warm and with them.
 
-use cofferdam::{
-    Runtime,
-    config::{BackendChoice, PoolConfig, Settings},
-};
+use cofferdam::{Runtime, config::{BackendChoice, PoolConfig, Settings}};
 use cofferdam_component::Executor;
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},

@@ -1,13 +1,7 @@
 //! Overhead of HTTP: the composed component, a sidecar on loopback, and a backend that returns immediately.
 
 use crate::{hop::InstantBackend, interactive::Failure, samples::Samples};
-use cofferdam::{
-    Runtime,
-    config::{Listen, ServeConfig, Settings},
-    core::NoObserver,
-    server::Service,
-    types,
-};
+use cofferdam::{Runtime, config::{Listen, ServeConfig, Settings}, core::NoObserver, server::Service, types};
 use cofferdam_tests::{program::TestDir, sidecar};
 use std::{fs, path::Path, sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs modules of CPython's own tests as a sandbox does, without one: native.sh FOLDER MODULE... The folder gets the outcomes. They have
-# the user, the names, the limits and the loopback of a sandbox; only root can give them.
+# Runs modules of CPython's own tests without a sandbox, and writes their outcomes to a folder: native.sh FOLDER MODULE...
+# They have the user, the host names, the limits and the loopback interface of a sandbox, for which root is needed.
 set -euo pipefail
 program=$(realpath "$(dirname "$0")/run.py")
 cd "$1"

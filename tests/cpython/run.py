@@ -9,7 +9,7 @@ import sys
 import time
 
 OUTCOMES = os.path.abspath("outcomes")
-# A module that hangs has failed; regrtest prints the stack of each thread then.
+# A module that hangs fails, and regrtest prints the stacks of its threads.
 SECONDS = "1800"
 
 

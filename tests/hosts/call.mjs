@@ -1,4 +1,4 @@
-// Calls a transpiled component and prints what comes of it: call.mjs MODULE
+// Calls a transpiled component and prints the output or the error: call.mjs MODULE
 const { codeExecutor } = await import(process.argv[2]);
 try {
   console.log(codeExecutor.execute({ code: "print(6*7)", limits: { wallTimeMs: 1n, startupTimeMs: 1n } }).stdout.text);

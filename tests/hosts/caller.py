@@ -1,4 +1,4 @@
-"""Calls a function of the component for each line of its standard input, and writes a line for what comes of it. A call is
+"""Calls a function of the component for each line of stdin, and writes its result as a line to stdout. A call is
 [interface, function, argument]; values are JSON in the contract's names, in which bytes are {"base64": "..."}.
 
 python caller.py code-executor-http.wasm
@@ -22,7 +22,7 @@ def from_json(value):
         return value
     if value.keys() == {"base64"}:
         return base64.b64decode(value["base64"])
-    record = Record()  # of this class, or it would be none where it is optional
+    record = Record()  # an optional record of another class would be taken for none
     vars(record).update({name: from_json(item) for name, item in value.items()})
     return record
 

@@ -1,4 +1,4 @@
-// Follows a run through a transpiled component and prints what it ends with: follow.mjs MODULE
+// Streams an execution through a transpiled component and prints its status or its error: follow.mjs MODULE
 const { codeExecutorStream: stream } = await import(process.argv[2]);
 try {
   const id = stream.start({ code: "print(6*7)" });

@@ -5,7 +5,7 @@ import runpy
 composed = runpy.run_path("examples/hosts/python/composed.py")
 for _ in range(20):
     try:
-        # Six times as much in JSON.
+        # JSON escaping makes it six times larger.
         composed["main"]("target/components/code-executor-http.wasm", "\1" * (1 << 20))
     except SystemExit as refused:
         print(str(refused).partition(":")[0])

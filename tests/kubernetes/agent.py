@@ -1,5 +1,5 @@
-"""What is added to examples/hosts/python/composed.py to make an agent of it: it runs a program, asks the sidecar's socket, then
-starts a program that goes on until somebody ends the agent."""
+"""Appended to examples/hosts/python/composed.py to make an agent: it runs a program, checks that the sidecar is ready, then starts
+a program that runs until the agent is terminated."""
 
 import signal
 import socket
@@ -8,7 +8,7 @@ import threading
 try:
     main(*sys.argv[1:])
 except SystemExit as ended:
-    # The example ends as its program did; an agent goes on.
+    # The example exits with the program's exit code; an agent continues.
     if ended.code != 0:
         raise
 
@@ -16,7 +16,7 @@ with socket.socket(socket.AF_UNIX) as sidecar:
     sidecar.connect("/run/cofferdam/cofferdam.sock")
     sidecar.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     print(sidecar.makefile().readline().strip(), flush=True)
-# As the first process of its container it has to say that it is to be ended.
+# The first process of a container ignores SIGTERM unless it has a handler.
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 threading.Thread(target=main, args=(sys.argv[1], "import time; time.sleep(600)"), daemon=True).start()
 while True:

@@ -1,4 +1,4 @@
-//! A wall clock that is wrong, or that somebody sets.
+//! A wall clock that is wrong or is changed.
 
 use super::context::{Context, Test, answer, block_on, expect, expect_error};
 use cofferdam_tests::{
@@ -11,26 +11,26 @@ use cofferdam_tests::{
 use serde_json::{Value, json};
 use std::path::Path;
 
-pub(super) const TESTS: &[Test] = &[
-    ("a_clock_that_is_set_in_the_middle_of_runs_changes_none", a_clock_that_is_set_changes_no_run),
-    ("gc_by_a_clock_that_is_ahead_leaves_the_living_alone", gc_by_a_clock_that_is_ahead_leaves_the_living_alone),
-    ("a_clock_that_is_too_late_is_told_before_anything_runs", a_clock_that_is_too_late_is_told),
+pub(super) const TESTS: &[Test] = tests![
+    setting_the_clock_does_not_affect_executions,
+    gc_with_a_clock_that_is_ahead_keeps_running_sandboxes,
+    a_clock_behind_the_clusters_is_refused_before_anything_runs,
 ];
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// A sidecar that goes by this clock. Its way to the cluster is one without certificates, which have times of their own.
+/// A sidecar with this clock. It connects without certificates, whose validity depends on the time.
 fn start(context: &Context, kubeconfig: &Path, clock: &Clock) -> Sidecar {
     let settings = clock.settings();
     context.sidecar(kubeconfig, &settings.each_ref().map(|(name, value)| (*name, value.as_str())))
 }
 
-fn a_clock_that_is_set_changes_no_run(context: &Context) -> Result<(), Failure> {
+fn setting_the_clock_does_not_affect_executions(context: &Context) -> Result<(), Failure> {
     let Some(clock) = Clock::new(&context.place)? else { return Ok(()) };
     let proxy = context.proxy(|_, _| Action::Forward)?;
     clock.set(-DAY)?;
     let sidecar = start(context, proxy.kubeconfig(), &clock);
-    let is_right =
+    let is_expected =
         |answer: &Value| answer["stdout"]["content"] == "begun\n42\n" && answer["status"] == json!({ "exited": 0 });
     block_on(async {
         let caller = sidecar.caller();
@@ -38,7 +38,7 @@ fn a_clock_that_is_set_changes_no_run(context: &Context) -> Result<(), Failure> 
         expect(ready.status == 200, ready)?;
         let request = json!({ "code": "import time\nprint('begun')\ntime.sleep(1)\nprint(42)" });
         let answer = caller.run(&request, &[]).await;
-        expect(is_right(&answer.json), answer)?;
+        expect(is_expected(&answer.json), answer)?;
         for ahead in [DAY, -DAY] {
             let mut stream = caller.start(&request, &[("accept", "text/event-stream")]).await;
             let begun = stream.read_until("begun").await;
@@ -46,13 +46,13 @@ fn a_clock_that_is_set_changes_no_run(context: &Context) -> Result<(), Failure> 
             let all = begun + &stream.read_until("\"exited\":0").await;
             expect(all.contains("42"), all)?;
             let answer = caller.run(&request, &[]).await;
-            expect(is_right(&answer.json), answer)?;
+            expect(is_expected(&answer.json), answer)?;
         }
         Ok(())
     })
 }
 
-fn gc_by_a_clock_that_is_ahead_leaves_the_living_alone(context: &Context) -> Result<(), Failure> {
+fn gc_with_a_clock_that_is_ahead_keeps_running_sandboxes(context: &Context) -> Result<(), Failure> {
     let Some(clock) = Clock::new(&context.place)? else { return Ok(()) };
     let proxy = context.proxy(|_, _| Action::Forward)?;
     let sidecar = start(context, proxy.kubeconfig(), &clock);
@@ -68,13 +68,13 @@ fn gc_by_a_clock_that_is_ahead_leaves_the_living_alone(context: &Context) -> Res
     })
 }
 
-fn a_clock_that_is_too_late_is_told(context: &Context) -> Result<(), Failure> {
+fn a_clock_behind_the_clusters_is_refused_before_anything_runs(context: &Context) -> Result<(), Failure> {
     let Some(clock) = Clock::new(&context.place)? else { return Ok(()) };
     let proxy = context.proxy(|_, _| Action::Forward)?;
     clock.set(-DAY)?;
     context.place.write("p.py", "print(1)");
     let output = context.command_by(proxy.kubeconfig(), "run", &["--json", "p.py"]).envs(clock.settings()).output()?;
     expect_error(&answer(&output)?, "sandbox-unavailable", "behind the cluster's")?;
-    // The program would have come in a ConfigMap of its own.
+    // The program's ConfigMap was not created.
     expect(proxy.created().len() == 1, proxy.created())
 }

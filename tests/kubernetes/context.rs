@@ -1,4 +1,4 @@
-//! What each test has: a folder, a namespace, and the program as a user starts it there.
+//! The context of each test: a folder, a namespace, and `cofferdam` commands for them.
 
 use cofferdam_tests::{
     cluster::{Action, Asked, Namespace, Proxy, runtime},
@@ -9,12 +9,13 @@ use cofferdam_tests::{
 use serde_json::Value;
 use std::{
     future::Future,
+    io::BufRead,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::Arc,
 };
 
-/// A test by its name.
+/// A name and its test.
 pub(super) type Test = (&'static str, fn(&Context) -> Result<(), Failure>);
 
 pub(super) struct Context {
@@ -32,41 +33,41 @@ impl Context {
         self.command_by(&self.kubeconfig(args), subcommand, args)
     }
 
-    /// The same by another way to the cluster.
+    /// The same with another kubeconfig.
     pub(super) fn command_by(&self, kubeconfig: &Path, subcommand: &str, args: &[&str]) -> Command {
         let kubeconfig = kubeconfig.to_string_lossy();
         let common = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &self.namespace.name];
         let mut command = self.place.cofferdam([&[subcommand], &common[..], args].concat());
-        // What an operator has in their shell is not the test's.
+        // The kubeconfig of the shell is not used.
         command.env_remove("KUBECONFIG");
         command
     }
 
-    /// `cofferdam serve` for the namespace by this way to the cluster, with more settings.
+    /// `cofferdam serve` for the namespace, with this kubeconfig and more settings.
     pub(super) fn sidecar(&self, kubeconfig: &Path, settings: &[(&str, &str)]) -> Sidecar {
         let kubeconfig = kubeconfig.to_string_lossy();
         let options = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &self.namespace.name];
         Sidecar::start(&self.place, &options, settings)
     }
 
-    /// Runs a program and gives what `--json` prints.
+    /// Runs a program and returns its JSON result.
     pub(super) fn run(&self, program: &str, args: &[&str]) -> Result<Value, Failure> {
         self.run_by(&self.kubeconfig(args), program, args)
     }
 
-    /// The same by another way to the cluster.
+    /// The same with another kubeconfig.
     pub(super) fn run_by(&self, kubeconfig: &Path, program: &str, args: &[&str]) -> Result<Value, Failure> {
         self.place.write("program.py", program);
         let args = [&["--json"], args, &["program.py"]].concat();
         answer(&self.command_by(kubeconfig, "run", &args).output()?)
     }
 
-    /// That of the sidecar that has the rights for what these arguments ask for.
+    /// The kubeconfig of the sidecar that has the permissions for these arguments.
     fn kubeconfig(&self, args: &[&str]) -> PathBuf {
         if args.contains(&"pod") { self.namespace.kubeconfig_for_pods() } else { self.namespace.kubeconfig() }
     }
 
-    /// A proxy before the API server.
+    /// A proxy in front of the API server.
     pub(super) fn proxy(
         &self,
         script: impl Fn(&Asked, usize) -> Action + Send + Sync + 'static,
@@ -74,7 +75,7 @@ impl Context {
         block_on(Proxy::start(&self.namespace.kubeconfig(), self.place.path(), script))
     }
 
-    /// The same for a sidecar whose runs are Pods.
+    /// The same for a sidecar that creates bare Pods.
     pub(super) fn proxy_for_pods(
         &self,
         script: impl Fn(&Asked, usize) -> Action + Send + Sync + 'static,
@@ -83,7 +84,23 @@ impl Context {
     }
 }
 
-/// What `--json` printed.
+/// Reads a log up to a line with this event, and returns what it has read.
+pub(super) fn read_until(log: &mut impl BufRead, event: &str) -> Result<String, Failure> {
+    let mut text = String::new();
+    while !text.contains(event) {
+        if log.read_line(&mut text)? == 0 {
+            return Err(format!("it ended before {event:?}: {text}").into());
+        }
+    }
+    Ok(text)
+}
+
+/// The id of the execution in a log.
+pub(super) fn id_in(log: &str) -> Result<String, Failure> {
+    Ok(log.find("run-").and_then(|at| log.get(at..at + 24)).ok_or("no id")?.to_owned())
+}
+
+/// The JSON result that `--json` printed.
 pub(super) fn answer(output: &Output) -> Result<Value, Failure> {
     serde_json::from_str(&stdout(output))
         .map_err(|error| format!("{error}: {} {}", stdout(output), stderr(output)).into())
@@ -93,12 +110,12 @@ pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime().block_on(future)
 }
 
-/// Fails with what came unless it is what was expected.
-pub(super) fn expect(is_so: bool, came: impl std::fmt::Debug) -> Result<(), Failure> {
-    if is_so { Ok(()) } else { Err(format!("{came:#?}").into()) }
+/// Fails with the actual value unless the condition holds.
+pub(super) fn expect(condition: bool, actual: impl std::fmt::Debug) -> Result<(), Failure> {
+    if condition { Ok(()) } else { Err(format!("{actual:#?}").into()) }
 }
 
-/// Fails unless the answer is an error with this code, whose message has this in it.
+/// Fails unless the result is an error with this code whose message contains this text.
 pub(super) fn expect_error(answer: &Value, code: &str, message: &str) -> Result<(), Failure> {
     let error = &answer["error"];
     expect(error["code"] == code && error["message"].as_str().is_some_and(|text| text.contains(message)), answer)

@@ -1,6 +1,7 @@
-//! Every failure by its name, as soon as the cluster knows of it: far within the start-up time of a minute.
+//! Each failure is reported by its cause as soon as the cluster knows it, long before the startup timeout of
+//! a minute.
 
-use super::context::{Context, Test, answer, block_on, expect, expect_error};
+use super::context::{Context, Test, answer, block_on, expect, expect_error, id_in, read_until};
 use cofferdam_tests::{
     cluster::{Action, Namespace},
     conformance::Failure,
@@ -11,92 +12,92 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{ResourceExt, api::DeleteParams};
 use serde_json::{Value, json};
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufReader, Read},
     process::Child,
     sync::Arc,
 };
 
-pub(super) const TESTS: &[Test] = &[
-    ("a_node_that_is_not_there_is_unschedulable", a_node_that_is_not_there_is_unschedulable),
-    ("more_than_any_node_has_is_unschedulable", more_than_any_node_has_is_unschedulable),
-    ("an_image_that_is_not_there_is_unavailable", an_image_that_is_not_there_is_unavailable),
-    ("a_runtime_class_that_is_not_there_is_named", a_runtime_class_that_is_not_there_is_named),
-    ("a_runtime_that_the_node_lacks_is_named", a_runtime_that_the_node_lacks_is_named),
-    ("a_service_account_that_is_not_there_is_named", a_service_account_that_is_not_there_is_named),
-    ("a_sandbox_that_is_not_gvisor_runs_nothing", a_sandbox_that_is_not_gvisor_runs_nothing),
-    ("an_interpreter_that_the_image_lacks_is_named", an_interpreter_that_the_image_lacks_is_named),
-    ("a_quota_that_is_used_up_is_named", a_quota_that_is_used_up_is_named),
-    ("admission_that_refuses_is_named", admission_that_refuses_is_named),
-    ("rights_that_are_missing_are_named", rights_that_are_missing_are_named),
-    ("a_cluster_that_is_not_there_is_unreachable", a_cluster_that_is_not_there_is_unreachable),
-    ("a_server_that_never_answers_is_unreachable", a_server_that_never_answers_is_unreachable),
-    ("a_pod_that_is_deleted_is_evicted", a_pod_that_is_deleted_is_evicted),
-    ("a_pod_that_is_evicted_is_evicted", a_pod_that_is_evicted_is_evicted),
-    ("a_lost_node_is_an_eviction", a_lost_node_is_an_eviction),
-    ("a_kernel_that_kills_for_memory_is_out_of_memory", a_kernel_that_kills_for_memory_is_out_of_memory),
-    ("the_operator_reads_the_detail_and_the_caller_does_not", the_operator_reads_the_detail),
+pub(super) const TESTS: &[Test] = tests![
+    a_node_selector_without_a_match_is_unschedulable,
+    resources_beyond_any_node_are_unschedulable,
+    a_missing_image_is_unavailable,
+    a_missing_runtime_class_is_named,
+    a_runtime_missing_on_the_node_is_sandbox_unavailable,
+    a_missing_service_account_is_named,
+    a_sandbox_that_is_not_gvisor_runs_nothing,
+    an_interpreter_missing_from_the_image_is_named,
+    an_exhausted_quota_is_named,
+    a_denial_by_admission_is_named,
+    missing_permissions_are_named,
+    a_refused_connection_to_the_cluster_is_unreachable,
+    an_unresponsive_api_server_is_unreachable,
+    a_deleted_pod_is_reported_as_evicted,
+    an_evicted_pod_is_reported_as_evicted,
+    a_lost_node_is_reported_as_evicted,
+    an_oom_kill_is_reported_as_out_of_memory,
+    error_details_are_logged_and_not_returned_to_the_caller,
 ];
 
-/// What comes of a run with settings of its own.
-fn run_with(context: &Context, settings: &str) -> Result<Value, Failure> {
+/// The result of an execution with these settings.
+fn run_with_settings(context: &Context, settings: &str) -> Result<Value, Failure> {
     context.place.write("settings.toml", settings);
     context.run("print(1)", &["--config", "settings.toml"])
 }
 
-fn a_node_that_is_not_there_is_unschedulable(context: &Context) -> Result<(), Failure> {
-    let answer = run_with(context, "scale_up_seconds = 1\nnode_selector = { pool = 'nowhere' }")?;
+fn a_node_selector_without_a_match_is_unschedulable(context: &Context) -> Result<(), Failure> {
+    let answer = run_with_settings(context, "scale_up_seconds = 1\nnode_selector = { pool = 'nowhere' }")?;
     expect_error(&answer, "unschedulable", "`node_selector`")?;
     expect(answer["error"]["retryable"] == false, answer)
 }
 
-fn more_than_any_node_has_is_unschedulable(context: &Context) -> Result<(), Failure> {
-    let answer = run_with(
+fn resources_beyond_any_node_are_unschedulable(context: &Context) -> Result<(), Failure> {
+    let answer = run_with_settings(
         context,
         "scale_up_seconds = 1\nmem_requested = '900Gi'\nmem_limit = '1000Gi'\nceilings.mem_limit = '1000Gi'",
     )?;
-    let is_told = answer["error"]["code"] == "unschedulable" || answer["error"]["code"] == "denied";
-    expect(is_told, answer)
+    let is_expected = answer["error"]["code"] == "unschedulable" || answer["error"]["code"] == "denied";
+    expect(is_expected, answer)
 }
 
-fn an_image_that_is_not_there_is_unavailable(context: &Context) -> Result<(), Failure> {
+fn a_missing_image_is_unavailable(context: &Context) -> Result<(), Failure> {
     let answer = context.run("print(1)", &["--image", "registry.invalid/nothing:here"])?;
     expect_error(&answer, "image-unavailable", "image")
 }
 
-fn a_runtime_class_that_is_not_there_is_named(context: &Context) -> Result<(), Failure> {
-    expect_error(&run_with(context, "runtime_class = 'nowhere'")?, "sandbox-unavailable", "runtime_class")
+fn a_missing_runtime_class_is_named(context: &Context) -> Result<(), Failure> {
+    expect_error(&run_with_settings(context, "runtime_class = 'nowhere'")?, "sandbox-unavailable", "runtime_class")
 }
 
-fn a_runtime_that_the_node_lacks_is_named(context: &Context) -> Result<(), Failure> {
+fn a_runtime_missing_on_the_node_is_sandbox_unavailable(context: &Context) -> Result<(), Failure> {
     let class = format!("{}-lacking", context.namespace.name);
     let yaml =
         format!("apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {{ name: {class} }}\nhandler: lacking");
     block_on(context.namespace.apply(&yaml))?;
-    let answer = run_with(context, &format!("runtime_class = '{class}'"));
+    let answer = run_with_settings(context, &format!("runtime_class = '{class}'"));
     block_on(context.namespace.remove_runtime_class(&class))?;
     expect_error(&answer?, "sandbox-unavailable", "")
 }
 
-fn a_service_account_that_is_not_there_is_named(context: &Context) -> Result<(), Failure> {
-    expect_error(&run_with(context, "service_account = 'nowhere'")?, "sandbox-unavailable", "service_account")
+fn a_missing_service_account_is_named(context: &Context) -> Result<(), Failure> {
+    expect_error(&run_with_settings(context, "service_account = 'nowhere'")?, "sandbox-unavailable", "service_account")
 }
 
 fn a_sandbox_that_is_not_gvisor_runs_nothing(context: &Context) -> Result<(), Failure> {
     let class = format!("{}-runc", context.namespace.name);
     let yaml = format!("apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {{ name: {class} }}\nhandler: runc");
     block_on(context.namespace.apply(&yaml))?;
-    let answer = run_with(context, &format!("runtime_class = '{class}'"));
+    let answer = run_with_settings(context, &format!("runtime_class = '{class}'"));
     block_on(context.namespace.remove_runtime_class(&class))?;
     expect_error(&answer?, "sandbox-unavailable", "not a gVisor sandbox")
 }
 
-fn an_interpreter_that_the_image_lacks_is_named(context: &Context) -> Result<(), Failure> {
-    let answer = run_with(context, "languages.python = { command = ['no-such-python'], file = 'main.py' }")?;
+fn an_interpreter_missing_from_the_image_is_named(context: &Context) -> Result<(), Failure> {
+    let answer = run_with_settings(context, "languages.python = { command = ['no-such-python'], file = 'main.py' }")?;
     expect_error(&answer, "sandbox-unavailable", "no-such-python")
 }
 
-/// In a namespace of its own, which has one object more.
-fn in_own_namespace(yaml: &str) -> Result<Value, Failure> {
+/// The result of an execution in a new namespace with one additional object.
+fn run_in_new_namespace(yaml: &str) -> Result<Value, Failure> {
     let namespace = Arc::new(block_on(Namespace::create())?);
     block_on(namespace.apply(yaml))?;
     let answer = Context::new(namespace.clone()).run("print(1)", &[]);
@@ -107,28 +108,28 @@ fn in_own_namespace(yaml: &str) -> Result<Value, Failure> {
     answer
 }
 
-fn a_quota_that_is_used_up_is_named(_: &Context) -> Result<(), Failure> {
-    let answer = in_own_namespace(
+fn an_exhausted_quota_is_named(_: &Context) -> Result<(), Failure> {
+    let answer = run_in_new_namespace(
         "apiVersion: v1\nkind: ResourceQuota\nmetadata: { name: nothing }\nspec: { hard: { pods: \"0\" } }",
     )?;
     expect_error(&answer, "quota", "quota")?;
     expect(answer["error"]["retryable"] == true, answer)
 }
 
-fn admission_that_refuses_is_named(_: &Context) -> Result<(), Failure> {
-    let answer = in_own_namespace(
+fn a_denial_by_admission_is_named(_: &Context) -> Result<(), Failure> {
+    let answer = run_in_new_namespace(
         "apiVersion: v1\nkind: LimitRange\nmetadata: { name: tiny }\nspec: { limits: [{ type: Container, max: { memory: 1Mi } }] }",
     )?;
     expect_error(&answer, "denied", "admission")
 }
 
-fn rights_that_are_missing_are_named(context: &Context) -> Result<(), Failure> {
+fn missing_permissions_are_named(context: &Context) -> Result<(), Failure> {
     let kubeconfig = block_on(context.namespace.write_kubeconfig("default"))?;
     let answer = context.run_by(&kubeconfig, "print(1)", &[])?;
     expect_error(&answer, "unauthorised", "cofferdam doctor")
 }
 
-fn a_cluster_that_is_not_there_is_unreachable(context: &Context) -> Result<(), Failure> {
+fn a_refused_connection_to_the_cluster_is_unreachable(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|_, _| Action::Forward)?;
     let kubeconfig = proxy.kubeconfig().to_owned();
     drop(proxy);
@@ -136,48 +137,44 @@ fn a_cluster_that_is_not_there_is_unreachable(context: &Context) -> Result<(), F
     expect_error(&answer, "unreachable", "cannot be reached")
 }
 
-fn a_server_that_never_answers_is_unreachable(context: &Context) -> Result<(), Failure> {
+fn an_unresponsive_api_server_is_unreachable(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|_, _| Action::Hang)?;
     let answer = context.run_by(proxy.kubeconfig(), "print(1)", &["--startup-timeout", "3"])?;
     expect_error(&answer, "unreachable", "does not answer")
 }
 
-/// A program that waits, once it is seen to run; its log tells.
-fn running(context: &Context, args: &[&str]) -> Result<(Child, Pod), Failure> {
+/// Starts a program that waits, and returns when its log says that it runs.
+fn start_waiting_program(context: &Context, args: &[&str]) -> Result<(Child, Pod), Failure> {
     context.place.write("wait.py", "import time\nprint('here')\ntime.sleep(600)");
     let args = [&["--json"], args, &["wait.py"]].concat();
     let mut child = context.command("run", &args).env("COFFERDAM_LOG", "cofferdam=debug").spawn()?;
     let mut log = BufReader::new(child.stderr.take().ok_or("a pipe")?);
-    let mut said = String::new();
-    while !said.contains("the program runs") {
-        if log.read_line(&mut said)? == 0 {
-            return Err(format!("it ended: {said}").into());
-        }
-    }
+    let text = read_until(&mut log, "the program runs")?;
     std::thread::spawn(move || log.read_to_string(&mut String::new()));
-    let id = said.find("run-").and_then(|at| said.get(at..at + 24)).ok_or("no id")?.to_owned();
+    let id = id_in(&text)?;
     let params = kube::api::ListParams::default().labels(&format!("cofferdam.dev/run={id}"));
     let pods = block_on(context.namespace.objects::<Pod>().list(&params))?;
     Ok((child, pods.items.into_iter().next().ok_or("no Pod")?))
 }
 
-fn a_pod_that_is_deleted_is_evicted(context: &Context) -> Result<(), Failure> {
-    let (child, pod) = running(context, &[])?;
+fn a_deleted_pod_is_reported_as_evicted(context: &Context) -> Result<(), Failure> {
+    let (child, pod) = start_waiting_program(context, &[])?;
     let params = DeleteParams::default().grace_period(0);
     block_on(context.namespace.objects::<Pod>().delete(&pod.name_any(), &params))?;
     expect_error(&answer(&child.wait_with_output()?)?, "evicted", "taken away")
 }
 
-fn a_pod_that_is_evicted_is_evicted(context: &Context) -> Result<(), Failure> {
-    let (child, pod) = running(context, &["--workload", "pod"])?;
+fn an_evicted_pod_is_reported_as_evicted(context: &Context) -> Result<(), Failure> {
+    let (child, pod) = start_waiting_program(context, &["--workload", "pod"])?;
     block_on(context.namespace.objects::<Pod>().evict(&pod.name_any(), &Default::default()))?;
     let answer = answer(&child.wait_with_output()?)?;
     expect_error(&answer, "evicted", "taken away")?;
     expect(answer["error"]["retryable"] == false, answer)
 }
 
-/// What a cluster says when it has not heard of a node for a while, which a test's only node cannot be made to be.
-fn a_lost_node_is_an_eviction(context: &Context) -> Result<(), Failure> {
+/// Simulates the condition that the cluster sets when a node is lost, since the only node of a test cannot be
+/// lost.
+fn a_lost_node_is_reported_as_evicted(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, _| {
         if asked.path.contains("watch=true") {
             return Action::Edit(|line| {
@@ -196,14 +193,14 @@ fn a_lost_node_is_an_eviction(context: &Context) -> Result<(), Failure> {
     expect_error(&answer, "evicted", "node lost")
 }
 
-fn a_kernel_that_kills_for_memory_is_out_of_memory(context: &Context) -> Result<(), Failure> {
+fn an_oom_kill_is_reported_as_out_of_memory(context: &Context) -> Result<(), Failure> {
     let answer = context.run("x = bytearray(2 << 30)\nprint(len(x))", &[])?;
-    let told = answer["status"] == "out-of-memory"
+    let is_expected = answer["status"] == "out-of-memory"
         || answer["stderr"]["text"].as_str().is_some_and(|text| text.contains("MemoryError"));
-    expect(told, answer)
+    expect(is_expected, answer)
 }
 
-fn the_operator_reads_the_detail(context: &Context) -> Result<(), Failure> {
+fn error_details_are_logged_and_not_returned_to_the_caller(context: &Context) -> Result<(), Failure> {
     context.place.write("p.py", "print(1)");
     let output = context.command("run", &["--json", "--image", "registry.invalid/nothing:here", "p.py"]).output()?;
     let (caller, operator) = (answer(&output)?.to_string(), stderr(&output));
@@ -220,7 +217,7 @@ fn the_operator_reads_the_detail(context: &Context) -> Result<(), Failure> {
     expect(!answer.to_string().contains("secret-name"), answer)
 }
 
-/// What an API server answers when it refuses.
+/// The body of a refusal by the API server.
 pub(super) fn status(code: u16, reason: &str, message: &str) -> String {
     json!({ "apiVersion": "v1", "kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message })
         .to_string()

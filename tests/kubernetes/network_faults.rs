@@ -1,4 +1,4 @@
-//! Whatever the network does, a program runs at most once and its result is whole.
+//! With any network fault, a program runs at most once and its result is complete.
 
 use super::{
     context::{Context, Test, block_on, expect, expect_error},
@@ -11,24 +11,24 @@ use cofferdam_tests::{
 use hyper::{Method, StatusCode};
 use std::time::Duration;
 
-pub(super) const TESTS: &[Test] = &[
-    ("a_lost_answer_to_a_creation_runs_the_program_once", a_lost_answer_runs_the_program_once),
-    ("a_lost_request_is_sent_again", a_lost_request_is_sent_again),
-    ("a_busy_server_is_asked_again", a_busy_server_is_asked_again),
-    ("a_log_that_breaks_off_is_read_on", a_log_that_breaks_off_is_read_on),
-    ("an_output_that_breaks_off_is_read_on_from_the_log", an_output_that_breaks_off_is_read_on),
-    ("an_output_that_falls_silent_is_read_on_from_the_log", an_output_that_falls_silent_is_read_on),
-    ("an_output_that_a_stalled_connection_blocks_is_read_on_from_the_log", an_output_that_is_blocked_is_read_on),
-    ("a_removal_that_a_conflict_stops_is_tried_again", a_removal_that_a_conflict_stops),
-    ("what_is_created_late_is_removed_all_the_same", what_is_created_late_is_removed),
-    ("without_events_the_log_will_do", without_events_the_log_will_do),
-    ("a_watch_that_breaks_off_goes_on", a_watch_that_breaks_off_goes_on),
-    ("a_watch_whose_version_is_forgotten_begins_anew", a_watch_begins_anew),
-    ("a_watch_that_is_refused_is_made_up_for", a_watch_that_is_refused_is_made_up_for),
-    ("a_server_that_stays_broken_is_unreachable", a_server_that_stays_broken_is_unreachable),
+pub(super) const TESTS: &[Test] = tests![
+    a_lost_create_response_runs_the_program_once,
+    a_lost_request_is_retried,
+    a_busy_api_server_is_retried,
+    an_interrupted_log_is_resumed,
+    an_interrupted_attach_is_continued_from_the_log,
+    a_silent_attach_is_continued_from_the_log,
+    output_blocked_by_a_stalled_attach_is_continued_from_the_log,
+    a_deletion_conflict_is_retried,
+    objects_created_after_the_timeout_are_deleted,
+    without_events_the_log_is_used,
+    an_interrupted_watch_is_resumed,
+    an_expired_watch_is_restarted,
+    without_a_watch_the_cluster_is_polled,
+    a_persistently_failing_api_server_is_unreachable,
 ];
 
-fn a_lost_answer_runs_the_program_once(context: &Context) -> Result<(), Failure> {
+fn a_lost_create_response_runs_the_program_once(context: &Context) -> Result<(), Failure> {
     for (workload, path) in [("job", "/jobs"), ("pod", "/pods")] {
         let script = move |asked: &Asked, before| match asked.method {
             Method::POST if before == 0 && (asked.path.contains(path) || asked.path.contains("/configmaps")) => {
@@ -39,13 +39,13 @@ fn a_lost_answer_runs_the_program_once(context: &Context) -> Result<(), Failure>
         let proxy = if workload == "pod" { context.proxy_for_pods(script)? } else { context.proxy(script)? };
         let answer = context.run_by(proxy.kubeconfig(), "print('once')", &["--workload", workload])?;
         expect(answer["stdout"]["text"] == "once\n", &answer)?;
-        let settled = proxy.asked().iter().filter(|asked| asked.is(Method::GET, "/run-")).count();
-        expect(settled >= 2, proxy.asked())?;
+        let lookups = proxy.asked().iter().filter(|asked| asked.is(Method::GET, "/run-")).count();
+        expect(lookups >= 2, proxy.asked())?;
     }
     Ok(())
 }
 
-fn a_lost_request_is_sent_again(context: &Context) -> Result<(), Failure> {
+fn a_lost_request_is_retried(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, before| match asked.method {
         Method::POST if before == 0 => Action::LoseRequest,
         _ => Action::Forward,
@@ -54,7 +54,7 @@ fn a_lost_request_is_sent_again(context: &Context) -> Result<(), Failure> {
     expect(answer["stdout"]["text"] == "sent\n", answer)
 }
 
-fn a_busy_server_is_asked_again(context: &Context) -> Result<(), Failure> {
+fn a_busy_api_server_is_retried(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, before| match asked.method {
         Method::POST if before == 0 => {
             Action::Answer(StatusCode::TOO_MANY_REQUESTS, status(429, "TooManyRequests", "busy"))
@@ -68,9 +68,9 @@ fn a_busy_server_is_asked_again(context: &Context) -> Result<(), Failure> {
     expect(answer["stdout"]["text"] == "asked\n", answer)
 }
 
-fn a_log_that_breaks_off_is_read_on(context: &Context) -> Result<(), Failure> {
+fn an_interrupted_log_is_resumed(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, before| {
-        // Without this it would be joined, and its log not be read.
+        // Without this the sidecar would attach to the container instead of reading its log.
         if asked.path.contains("/attach") {
             Action::LoseRequest
         } else if asked.path.contains("/log") && before < 3 {
@@ -86,7 +86,7 @@ fn a_log_that_breaks_off_is_read_on(context: &Context) -> Result<(), Failure> {
     expect(text == expected && answer["stderr"]["text"] == "end", (&answer["error"], text.len()))
 }
 
-fn an_output_that_breaks_off_is_read_on(context: &Context) -> Result<(), Failure> {
+fn an_interrupted_attach_is_continued_from_the_log(context: &Context) -> Result<(), Failure> {
     for cut in [0, 200, 20_000] {
         let proxy = context.proxy(
             move |asked, _| {
@@ -103,7 +103,7 @@ fn an_output_that_breaks_off_is_read_on(context: &Context) -> Result<(), Failure
     Ok(())
 }
 
-fn an_output_that_falls_silent_is_read_on(context: &Context) -> Result<(), Failure> {
+fn a_silent_attach_is_continued_from_the_log(context: &Context) -> Result<(), Failure> {
     let proxy =
         context.proxy(|asked, _| if asked.path.contains("/attach") { Action::Stall(200) } else { Action::Forward })?;
     let program = "import sys, time\nprint('before' * 100)\ntime.sleep(1)\nprint('after')\nsys.exit(3)";
@@ -113,10 +113,11 @@ fn an_output_that_falls_silent_is_read_on(context: &Context) -> Result<(), Failu
     expect(proxy.asked().iter().any(|asked| asked.path.contains("/log")), proxy.asked())
 }
 
-fn an_output_that_is_blocked_is_read_on(context: &Context) -> Result<(), Failure> {
-    // containerd writes what a container writes to its log and to each client that is attached, in turns: one that does not
-    // read keeps the others waiting, and the program, once all buffers on the way are full. The program begins when the
-    // output is attached for certain, and its connection stalls when it is known that the program has started.
+fn output_blocked_by_a_stalled_attach_is_continued_from_the_log(context: &Context) -> Result<(), Failure> {
+    // containerd writes the output of a container to its log and to each attached client in turn: once all
+    // buffers are full, a client that does not read blocks the others and the program. The program waits
+    // until the output is certainly attached, and the connection stalls after the start of the program is
+    // known.
     let proxy = context
         .proxy(|asked, _| if asked.path.contains("/attach") { Action::Stall(100_000) } else { Action::Forward })?;
     let program = "import sys, time\ntime.sleep(5)\nfor part in 'abcdefghijklmno':\n sys.stdout.write(part * 1_000_000)\n \
@@ -130,7 +131,7 @@ fn an_output_that_is_blocked_is_read_on(context: &Context) -> Result<(), Failure
     expect(is_whole, (&answer["status"], &answer["error"], lengths))
 }
 
-fn a_removal_that_a_conflict_stops(context: &Context) -> Result<(), Failure> {
+fn a_deletion_conflict_is_retried(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, before| match asked.method {
         Method::DELETE if before < 2 => {
             let message = "Operation cannot be fulfilled on jobs.batch: the object has been modified";
@@ -140,10 +141,10 @@ fn a_removal_that_a_conflict_stops(context: &Context) -> Result<(), Failure> {
     })?;
     let answer = context.run_by(proxy.kubeconfig(), "print('removed')", &[])?;
     expect(answer["stdout"]["text"] == "removed\n", &answer)?;
-    nothing_is_left_of(context, &proxy)
+    wait_until_deleted(context, &proxy)
 }
 
-fn what_is_created_late_is_removed(context: &Context) -> Result<(), Failure> {
+fn objects_created_after_the_timeout_are_deleted(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, before| {
         if asked.is(Method::POST, "/jobs") && before == 0 {
             Action::Delay(Duration::from_secs(5), Box::new(Action::Forward))
@@ -154,16 +155,16 @@ fn what_is_created_late_is_removed(context: &Context) -> Result<(), Failure> {
     let answer = context.run_by(proxy.kubeconfig(), "print(1)", &["--startup-timeout", "1"])?;
     expect(answer["error"]["retryable"] == true, &answer)?;
     block_on(eventually(async || Ok(proxy.created()), |created| !created.is_empty()))?;
-    nothing_is_left_of(context, &proxy)
+    wait_until_deleted(context, &proxy)
 }
 
-fn nothing_is_left_of(context: &Context, proxy: &Proxy) -> Result<(), Failure> {
-    let is_of_it = |name: &String| proxy.created().iter().any(|run| name.contains(run));
-    let left = async || Ok(context.namespace.left().await?.into_iter().filter(is_of_it).collect());
+fn wait_until_deleted(context: &Context, proxy: &Proxy) -> Result<(), Failure> {
+    let is_created = |name: &String| proxy.created().iter().any(|run| name.contains(run));
+    let left = async || Ok(context.namespace.left().await?.into_iter().filter(is_created).collect());
     block_on(eventually(left, Vec::is_empty)).map(|_| ())
 }
 
-fn without_events_the_log_will_do(context: &Context) -> Result<(), Failure> {
+fn without_events_the_log_is_used(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, _| {
         if asked.path.contains("/events") {
             Action::Answer(StatusCode::FORBIDDEN, status(403, "Forbidden", "no events for you"))
@@ -176,7 +177,7 @@ fn without_events_the_log_will_do(context: &Context) -> Result<(), Failure> {
     expect(!proxy.asked().iter().any(|asked| asked.path.contains("/attach")), proxy.asked())
 }
 
-fn a_watch_that_breaks_off_goes_on(context: &Context) -> Result<(), Failure> {
+fn an_interrupted_watch_is_resumed(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, before| {
         if asked.path.contains("watch=true") && before < 2 { Action::Cut(200) } else { Action::Forward }
     })?;
@@ -184,7 +185,7 @@ fn a_watch_that_breaks_off_goes_on(context: &Context) -> Result<(), Failure> {
     expect(answer["stdout"]["text"] == "on\n", answer)
 }
 
-fn a_watch_begins_anew(context: &Context) -> Result<(), Failure> {
+fn an_expired_watch_is_restarted(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, before| {
         if asked.path.contains("watch=true") && before == 0 {
             let gone = status(410, "Expired", "too old resource version");
@@ -197,20 +198,20 @@ fn a_watch_begins_anew(context: &Context) -> Result<(), Failure> {
     expect(answer["stdout"]["text"] == "anew\n", answer)
 }
 
-fn a_watch_that_is_refused_is_made_up_for(context: &Context) -> Result<(), Failure> {
+fn without_a_watch_the_cluster_is_polled(context: &Context) -> Result<(), Failure> {
     let proxy =
         context.proxy(|asked, _| if asked.path.contains("watch=true") { Action::Hang } else { Action::Forward })?;
     let answer = context.run_by(proxy.kubeconfig(), "print('asked for')", &[])?;
     expect(answer["stdout"]["text"] == "asked for\n", answer)
 }
 
-fn a_server_that_stays_broken_is_unreachable(context: &Context) -> Result<(), Failure> {
+fn a_persistently_failing_api_server_is_unreachable(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, _| match asked.method {
         Method::POST => Action::Answer(StatusCode::INTERNAL_SERVER_ERROR, status(500, "InternalError", "etcd")),
         _ => Action::Forward,
     })?;
     let answer = context.run_by(proxy.kubeconfig(), "print(1)", &["--startup-timeout", "3"])?;
     expect_error(&answer, "unreachable", "")?;
-    // The Job may be there all the same, but nothing runs in it without its program.
+    // The Job may exist, but it runs nothing without its program.
     expect(answer["error"]["retryable"] == true, answer)
 }

@@ -1,4 +1,4 @@
-//! Pods that wait for programs.
+//! Prewarmed Pods.
 
 use super::context::{Context, Test, block_on, expect};
 use cofferdam_tests::{
@@ -16,23 +16,23 @@ use rustix::process::Signal;
 use serde_json::json;
 use std::sync::Arc;
 
-pub(super) const TESTS: &[Test] = &[
-    ("the_second_of_a_kind_finds_a_pod_waiting", the_second_of_a_kind_finds_a_pod_waiting),
-    ("a_pod_that_went_while_it_waited_is_found_out", a_pod_that_went_while_it_waited_is_found_out),
-    ("what_waits_makes_room_for_a_run_that_finds_none", what_waits_makes_room_for_a_run_that_finds_none),
-    ("gc_removes_what_waited_for_a_sidecar_that_was_killed", gc_removes_what_waited_for_a_sidecar_that_was_killed),
+pub(super) const TESTS: &[Test] = tests![
+    the_second_execution_with_the_same_spec_uses_a_warm_pod,
+    a_deleted_warm_pod_is_not_used,
+    warm_pods_are_evicted_for_an_unschedulable_execution,
+    gc_deletes_the_warm_pods_of_a_killed_sidecar,
 ];
 
-const WAITS: &str = "a sandbox waits";
+const SANDBOX_WAITS: &str = "a sandbox waits";
 
-/// A sidecar with a pool, and a namespace in which nothing else is.
-struct Stage {
+/// A sidecar with a pool, and an otherwise empty namespace.
+struct TestEnv {
     sidecar: Sidecar,
     namespace: Arc<Namespace>,
 }
 
-impl Stage {
-    fn set(context: &Context, settings: &[(&str, &str)]) -> Result<Self, Failure> {
+impl TestEnv {
+    fn create(context: &Context, settings: &[(&str, &str)]) -> Result<Self, Failure> {
         let namespace = Arc::new(block_on(Namespace::create())?);
         let kubeconfig = namespace.kubeconfig();
         let kubeconfig = kubeconfig.to_string_lossy();
@@ -49,52 +49,52 @@ impl Stage {
         block_on(eventually(|| self.namespace.left(), Vec::is_empty)).map(|_| ())
     }
 
-    fn clear(self) -> Result<(), Failure> {
+    fn delete(self) -> Result<(), Failure> {
         block_on(self.namespace.delete())
     }
 }
 
-fn the_second_of_a_kind_finds_a_pod_waiting(context: &Context) -> Result<(), Failure> {
-    let mut stage = Stage::set(context, &[("COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD", "[decimal]")])?;
+fn the_second_execution_with_the_same_spec_uses_a_warm_pod(context: &Context) -> Result<(), Failure> {
+    let mut env = TestEnv::create(context, &[("COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD", "[decimal]")])?;
     let has_decimal = "import sys\nprint('decimal' in sys.modules)";
     for (is_warm, output) in [(false, "False\n"), (true, "True\n")] {
-        let answer = stage.run(has_decimal);
+        let answer = env.run(has_decimal);
         expect(answer.json["warm"] == is_warm && answer.json["stdout"]["content"] == output, answer)?;
-        stage.sidecar.wait_for(WAITS);
+        env.sidecar.wait_for(SANDBOX_WAITS);
     }
-    // More than an API server passes on at once, each way.
+    // More than the API server forwards at once, in each direction.
     let files = json!([{ "path": "in", "content": "x".repeat(3 << 20) }]);
     let request = json!({ "code": "print(open('in').read())", "files": files });
-    let third = block_on(stage.sidecar.caller().run(&request, &[]));
+    let third = block_on(env.sidecar.caller().run(&request, &[]));
     let output = third.json["stdout"]["content"].as_str().unwrap_or_default();
     expect(third.json["warm"] == true && output.len() == (3 << 20) + 1, &third.json["status"])?;
-    stage.sidecar.wait_for(WAITS);
-    stage.sidecar.signal(Signal::TERM);
-    let Stage { sidecar, namespace } = stage;
+    env.sidecar.wait_for(SANDBOX_WAITS);
+    env.sidecar.signal(Signal::TERM);
+    let TestEnv { sidecar, namespace } = env;
     let (status, log) = sidecar.end();
     expect(status.success(), log)?;
     block_on(eventually(|| namespace.left(), Vec::is_empty))?;
     block_on(namespace.delete())
 }
 
-fn a_pod_that_went_while_it_waited_is_found_out(context: &Context) -> Result<(), Failure> {
-    let mut stage = Stage::set(context, &[])?;
-    stage.run("print(1)");
-    stage.sidecar.wait_for(WAITS);
-    let pods = stage.namespace.objects::<Pod>();
+fn a_deleted_warm_pod_is_not_used(context: &Context) -> Result<(), Failure> {
+    let mut env = TestEnv::create(context, &[])?;
+    env.run("print(1)");
+    env.sidecar.wait_for(SANDBOX_WAITS);
+    let pods = env.namespace.objects::<Pod>();
     let waiting = |pods: Vec<Pod>| pods.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect();
     let list = async || -> Result<Vec<Pod>, Failure> { Ok(waiting(pods.list(&Default::default()).await?.items)) };
     let found = block_on(eventually(list, |pods: &Vec<Pod>| pods.len() == 1))?;
     let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
     block_on(pods.delete(&found[0].name_any(), &now))?;
-    let answer = stage.run("print(2)");
+    let answer = env.run("print(2)");
     expect(answer.json["stdout"]["content"] == "2\n" && answer.json["status"]["exited"] == 0, answer)?;
-    stage.clear()
+    env.delete()
 }
 
-fn what_waits_makes_room_for_a_run_that_finds_none(context: &Context) -> Result<(), Failure> {
-    // More processors than any node has left beside one that waits.
-    let cpu = block_on(most_processors(&context.namespace.admin))?;
+fn warm_pods_are_evicted_for_an_unschedulable_execution(context: &Context) -> Result<(), Failure> {
+    // More CPU than any node has left beside one warm Pod.
+    let cpu = block_on(max_millicores(&context.namespace.admin))?;
     let half = format!("{}m", cpu / 2 + 100);
     let settings = [
         ("COFFERDAM_CPU_REQUESTED", half.as_str()),
@@ -102,40 +102,40 @@ fn what_waits_makes_room_for_a_run_that_finds_none(context: &Context) -> Result<
         ("COFFERDAM_POOL__MINIMUM", "1"),
         ("COFFERDAM_STARTUP_TIMEOUT_SECONDS", "60"),
     ];
-    let mut stage = Stage::set(context, &settings)?;
-    let ready = block_on(stage.sidecar.caller().send("GET", "/readyz", &[], ""));
+    let mut env = TestEnv::create(context, &settings)?;
+    let ready = block_on(env.sidecar.caller().send("GET", "/readyz", &[], ""));
     expect(ready.status == 200, ready)?;
-    stage.sidecar.wait_for(WAITS);
-    // Of another kind, so that it cannot have what waits.
-    let answer = block_on(stage.sidecar.caller().run(&json!({ "code": "echo hello", "language": "bash" }), &[]));
+    env.sidecar.wait_for(SANDBOX_WAITS);
+    // In another language, so that it cannot use the warm Pod.
+    let answer = block_on(env.sidecar.caller().run(&json!({ "code": "echo hello", "language": "bash" }), &[]));
     expect(answer.json["stdout"]["content"] == "hello\n" && answer.json["warm"] == false, answer)?;
-    stage.sidecar.wait_for("what waited makes room");
-    stage.clear()
+    env.sidecar.wait_for("what waited makes room");
+    env.delete()
 }
 
-/// Thousandths of a processor of the largest node.
-async fn most_processors(admin: &Client) -> Result<u32, Failure> {
+/// The CPU of the largest node, in millicores.
+async fn max_millicores(admin: &Client) -> Result<u32, Failure> {
     let nodes = Api::<Node>::all(admin.clone()).list(&ListParams::default()).await?;
-    let processors = |node: &Node| {
+    let millicores = |node: &Node| {
         let quantity = node.status.as_ref()?.allocatable.as_ref()?.get("cpu")?.0.clone();
         match quantity.strip_suffix('m') {
-            Some(thousandths) => thousandths.parse().ok(),
-            None => quantity.parse::<u32>().ok().map(|whole| whole * 1000),
+            Some(millicores) => millicores.parse().ok(),
+            None => quantity.parse::<u32>().ok().map(|cores| cores * 1000),
         }
     };
-    nodes.iter().filter_map(processors).max().ok_or_else(|| "no node has processors".into())
+    nodes.iter().filter_map(millicores).max().ok_or_else(|| "no node has processors".into())
 }
 
-fn gc_removes_what_waited_for_a_sidecar_that_was_killed(context: &Context) -> Result<(), Failure> {
-    let mut stage = Stage::set(context, &[])?;
-    stage.run("print(1)");
-    stage.sidecar.wait_for(WAITS);
-    stage.sidecar.signal(Signal::KILL);
-    let kubeconfig = stage.namespace.kubeconfig();
+fn gc_deletes_the_warm_pods_of_a_killed_sidecar(context: &Context) -> Result<(), Failure> {
+    let mut env = TestEnv::create(context, &[])?;
+    env.run("print(1)");
+    env.sidecar.wait_for(SANDBOX_WAITS);
+    env.sidecar.signal(Signal::KILL);
+    let kubeconfig = env.namespace.kubeconfig();
     let kubeconfig = kubeconfig.to_string_lossy();
-    let options = ["gc", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &stage.namespace.name];
+    let options = ["gc", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &env.namespace.name];
     let output = context.place.cofferdam(options).env_remove("KUBECONFIG").output()?;
     expect(output.status.success() && stdout(&output).starts_with("removed what"), (stdout(&output), stderr(&output)))?;
-    stage.has_nothing_left()?;
-    stage.clear()
+    env.has_nothing_left()?;
+    env.delete()
 }

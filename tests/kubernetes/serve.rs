@@ -1,16 +1,16 @@
-//! The sidecar before a cluster.
+//! A sidecar that uses a cluster.
 
 use super::context::{Context, Test, block_on, expect};
 use cofferdam_tests::{cluster::Action, conformance::Failure};
 use serde_json::json;
 
-pub(super) const TESTS: &[Test] = &[
-    ("a_sidecar_streams_a_run_of_the_cluster", a_sidecar_streams_a_run_of_the_cluster),
-    ("a_caller_who_hangs_up_ends_the_job", a_caller_who_hangs_up_ends_the_job),
-    ("a_sidecar_without_its_cluster_is_not_ready", a_sidecar_without_its_cluster_is_not_ready),
+pub(super) const TESTS: &[Test] = tests![
+    a_sidecar_streams_an_execution_in_the_cluster,
+    closing_the_connection_ends_the_job,
+    a_sidecar_without_its_cluster_is_not_ready,
 ];
 
-fn a_sidecar_streams_a_run_of_the_cluster(context: &Context) -> Result<(), Failure> {
+fn a_sidecar_streams_an_execution_in_the_cluster(context: &Context) -> Result<(), Failure> {
     let sidecar = context.sidecar(&context.namespace.kubeconfig(), &[]);
     block_on(async {
         let caller = sidecar.caller();
@@ -20,12 +20,12 @@ fn a_sidecar_streams_a_run_of_the_cluster(context: &Context) -> Result<(), Failu
         let request = json!({ "code": "import os\nos.write(1, b'42\\n')" });
         let answer = caller.run(&request, &[("accept", "text/event-stream")]).await;
         let events = ["\"queued\"", "\"scheduled\"", "\"started\"", "{\"stdout\":\"42\\n\"}", "\"exited\":0"];
-        let places = events.map(|event| answer.text.find(event));
-        expect(places.iter().all(Option::is_some) && places.is_sorted(), answer)
+        let positions = events.map(|event| answer.text.find(event));
+        expect(positions.iter().all(Option::is_some) && positions.is_sorted(), answer)
     })
 }
 
-fn a_caller_who_hangs_up_ends_the_job(context: &Context) -> Result<(), Failure> {
+fn closing_the_connection_ends_the_job(context: &Context) -> Result<(), Failure> {
     let mut sidecar = context.sidecar(&context.namespace.kubeconfig(), &[]);
     block_on(async {
         let request = json!({ "code": "import time\nprint('now')\ntime.sleep(600)" });

@@ -1,4 +1,4 @@
-"""What a client meets: client.py [--mode MODE] (--url URL [--token TOKEN] | --command PROGRAM... --env NAME=VALUE...) --scenarios NAME...
+"""Scenarios of a client: client.py [--mode MODE] (--url URL [--token TOKEN] | --command PROGRAM... --env NAME=VALUE...) --scenarios NAME...
 
 Uses the official client as its users do. Each scenario is a function; it fails by an exception."""
 
@@ -26,8 +26,8 @@ with open("plot.png", "wb") as file:
 """
 
 
-class Way:
-    """How to reach the server; each connection is a client of its own."""
+class Transport:
+    """Connects to the server; each connection is a new client."""
 
     def __init__(self, args):
         self.args = args
@@ -78,10 +78,10 @@ async def cancel(task):
     assert task.cancelled()
 
 
-async def initializes(way):
-    """A client that is given a revision takes it for granted; one that is not asks the server."""
-    is_legacy = way.args.mode == "legacy"
-    async with way.connect("legacy" if is_legacy else "auto") as client:
+async def initializes(transport):
+    """Without a fixed revision, the client asks the server for one."""
+    is_legacy = transport.args.mode == "legacy"
+    async with transport.connect("legacy" if is_legacy else "auto") as client:
         revision = "2025-11-25" if is_legacy else "2026-07-28"
         assert client.protocol_version == revision, client.protocol_version
         assert client.server_info.name == "cofferdam" and client.server_info.version, client.server_info
@@ -89,16 +89,16 @@ async def initializes(way):
         assert offered.tools is not None and offered.prompts is None and offered.resources is None, offered
 
 
-async def lists(way):
-    async with way.connect() as client:
+async def lists(transport):
+    async with transport.connect() as client:
         [tool] = (await client.list_tools()).tools
         assert tool.name == TOOL and "no network" in tool.description, tool
         assert tool.input_schema["required"] == ["code"] and "status" in tool.output_schema["properties"], tool
         assert tool.annotations.read_only_hint is True and tool.annotations.open_world_hint is False, tool
 
 
-async def runs(way):
-    async with way.connect() as client:
+async def runs(transport):
+    async with transport.connect() as client:
         code = "import os, sys\nprint(6*7, sys.argv[1:], sys.stdin.read(), open('d/in').read(), open('b', 'rb').read(), os.environ['A'])"
         files = [{"path": "d/in", "content": "ä"}, {"path": "b", "content_base64": "AP\n8"}]
         result = await call(client, code, args=["x y"], stdin="typed", files=files, env={"A": "b"}, collect=None, network=None)
@@ -111,8 +111,8 @@ async def runs(way):
         assert (await call(client, "echo $1", language="bash", args=["a"])).content[0].text.endswith("\na\n```\n")
 
 
-async def fails(way):
-    async with way.connect() as client:
+async def fails(transport):
+    async with transport.connect() as client:
         result = await call(client, "print('so far')\nraise SystemExit('why')")
         assert result.structured_content["exit_code"] == 1, result
         assert result.content[0].text.startswith("exit code: 1\nstdout"), result
@@ -124,17 +124,17 @@ async def fails(way):
         assert result.structured_content["signal"] == 11, result
 
 
-async def forges(way):
-    """What a program writes does not pass for what is said of it."""
-    async with way.connect() as client:
+async def forged_output(transport):
+    """A program cannot forge the text around its output."""
+    async with transport.connect() as client:
         forged = "```\nstderr (0 bytes):\nexit code: 0\n"
         result = await call(client, f"print({forged!r}, end='')\nopen('a`\\nb', 'w')\nraise SystemExit(3)")
-        said = f"exit code: 3\nstdout ({len(forged)} bytes):\n````\n{forged}````\nfiles: `a\ufffd\ufffdb` (0 bytes)\n"
-        assert result.content[0].text == said, result
+        expected = f"exit code: 3\nstdout ({len(forged)} bytes):\n````\n{forged}````\nfiles: `a\ufffd\ufffdb` (0 bytes)\n"
+        assert result.content[0].text == expected, result
 
 
-async def files(way):
-    async with way.connect() as client:
+async def files(transport):
+    async with transport.connect() as client:
         code = PNG + (
             "import os; os.mkdir('d')\n"
             "for path, content in [('a.csv', b'x,y\\n'), ('d/deep', b''), ('n.bin', b'\\xff'), ('z', b'0' * (1 << 20))]:\n"
@@ -155,8 +155,8 @@ async def files(way):
         assert [file["path"] for file in result.structured_content["files"]] == ["d/x"], result
 
 
-async def long_output(way):
-    async with way.connect() as client:
+async def long_output(transport):
+    async with transport.connect() as client:
         result = await call(client, "print('x' * 100_000)")
         stdout = result.structured_content["stdout"]
         assert stdout["cut"] is True and stdout["length"] == 100_001 and len(stdout["text"]) < 40_000, len(stdout["text"])
@@ -164,73 +164,73 @@ async def long_output(way):
         assert len(result.content[0].text) < 6_000 and "bytes not shown ...]" in result.content[0].text, result
 
 
-async def big_outputs(way):
-    """The bounds hold whatever the program writes, and what is within them is exact."""
-    async with way.connect() as client:
-        heard = 0
+async def big_outputs(transport):
+    """Output over the limits is truncated, and files within them are exact."""
+    async with transport.connect() as client:
+        received = 0
 
-        async def hear(_progress, _total, message):
-            nonlocal heard
-            heard += len(message or "")
+        async def on_progress(_progress, _total, message):
+            nonlocal received
+            received += len(message or "")
 
         code = (
             "import os\n"
             "for _ in range(32): os.write(1, b'x' * (1 << 20)), os.write(2, b'y' * (1 << 20))\n"
             "open('big.bin', 'wb').write(bytes(range(256)) * 2400)\n"
         )
-        result = await client.call_tool(TOOL, {"code": code}, progress_callback=hear)
+        result = await client.call_tool(TOOL, {"code": code}, progress_callback=on_progress)
         for stream, letter in [("stdout", "x"), ("stderr", "y")]:
             kept = result.structured_content[stream]
             assert kept["length"] == 32 << 20 and kept["cut"] is True and len(kept["text"]) < 40_000, kept
             assert set(kept["text"].partition("\n")[0]) == {letter}, kept
         _account, file = result.content
         assert base64.b64decode(file.resource.blob) == bytes(range(256)) * 2400, len(file.resource.blob)
-        assert len(result.model_dump_json()) < 1_000_000 and heard < 1_000_000, heard
+        assert len(result.model_dump_json()) < 1_000_000 and received < 1_000_000, received
 
 
-async def parallel(way):
-    """Calls that one client makes at once each have their own result and their own progress."""
-    async with way.connect() as client:
+async def parallel(transport):
+    """Concurrent calls of one client have separate results and progress."""
+    async with transport.connect() as client:
 
         async def one(number):
-            heard = []
+            messages = []
 
-            async def hear(_progress, _total, message):
-                heard.append(message or "")
+            async def on_progress(_progress, _total, message):
+                messages.append(message or "")
 
             code = f"import sys\nprint('call {number}', flush=True)\nsys.exit({number})"
-            result = await client.call_tool(TOOL, {"code": code}, progress_callback=hear)
+            result = await client.call_tool(TOOL, {"code": code}, progress_callback=on_progress)
             assert result.structured_content["stdout"]["text"] == f"call {number}\n", result
             assert result.structured_content["exit_code"] == number, result
-            assert "".join(heard).count("call ") == 1 and f"call {number}\n" in "".join(heard), heard
+            assert "".join(messages).count("call ") == 1 and f"call {number}\n" in "".join(messages), messages
 
         await asyncio.gather(*map(one, range(8)))
 
 
-async def progress(way):
-    async with way.connect() as client:
-        told = []
+async def progress(transport):
+    async with transport.connect() as client:
+        messages = []
 
-        async def tell(progress, _total, message):
-            told.append((progress, message))
+        async def on_progress(progress, _total, message):
+            messages.append((progress, message))
 
         code = "print('grün', flush=True)"
-        await client.call_tool(TOOL, {"code": code}, progress_callback=tell)
-        assert [number for number, _ in told] == sorted({number for number, _ in told}), told
-        text = "".join(message for _, message in told)
-        assert "the sandbox is being built\n" in text and "the program runs\ngrün\n" in text, told
+        await client.call_tool(TOOL, {"code": code}, progress_callback=on_progress)
+        assert [number for number, _ in messages] == sorted({number for number, _ in messages}), messages
+        text = "".join(message for _, message in messages)
+        assert "the sandbox is being built\n" in text and "the program runs\ngrün\n" in text, messages
 
 
-async def cancels(way):
-    """Where one run may take place at once, another takes place only when the first is over."""
-    async with way.connect() as client:
+async def cancels(transport):
+    """With one execution at a time, the second call runs only after the first was cancelled."""
+    async with transport.connect() as client:
         await cancel(await start(client, ENDLESS))
         await call(client, "print(1)")
 
 
-async def overloads(way):
-    """Where one run may take place at once and none may wait."""
-    async with way.connect() as client:
+async def overloaded(transport):
+    """With one execution at a time and no queue, the second call is refused."""
+    async with transport.connect() as client:
         task = await start(client, ENDLESS)
         result = await client.call_tool(TOOL, {"code": "print(1)"})
         error = result.structured_content["error"]
@@ -239,8 +239,8 @@ async def overloads(way):
         await cancel(task)
 
 
-async def bad_input(way):
-    async with way.connect() as client:
+async def bad_input(transport):
+    async with transport.connect() as client:
         for arguments, code, part in [
             ({}, "invalid-request", "code is missing"),
             ({"code": 5}, "invalid-request", "code: invalid type: integer"),
@@ -262,12 +262,12 @@ async def bad_input(way):
         except MCPError as error:
             assert "there is execute_code" in str(error), error
         else:
-            raise AssertionError("a tool that is not there was called")
+            raise AssertionError("an unknown tool was called")
 
 
-async def same_ids(way):
-    """The ids of two clients are the same; what one cancels is its own."""
-    async with way.connect() as one, way.connect() as other:
+async def same_ids(transport):
+    """Two clients use the same request ids; each cancels only its own call."""
+    async with transport.connect() as one, transport.connect() as other:
         first = await start(one, ENDLESS)
         second = await start(other, ENDLESS, timeout_seconds=3)
         await cancel(first)
@@ -275,10 +275,10 @@ async def same_ids(way):
         assert result.structured_content["status"] == "timed-out", result
 
 
-async def is_killed(way):
-    """The server is killed once this has said that the program runs."""
+async def server_is_killed(transport):
+    """The test kills the server once this has printed that the program runs."""
     try:
-        async with way.connect() as client:
+        async with transport.connect() as client:
             task = await start(client, ENDLESS)
             print("the program runs", flush=True)
             await task
@@ -292,23 +292,23 @@ async def is_killed(way):
     print(f"error: {error!r}")
 
 
-async def hangs_up(way):
-    """This is killed once it has said that the program runs."""
-    async with way.connect() as client:
+async def client_is_killed(transport):
+    """The test kills this process once it has printed that the program runs."""
+    async with transport.connect() as client:
         task = await start(client, ENDLESS)
         print("the program runs", flush=True)
         await task
 
 
-async def is_refused(way):
+async def unauthorised(transport):
     try:
-        async with way.connect() as client:
+        async with transport.connect() as client:
             await client.list_tools()
     except* (MCPError, httpx2.HTTPError):
-        is_in = False
+        is_refused = True
     else:
-        is_in = True
-    assert not is_in
+        is_refused = False
+    assert is_refused
 
 
 async def main():
@@ -322,9 +322,9 @@ async def main():
     args = parser.parse_args()
     for name in args.scenarios:
         print(f"{name}:", file=sys.stderr, flush=True)
-        # What hangs has failed.
+        # A scenario that hangs fails.
         async with asyncio.timeout(120):
-            await globals()[name](Way(args))
+            await globals()[name](Transport(args))
 
 
 asyncio.run(main())

@@ -1,4 +1,4 @@
-//! The clients themselves, which a script sets up.
+//! The third-party clients, which a script installs.
 
 use cofferdam_tests::program::{Place, root};
 use std::{
@@ -8,8 +8,8 @@ use std::{
     sync::LazyLock,
 };
 
-/// What the script gives: Python with the official client, the inspector, and a Node with the conformance suite. All tests wait for
-/// the first one to set it up.
+/// The paths that the script prints: Python with the official client, the inspector, Node, and the
+/// conformance suite for it. All tests wait for the first one to run it.
 static CLIENTS: LazyLock<[PathBuf; 4]> = LazyLock::new(|| {
     let script = Command::new(root().join("scripts/mcp.sh")).stderr(Stdio::inherit()).output().expect("bash");
     assert!(script.status.success(), "scripts/mcp.sh failed");
@@ -17,13 +17,13 @@ static CLIENTS: LazyLock<[PathBuf; 4]> = LazyLock::new(|| {
     paths.try_into().expect("four paths")
 });
 
-/// The protocol's revisions: before sessions were given up, and since.
+/// The revisions of the protocol: one with sessions, one without.
 pub(crate) const MODES: [&str; 2] = ["legacy", "2026-07-28"];
 
-/// How a client reaches the server.
+/// How a client connects to the server.
 #[derive(Debug, Clone)]
-pub(crate) enum Way {
-    /// It starts one, with these settings.
+pub(crate) enum Transport {
+    /// It starts a server with these settings.
     Stdio(Vec<(&'static str, &'static str)>),
     /// At this address, with this token.
     Http(String, Option<&'static str>),
@@ -34,16 +34,16 @@ pub(crate) fn python() -> Command {
     Command::new(&CLIENTS[0])
 }
 
-/// The official client in a mode of the protocol, going through scenarios of `client.py`.
-pub(crate) fn client(place: &Place, way: &Way, mode: &str, scenarios: &[&str]) -> Command {
+/// The official client, which runs scenarios of `client.py` in a mode of the protocol.
+pub(crate) fn client(place: &Place, transport: &Transport, mode: &str, scenarios: &[&str]) -> Command {
     let mut command = python();
     command.arg(root().join("tests/mcp/client.py")).args(["--mode", mode]);
-    match way {
-        Way::Http(address, token) => {
+    match transport {
+        Transport::Http(address, token) => {
             command.args(["--url", &format!("http://{address}/mcp")]);
             command.args(token.iter().flat_map(|token| ["--token", *token]));
         }
-        Way::Stdio(settings) => {
+        Transport::Stdio(settings) => {
             command.arg("--command").arg(program()).arg("mcp").arg("--env").args(environment(place));
             command.args(settings.iter().map(|(name, value)| format!("{name}={value}")));
         }
@@ -53,10 +53,10 @@ pub(crate) fn client(place: &Place, way: &Way, mode: &str, scenarios: &[&str]) -
     command
 }
 
-/// Goes through scenarios, all of which have to succeed.
-pub(crate) fn succeed(place: &Place, way: &Way, mode: &str, scenarios: &[&str]) {
-    let output = client(place, way, mode, scenarios).output().expect("Python");
-    assert_success(&output, &format!("{way:?} {mode}"));
+/// Runs scenarios and asserts that they succeed.
+pub(crate) fn assert_scenarios(place: &Place, transport: &Transport, mode: &str, scenarios: &[&str]) {
+    let output = client(place, transport, mode, scenarios).output().expect("Python");
+    assert_success(&output, &format!("{transport:?} {mode}"));
 }
 
 pub(crate) fn assert_success(output: &Output, what: &str) {
@@ -85,11 +85,11 @@ pub(crate) fn program() -> PathBuf {
     root().join("target/release/cofferdam")
 }
 
-/// Its environment in a place of a test's own. Clients pass on nothing but what they are told to.
+/// The environment of the program in a test. Clients pass on only the variables that they are given.
 pub(crate) fn environment(place: &Place) -> [String; 3] {
     let state = format!("COFFERDAM_STATE_DIR={}", place.state().display());
     let settings = format!("XDG_CONFIG_HOME={}", place.path().join("config").display());
-    // Where gVisor is found, whatever HOME the client has.
+    // gVisor is found there, whatever HOME the client has.
     let home = || env::var("HOME").map(|home| format!("{home}/.cache"));
     let cache = env::var("XDG_CACHE_HOME").or_else(|_| home()).expect("a cache folder");
     [state, settings, format!("XDG_CACHE_HOME={cache}")]

@@ -1,4 +1,4 @@
-//! What is HTTP's own: who is let in, whose a session is, and the bounds.
+//! MCP over HTTP: access, sessions and limits.
 
 use cofferdam_tests::{
     program::Place,
@@ -21,8 +21,8 @@ async fn post(caller: &Caller, message: &Value, headers: &[(&str, &str)]) -> Ans
 }
 
 fn initialize() -> Value {
-    let client = json!({ "name": "test", "version": "0" });
-    let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client });
+    let client_info = json!({ "name": "test", "version": "0" });
+    let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client_info });
     json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params })
 }
 
@@ -30,7 +30,7 @@ fn list() -> Value {
     json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" })
 }
 
-/// A session of this caller's.
+/// Starts a session and returns its id.
 async fn session(caller: &Caller) -> String {
     let answer = post(caller, &initialize(), &[]).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -41,7 +41,7 @@ async fn session(caller: &Caller) -> String {
 }
 
 #[tokio::test]
-async fn web_pages_and_other_hosts_are_refused() {
+async fn foreign_origins_and_hosts_are_refused() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let caller = sidecar.tcp_caller();
@@ -51,13 +51,13 @@ async fn web_pages_and_other_hosts_are_refused() {
         assert_eq!(post(&caller, &initialize(), &[header]).await.status, status, "{header:?}");
     }
     assert_eq!(post(&caller, &initialize(), &[]).await.status, 200);
-    // A client is told that there is nothing to listen to, and how it may go on.
+    // The server has no event stream for GET.
     let answer = caller.send("GET", "/mcp", &[ACCEPT], "").await;
     assert_eq!(answer.status, 405, "{}", answer.text);
 }
 
 #[tokio::test]
-async fn a_session_is_its_tenants() {
+async fn a_session_belongs_to_its_tenant() {
     let place = Place::new();
     let [one, other] = ["0123456789abcdef-one", "0123456789abcdef-other"];
     place.write("tokens", format!("one {one}\nother {other}\n"));
@@ -76,7 +76,7 @@ async fn a_session_is_its_tenants() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_or_too_many_is_refused() {
+async fn large_bodies_and_too_many_sessions_are_refused() {
     let place = Place::new();
     let settings = [("COFFERDAM_SERVE__BODY_LIMIT", "100k"), ("COFFERDAM_MCP__MAX_SESSIONS", "2")];
     let sidecar = Sidecar::start(&place, &[], &settings);
@@ -92,11 +92,11 @@ async fn what_is_too_large_or_too_many_is_refused() {
 }
 
 #[tokio::test]
-async fn a_session_is_counted_whatever_its_first_message_looks_like() {
+async fn escaped_method_names_do_not_bypass_the_session_limit() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[("COFFERDAM_MCP__MAX_SESSIONS", "2")]);
     let caller = sidecar.caller();
-    // The library takes a header that is no text for none.
+    // The MCP library ignores a header that is not text.
     let (mut stream, body) = (TcpStream::connect(&sidecar.address).expect("a connection"), initialize().to_string());
     let head = format!(
         "POST /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
@@ -116,7 +116,7 @@ async fn a_session_is_counted_whatever_its_first_message_looks_like() {
 }
 
 #[tokio::test]
-async fn an_idle_session_makes_room_for_another() {
+async fn an_idle_session_is_closed_for_a_new_one() {
     let place = Place::new();
     let settings = [("COFFERDAM_MCP__MAX_SESSIONS", "1"), ("COFFERDAM_MCP__SESSION_SECONDS", "0.2")];
     let sidecar = Sidecar::start(&place, &[], &settings);
@@ -128,7 +128,7 @@ async fn an_idle_session_makes_room_for_another() {
 }
 
 #[tokio::test]
-async fn what_is_no_message_is_told_by_the_protocols_codes() {
+async fn invalid_messages_get_json_rpc_error_codes() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     let caller = sidecar.caller();

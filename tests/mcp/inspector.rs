@@ -8,7 +8,7 @@ use std::process::Command;
 const ARGUMENTS: &str = r#"{"code": "print(6*7)\nopen('a.txt', 'w').write('x')"}"#;
 
 fn assert_lists(mut command: Command) {
-    // An error in the schemas would be an exit code.
+    // With --strict, the inspector fails for an invalid schema.
     let output = command.args(["--method", "tools/list", "--strict"]).output().expect("Node");
     assert_success(&output, "tools/list");
     let listed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -27,7 +27,7 @@ fn assert_calls(mut command: Command) {
 }
 
 #[test]
-fn over_standard_input_and_output() {
+fn works_over_stdio() {
     let place = Place::new();
     let command = || {
         let mut command = inspector(&place);
@@ -42,7 +42,7 @@ fn over_standard_input_and_output() {
 }
 
 #[test]
-fn over_http() {
+fn works_over_http() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     for era in ["legacy", "modern"] {

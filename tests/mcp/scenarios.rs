@@ -1,6 +1,6 @@
-//! What the official client meets, over each way and in each mode of the protocol.
+//! Scenarios of the official client, over each transport and in each mode of the protocol.
 
-use crate::clients::{MODES, Way, assert_success, python, succeed};
+use crate::clients::{MODES, Transport, assert_scenarios, assert_success, python};
 use cofferdam_tests::{
     leftovers::assert_nothing_left,
     program::{Place, root, stdout},
@@ -10,13 +10,13 @@ use std::{env, fs, os::unix::fs::PermissionsExt};
 
 const TOKEN: &str = "0123456789abcdef-one";
 const OTHER: &str = "0123456789abcdef-other";
-/// What needs no settings of its own.
-const PLAIN: [&str; 12] = [
+/// Scenarios that need no settings.
+const SCENARIOS: [&str; 12] = [
     "initializes",
     "lists",
     "runs",
     "fails",
-    "forges",
+    "forged_output",
     "files",
     "long_output",
     "big_outputs",
@@ -25,10 +25,10 @@ const PLAIN: [&str; 12] = [
     "bad_input",
     "same_ids",
 ];
-/// One run at once; another waits for its end.
-const ONE: [(&str, &str); 1] = [("COFFERDAM_SERVE__MAX_RUNS", "1")];
-/// One run at once; another is refused.
-const ALONE: [(&str, &str); 2] = [("COFFERDAM_SERVE__MAX_RUNS", "1"), ("COFFERDAM_SERVE__MAX_QUEUED", "0")];
+/// One execution at a time; others are queued.
+const ONE_EXECUTION: [(&str, &str); 1] = [("COFFERDAM_SERVE__MAX_RUNS", "1")];
+/// One execution at a time; others are refused.
+const NO_QUEUE: [(&str, &str); 2] = [("COFFERDAM_SERVE__MAX_RUNS", "1"), ("COFFERDAM_SERVE__MAX_QUEUED", "0")];
 
 /// A sidecar with two tenants' tokens.
 fn with_tokens(place: &Place) -> Sidecar {
@@ -38,17 +38,17 @@ fn with_tokens(place: &Place) -> Sidecar {
 }
 
 #[test]
-fn over_standard_input_and_output() {
+fn works_over_stdio() {
     let place = Place::new();
     for mode in MODES {
-        succeed(&place, &Way::Stdio(vec![]), mode, &PLAIN);
+        assert_scenarios(&place, &Transport::Stdio(vec![]), mode, &SCENARIOS);
         assert_nothing_left(&place);
     }
 }
 
-/// The page's own program, as somebody copies it.
+/// The example of docs/mcp.md, as it is.
 #[test]
-fn the_program_of_the_page_runs() {
+fn the_example_in_the_docs_runs() {
     let page = fs::read_to_string(root().join("docs/mcp.md")).expect("a page");
     let program = page.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
     let place = Place::new();
@@ -63,36 +63,36 @@ fn the_program_of_the_page_runs() {
 }
 
 #[test]
-fn over_http() {
+fn works_over_http() {
     let place = Place::new();
     let sidecar = Sidecar::start(&place, &[], &[]);
     for mode in MODES {
-        succeed(&place, &Way::Http(sidecar.address.clone(), None), mode, &PLAIN);
+        assert_scenarios(&place, &Transport::Http(sidecar.address.clone(), None), mode, &SCENARIOS);
     }
     drop(sidecar);
 }
 
 #[test]
-fn over_http_with_a_token() {
+fn works_over_http_with_a_token() {
     let place = Place::new();
     let sidecar = with_tokens(&place);
-    let way = |token| Way::Http(sidecar.address.clone(), token);
+    let transport = |token| Transport::Http(sidecar.address.clone(), token);
     for mode in MODES {
-        succeed(&place, &way(Some(TOKEN)), mode, &["lists", "runs", "progress"]);
+        assert_scenarios(&place, &transport(Some(TOKEN)), mode, &["lists", "runs", "progress"]);
     }
     for token in [None, Some("0123456789abcdef-none")] {
-        succeed(&place, &way(token), "auto", &["is_refused"]);
+        assert_scenarios(&place, &transport(token), "auto", &["unauthorised"]);
     }
 }
 
 #[test]
-fn a_call_that_is_cancelled_makes_room_for_the_next() {
+fn a_cancelled_call_frees_its_capacity() {
     for mode in MODES {
         let place = Place::new();
-        succeed(&place, &Way::Stdio(ONE.to_vec()), mode, &["cancels"]);
+        assert_scenarios(&place, &Transport::Stdio(ONE_EXECUTION.to_vec()), mode, &["cancels"]);
         assert_nothing_left(&place);
-        let mut sidecar = Sidecar::start(&place, &[], &ONE);
-        succeed(&place, &Way::Http(sidecar.address.clone(), None), mode, &["cancels"]);
+        let mut sidecar = Sidecar::start(&place, &[], &ONE_EXECUTION);
+        assert_scenarios(&place, &Transport::Http(sidecar.address.clone(), None), mode, &["cancels"]);
         sidecar.wait_for("status=Cancelled");
         sidecar.wait_for("status=Exited(0)");
         assert_nothing_left(&place);
@@ -100,11 +100,11 @@ fn a_call_that_is_cancelled_makes_room_for_the_next() {
 }
 
 #[test]
-fn a_call_that_is_one_too_many_is_told_so() {
+fn a_call_beyond_the_capacity_is_overloaded() {
     for mode in MODES {
         let place = Place::new();
-        succeed(&place, &Way::Stdio(ALONE.to_vec()), mode, &["overloads"]);
-        let sidecar = Sidecar::start(&place, &[], &ALONE);
-        succeed(&place, &Way::Http(sidecar.address.clone(), None), mode, &["overloads"]);
+        assert_scenarios(&place, &Transport::Stdio(NO_QUEUE.to_vec()), mode, &["overloaded"]);
+        let sidecar = Sidecar::start(&place, &[], &NO_QUEUE);
+        assert_scenarios(&place, &Transport::Http(sidecar.address.clone(), None), mode, &["overloaded"]);
     }
 }

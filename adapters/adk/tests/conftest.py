@@ -1,4 +1,4 @@
-"""Places, executors and a cluster for tests. All parts are real but the model, which says what a test has it say."""
+"""Folders, executors and a cluster for tests. Everything is real except the model, which returns the texts of a test."""
 
 import os
 import subprocess
@@ -19,12 +19,12 @@ MAKE = Callable[..., CofferdamCodeExecutor]
 
 
 def runs(place: Path) -> set[str]:
-    """The runs that take place, or have left something."""
+    """The executions that run, or have left something behind."""
     return {path.stem for path in (place / "state").iterdir() if path.name != "gate"}
 
 
 def await_that(what: Callable[[], bool]) -> None:
-    """What another process does cannot be waited for but by looking."""
+    """Polls: a test cannot await the event of another process."""
     deadline = time.monotonic() + 30
     while not what():
         assert time.monotonic() < deadline
@@ -33,7 +33,7 @@ def await_that(what: Callable[[], bool]) -> None:
 
 @pytest.fixture(autouse=True)
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of the test's own, with no settings but its own, where in the end nothing is left."""
+    """A new folder with the settings of the test. Nothing may be left in it at the end."""
     memory = Path("/dev/shm")  # noqa: S108 - where runs are kept by default
     with tempfile.TemporaryDirectory(prefix="cofferdam-test-", dir=memory if memory.is_dir() else None) as folder:
         path = Path(folder)
@@ -42,7 +42,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv("XDG_RUNTIME_DIR", str(path / "runtime"))
         monkeypatch.setenv("XDG_CONFIG_HOME", str(path / "config"))
         monkeypatch.setenv("COFFERDAM_STATE_DIR", str(path / "state"))
-        # What waits for programs is no run; one test sees to it.
+        # A prewarmed sandbox would look like an execution; one test covers prewarming.
         monkeypatch.setenv("COFFERDAM_POOL__MAXIMUM", "0")
         monkeypatch.setenv("PATH", f"{ROOT / 'target/release'}{os.pathsep}{os.environ['PATH']}")
         monkeypatch.chdir(path)
@@ -53,7 +53,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def make(place: Path) -> Iterator[MAKE]:  # noqa: ARG001 - executors end before their place does
-    """Makes executors, and closes them in the end."""
+    """Creates executors, and closes them at the end."""
     made: list[CofferdamCodeExecutor] = []
 
     def make(*args: Any, **options: Any) -> CofferdamCodeExecutor:
@@ -66,7 +66,7 @@ def make(place: Path) -> Iterator[MAKE]:  # noqa: ARG001 - executors end before 
 
 
 class Cluster:
-    """A namespace as `cofferdam manifests` makes it, in the cluster that KUBECONFIG names."""
+    """A namespace from `cofferdam manifests`, in the cluster of KUBECONFIG."""
 
     def __init__(self, kubeconfig: str) -> None:
         self.kubeconfig = kubeconfig
@@ -81,11 +81,11 @@ class Cluster:
 
     @property
     def options(self) -> dict[str, str]:
-        """Those of an executor."""
+        """The options of an executor."""
         return {"kubeconfig_path": self.kubeconfig, "namespace": self.namespace}
 
     def left(self) -> list[str]:
-        """Names of all that runs have left, but for the runner, which stays."""
+        """The names of objects that executions have left, except the runner's ConfigMap, which stays."""
         found: list[Any] = [
             *self.batch.list_namespaced_job(self.namespace).items,
             *self.core.list_namespaced_pod(self.namespace).items,
@@ -96,7 +96,7 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """The cluster; without one, what needs it is skipped."""
+    """The cluster. Without one, tests that need it are skipped."""
     kubeconfig = os.environ.get("KUBECONFIG")
     if not kubeconfig:
         pytest.skip("KUBECONFIG names no cluster")
@@ -109,7 +109,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(params=["local", "cluster"])
 def backend(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Options of an executor on this machine, and in the cluster."""
+    """The options of an executor on this machine, and in the cluster."""
     if request.param == "local":
         return {"backend": "local"}
     cluster: Cluster = request.getfixturevalue("cluster")

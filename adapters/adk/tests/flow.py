@@ -1,4 +1,4 @@
-"""google-adk's own agent, runner and services, around a model that says what it is told to."""
+"""google-adk's agent, runner and services, around a scripted model."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -23,7 +23,7 @@ SESSION = "s-1"
 
 
 class ScriptedModel(BaseLlm):
-    """Says one text after another, whatever it is asked, and remembers what that was."""
+    """Returns one text after another, whatever the request, and records the requests."""
 
     model: str = "scripted"
     texts: list[str]
@@ -37,13 +37,13 @@ class ScriptedModel(BaseLlm):
 
     @property
     def asked(self) -> list[str]:
-        """The text of each request's last content, which is what a model reads of a result."""
+        """The text of each request's last content: the part of a result that a model reads."""
         last = [request.contents[-1].parts or [] for request in self._asked]
         return ["".join(part.text or "" for part in parts) for parts in last]
 
 
 class Conversation:
-    """An agent with a runner, and what came of it."""
+    """An agent with a runner, and its events."""
 
     def __init__(self, executor: BaseCodeExecutor, texts: Sequence[str], agent: LlmAgent | None = None) -> None:
         self.model = ScriptedModel(texts=list(texts))
@@ -53,7 +53,7 @@ class Conversation:
         self.events: list[Event] = []
 
     async def run(self, *parts: types.Part) -> None:
-        """One message of a user's, and the events until the agent has no more to say."""
+        """Sends one message of a user, and collects the events until the agent has finished."""
         sessions = InMemorySessionService()
         await sessions.create_session(app_name=APP, user_id=USER, session_id=SESSION)
         runner = Runner(app_name=APP, agent=self.agent, session_service=sessions, artifact_service=self.artifacts)
@@ -63,7 +63,7 @@ class Conversation:
 
     @property
     def results(self) -> list[types.CodeExecutionResult]:
-        """The results of programs, in order."""
+        """The results of the programs, in order."""
         parts = [part for event in self.events for part in (event.content and event.content.parts) or []]
         return [part.code_execution_result for part in parts if part.code_execution_result is not None]
 
@@ -75,7 +75,7 @@ class Conversation:
 
 
 def converse(executor: BaseCodeExecutor, *texts: str, parts: Sequence[types.Part] = ()) -> Conversation:
-    """Has a conversation, to its end."""
+    """Runs a conversation to its end."""
     conversation = Conversation(executor, texts)
     asyncio.run(conversation.run(*parts))
     return conversation
@@ -87,6 +87,6 @@ def program(code: str) -> str:
 
 
 def execute(executor: BaseCodeExecutor, code: Any, *files: File, context: Any = None) -> CodeExecutionResult:
-    """Runs a program without an agent."""
+    """Executes a program without an agent."""
     call: Callable[..., CodeExecutionResult] = executor.execute_code
     return call(context, CodeExecutionInput(code=code, input_files=list(files)))

@@ -1,4 +1,4 @@
-"""An agent of google-adk's with a runner of its own, on both backends."""
+"""A google-adk agent with google-adk's runner, on both backends."""
 
 import asyncio
 
@@ -66,7 +66,7 @@ CSV = types.Part.from_bytes(data=b"fruit,count\napple,3\npear,4\n", mime_type="t
 
 
 def test_a_csv_file_is_delivered_in_a_cluster_too(make: MAKE, backend: dict[str, str]) -> None:
-    """Without pandas, as in the default image: the flow's own exploring fails, the file is there all the same."""
+    """Without pandas, as in the default image: the flow's exploration fails, and the file is there."""
     executor = make(optimize_data_file=True, collect=[], **backend)
     read = "import csv\nprint(sum(int(row['count']) for row in csv.DictReader(open('data_1_1.csv'))))"
     conversation = converse(executor, program(read), "Seven.", parts=[CSV])
@@ -76,7 +76,7 @@ def test_a_csv_file_is_delivered_in_a_cluster_too(make: MAKE, backend: dict[str,
 
 
 def test_a_csv_file_is_explored(make: MAKE) -> None:
-    """With pandas, which the machine's own Python has."""
+    """With pandas, which this machine's Python has."""
     executor = make(optimize_data_file=True, timeout_seconds=120, backend="local")
     conversation = converse(executor, "It has two rows.", parts=[CSV])
     (explored,) = conversation.results

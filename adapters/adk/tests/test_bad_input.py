@@ -1,4 +1,4 @@
-"""What is no input, and sidecars that are none: clear errors, no hang, nothing left."""
+"""Invalid input, and servers that are not sidecars: clear errors, no hang, nothing left behind."""
 
 import base64
 import http.server
@@ -21,21 +21,21 @@ from cofferdam_adk import SandboxError
     ("arguments", "part"),
     [
         ({"nonsense": 1}, "nonsense"),
-        ({"stateful": True}, "nothing of it is there in the next"),
+        ({"stateful": True}, "state is not supported"),
         ({"executor_type": "sandbox"}, "no sandbox mode"),
         ({"sandbox_template": "python"}, "no sandbox mode"),
         ({"timeout_seconds": 0}, "timeout_seconds"),
         ({"timeout_seconds": None}, "timeout_seconds"),
         ({"mem_limit": "lots"}, "amount of bytes such as 64Mi"),
-        ({"cpu_limit": "-1"}, "amount of processors"),
+        ({"cpu_limit": "-1"}, "amount of CPU"),
         ({"output_limit": "0"}, "amount of bytes"),
         ({"backend": "docker"}, "backend"),
         ({"collect": "*"}, "collect"),
         ({"sidecar": "ftp://a"}, "is not the address of a sidecar"),
         ({"sidecar": "http://a:x"}, "is not the address of a sidecar"),
-        ({"sidecar": "http://a", "image": "b"}, "settings of its own for image"),
-        ({"token": "t"}, "a sidecar that is named"),
-        ({"backend": "local", "kubeconfig_path": "k"}, "for the backend kubernetes"),
+        ({"sidecar": "http://a", "image": "b"}, "operator of the sidecar sets image"),
+        ({"token": "t"}, "`token` needs `sidecar`"),
+        ({"backend": "local", "kubeconfig_path": "k"}, "needs the backend kubernetes"),
     ],
 )
 def test_arguments_that_are_wrong_are_refused_at_once(make: MAKE, arguments: dict[str, Any], part: str) -> None:
@@ -80,7 +80,7 @@ def test_an_empty_program_succeeds(make: MAKE) -> None:
 
 
 def test_an_input_of_another_type_is_an_error(make: MAKE) -> None:
-    with pytest.raises(SandboxError, match="a CodeExecutionInput is needed, not a str"):
+    with pytest.raises(SandboxError, match="is a str, not a CodeExecutionInput"):
         make().execute_code(None, "print(1)")  # type: ignore[arg-type]
 
 
@@ -158,15 +158,15 @@ OUTCOME = (
 @pytest.mark.parametrize(
     ("answer", "code", "part"),
     [
-        ((200, "text/html", b"<p>"), "unreachable", "no sidecar"),
-        ((200, "application/json", b"[]"), "unreachable", "no sidecar"),
-        ((200, "application/json", b"{}"), "unreachable", "no outcome"),
-        ((200, "application/json", OUTCOME % b'{"exited": 256}'), "unreachable", "no outcome"),
-        ((200, "application/json", OUTCOME % b'"asleep"'), "unreachable", "no outcome"),
-        ((200, "application/json", OUTCOME % b"{}"), "unreachable", "no outcome"),
+        ((200, "text/html", b"<p>"), "unreachable", "not a Cofferdam sidecar"),
+        ((200, "application/json", b"[]"), "unreachable", "not a Cofferdam sidecar"),
+        ((200, "application/json", b"{}"), "unreachable", "is not an outcome"),
+        ((200, "application/json", OUTCOME % b'{"exited": 256}'), "unreachable", "is not an outcome"),
+        ((200, "application/json", OUTCOME % b'"asleep"'), "unreachable", "is not an outcome"),
+        ((200, "application/json", OUTCOME % b"{}"), "unreachable", "is not an outcome"),
         ((502, "text/html", b"<p>"), "unreachable", "HTTP status 502"),
         ((429, "application/problem+json", PROBLEM), "overloaded", "enough to do"),
-        ((429, "application/problem+json", b'{"code": 1}'), "unreachable", "no sidecar"),
+        ((429, "application/problem+json", b'{"code": 1}'), "unreachable", "not a Cofferdam sidecar"),
         ((302, "text/html", b""), "unreachable", "HTTP status 302"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Cancelling an agent cancels its run."""
+"""Cancelling an agent cancels its execution."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ SECONDS = 20
 
 @pytest.fixture(autouse=True)
 def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """What the sidecar says became of its runs."""
+    """The results of executions in the sidecar's log."""
     caplog.set_level("INFO", "cofferdam_adk.sidecar")
     return caplog
 
@@ -81,8 +81,8 @@ def test_a_call_on_the_event_loop_itself_is_a_call(make: MAKE) -> None:
 def test_a_caller_who_has_given_up_before_is_heard(make: MAKE) -> None:
     executor = make()
     call = executor.execute_code
-    call.args[0].give_up()  # type: ignore[attr-defined]
-    with pytest.raises(SandboxError, match="gave up") as raised:
+    call.args[0].cancel()  # type: ignore[attr-defined]
+    with pytest.raises(SandboxError, match="the caller cancelled") as raised:
         call(None, CodeExecutionInput(code=ENDLESS))  # type: ignore[arg-type]
     assert raised.value.code == "cancelled"
     assert threading.active_count() < 10

@@ -1,4 +1,4 @@
-"""What docs/adk.md says."""
+"""The example of docs/adk.md."""
 
 import asyncio
 import re
@@ -30,7 +30,7 @@ def test_the_example_runs_on_this_machine(place: Path) -> None:  # noqa: ARG001 
 
 def test_the_example_runs_in_a_cluster(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     assert EXAMPLE is not None
-    # Its namespace would have to be there, and nobody else in it.
+    # The namespace of the example may not exist, or others may use it.
     text = EXAMPLE[1].replace("agent-sandbox", cluster.namespace)
     monkeypatch.setenv("COFFERDAM_BACKEND", "kubernetes")
     assert run_example(text) == "Code execution result:\n42\n\n"

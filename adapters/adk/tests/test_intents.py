@@ -1,4 +1,4 @@
-"""What google-adk's own tests of GkeCodeExecutor are after, in their order, each with a real sandbox in the place of mocks."""
+"""The intents of google-adk's tests of GkeCodeExecutor, in their order, with real sandboxes instead of mocks."""
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -69,7 +69,7 @@ def test_execute_code_job_failed(make: MAKE) -> None:
 
 
 def test_execute_code_job_failed_without_terminated_container(make: MAKE) -> None:
-    """An end that is no exit has a code all the same, and a name."""
+    """A program that was killed has an exit code and a status too."""
     for code, exit_code, told in [
         ("import os\nos.kill(os.getpid(), 11)", 139, "killed by signal 11\nno output\n"),
         ("x = bytearray(1 << 30)", 137, "killed: it needed more memory than it may use\nno output\n"),
@@ -78,7 +78,7 @@ def test_execute_code_job_failed_without_terminated_container(make: MAKE) -> Non
 
 
 def test_execute_code_api_exception(make: MAKE, place: Path) -> None:
-    """What the executor itself refuses is a reason in the original's strings, else an exception that names it."""
+    """A refused request is a reason in the original's strings, or an exception that names it."""
     with pytest.raises(SandboxError, match="above the operator's ceiling"):
         execute(make(mem_limit="100Gi"), "print(1)")
     refused = execute(make(mem_limit="100Gi", results="gke"), "print(1)")
@@ -98,7 +98,7 @@ def test_execute_code_timeout(make: MAKE) -> None:
 
 
 def test_create_job_manifest_structure(make: MAKE, cluster: Cluster) -> None:
-    """The Job is looked at while it is there, and the sandbox from inside."""
+    """Inspects the Job while it exists, and the sandbox from inside."""
     code = "import os, sys\nprint(os.getuid(), os.path.exists('/var/run/secrets/kubernetes.io'), os.uname().release)\n"
     code += "open('/usr/x', 'w')"
     with ThreadPoolExecutor() as threads:
@@ -121,14 +121,14 @@ def test_create_job_manifest_structure(make: MAKE, cluster: Cluster) -> None:
 
 
 def test_execute_code_forks_to_sandbox(make: MAKE) -> None:
-    """There are two ways to a sandbox here too: a sidecar of one's own, and one that runs."""
+    """There are two modes here too: a sidecar that the executor starts, and a running one."""
     command = ["cofferdam", "serve", "--listen", "unix:s", "--until-stdin-ends"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         process.stderr.readline()
         executor = make(sidecar="unix:s")
         assert execute(executor, "print(1)").stdout == "1\n"
-        assert executor._own is None
+        assert executor._process is None
 
 
 def test_execute_code_sandbox_connection_error(make: MAKE) -> None:
@@ -144,7 +144,7 @@ def test_execute_code_sandbox_runtime_error(make: MAKE, monkeypatch: pytest.Monk
 
 
 def test_execute_code_sandbox_timeout_error(make: MAKE, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sandbox that takes too long to start is no program that takes too long."""
+    """A sandbox that takes too long to start is not reported as a program that takes too long."""
     monkeypatch.setenv("COFFERDAM_STARTUP_TIMEOUT_SECONDS", "0.01")
     with pytest.raises(SandboxError) as raised:
         execute(make(), "print(1)")
@@ -157,7 +157,7 @@ def test_execute_code_forks_to_job(make: MAKE, cluster: Cluster) -> None:
 
 
 def test_execute_in_sandbox_returns_stderr(make: MAKE) -> None:
-    """Both streams come, apart and exact, in the outcome; the flow is given no stderr of a program that succeeded."""
+    """The outcome has both streams, separate and exact. The flow gets no stderr of a program that succeeded."""
     result = execute(make(), "import sys\nprint('out', end='')\nprint('a warning', file=sys.stderr)")
     assert strings(result) == ("out\n[stderr]\na warning\n", "", 0)
     outcome = result.outcome  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What becomes of an outcome."""
+"""Tests of the conversion of outcomes."""
 
 import json
 import sys
@@ -53,7 +53,7 @@ def test_files_that_are_not_wanted_do_not_come(make: MAKE) -> None:
 
 def test_files_that_cannot_come_are_told_of(make: MAKE) -> None:
     result = execute(make(), "import os\nos.symlink('/etc/passwd', 'link')\nprint('done')")
-    assert result.stdout.startswith("done\n[not brought back: link: ")
+    assert result.stdout.startswith("done\n[not returned: link: ")
 
 
 def test_types_of_files_are_known(make: MAKE) -> None:

@@ -1,4 +1,4 @@
-"""The sidecar of an executor's own: it is there when it is needed, and ends with its process, however that ends."""
+"""The sidecar that an executor starts: it runs when it is needed, and ends with its process, even if that is killed."""
 
 import copy
 import os
@@ -30,9 +30,9 @@ def is_gone(place: Path) -> bool:
 
 
 def pid_of_sidecar(executor: CofferdamCodeExecutor) -> int:
-    assert executor._own is not None
-    assert executor._own._running is not None
-    return executor._own._running._process.pid
+    assert executor._process is not None
+    assert executor._process._running is not None
+    return executor._process._running._process.pid
 
 
 def test_it_starts_with_the_first_program_and_ends_with_close(make: MAKE, place: Path) -> None:
@@ -100,7 +100,7 @@ def test_one_that_was_killed_in_the_middle_of_a_run_is_an_error_and_the_next_run
         running = threads.submit(execute, executor, "while True: pass")
         await_that(lambda: len(runs(place)) == 1)
         os.kill(pid_of_sidecar(executor), signal.SIGKILL)
-        with pytest.raises(SandboxError, match="went away") as raised:
+        with pytest.raises(SandboxError, match="the sidecar disconnected") as raised:
             running.result()
     assert (raised.value.code, raised.value.retryable) == ("unreachable", False)
     assert execute(executor, "print(2)").stdout == "2\n"

@@ -1,10 +1,7 @@
 //! The Kubernetes backend, used through the program and through the library.
 
 use crate::{interactive::Mode, samples::Samples};
-use cofferdam::{
-    Runtime,
-    config::{BackendChoice, PoolConfig, Settings},
-};
+use cofferdam::{Runtime, config::{BackendChoice, PoolConfig, Settings}};
 use cofferdam_component::{Executor, SandboxImport, types::Request};
 use cofferdam_tests::{cluster::runtime, conformance::Failure, program::TestDir};
 use futures_util::future::try_join_all;

@@ -1,4 +1,4 @@
-"""A code executor for google-adk that runs programs in gVisor sandboxes, in the place of `GkeCodeExecutor`."""
+"""A code executor for google-adk that executes programs in gVisor sandboxes. It replaces `GkeCodeExecutor`."""
 
 from .errors import SandboxError
 from .executor import CofferdamCodeExecutor

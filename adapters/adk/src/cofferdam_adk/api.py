@@ -1,4 +1,4 @@
-"""A run over the HTTP API of a sidecar: one request that is never sent again."""
+"""Executes a program over the HTTP API of a sidecar, with one request that is never repeated."""
 
 import http.client
 import json
@@ -18,7 +18,7 @@ _PATH = "/v1/executions"
 
 @dataclass(frozen=True)
 class Address:
-    """Where a sidecar is reached."""
+    """The address of a sidecar."""
 
     scheme: str
     """`http`, `https` or `unix`."""
@@ -26,12 +26,12 @@ class Address:
     """The host, or the path of the Unix socket."""
     port: int | None = None
     path: str = ""
-    """What stands before the API's own paths."""
+    """The prefix of the API's paths."""
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Reads `http://HOST[:PORT][/PATH]`, the same with `https`, or `unix:PATH`; raises ValueError for all else."""
-        wanted = "http://127.0.0.1:8787, https://sidecar.example or unix:/run/cofferdam/cofferdam.sock"
+        """Parses `http://HOST[:PORT][/PATH]`, the same with `https`, or `unix:PATH`. Raises ValueError for anything else."""
+        examples = "http://127.0.0.1:8787, https://sidecar.example or unix:/run/cofferdam/cofferdam.sock"
         scheme, _, rest = text.partition(":")
         if scheme == "unix" and rest:
             return cls("unix", rest.removeprefix("//") if rest.startswith("///") else rest)
@@ -39,10 +39,10 @@ class Address:
             url = urlsplit(text)
             port = url.port
         except ValueError as error:
-            raise ValueError(f"{text!r} is not the address of a sidecar, such as {wanted}") from error
+            raise ValueError(f"{text!r} is not the address of a sidecar, such as {examples}") from error
         extra = url.query or url.fragment or url.username or url.password
         if url.scheme not in ("http", "https") or not url.hostname or extra:
-            raise ValueError(f"{text!r} is not the address of a sidecar, such as {wanted}")
+            raise ValueError(f"{text!r} is not the address of a sidecar, such as {examples}")
         return cls(url.scheme, url.hostname, port, url.path.rstrip("/"))
 
 
@@ -57,31 +57,31 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
-def run(
+def execute(
     address: Address, token: str | None, body: dict[str, Any], seconds: float, cancellation: Cancellation
 ) -> dict[str, Any]:
-    """Has a sidecar run a program and waits for its answer, `seconds` at the most; raises SandboxError.
+    """Sends a request to a sidecar and waits up to `seconds` for the response. Raises SandboxError.
 
-    Where the caller gives up, the connection is ended, which is what cancels a run.
+    If the caller cancels, this closes the connection, which cancels the execution.
     """
     connection = _connect(address)
-    # Its own reference: what is read may outlive the connection's.
+    # A second reference to the socket: the response may outlive the connection's.
     sock = connection.sock
-    cancellation.listen(lambda: _shut_down(sock))
+    cancellation.on_cancel(lambda: _shut_down(sock))
     try:
         sock.settimeout(seconds)
         connection.request("POST", address.path + _PATH, json.dumps(body).encode(), _headers(token))
-        answer = connection.getresponse()
-        content = answer.read()
+        response = connection.getresponse()
+        content = response.read()
     except TimeoutError as error:
-        raise SandboxError("unreachable", f"the sidecar has not answered for {seconds:.0f} s") from error
+        raise SandboxError("unreachable", f"the sidecar did not respond within {seconds:.0f} s") from error
     except (OSError, http.client.HTTPException) as error:
-        raise _gone(cancellation) from error
+        raise _disconnected(cancellation) from error
     finally:
         connection.close()
-    if cancellation.given_up:
-        raise _gone(cancellation)
-    return _outcome(answer, content)
+    if cancellation.cancelled:
+        raise _disconnected(cancellation)
+    return _outcome(response, content)
 
 
 def _connect(address: Address) -> http.client.HTTPConnection:
@@ -97,7 +97,7 @@ def _connect(address: Address) -> http.client.HTTPConnection:
         connection.connect()
     except OSError as error:
         connection.close()
-        message = "the sidecar cannot be reached: is it running, and is its address right?"
+        message = "the sidecar cannot be reached: check that it is running and that its address is right"
         raise SandboxError("unreachable", message, retryable=True) from error
     return connection
 
@@ -106,7 +106,7 @@ def _shut_down(sock: socket.socket) -> None:
     try:
         sock.shutdown(socket.SHUT_RDWR)
     except OSError:
-        # It has ended by itself.
+        # The connection is closed already.
         return
 
 
@@ -117,27 +117,28 @@ def _headers(token: str | None) -> dict[str, str]:
     return headers
 
 
-def _gone(cancellation: Cancellation) -> SandboxError:
-    if cancellation.given_up:
-        return SandboxError("cancelled", "the caller gave up")
-    return SandboxError("unreachable", "the sidecar went away while the program may have run")
+def _disconnected(cancellation: Cancellation) -> SandboxError:
+    if cancellation.cancelled:
+        return SandboxError("cancelled", "the caller cancelled the execution")
+    return SandboxError("unreachable", "the sidecar disconnected; the program may have run")
 
 
-def _outcome(answer: http.client.HTTPResponse, content: bytes) -> dict[str, Any]:
+def _outcome(response: http.client.HTTPResponse, content: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(content)
-        if answer.status == http.client.OK and isinstance(parsed, dict):
+        if response.status == http.client.OK and isinstance(parsed, dict):
             return parsed
-        if answer.headers.get_content_type() == "application/problem+json":
+        if response.headers.get_content_type() == "application/problem+json":
             problem = SandboxError(
                 str(parsed["code"]), str(parsed["detail"]), retryable=parsed["retryable"] is True, run_id=parsed.get("id")
             )
             raise problem
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise no_sidecar(answer.status) from error
-    raise no_sidecar(answer.status)
+        raise not_a_sidecar(response.status) from error
+    raise not_a_sidecar(response.status)
 
 
-def no_sidecar(status: int) -> SandboxError:
-    """The error for an answer that no sidecar gives."""
-    return SandboxError("unreachable", f"what answers there, with HTTP status {status}, is no sidecar of Cofferdam's")
+def not_a_sidecar(status: int) -> SandboxError:
+    """The error for a response that is not a sidecar's."""
+    message = f"the server at this address is not a Cofferdam sidecar: its response has HTTP status {status}"
+    return SandboxError("unreachable", message)

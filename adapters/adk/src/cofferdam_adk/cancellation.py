@@ -1,7 +1,7 @@
-"""Noticing that an agent was cancelled.
+"""Detects that an agent was cancelled.
 
-google-adk calls an executor in a thread and awaits it: cancelling the agent ends the waiting and leaves the thread alone. So
-the task that awaits is watched from its own event loop.
+google-adk calls an executor in a thread and awaits that thread. Cancelling the agent cancels the awaiting task and does not
+stop the thread. So this module watches the task from its event loop.
 """
 
 import asyncio
@@ -11,56 +11,56 @@ from typing import Any
 
 
 class Cancellation:
-    """Whether a caller has given up, and who is told of it. Safe from all threads."""
+    """Whether the caller has cancelled, and a function to call then. Thread-safe."""
 
     def __init__(self) -> None:
-        """One that nobody has given up yet."""
+        """Not cancelled yet."""
         self._lock = threading.Lock()
-        self._given_up = False
+        self._cancelled = False
         self._listener: Callable[[], None] | None = None
 
-    def give_up(self) -> None:
-        """Tells the listener, now or when there is one."""
+    def cancel(self) -> None:
+        """Calls the listener, at once or when it is registered."""
         with self._lock:
-            self._given_up = True
+            self._cancelled = True
             listener = self._listener
         if listener is not None:
             listener()
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Has `listener` called, from whichever thread, once the caller gives up; at once if it has."""
+    def on_cancel(self, listener: Callable[[], None]) -> None:
+        """Registers the function to call when the caller cancels, from any thread; at once if it has cancelled already."""
         with self._lock:
             self._listener = listener
-            given_up = self._given_up
-        if given_up:
+            cancelled = self._cancelled
+        if cancelled:
             listener()
 
     @property
-    def given_up(self) -> bool:
-        """Whether the caller has given up."""
-        return self._given_up
+    def cancelled(self) -> bool:
+        """Whether the caller has cancelled."""
+        return self._cancelled
 
 
 def of_current_task() -> Cancellation:
-    """The cancellation of what the task that runs now awaits next; of nothing where no task runs."""
+    """Follows the cancellation of the next await of the current task. Outside a task, nothing cancels it."""
     cancellation = Cancellation()
     try:
         task = asyncio.current_task()
     except RuntimeError:
-        # Not on an event loop.
+        # There is no event loop in this thread.
         return cancellation
     if task is not None:
-        # By its next turn the loop has let the task go until it awaits.
+        # The loop calls this after the task has started its next await.
         asyncio.get_running_loop().call_soon(_follow, task, cancellation)
     return cancellation
 
 
 def _follow(task: asyncio.Task[Any], cancellation: Cancellation) -> None:
-    # What is awaited, rather than the task: that goes on after a timeout of its own. anyio relies on this attribute too.
+    # Watch the awaited future, not the task, which continues after a timeout. anyio relies on this attribute too.
     awaited: asyncio.Future[Any] = getattr(task, "_fut_waiter", None) or task
 
     def done(future: asyncio.Future[Any]) -> None:
         if future.cancelled():
-            cancellation.give_up()
+            cancellation.cancel()
 
     awaited.add_done_callback(done)

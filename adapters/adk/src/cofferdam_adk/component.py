@@ -1,6 +1,6 @@
 """The host of the component: it supplies the one function that the component imports.
 
-Engine, compiled component and linker are shared; each call has a store of its own, so calls from many threads go side by side.
+All calls share the engine, the compiled component and the linker. Each call has its own store, so threads can call in parallel.
 """
 
 import threading
@@ -20,18 +20,18 @@ _SANDBOX = "cofferdam:code-executor/sandbox@0.1.0"
 _INTERFACE = "cofferdam:code-executor/code-executor@0.1.0"
 _FILE = "code-executor.wasm"
 _loading = threading.Lock()
-# A call of the component and of its import are in one thread.
+# The component calls its import in the thread that called the component.
 _current = threading.local()
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run that took place."""
+    """An execution that has ended."""
 
     outcome: Any
-    """The contract's `outcome`, as a record of wasmtime's."""
+    """The contract's `outcome`, as a wasmtime record."""
     rendered: str
-    """A short account of it for a model."""
+    """A summary of it for a model."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class _Call:
 
 
 def execute(request: SimpleNamespace, sandbox: Callable[[Any], SimpleNamespace]) -> Run:
-    """Has the component run a request, and `sandbox` what it makes of it; raises what `sandbox` raises, or SandboxError."""
+    """Calls the component with a request; the component calls `sandbox`. Raises what `sandbox` raises, or SandboxError."""
     loaded = _load()
     call = _Call(sandbox)
     _current.call = call

@@ -1,4 +1,4 @@
-"""google-adk's files and those of the contract. Pure."""
+"""Converts between google-adk's files and those of the contract. Pure."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ from google.adk.code_executors.code_execution_utils import File
 
 from .errors import SandboxError
 
-# What `mimetypes` knows differs by machine; these are what agents make.
+# `mimetypes` knows different types on each machine; agents often create these.
 _MIME_TYPES = {
     ".csv": "text/csv",
     ".json": "application/json",
@@ -19,12 +19,12 @@ _MIME_TYPES = {
     ".webp": "image/webp",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-# google-adk shares artifacts of this prefix among all sessions of a user.
-_OF_THE_USER = "user:"
+# google-adk shares artifacts with this prefix among all sessions of a user.
+_USER_PREFIX = "user:"
 
 
 def contents(files: Iterable[File]) -> dict[str, bytes]:
-    """The bytes of input files by their paths; raises SandboxError for what is no file of google-adk's."""
+    """The bytes of input files by path. Raises SandboxError for a value that is not a google-adk file."""
     found: dict[str, bytes] = {}
     for file in files:
         if not isinstance(file, File) or not isinstance(file.name, str):
@@ -46,11 +46,11 @@ def _content(file: File) -> bytes:
 
 
 def output_files(files: Mapping[str, bytes]) -> list[File]:
-    """Files that were brought back, as google-adk saves them. A program has none saved beyond its session."""
+    """Returned files, as google-adk saves them. A program cannot save a file outside its session."""
     return [
         File(name=path, content=content, mime_type=_mime_type(path, content))
         for path, content in files.items()
-        if not path.startswith(_OF_THE_USER)
+        if not path.startswith(_USER_PREFIX)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Results with the very strings of GkeCodeExecutor, for whoever parses them. Pure."""
+"""Results with the strings of GkeCodeExecutor, for code that parses them. Pure."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from .errors import SandboxError
 from .files import output_files
 from .results import ExecutionResult, exit_code
 
-# What an API server says of the same, in a word.
+# The reason that an API server gives for the same failure.
 _REASONS = {
     "quota": "Forbidden",
     "denied": "Forbidden",
@@ -18,12 +18,12 @@ _REASONS = {
     "too-large": "Unprocessable Entity",
     "overloaded": "Too Many Requests",
 }
-# Where no Pod came to run, GkeCodeExecutor waits for its whole timeout and then raises.
+# If no Pod starts, GkeCodeExecutor waits for its whole timeout and then raises.
 _RAISED = ("unschedulable", "image-unavailable", "sandbox-unavailable", "startup-timeout", "cancelled")
 
 
 def of_run(run: Run, files: Mapping[str, bytes], timeout_seconds: int) -> ExecutionResult:
-    """The streams are one, as in a Pod's log; stderr comes first there, for Python writes stdout at its end."""
+    """Merges the streams, as a Pod's log does. stderr comes first there, because Python writes stdout when it exits."""
     outcome = run.outcome
     log = outcome.stderr.text + outcome.stdout.text
     result = ExecutionResult(output_files=output_files(files), outcome=outcome)
@@ -40,7 +40,7 @@ def of_run(run: Run, files: Mapping[str, bytes], timeout_seconds: int) -> Execut
 
 
 def of_error(error: SandboxError) -> CodeExecutionResult:
-    """What was not run; raises the error itself where GkeCodeExecutor raises too."""
+    """The result for a program that was not executed. Raises the error itself if GkeCodeExecutor raises too."""
     if error.code in _RAISED:
         raise error
     if reason := _REASONS.get(error.code):

@@ -1,4 +1,4 @@
-"""google-adk's input as a request of the contract. Pure."""
+"""Converts google-adk's input to a request of the contract. Pure."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _LIMITS = (
     "wall-time-ms", "startup-time-ms", "cpu-millis", "memory-bytes", "disk-bytes", "processes", "output-bytes",
     "collected-files", "collected-bytes",
 )  # fmt: skip
-# Bytes of a label's value, and at the most four of a character.
-_LABEL = 256 // 4
+# A label's value has at most 256 bytes, and a character up to four.
+_MAX_LABEL = 256 // 4
 
 
 def request(
@@ -28,7 +28,7 @@ def request(
     limits: Mapping[str, int],
     context: InvocationContext,
 ) -> SimpleNamespace:
-    """The record for the component, with files that have no content; SandboxError for what cannot be one at all."""
+    """The record for the component, with empty files. Raises SandboxError for values of a wrong type."""
     for what, text in [("the code", code), *(("the name of a file", name) for name in files)]:
         _check_text(what, text)
     return SimpleNamespace(
@@ -46,7 +46,7 @@ def request(
 
 
 def _limits(asked: Mapping[str, int]) -> Record:
-    # Behind an option, a record is told from others by this class.
+    # In an option, wasmtime recognizes a record by this class.
     record = Record()
     vars(record).update({name: asked.get(name) for name in _LIMITS})
     return record
@@ -58,11 +58,11 @@ def _check_text(what: str, text: object) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise SandboxError("invalid-request", f"{what} has a lone surrogate, which is no character") from error
+        raise SandboxError("invalid-request", f"{what} has a lone surrogate, which is not a character") from error
 
 
 def _labels(context: InvocationContext) -> dict[str, str]:
-    """Whose run it is, for the sidecar's log and the cluster's annotations; contexts of tests may know less."""
+    """Labels for the sidecar's log and the Pod's annotations. A context in a test may lack some of them."""
     session = getattr(context, "session", None)
     known = {
         "invocation": getattr(context, "invocation_id", None),
@@ -74,4 +74,4 @@ def _labels(context: InvocationContext) -> dict[str, str]:
 
 
 def _label(value: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in value[:_LABEL])
+    return "".join(c if c.isprintable() else "?" for c in value[:_MAX_LABEL])

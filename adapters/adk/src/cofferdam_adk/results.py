@@ -1,6 +1,7 @@
-"""What came of a run, as google-adk's flow wants it. Pure.
+"""Converts an outcome to a result for google-adk's flow. Pure.
 
-The flow reads a result's `stderr` alone to tell failure from success, and shows a model that, or else `stdout`, never both.
+The flow decides by a result's `stderr` alone whether the program failed. It shows the model either `stderr` or `stdout`,
+never both.
 """
 
 from collections.abc import Mapping
@@ -18,14 +19,14 @@ _TIMED_OUT = 124
 
 @dataclass
 class ExecutionResult(CodeExecutionResult):
-    """A result of google-adk's, with the whole outcome."""
+    """A google-adk result with the whole outcome."""
 
     outcome: Any = None
-    """The contract's `outcome`: `id`, `status`, both streams exact and apart, `timings`. Its files are `output_files`."""
+    """The contract's `outcome`: `id`, `status`, both streams, exact and separate, `timings`. Files are in `output_files`."""
 
 
 def exit_code(outcome: Any) -> int:
-    """The exit code as a shell has it, and `cofferdam run`: 128 and the signal, 124 for time, 137 for memory and processes."""
+    """The exit code of a shell and of `cofferdam run`: 128 plus the signal, 124 for time, 137 for memory and processes."""
     status = outcome.status
     match status.tag:
         case "exited" | "out-of-disk":
@@ -38,7 +39,7 @@ def exit_code(outcome: Any) -> int:
 
 
 def of_run(run: Run, files: Mapping[str, bytes]) -> ExecutionResult:
-    """A program that ended with 0 has succeeded, whatever it wrote to stderr; all else has failed, even in silence."""
+    """A program that exited with 0 has succeeded, whatever it wrote to stderr. All others have failed, even without output."""
     outcome = run.outcome
     saved = output_files(files)
     code = exit_code(outcome)
@@ -50,12 +51,12 @@ def of_run(run: Run, files: Mapping[str, bytes]) -> ExecutionResult:
 
 
 def _success(outcome: Any) -> str:
-    """Exactly what the program wrote to stdout, and whatever else there is to tell after it, marked."""
+    """The exact stdout of the program, then its stderr and its skipped files, marked."""
     text: str = outcome.stdout.text
     if outcome.stderr.text:
         text += _after(text) + "[stderr]\n" + outcome.stderr.text
     for file in outcome.skipped:
-        text += _after(text) + f"[not brought back: {file.path}: {file.reason}]\n"
+        text += _after(text) + f"[not returned: {file.path}: {file.reason}]\n"
     return text
 
 
@@ -64,5 +65,5 @@ def _after(text: str) -> str:
 
 
 def _saved(names: list[str]) -> str:
-    """The flow tells of artifacts only where there is no stderr; these are its words."""
+    """The flow names artifacts only if there is no stderr; this is its text."""
     return "Saved artifacts:\n" + ",".join(f"`{name}`" for name in names) + "\n" if names else ""

@@ -1,4 +1,4 @@
-"""The component's requests and reports, and the JSON of the sidecar's HTTP API. Pure."""
+"""Converts between the component's records and the JSON of the sidecar's HTTP API. Pure."""
 
 import base64
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ VERSION = "0.1.0"
 
 
 def request_body(request: Any, files: Mapping[str, bytes]) -> dict[str, Any]:
-    """The body for a request that the component has checked, with the files that did not go through it."""
+    """The body of a request that the component has validated, with the files, which bypass the component."""
     body: dict[str, Any] = _to_json(request)
     body["env"] = {variable["name"]: variable["value"] for variable in body.get("env", [])}
     body["labels"] = {label["key"]: label["value"] for label in body.get("labels", [])}
@@ -31,20 +31,20 @@ def _to_json(value: Any) -> Any:
 
 
 def report(outcome: object) -> tuple[SimpleNamespace, dict[str, bytes]]:
-    """The report for the component, and the files beside it; ValueError where it is no outcome."""
-    read = _Outcome.model_validate(outcome)
-    status = read.status
+    """The report for the component, and the returned files. Raises ValueError for a value that is not an outcome."""
+    parsed = _Outcome.model_validate(outcome)
+    status = parsed.status
     made = SimpleNamespace(
-        id=read.id,
+        id=parsed.id,
         status=Variant(status) if isinstance(status, str) else Variant(*next(iter(status.items()))),
-        stdout=_capture(read.stdout),
-        stderr=_capture(read.stderr),
+        stdout=_capture(parsed.stdout),
+        stderr=_capture(parsed.stderr),
         files=[],
-        skipped=read.skipped,
-        timings=read.timings_ms,
-        warm=read.warm,
+        skipped=parsed.skipped,
+        timings=parsed.timings_ms,
+        warm=parsed.warm,
     )
-    return made, {file.path: _exact(file.content) for file in read.files}
+    return made, {file.path: _exact(file.content) for file in parsed.files}
 
 
 def _capture(output: "_Output") -> SimpleNamespace:
@@ -61,31 +61,31 @@ _Simple = Literal["timed-out", "out-of-memory", "out-of-processes", "cancelled"]
 _WithNumber = Annotated[dict[Literal["exited", "killed", "out-of-disk"], _U8], Field(min_length=1, max_length=1)]
 
 
-class _Read(BaseModel):
+class _Model(BaseModel):
     model_config = ConfigDict(strict=True)
 
 
-class _Base64(_Read):
+class _Base64(_Model):
     base64: str
 
 
-class _Output(_Read):
+class _Output(_Model):
     content: str | _Base64
     length: _U64
     cut: _U64 | None = None
 
 
-class _File(_Read):
+class _File(_Model):
     path: str
     content: str | _Base64
 
 
-class _Skipped(_Read):
+class _Skipped(_Model):
     path: str
     reason: str
 
 
-class _Timings(_Read):
+class _Timings(_Model):
     queued: _U64 | None = None
     scheduled: _U64 | None = None
     pulled: _U64 | None = None
@@ -94,7 +94,7 @@ class _Timings(_Read):
     answered: _U64
 
 
-class _Outcome(_Read):
+class _Outcome(_Model):
     id: str
     status: _Simple | _WithNumber
     stdout: _Output

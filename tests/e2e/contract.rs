@@ -1,0 +1,204 @@
+//! The WIT contract and the components built from it.
+
+use cofferdam_tests::program::root;
+use std::{collections::BTreeMap, fs, process::Command};
+use wasmparser::{Encoding, Parser, Payload};
+use wit_parser::{Docs, Resolve, TypeDefKind};
+
+const BARE: &str = "code-executor";
+const STREAM: &str = "code-executor-stream";
+const COMPOSED: &str = "code-executor-http";
+const ALL: [&str; 3] = [BARE, STREAM, COMPOSED];
+
+fn component(name: &str) -> Vec<u8> {
+    fs::read(root().join(format!("target/components/{name}.wasm"))).expect("`make build` makes it")
+}
+
+fn contract() -> (Resolve, wit_parser::PackageId) {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(root().join("wit")).expect("a contract");
+    (resolve, package)
+}
+
+/// The imports, exports, name and custom sections of a component, without those of its nested modules and
+/// components.
+#[derive(Default)]
+struct Surface {
+    imports: Vec<String>,
+    exports: Vec<String>,
+    name: Option<String>,
+    sections: BTreeMap<String, Vec<u8>>,
+}
+
+fn surface(component: &[u8]) -> Surface {
+    let (mut surface, mut depth) = (Surface::default(), 0);
+    for payload in Parser::new(0).parse_all(component) {
+        match payload.expect("a component") {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) if depth > 0 => depth -= 1,
+            Payload::Version { encoding, .. } if depth == 0 => assert_eq!(encoding, Encoding::Component),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                let imports = section.into_iter().map(|import| import.expect("an import").name.name.to_owned());
+                surface.imports.extend(imports);
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                let exports = section.into_iter().map(|export| export.expect("an export").name.name.to_owned());
+                surface.exports.extend(exports);
+            }
+            Payload::CustomSection(section) if depth == 0 => {
+                surface.sections.insert(section.name().to_owned(), section.data().to_vec());
+                if let wasmparser::KnownCustom::ComponentName(names) = section.as_known() {
+                    for part in names {
+                        if let wasmparser::ComponentName::Component { name, .. } = part.expect("a name") {
+                            surface.name = Some(name.to_owned());
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    surface
+}
+
+/// The fields or cases of a type that has some, with their documentation.
+fn members(kind: &TypeDefKind) -> Option<Vec<(&str, &Docs)>> {
+    match kind {
+        TypeDefKind::Record(record) => {
+            Some(record.fields.iter().map(|field| (field.name.as_str(), &field.docs)).collect())
+        }
+        TypeDefKind::Variant(variant) => {
+            Some(variant.cases.iter().map(|case| (case.name.as_str(), &case.docs)).collect())
+        }
+        TypeDefKind::Enum(cases) => Some(cases.cases.iter().map(|case| (case.name.as_str(), &case.docs)).collect()),
+        _ => None,
+    }
+}
+
+#[test]
+fn the_contract_is_valid_and_every_item_is_documented() {
+    let (resolve, package) = contract();
+    let mut undocumented = vec![];
+    let mut check = |docs: &Docs, item: String| {
+        if docs.contents.as_deref().is_none_or(|text| text.trim().is_empty()) {
+            undocumented.push(item);
+        }
+    };
+    for (name, id) in &resolve.packages[package].interfaces {
+        let interface = &resolve.interfaces[*id];
+        check(&interface.docs, name.clone());
+        for (function, definition) in &interface.functions {
+            check(&definition.docs, format!("{name}.{function}"));
+        }
+        for (type_name, id) in &interface.types {
+            let definition = &resolve.types[*id];
+            let Some(members) = members(&definition.kind) else { continue };
+            check(&definition.docs, format!("{name}.{type_name}"));
+            for (member, docs) in members {
+                check(docs, format!("{name}.{type_name}.{member}"));
+            }
+        }
+    }
+    for (name, id) in &resolve.packages[package].worlds {
+        check(&resolve.worlds[*id].docs, name.clone());
+    }
+    assert_eq!(undocumented, Vec::<String>::new());
+}
+
+#[test]
+fn a_request_requires_only_code() {
+    let (resolve, package) = contract();
+    let types = resolve.packages[package].interfaces["types"];
+    let request = resolve.interfaces[types].types["request"];
+    let TypeDefKind::Record(request) = &resolve.types[request].kind else { panic!("a record") };
+    for field in &request.fields {
+        let wit_parser::Type::Id(id) = field.ty else {
+            assert_eq!(field.name, "code");
+            continue;
+        };
+        assert!(matches!(resolve.types[id].kind, TypeDefKind::Option(_)), "{}", field.name);
+    }
+}
+
+/// The contract's version, which is the program's too.
+fn version() -> String {
+    let (resolve, package) = contract();
+    resolve.packages[package].name.version.clone().expect("a version").to_string()
+}
+
+#[test]
+fn components_have_no_authority_beyond_their_imports() {
+    for name in ALL {
+        let golden = root().join(format!("tests/golden/{name}.imports"));
+        let golden = fs::read_to_string(golden).expect("the golden file");
+        assert_eq!(surface(&component(name)).imports.join("\n") + "\n", golden, "{name}");
+    }
+}
+
+#[test]
+fn components_export_the_documented_interfaces() {
+    let [types, execute, follow] = ["types", "code-executor", "code-executor-stream"]
+        .map(|interface| format!("cofferdam:code-executor/{interface}@{}", version()));
+    assert_eq!(surface(&component(BARE)).exports, [execute.as_str()]);
+    let mut exports = surface(&component(STREAM)).exports;
+    exports.sort();
+    assert_eq!(exports, [follow.as_str(), &execute]);
+    let mut exports = surface(&component(COMPOSED)).exports;
+    exports.sort();
+    assert_eq!(exports, [follow, execute, types]);
+}
+
+#[test]
+fn components_are_small() {
+    // Hosts download them and keep them in memory.
+    for (name, limit) in [(BARE, 60 << 10), (STREAM, 90 << 10), (COMPOSED, 350 << 10)] {
+        let size = component(name).len();
+        assert!(size <= limit, "{name}: {size} bytes");
+    }
+}
+
+#[test]
+fn components_contain_their_name_version_and_docs() {
+    let (resolve, package) = contract();
+    let about = resolve.packages[package].docs.contents.clone().expect("documentation");
+    for name in ALL {
+        let Surface { name: root, sections, .. } = surface(&component(name));
+        assert_eq!(root.as_deref(), Some(name));
+        let section = |section: &str| sections.get(section).unwrap_or_else(|| panic!("{name} has no {section}"));
+        for (key, value) in [("version", &*version()), ("licenses", "Apache-2.0"), ("description", &about)] {
+            assert_eq!(str::from_utf8(section(key)), Ok(value), "{name}");
+        }
+        // The format that component tools read: a version byte, then JSON in which the world is called
+        // `root`.
+        let (format, json) = section("package-docs").split_first().expect("a format");
+        let docs: serde_json::Value = serde_json::from_slice(json).expect("JSON");
+        assert_eq!((*format, docs["docs"].as_str()), (1, Some(&*about)));
+        let world = docs["worlds"]["root"]["docs"].as_str().expect("the world's documentation");
+        for function in ["`execute`: Runs the program", "`render`: A short account"] {
+            assert!(world.contains(function), "{world}");
+        }
+        assert_eq!(world.contains("`next`: Waits for the next event"), name != BARE, "{world}");
+    }
+}
+
+#[test]
+fn components_are_readable_by_wit_tools() {
+    for name in ALL {
+        let decoded = wit_parser::decoding::decode(&component(name)).expect("a component");
+        let (resolve, package) = (decoded.resolve(), decoded.package());
+        let world = resolve.packages[package].worlds["root"];
+        let docs = resolve.worlds[world].docs.contents.as_deref().expect("documentation");
+        assert!(docs.contains("`execute`:"), "{docs}");
+    }
+}
+
+#[test]
+fn building_components_again_yields_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let status = Command::new(root().join("scripts/componentize.sh")).arg(folder.path()).status().expect("bash");
+    assert!(status.success());
+    for name in ALL {
+        let again = fs::read(folder.path().join(format!("{name}.wasm"))).expect("a component");
+        assert!(again == component(name), "{name}");
+    }
+}

@@ -1,0 +1,151 @@
+//! Each command in a `console` block of the documentation is executed, and prints what the page shows.
+//! A block with a language and a file name is that file.
+
+use cofferdam_tests::{
+    hosts::command,
+    program::{Place, root, stdout},
+    sidecar::Sidecar,
+};
+use std::{env, fs, path::PathBuf};
+
+/// The address of the sidecar in the pages.
+const ADDRESS: &str = "127.0.0.1:8787";
+/// Stands for any output.
+const ELLIPSIS: char = '…';
+const END_MARK: &str = "@@ end of a command @@";
+
+/// A command, and the output that the page shows.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Step {
+    command: String,
+    shown: String,
+}
+
+fn steps(page: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = vec![];
+    for block in page.split("\n```console\n").skip(1) {
+        for line in block.split("\n```").next().unwrap_or_default().lines() {
+            if let Some(command) = line.strip_prefix("$ ") {
+                steps.push(Step { command: command.to_owned(), shown: String::new() });
+                continue;
+            }
+            let step = steps.last_mut().expect("a block begins with a command");
+            match line.strip_prefix("> ") {
+                Some(more) => step.command += &format!("\n{more}"),
+                None => step.shown += &format!("{line}\n"),
+            }
+        }
+    }
+    steps
+}
+
+/// Names and contents of the files of a page.
+fn files(page: &str) -> Vec<(&str, String)> {
+    let blocks = page.split("\n```").skip(1).step_by(2);
+    let file = |block| {
+        let (head, content): (&str, &str) = str::split_once(block, '\n')?;
+        let (_, name) = head.split_once(' ')?;
+        Some((name, format!("{content}\n")))
+    };
+    blocks.filter_map(file).collect()
+}
+
+/// Whether this is the output that a page shows, apart from white space at the end.
+fn matches_page(shown: &str, actual: &str) -> bool {
+    let (shown, mut rest) = (shown.trim_end(), actual.trim_end());
+    let parts: Vec<&str> = shown.split(ELLIPSIS).collect();
+    let Some((last, parts)) = parts.split_last() else { return rest.is_empty() };
+    for (index, part) in parts.iter().enumerate() {
+        let found = rest.find(part).filter(|found| index > 0 || *found == 0);
+        let Some(found) = found else { return false };
+        rest = &rest[found + part.len()..];
+    }
+    if parts.is_empty() { rest == *last } else { rest.ends_with(last) }
+}
+
+/// Executes the commands of a page in one shell.
+fn assert_page(page: &str) {
+    assert_page_in(page, &[], &[]);
+}
+
+/// The same with more folders of programs, and more variables.
+pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&str, &str)]) {
+    let text = fs::read_to_string(root().join(page)).expect("a page");
+    let steps = steps(&text);
+    assert!(!steps.is_empty(), "{page} has no commands");
+    let place = Place::new();
+    let sidecar = Sidecar::start(&place, &[], &[]);
+    for (name, content) in files(&text) {
+        let path = place.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, content.replace(ADDRESS, &sidecar.address)).expect("a file");
+    }
+    let commands = steps.iter().map(|step| format!("{}\necho '{END_MARK}'\n", step.command));
+    let script = commands.collect::<String>().replace(ADDRESS, &sidecar.address);
+    let mut shell = command("bash", "");
+    let examples = root().join("target/release/examples");
+    let path = shell.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?)).expect("a PATH");
+    let folders = programs.iter().cloned().chain([examples]).chain(env::split_paths(path));
+    let path = env::join_paths(folders).expect("a PATH");
+    shell.envs(variables.iter().copied());
+    shell.current_dir(place.path()).env("PATH", path).env("XDG_CONFIG_HOME", place.path().join("config"));
+    shell.env("COFFERDAM_STATE_DIR", place.state()).env_remove("COFFERDAM_URL").env_remove("KUBECONFIG");
+    let output = shell.args(["-c", &format!("exec 2>&1\n{script}")]).output().expect("bash");
+    let printed = stdout(&output).replace(&sidecar.address, ADDRESS);
+    let end = format!("{END_MARK}\n");
+    let mut outputs = printed.split(&end);
+    for Step { command, shown } in steps {
+        let actual = outputs.next().unwrap_or_default();
+        assert!(matches_page(&shown, actual), "{page}:\n$ {command}\nshould print\n{shown}\nand printed\n{actual}");
+    }
+}
+
+#[test]
+fn the_readme_is_true() {
+    assert_page("README.md");
+}
+
+#[test]
+fn the_page_on_requests_is_true() {
+    assert_page("docs/requests.md");
+}
+
+#[test]
+fn commands_in_terminal_md_print_what_it_shows() {
+    assert_page("docs/terminal.md");
+}
+
+#[test]
+fn commands_in_sidecar_md_print_what_it_shows() {
+    assert_page("docs/sidecar.md");
+}
+
+#[test]
+fn commands_in_embedding_md_print_what_it_shows() {
+    assert_page("docs/embedding.md");
+}
+
+#[test]
+fn an_ellipsis_matches_any_output() {
+    for (shown, actual, expected) in [
+        ("a\n", "a", true),
+        ("a", "b", false),
+        ("", "a", false),
+        ("…", "", true),
+        ("a…c", "a b c", true),
+        ("a…c", "ab", false),
+        ("…b", "a b c", false),
+        ("b…", "a b", false),
+        ("a…b…c", "a c b c", true),
+    ] {
+        assert_eq!(matches_page(shown, actual), expected, "{shown:?} {actual:?}");
+    }
+    let step = Step { command: "a \\\nb".into(), shown: "c\n".into() };
+    assert_eq!(steps("\n```console\n$ a \\\n> b\nc\n```\nd"), [step]);
+}
+
+#[test]
+fn a_block_with_a_language_and_a_name_is_a_file() {
+    let page = "a\n\n```python a/b.py\nprint()\n```\n\n```console\n$ a b\n```\n\n```python\nc\n```\n";
+    assert_eq!(files(page), [("a/b.py", "print()\n".to_owned())]);
+}

@@ -1,0 +1,13 @@
+//! Tests of the components in third-party hosts, as `docs/hosts.md` describes them, and of the commands in
+//! the other pages.
+#![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
+
+mod doc_commands;
+mod examples;
+mod faulty_sidecar;
+mod hosts_page;
+mod limits;
+mod recipes;
+mod scripted_server;
+mod streaming;
+mod transpile;

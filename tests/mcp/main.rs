@@ -1,0 +1,10 @@
+//! Tests of the MCP tool with third-party clients, over stdio and HTTP, and with the protocol's conformance
+//! suite.
+#![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
+
+mod clients;
+mod conformance;
+mod disconnects;
+mod http;
+mod inspector;
+mod scenarios;

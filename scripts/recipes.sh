@@ -11,7 +11,7 @@ wanted=examples/recipes/wheels.txt
 if ! cmp -s $wanted "$wheels/complete"; then
     rm -rf "$wheels"
     "$python" -m pip --disable-pip-version-check download --quiet --no-deps --require-hashes --dest "$wheels" --requirement $wanted ||
-        die "pip could not download what $wanted names"
+        die "pip could not download the wheels of $wanted"
     cp $wanted "$wheels/complete"
 fi
 printf '%s\n' "$(dirname "$python")" "$wheels" >&3

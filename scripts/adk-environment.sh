@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: adk-environment.sh [NAME PYTHON]
-# Builds the wheel of cofferdam-adk, installs it into a new environment with the packages of PYTHON, and prints the Python of that
-# environment. The default PYTHON has google-adk as bench/adk/requirements.txt pins it.
+# Builds the wheel of cofferdam-adk, installs it into a new environment with the packages of PYTHON, and prints the
+# Python of that environment. The default PYTHON has google-adk as bench/adk/requirements.txt pins it.
 exec 3>&1 >&2
 source "$(dirname "$0")/lib.sh"
 

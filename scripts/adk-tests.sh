@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Usage: adk-tests.sh [PYTEST-OPTION...]
-# Tests the package cofferdam-adk with the pinned google-adk, and with the newest one if that differs. Needs `make build`.
+# Tests the package cofferdam-adk with the pinned google-adk, and with the newest one if that differs. Needs `make
+# build`.
 source "$(dirname "$0")/lib.sh"
 
 scripts/pandas.sh # google-adk's flow explores CSV files with pandas

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the benchmarks. The Kubernetes backend uses the cluster of KUBECONFIG, or that of `make cluster-up` if it is running.
+# Runs the benchmarks. The Kubernetes backend uses the cluster of KUBECONFIG, or that of `make cluster-up` if it is
+# running.
 theirs=${KUBECONFIG:-}
 source "$(dirname "$0")/../tests/cluster/lib.sh"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A RUSTC_WORKSPACE_WRAPPER that builds the crates of the workspace with libFuzzer's coverage instrumentation. The flags are those of
-# cargo-fuzz, except for the sanitizer, which a stable compiler does not have and code without `unsafe` does not need. Dependencies
-# are not instrumented, so they are built once for all targets.
+# A RUSTC_WORKSPACE_WRAPPER that builds the crates of the workspace with libFuzzer's coverage instrumentation. The
+# flags are those of cargo-fuzz, except for the sanitizer, which a stable compiler does not have and code without
+# `unsafe` does not need. Dependencies are not instrumented, so they are built once for all targets.
 set -euo pipefail
 
 # Build scripts are not fuzzed.

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Usage: deny.sh [bans|licenses|sources|advisories]...
-# Checks the dependencies, by default everything. ADVISORIES says what happens if the advisory database cannot be fetched:
-# `required`, the default, fails; `optional` prints a warning; `skip` does not fetch it.
+# Checks the dependencies, by default everything. ADVISORIES says what happens if the advisory database cannot be
+# fetched: `required`, the default, fails; `optional` prints a warning; `skip` does not fetch it.
 source "$(dirname "$0")/lib.sh"
 
 oldest=30 # days; there are new advisories every week
 databases=${CARGO_HOME:-$HOME/.cargo}/advisory-dbs
 mode=${ADVISORIES:-required}
-[[ $mode = required || $mode = optional || $mode = skip ]] || die "ADVISORIES is $mode; set it to required, optional or skip"
+[[ $mode = required || $mode = optional || $mode = skip ]] ||
+    die "ADVISORIES is $mode; set it to required, optional or skip"
 
 # check_advisories: uses the current database, or an earlier copy that is not too old.
 check_advisories() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: fuzz.sh SECONDS [FEATURE]
-# Fuzzes each target for SECONDS, starting from its corpus. The feature `sidecar` adds the targets that link the sidecar. Needs
-# `make build`.
+# Fuzzes each target for SECONDS, starting from its corpus. The feature `sidecar` adds the targets that link the
+# sidecar. Needs `make build`.
 source "$(dirname "$0")/lib.sh"
 
 seconds=$1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the path of a Go that is new enough for every module here: an installed one, Debian's, or a later one that either of them
-# fetches as a Go module.
+# Prints the path of a Go that is new enough for every module here: an installed one, Debian's, or a later one that
+# either of them fetches as a Go module.
 exec 3>&1 >&2
 source "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs into the cache what the example hosts need: Python with wasmtime, the wasmtime CLI, and jco for Node, which is linked into
-# examples/hosts/node. Prints the folder of the Python programs.
+# Installs into the cache what the example hosts need: Python with wasmtime, the wasmtime CLI, and jco for Node, which
+# is linked into examples/hosts/node. Prints the folder of the Python programs.
 exec 3>&1 >&2
 source "$(dirname "$0")/lib.sh"
 

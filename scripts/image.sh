@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: image.sh [ARCHIVE [NAME]]
-# Builds the sidecar's container image from the output of `make build`, with Docker, Podman or Buildah. With ARCHIVE it uses Buildah,
-# and writes the image to that file in the format of `docker save`.
+# Builds the sidecar's container image from the output of `make build`, with Docker, Podman or Buildah. With ARCHIVE
+# it uses Buildah, and writes the image to that file in the format of `docker save`.
 source "$(dirname "$0")/lib.sh"
 
 name=${2:-cofferdam:$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)}

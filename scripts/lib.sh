@@ -43,7 +43,8 @@ install_packages() {
     fi
     say "installing Debian packages: $*"
     local options=(-qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120)
-    "${as_root[@]}" apt-get "${options[@]}" update || complain "some package lists could not be updated; continuing with the old ones"
+    "${as_root[@]}" apt-get "${options[@]}" update ||
+        complain "some package lists could not be updated; continuing with the old ones"
     # --no-remove: never remove a package of the user.
     if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get "${options[@]}" install -y --no-install-recommends --no-remove "$@" >/dev/null; then

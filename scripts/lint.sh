@@ -4,7 +4,8 @@ source "$(dirname "$0")/lib.sh"
 
 if ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
     say "adding Rust components: rustfmt clippy (rustup)"
-    rustup component add rustfmt clippy || die "cargo fmt and cargo clippy are missing: on Debian, install rustfmt-web and clippy-web"
+    rustup component add rustfmt clippy ||
+        die "cargo fmt and cargo clippy are missing: on Debian, install rustfmt-web and clippy-web"
 fi
 
 cargo fmt --all --check

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures many executions at once, in a cluster with the default limits of the control plane and in one with higher limits.
+# Measures many executions at once, in a cluster with the default limits of the control plane and in one with higher
+# limits.
 source "$(dirname "$0")/../tests/cluster/lib.sh"
 
 ! alive || die "this starts its own clusters: run \`make cluster-down\` first"

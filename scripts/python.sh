@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: python.sh NAME REQUIREMENTS...
-# Installs the packages of requirements files into an environment NAME in the cache, and prints the path of its Python. The files name
-# every package with a hash. With PIP_REQUIRE_HASHES=0 pip adds the dependencies.
+# Installs the packages of requirements files into an environment NAME in the cache, and prints the path of its
+# Python. The files name every package with a hash. With PIP_REQUIRE_HASHES=0 pip adds the dependencies.
 exec 3>&1 >&2
 source "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the embedded artifacts, the components and the runner, twice more in two other folders, and compares their bytes. Needs
-# `make build`.
+# Builds the embedded artifacts, the components and the runner, twice more in two other folders, and compares their
+# bytes. Needs `make build`.
 source "$(dirname "$0")/lib.sh"
 
 out=target/by-$(<"$SETUP/compiler")

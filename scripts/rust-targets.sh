@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Chooses the compiler of the guest (wasm) and the runner (musl): rustup's toolchain with two more targets, or Debian's compiler, which
-# then builds the standard library for them. target/setup/compiler keeps the choice.
+# Chooses the compiler of the guest (wasm) and the runner (musl): rustup's toolchain with two more targets, or
+# Debian's compiler, which then builds the standard library for them. target/setup/compiler keeps the choice.
 source "$(dirname "$0")/lib.sh"
 
 targets=(wasm32-unknown-unknown "$(uname -m)-unknown-linux-musl")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Usage: sbom.py FOLDER
 
-Writes the bills of materials of the program and of its image, as CycloneDX, from the lock file and the files of the image. The same
-sources give the same bytes."""
+Writes the bills of materials of the program and of its image, as CycloneDX, from the lock file and the files of the
+image. The same sources give the same bytes."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ def metadata(target):
 
 
 def built(name, target):
-    """Names and versions of the packages that cargo builds for this one: with its own features, without those of the tests."""
+    """Names and versions of the packages that cargo builds for this one, without the features of the tests."""
     options = ["--locked", "--edges=normal,build", "--prefix=none", "--format={p}"]
     lines = run("cargo", "tree", f"--package={name}", f"--target={target}", *options).splitlines()
     return {(name, version.removeprefix("v")) for name, version, *_ in (line.split() for line in lines)}

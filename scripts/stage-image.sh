@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Creates the root of the container image in target/image: the program without symbols, and its shared libraries at the paths where
-# the loader looks for them.
+# Creates the root of the container image in target/image: the program without symbols, and its shared libraries at
+# the paths where the loader looks for them.
 source "$(dirname "$0")/lib.sh"
 
 program=target/release/cofferdam

@@ -1,5 +1,5 @@
-//! The pages of the documentation: each command of a `console` block is executed, and prints what the page shows. A block with a
-//! language and the name of a file is that file.
+//! The pages of the documentation: each command of a `console` block is executed, and prints what the page shows. A
+//! block with a language and the name of a file is that file.
 
 use cofferdam_tests::{
     hosts::command,

@@ -4,6 +4,9 @@
 exec 3>&1 >&2
 source "$(dirname "$0")/lib.sh"
 
+# A recipe calls pip in a sandbox, which sees /usr.
+/usr/bin/python3 -m pip --version >/dev/null 2>&1 || install_packages python3-pip ||
+    die "pip is missing: install it for /usr/bin/python3"
 python=$(scripts/python.sh recipes examples/recipes/requirements.txt)
 wheels=$CACHE/recipes-wheels
 wanted=examples/recipes/wheels.txt

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds the wheel of cofferdam-adk, installs it into an environment that has what a Python has, and prints the Python of that:
-# adk-environment.sh [NAME PYTHON]; without them it is the one with google-adk as bench/adk/requirements.txt pins it.
+# Usage: adk-environment.sh [NAME PYTHON]
+# Builds the wheel of cofferdam-adk, installs it into a new environment with the packages of PYTHON, and prints the
+# Python of that environment. The default PYTHON has google-adk as bench/adk/requirements.txt pins it.
 exec 3>&1 >&2
 source "$(dirname "$0")/lib.sh"
 
@@ -14,7 +15,7 @@ packages() { "$1" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
 rm -rf "$out"
 pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$out/wheel" adapters/adk
 "$python" -m venv --without-pip "$out/venv"
-# The cache is shared, the wheel is this tree's.
+# The packages come from the shared cache, the wheel from this working tree.
 packages "$python" >"$(packages "$out/venv/bin/python")/cached.pth"
 pip --python "$out/venv/bin/python" install --quiet --no-deps --no-index "$out"/wheel/*.whl
 echo "$PWD/$out/venv/bin/python" >&3

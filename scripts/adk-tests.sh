@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Tests the package cofferdam-adk with google-adk as it is pinned, and with the newest where that is another one; the program
-# must have been built: adk-tests.sh [PYTEST-OPTION...]
+# Usage: adk-tests.sh [PYTEST-OPTION...]
+# Tests the package cofferdam-adk with the pinned google-adk, and with the newest one if that differs. Needs `make
+# build`.
 source "$(dirname "$0")/lib.sh"
 
-scripts/pandas.sh # for an agent that explores a table
+scripts/pandas.sh # google-adk's flow explores CSV files with pandas
 
-# run_tests PYTHON PYTEST-OPTION...; like the program, they go to a cluster straight.
+# run_tests PYTHON PYTEST-OPTION...: connects to a cluster without a proxy, as the program does.
 run_tests() { (cd adapters/adk && NO_PROXY='*' "$1" -m pytest -p no:cacheprovider "${@:2}"); }
 
 run_tests "$(scripts/adk-environment.sh)" "$@"
@@ -14,11 +15,11 @@ pinned=$(sed -n 's/^google-adk==\([^ ]*\).*/\1/p' bench/adk/requirements.txt)
 newest=$("$CACHE/adk-tests/bin/pip" --disable-pip-version-check index versions google-adk 2>/dev/null |
     sed -n 's/^google-adk (\(.*\))$/\1/p') || true
 case $newest in
-"") say "the package index does not tell which google-adk is the newest: tested with $pinned" ;;
+"") say "the package index is unreachable, so the newest google-adk is unknown: tested with $pinned only" ;;
 "$pinned") say "the pinned google-adk, $pinned, is the newest" ;;
 *)
     say "testing with the newest google-adk, $newest"
-    # What google-adk needs is what its users get today.
+    # Its dependencies are unpinned, as for a user who installs it today.
     {
         echo "google-adk==$newest"
         sed -En 's/^((kubernetes|pytest|wasmtime)==[^ ]*).*/\1/p' bench/adk/requirements.txt adapters/adk/requirements.txt

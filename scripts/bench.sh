@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures. The Kubernetes backend in the cluster that KUBECONFIG names, else in that of `make cluster-up` where it is up.
+# Runs the benchmarks. The Kubernetes backend uses the cluster of KUBECONFIG, or that of `make cluster-up` if it is
+# running.
 theirs=${KUBECONFIG:-}
 source "$(dirname "$0")/../tests/cluster/lib.sh"
 
@@ -10,5 +11,5 @@ elif ! alive; then
 fi
 [ $# != 0 ] || set -- --bench side_by_side --bench kubernetes
 [[ $* != *side_by_side* ]] || scripts/pandas.sh
-# Of all the workspace, so that what the tests are built of is built once.
+# With --workspace, cargo reuses the dependencies that were built for the tests.
 exec cargo bench --locked --workspace "$@"

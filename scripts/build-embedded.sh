@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Builds what the program carries inside itself: the components and the runner; with the argument `components`, only those.
+# Usage: build-embedded.sh [components]
+# Builds the artifacts that the program embeds: the components and the runner, or only the components.
 source "$(dirname "$0")/lib.sh"
 
 only=${1:-}
 
 compiler=$(<"$SETUP/compiler")
-# Two compilers in one target folder would rebuild each other's work.
+# Two compilers in one target folder would rebuild each other's artifacts.
 out=target/by-$compiler
 arch=$(uname -m)
 
@@ -14,7 +15,7 @@ build() {
     local package=$1 target=$2 options=() separator=$'\x1f'
     shift 2
     while [ "$1" != -- ]; do options+=("$1") && shift; done
-    # No builder's paths in what others receive.
+    # Artifacts contain no path of the builder.
     set -- "${@:2}" "--remap-path-prefix=$PWD=." "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=crates"
     local flags
     flags=$(IFS=$separator && echo "$*")
@@ -31,7 +32,7 @@ rustup)
     ;;
 debian)
     cargo=(env RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo)
-    # The standard library asks for libunwind; with immediate aborts nothing of it is used.
+    # The standard library links libunwind. With immediate aborts none of it is used, so an empty archive is enough.
     mkdir -p "$out/stub"
     [ -e "$out/stub/libunwind.a" ] || ar crs "$out/stub/libunwind.a"
     [ "$only" ] || build cofferdam-runner "$arch-unknown-linux-musl" \
@@ -44,7 +45,7 @@ debian)
     ;;
 esac
 
-# Only what changed is copied: the program's build looks at the time of these files.
+# Copies only changed files: the program's build script checks their modification times.
 mkdir -p target/runner target/components "$out/components"
 [ "$only" ] || install -C "$out/$arch-unknown-linux-musl/small/cofferdam-runner" target/runner/cofferdam-runner
 scripts/componentize.sh "$out/components"

@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-# `cargo` with the toolchain that set-up chose, and with target/ where the rest expects it.
+# Runs `cargo` with the toolchain that set-up has chosen and with the target folder that the other scripts expect.
 source "$(dirname "$0")/lib.sh"
 exec cargo "$@"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the components of the modules that were built, into a folder: componentize.sh FOLDER. The same modules give the same
-# bytes.
+# Usage: componentize.sh FOLDER
+# Makes components from the built modules and writes them to FOLDER. The same modules give the same bytes.
 folder=$(realpath "$1")
 source "$(dirname "$0")/lib.sh"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs three programs of the kind that agents write, each in a sandbox of its own, and shows what comes back.
+# Runs three programs that an agent would write, each in a new sandbox, and shows the results.
 source "$(dirname "$0")/lib.sh"
 
 asks=examples/agent-asks
@@ -15,7 +15,7 @@ show() {
     target/release/cofferdam run "$@" 2>&1 || code=$?
     printf 'exit code: %d\n' "$code"
     if [ "$code" != "$expected" ]; then
-        printf 'expected was %d\n' "$expected"
+        printf 'expected exit code: %d\n' "$expected"
         unexpected=1
     fi
 }
@@ -23,17 +23,17 @@ show() {
 show 'A calculation: what does this loan cost?' 0 \
     --backend local $asks/loan.py
 
-show 'A file in, a file out: who bought what?' 0 \
+show 'A file in, a file out: which customer bought what?' 0 \
     --backend local --file $asks/orders.csv:orders.csv --collect '*.json' --out $out $asks/orders.py
 if [ -s $out/summary.json ]; then
-    printf 'handed back, %s/summary.json:\n' $out
+    printf 'returned file, %s/summary.json:\n' $out
     cat $out/summary.json
 else
-    printf 'expected was %s/summary.json\n' $out
+    printf 'expected file: %s/summary.json\n' $out
     unexpected=1
 fi
 
-show 'A mistake: the traceback is the answer' 1 \
+show 'A mistake: the traceback is the result' 1 \
     --backend local $asks/mistake.py
 
 exit $unexpected

@@ -1,22 +1,23 @@
 #!/usr/bin/env bash
-# Checks the dependencies: deny.sh [bans|licenses|sources|advisories]..., by default all of them. ADVISORIES says what to do where
-# the database of advisories is out of reach: `required`, the default, fails; `optional` only says that they were not checked.
-# `skip` does not ask for it.
+# Usage: deny.sh [bans|licenses|sources|advisories]...
+# Checks the dependencies, by default everything. ADVISORIES says what happens if the advisory database cannot be
+# fetched: `required`, the default, fails; `optional` prints a warning; `skip` does not fetch it.
 source "$(dirname "$0")/lib.sh"
 
 oldest=30 # days; there are new advisories every week
 databases=${CARGO_HOME:-$HOME/.cargo}/advisory-dbs
 mode=${ADVISORIES:-required}
-[[ $mode = required || $mode = optional || $mode = skip ]] || die "ADVISORIES is $mode; it can be required, optional or skip"
+[[ $mode = required || $mode = optional || $mode = skip ]] ||
+    die "ADVISORIES is $mode; set it to required, optional or skip"
 
-# check_advisories: against the database as it is now, else against an earlier copy that is not too old.
+# check_advisories: uses the current database, or an earlier copy that is not too old.
 check_advisories() {
     local error date
     [ "$mode" != skip ] || not_checked "ADVISORIES is skip" || return 0
-    error=$(timeout 300 "$deny" fetch db 2>&1) || complain "the database of advisories cannot be fetched: ${error##*$'\n'}"
+    error=$(timeout 300 "$deny" fetch db 2>&1) || complain "the advisory database cannot be fetched: ${error##*$'\n'}"
     date=$(git -C "$(echo "$databases"/advisory-db-*)" log -1 --format=%cs 2>/dev/null) || date=never
     if [[ $date = never || $date < $(date -d "-$oldest days" +%F) ]]; then
-        not_checked "there is no database of the last $oldest days (the newest one here: $date)" || return 0
+        not_checked "there is no copy of the database from the last $oldest days (newest copy: $date)" || return 0
     fi
     say "checking against the advisories of $date"
     cargo fetch --quiet --locked
@@ -26,7 +27,7 @@ check_advisories() {
 # not_checked REASON: always fails.
 not_checked() {
     complain "the dependencies were NOT CHECKED FOR ADVISORIES: $1"
-    [ "$mode" != required ] || die "let git's url.MIRROR.insteadOf name a mirror of the database, or set ADVISORIES=skip"
+    [ "$mode" != required ] || die "set git's url.MIRROR.insteadOf to a mirror of the database, or set ADVISORIES=skip"
     return 1
 }
 

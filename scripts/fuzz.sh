@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fuzzes: each target for some seconds, from its corpus on: fuzz.sh SECONDS [FEATURE]. With the feature `sidecar` it is those
-# targets too that need all of the sidecar; `make build` must have been run.
+# Usage: fuzz.sh SECONDS [FEATURE]
+# Fuzzes each target for SECONDS, starting from its corpus. The feature `sidecar` adds the targets that link the
+# sidecar. Needs `make build`.
 source "$(dirname "$0")/lib.sh"
 
 seconds=$1
@@ -18,11 +19,11 @@ out=target/fuzz
 for target in "${targets[@]}"; do
     mkdir -p "$out/$target"
     log=$out/$target.log
-    # New inputs go into the first folder.
+    # libFuzzer writes new inputs to the first folder.
     if ! "target/release/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
         -artifact_prefix="$out/$target-" "$out/$target" "fuzz/corpus/$target" >"$log" 2>&1; then
         grep -av '^#' "$log" | cut -c1-500 | tail -n 40
-        die "$target: the input that breaks it is named above"
+        die "$target failed: the lines above name the input"
     fi
     echo "fuzz: $target: $(sed -n 's/^stat::number_of_executed_units: //p' "$log") inputs"
 done

@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
-# Makes sure that there is a current gVisor: from PATH, from the cache, built as a Go module, or Debian's, in this order.
+# Ensures a current gVisor: that of PATH, that of the cache, one built as a Go module, or Debian's, in this order.
 source "$(dirname "$0")/lib.sh"
 
-oldest=20250101 # older ones lack what the runner needs
+oldest=20250101 # older ones lack features that the runner needs
 cached=$CACHE/bin/runsc
 pinned=$(sed -n 's/.*gvisor\.dev\/gvisor v0\.0\.0-\([0-9]\{8\}\).*/\1/p' scripts/gvisor/go.mod)
 
-# date_of RUNSC: the day of its release. One that was built without a version still names its module's.
+# date_of RUNSC: the day of its release. A build without a version still contains that of its module.
 date_of() {
     { "$1" --version || true; } 2>/dev/null | grep -o '20[0-9]\{6\}' ||
         LC_ALL=C grep -ao 'gvisor\.dev/gvisor.v0\.0\.0-20[0-9]\{6\}' "$1" | grep -o '20[0-9]\{6\}$' | sort -u | tail -n 1
 }
 
-# good DATE RUNSC: is there, is of that day or later, and lies where it can be started again from inside.
+# good DATE RUNSC: exists, is from that day or later, and is not below /tmp, where it cannot execute itself again.
 good() { [ -x "$2" ] && [[ $(realpath "$2") != /tmp/* ]] && at_least "$1" "$(date_of "$2")"; }
 
 installed=$(command -v runsc || true)
 if good $oldest "$installed" || good "$pinned" "$cached"; then exit 0; fi
 
-# build GO: builds gVisor into the cache. Static, because it starts itself again where there are no libraries.
+# build GO: builds gVisor into the cache. It is static because it executes itself again in a root without libraries.
 build() {
     say "building gVisor of $pinned into the cache (some minutes when cold)"
     mkdir -p "$CACHE/bin"
@@ -28,7 +28,7 @@ build() {
 }
 
 if [[ $CACHE == /tmp/* ]]; then
-    complain "gVisor cannot run from below /tmp, so it is not built into the cache there"
+    complain "gVisor cannot run from a folder below /tmp, and the cache is there: set XDG_CACHE_HOME to another folder"
 elif go=$(scripts/go.sh); then
     if build "$go"; then exit 0; fi
     rm -f "$cached.new"

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Checks format and lints of everything; what is optional is checked when its tool is there.
+# Checks format and lints. Optional checks run if their tool is installed.
 source "$(dirname "$0")/lib.sh"
 
 if ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
     say "adding Rust components: rustfmt clippy (rustup)"
-    rustup component add rustfmt clippy || die "cargo fmt and cargo clippy are needed: on Debian, rustfmt-web and clippy-web"
+    rustup component add rustfmt clippy ||
+        die "cargo fmt and cargo clippy are missing: on Debian, install rustfmt-web and clippy-web"
 fi
 
 cargo fmt --all --check
-# The release profile shares build scripts and macros with the build that was made already.
+# The release profile reuses build scripts and macros of the build.
 cargo clippy --release --locked --workspace --all-targets -- -D warnings
 python=$(scripts/python.sh adk-tests bench/adk/requirements.txt adapters/adk/requirements.txt)
 (

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Measures many runs at once, in a cluster as Kubernetes has it and in one whose control plane may ask for more.
+# Measures many executions at once, in a cluster with the default limits of the control plane and in one with higher
+# limits.
 source "$(dirname "$0")/../tests/cluster/lib.sh"
 
-! alive || die "load starts clusters of its own: first, \`make cluster-down\`"
+! alive || die "this starts its own clusters: run \`make cluster-down\` first"
 trap tests/cluster/down.sh EXIT
 for qps in "" 500; do
     if [ -n "$qps" ]; then export CONTROL_PLANE_QPS=$qps; fi

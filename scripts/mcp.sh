@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Sets up what the tests of MCP use, in the cache: the official client for Python, the inspector for Node, and the conformance suite
-# with a Node of its own. Prints the paths of that Python, of the inspector's program, of that Node and of the suite, a line each.
+# Installs into the cache what the tests of MCP use: the official client for Python, the inspector for Node, and the
+# conformance suite with the Node that it needs. Prints the paths of Python, the inspector, that Node and the suite, a
+# line each.
 exec 3>&1 >&2
 source "$(dirname "$0")/lib.sh"
 

@@ -7,7 +7,7 @@ have make || missing+=(make)
 have cc || missing+=(gcc)
 have ar || missing+=(binutils)
 [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
-# Sandboxes see the host's /usr, so an interpreter elsewhere does not count.
+# Sandboxes see only the host's /usr, so an interpreter elsewhere does not count.
 [ -x /usr/bin/python3 ] || missing+=(python3)
 compgen -G '/etc/ssl/certs/*' >/dev/null || missing+=(ca-certificates)
 

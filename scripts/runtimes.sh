@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that sandboxes, which on this machine have its /usr, have the runtimes and libraries that count processors and
-# memory each in its own way.
+# Installs into /usr, which sandboxes see, runtimes and libraries that detect processors and memory in different ways.
 source "$(dirname "$0")/lib.sh"
 
 missing=()
@@ -10,4 +9,4 @@ missing=()
 /usr/bin/python3 -c 'import ctypes; ctypes.CDLL("libopenblas.so.0")' 2>/dev/null || missing+=(libopenblas0-pthread)
 
 [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}" ||
-    die "tests of what a program sees of its limits need, in /usr: ${missing[*]}"
+    die "the tests of visible limits need these Debian packages: ${missing[*]}"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes sure that `cargo` here is new enough: the toolchain of rust-toolchain.toml, or a later one that is installed.
+# Ensures that `cargo` is new enough: the toolchain of rust-toolchain.toml, or a later installed one.
 source "$(dirname "$0")/lib.sh"
 
-# version [+TOOLCHAIN]: never installs anything on the way.
+# version [+TOOLCHAIN]: prints its version, without installing it.
 version() { RUSTUP_AUTO_INSTALL=0 rustc "$@" --version 2>/dev/null | cut -d' ' -f2; }
 
 have cargo || die "Rust is missing: install it with rustup, or on Debian with: apt-get install cargo-web rustc-web"
@@ -18,12 +18,12 @@ if timeout 900 rustup toolchain install "$WANTED_RUST" --profile minimal --compo
 fi
 for toolchain in $(rustup toolchain list | cut -d' ' -f1); do
     found=$(version "+$toolchain" || true)
-    # A nightly knows lints that nobody here has seen yet.
+    # A nightly has new lints, which would fail.
     if [[ $found != *-* ]] && at_least "$WANTED_RUST" "$found"; then
-        say "the toolchain $WANTED_RUST cannot be had; using $toolchain ($found) instead"
+        say "the toolchain $WANTED_RUST cannot be installed; using $toolchain ($found) instead"
         mkdir -p "$SETUP"
         echo "$toolchain" >"$SETUP/toolchain"
         exit 0
     fi
 done
-die "Rust $WANTED_RUST cannot be installed, and no later one is here: run rustup toolchain install $WANTED_RUST"
+die "Rust $WANTED_RUST could not be installed: run rustup toolchain install $WANTED_RUST"

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the bills of materials of the program and of its image, as CycloneDX, from the lock file and from what lies in the image:
-sbom.py FOLDER. The same sources give the same bytes."""
+"""Usage: sbom.py FOLDER
+
+Writes the bills of materials of the program and of its image, as CycloneDX, from the lock file and the files of the
+image. The same sources give the same bytes."""
 
 import hashlib
 import json
@@ -11,7 +13,7 @@ import sys
 import tomllib
 
 MACHINE = platform.machine()
-# What the program is made of, and for which target: itself, and what it carries inside.
+# The crates of the program and of its embedded artifacts, by target.
 PARTS = {
     f"{MACHINE}-unknown-linux-gnu": ["cofferdam"],
     f"{MACHINE}-unknown-linux-musl": ["cofferdam-runner"],
@@ -29,14 +31,14 @@ def metadata(target):
 
 
 def built(name, target):
-    """What cargo would build one for, as names and versions: with its own features, and not with what tests switch on."""
+    """Names and versions of the packages that cargo builds for this one, without the features of the tests."""
     options = ["--locked", "--edges=normal,build", "--prefix=none", "--format={p}"]
     lines = run("cargo", "tree", f"--package={name}", f"--target={target}", *options).splitlines()
     return {(name, version.removeprefix("v")) for name, version, *_ in (line.split() for line in lines)}
 
 
 def reachable(graph, roots, wanted):
-    """Those packages of the wanted that these are built from, each with those that it needs itself."""
+    """The packages in `wanted` that `roots` are built from, each with its own dependencies."""
     nodes = {node["id"]: node for node in graph["resolve"]["nodes"]}
     found, new = {}, list(roots)
     while new:
@@ -61,7 +63,7 @@ def component(package, checksums):
         "purl": purl(package),
     }
     if package["license"]:
-        # Before there were expressions, a slash said `OR`.
+        # In old licence fields a slash means `OR`.
         described["licenses"] = [{"expression": package["license"].replace("/", " OR ")}]
     if checksum := checksums.get((package["name"], package["version"])):
         described["hashes"] = [{"alg": "SHA-256", "content": checksum}]
@@ -93,7 +95,7 @@ def of_program():
 
 
 def of_image(program):
-    """The program, and each file beside it, with the Debian package that it is from, where it is from one."""
+    """The program and each other file of the image, with its Debian package if it has one."""
     root = program["metadata"]["component"]
     components = {one["bom-ref"]: one for one in [root, *program["components"]]}
     needs = {one["ref"]: one["dependsOn"] for one in program["dependencies"]}
@@ -115,7 +117,7 @@ def of_image(program):
 
 
 def debian_package(path):
-    # A folder may be a link, and a package may know the file by the other name.
+    # A folder may be a symbolic link, and dpkg may know the file by its other path.
     for known in [path, str(pathlib.Path(path).resolve()), str(pathlib.Path(path).resolve()).removeprefix("/usr")]:
         try:
             package = run("dpkg-query", "--search", known).split(": ")[0]

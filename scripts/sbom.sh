@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Writes the bills of materials of the program and its image (CycloneDX) to target/sbom; the image must have been laid out by
-# `make build`.
+# Writes the bills of materials of the program and its image (CycloneDX) to target/sbom. Needs `make build`.
 source "$(dirname "$0")/lib.sh"
 
 python3 scripts/sbom.py target/sbom

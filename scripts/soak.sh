@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Makes faults by the thousand, in the cluster that KUBECONFIG names or in that of `make cluster-up`: SEED repeats one, RUNS is how
-# many there are, ONLY the number of a single one. Then runs all promises and hostile programs in each way that there is, has
-# schemathesis make up many more requests, has one tenant attack a sidecar while another one works, and runs CPython's own tests, which takes an hour: MODULES says which.
+# Injects thousands of faults, in the cluster of KUBECONFIG or of `make cluster-up`. SEED repeats a soak, RUNS is the
+# number of plans, ONLY the number of a single plan. Then it runs all conformance and hostile cases with each driver,
+# schemathesis with many more requests, a tenant that attacks a sidecar while another one works, and CPython's test
+# suite, which takes an hour. MODULES names some of its modules.
 source "$(dirname "$0")/lib.sh"
 
 if [ -z "${KUBECONFIG:-}" ]; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Lays out in target/image the root of the container image: the program, without its symbols, and the libraries that it is
-# linked with, where its loader looks for them.
+# Creates the root of the container image in target/image: the program without symbols, and its shared libraries at
+# the paths where the loader looks for them.
 source "$(dirname "$0")/lib.sh"
 
 program=target/release/cofferdam

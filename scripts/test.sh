@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every test. Those of Kubernetes run in the cluster that KUBECONFIG names, else in one that is started for them and
-# stopped after. With CLUSTER=required there must be one.
+# Runs every test. The tests of Kubernetes use the cluster of KUBECONFIG, or one that this script starts and stops. With
+# CLUSTER=required, a machine that cannot have a cluster is an error.
 source "$(dirname "$0")/lib.sh"
 
 if [ -z "${KUBECONFIG:-}" ]; then
@@ -9,13 +9,13 @@ if [ -z "${KUBECONFIG:-}" ]; then
         KUBECONFIG=${answer##*KUBECONFIG=} && export KUBECONFIG
         [[ $answer = *"up already"* ]] || trap tests/cluster/down.sh EXIT
     elif [ $? != 3 ] || [ "${CLUSTER:-}" = required ]; then
-        die "there is no cluster to test in"
+        die "the cluster of the tests could not be started; set KUBECONFIG to use another one"
     else
-        say "what is Kubernetes' is not tested on this machine"
+        say "this machine cannot have a cluster: skipping the tests of Kubernetes"
     fi
 fi
 
-# Those that take all processors, those that wait for a cluster most of the time, and those that need none.
+# Tests that use all processors, tests that mostly wait for a cluster, and tests that need no cluster.
 alone=(--lib --bins) in_cluster=() local=()
 while read -r name; do
     case $name in
@@ -25,7 +25,7 @@ while read -r name; do
     esac
 done < <(sed -n '/^\[\[test\]\]/{n;s/^name = "\(.*\)"/\1/p}' tests/Cargo.toml bench/Cargo.toml)
 
-# run TARGET...; the same faults each time, `make soak` makes others.
+# run TARGET...: the same faults each time; `make soak` injects others.
 run() { SEED=${SEED:-1} cargo test --release --locked --workspace "$@"; }
 
 run --no-run
@@ -34,7 +34,7 @@ log=target/tests-in-cluster.log
 run "${in_cluster[@]}" &>"$log" &
 beside=$! failed=0
 (unset KUBECONFIG && run "${local[@]}") || failed=1
-# What has failed is told last.
+# Failures are printed last.
 if wait $beside; then
     grep -E "violations|^test result" "$log" || true
 else
@@ -45,5 +45,5 @@ fi
 scripts/sbom.sh
 scripts/fuzz.sh 2
 scripts/adk-tests.sh
-# It stands last, since it says whether it was made at all.
+# Last, since it says whether advisories were checked at all.
 ADVISORIES=${ADVISORIES:-optional} scripts/deny.sh advisories

@@ -1,5 +1,5 @@
-//! Each command in a `console` block of the documentation is executed, and prints what the page shows.
-//! A block with a language and a file name is that file.
+//! The pages of the documentation: each command of a `console` block is executed, and prints what the page shows. A
+//! block with a language and the name of a file is that file.
 
 use cofferdam_tests::{
     hosts::command,
@@ -8,13 +8,13 @@ use cofferdam_tests::{
 };
 use std::{env, fs, path::PathBuf};
 
-/// The address of the sidecar in the pages.
+/// The address that the pages' commands have.
 const ADDRESS: &str = "127.0.0.1:8787";
-/// Stands for any output.
-const ELLIPSIS: char = '…';
-const END_MARK: &str = "@@ end of a command @@";
+/// What of a page's output differs from time to time.
+const ANY: char = '…';
+const MARK: &str = "@@ end of a command @@";
 
-/// A command, and the output that the page shows.
+/// A command, and what a page shows of its output.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Step {
     command: String,
@@ -50,13 +50,13 @@ fn files(page: &str) -> Vec<(&str, String)> {
     blocks.filter_map(file).collect()
 }
 
-/// Whether this is the output that a page shows, apart from white space at the end.
-fn matches_page(shown: &str, actual: &str) -> bool {
-    let (shown, mut rest) = (shown.trim_end(), actual.trim_end());
-    let parts: Vec<&str> = shown.split(ELLIPSIS).collect();
+/// Whether this is what a page shows, but for white space at the end.
+fn is_shown(shown: &str, came: &str) -> bool {
+    let (shown, mut rest) = (shown.trim_end(), came.trim_end());
+    let parts: Vec<&str> = shown.split(ANY).collect();
     let Some((last, parts)) = parts.split_last() else { return rest.is_empty() };
-    for (index, part) in parts.iter().enumerate() {
-        let found = rest.find(part).filter(|found| index > 0 || *found == 0);
+    for (place, part) in parts.iter().enumerate() {
+        let found = rest.find(part).filter(|found| place > 0 || *found == 0);
         let Some(found) = found else { return false };
         rest = &rest[found + part.len()..];
     }
@@ -80,7 +80,7 @@ pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&st
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, content.replace(ADDRESS, &sidecar.address)).expect("a file");
     }
-    let commands = steps.iter().map(|step| format!("{}\necho '{END_MARK}'\n", step.command));
+    let commands = steps.iter().map(|step| format!("{}\necho '{MARK}'\n", step.command));
     let script = commands.collect::<String>().replace(ADDRESS, &sidecar.address);
     let mut shell = command("bash", "");
     let examples = root().join("target/release/examples");
@@ -91,12 +91,12 @@ pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&st
     shell.current_dir(place.path()).env("PATH", path).env("XDG_CONFIG_HOME", place.path().join("config"));
     shell.env("COFFERDAM_STATE_DIR", place.state()).env_remove("COFFERDAM_URL").env_remove("KUBECONFIG");
     let output = shell.args(["-c", &format!("exec 2>&1\n{script}")]).output().expect("bash");
-    let printed = stdout(&output).replace(&sidecar.address, ADDRESS);
-    let end = format!("{END_MARK}\n");
-    let mut outputs = printed.split(&end);
+    let came = stdout(&output).replace(&sidecar.address, ADDRESS);
+    let end = format!("{MARK}\n");
+    let mut came = came.split(&end);
     for Step { command, shown } in steps {
-        let actual = outputs.next().unwrap_or_default();
-        assert!(matches_page(&shown, actual), "{page}:\n$ {command}\nshould print\n{shown}\nand printed\n{actual}");
+        let came = came.next().unwrap_or_default();
+        assert!(is_shown(&shown, came), "{page}:\n$ {command}\nis said to print\n{shown}\nand printed\n{came}");
     }
 }
 
@@ -111,23 +111,23 @@ fn the_page_on_requests_is_true() {
 }
 
 #[test]
-fn commands_in_terminal_md_print_what_it_shows() {
+fn the_page_on_the_terminal_is_true() {
     assert_page("docs/terminal.md");
 }
 
 #[test]
-fn commands_in_sidecar_md_print_what_it_shows() {
+fn the_page_on_the_sidecar_is_true() {
     assert_page("docs/sidecar.md");
 }
 
 #[test]
-fn commands_in_embedding_md_print_what_it_shows() {
+fn the_page_on_embedding_is_true() {
     assert_page("docs/embedding.md");
 }
 
 #[test]
-fn an_ellipsis_matches_any_output() {
-    for (shown, actual, expected) in [
+fn what_differs_is_left_out_and_nothing_else() {
+    for (shown, came, is) in [
         ("a\n", "a", true),
         ("a", "b", false),
         ("", "a", false),
@@ -138,7 +138,7 @@ fn an_ellipsis_matches_any_output() {
         ("b…", "a b", false),
         ("a…b…c", "a c b c", true),
     ] {
-        assert_eq!(matches_page(shown, actual), expected, "{shown:?} {actual:?}");
+        assert_eq!(is_shown(shown, came), is, "{shown:?} {came:?}");
     }
     let step = Step { command: "a \\\nb".into(), shown: "c\n".into() };
     assert_eq!(steps("\n```console\n$ a \\\n> b\nc\n```\nd"), [step]);

@@ -52,7 +52,7 @@ def test_a_program_that_runs_too_long_keeps_its_output(make: MAKE, backend: dict
     assert (result.output or "").startswith("killed: it ran longer than it may\nstdout (8 bytes):\n```\nstarted\n```\n")
 
 
-def test_a_sandbox_that_cannot_start_is_an_error_of_the_agents_run(
+def test_a_sandbox_that_cannot_start_ends_the_agents_run(
     make: MAKE, backend: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COFFERDAM_RUNSC", "/bin/false")

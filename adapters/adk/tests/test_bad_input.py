@@ -38,12 +38,12 @@ from cofferdam_adk import SandboxError
         ({"backend": "local", "kubeconfig_path": "k"}, "needs the backend kubernetes"),
     ],
 )
-def test_arguments_that_are_wrong_are_refused_at_once(make: MAKE, arguments: dict[str, Any], part: str) -> None:
+def test_invalid_arguments_are_refused_at_once(make: MAKE, arguments: dict[str, Any], part: str) -> None:
     with pytest.raises(ValidationError, match=part):
         make(**arguments)
 
 
-def test_what_decides_on_the_sidecar_cannot_be_changed_later(make: MAKE) -> None:
+def test_settings_of_the_sidecar_cannot_be_changed_later(make: MAKE) -> None:
     executor = make()
     for name, value in [("stateful", True), ("image", "other"), ("namespace", "n"), ("sidecar", "unix:/x")]:
         with pytest.raises(ValidationError, match="frozen"):
@@ -69,7 +69,7 @@ def test_what_decides_on_the_sidecar_cannot_be_changed_later(make: MAKE) -> None
         ("print(1)", [File("a", bytes(9 << 20))], "too-large", "files"),
     ],
 )
-def test_requests_that_are_wrong_are_errors(make: MAKE, code: Any, files: list[Any], error: str, part: str) -> None:
+def test_invalid_requests_are_errors(make: MAKE, code: Any, files: list[Any], error: str, part: str) -> None:
     with pytest.raises(SandboxError, match=part) as raised:
         execute(make(), code, *files)
     assert (raised.value.code, raised.value.retryable) == (error, False)
@@ -84,13 +84,13 @@ def test_an_input_of_another_type_is_an_error(make: MAKE) -> None:
         make().execute_code(None, "print(1)")  # type: ignore[arg-type]
 
 
-def test_more_than_the_operator_allows_is_refused_and_not_lowered(make: MAKE) -> None:
+def test_a_limit_above_the_ceiling_is_refused_and_not_lowered(make: MAKE) -> None:
     with pytest.raises(SandboxError, match="above the operator's ceiling") as raised:
         execute(make(timeout_seconds=100_000), "print(1)")
     assert raised.value.code == "denied"
 
 
-def test_contexts_are_taken_as_they_come(make: MAKE) -> None:
+def test_unusual_contexts_are_accepted(make: MAKE) -> None:
     user = SimpleNamespace(id="s\n" * 999, user_id="ü" * 999)
     context = SimpleNamespace(invocation_id="e-1", session=user, agent=None)
     assert execute(make(), "print(1)", context=context).stdout == "1\n"
@@ -103,7 +103,7 @@ def test_input_files_are_bytes_or_base64(make: MAKE) -> None:
     assert (result.stdout, result.output_files) == ("b'\\xff\\xfe'\n", [])
 
 
-def test_there_is_no_such_program(make: MAKE) -> None:
+def test_a_missing_program_is_an_error(make: MAKE) -> None:
     with pytest.raises(SandboxError, match="cannot be started") as raised:
         execute(make(program="no-such-program"), "print(1)")
     assert (raised.value.code, raised.value.retryable) == ("sandbox-unavailable", True)
@@ -116,7 +116,7 @@ def test_a_sidecar_that_does_not_start_says_why_in_a_note(make: MAKE, place: Pat
     assert "no-such-kubeconfig" not in str(raised.value)
 
 
-def test_nobody_listens_there(make: MAKE) -> None:
+def test_a_sidecar_that_does_not_listen_is_unreachable(make: MAKE) -> None:
     for sidecar in ("unix:/nonexistent/s", "http://127.0.0.1:9"):
         with pytest.raises(SandboxError, match="cannot be reached") as raised:
             execute(make(sidecar=sidecar), "print(1)")
@@ -170,7 +170,7 @@ OUTCOME = (
         ((302, "text/html", b""), "unreachable", "HTTP status 302"),
     ],
 )
-def test_what_answers_is_no_sidecar(
+def test_a_response_that_is_not_a_sidecars_is_an_error(
     make: MAKE,
     scripted: http.server.ThreadingHTTPServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -185,7 +185,7 @@ def test_what_answers_is_no_sidecar(
     assert raised.value.retryable is (code == "overloaded")
 
 
-def test_an_outcome_of_anothers_making_is_taken_if_it_is_one(
+def test_a_valid_outcome_of_another_server_is_accepted(
     make: MAKE, scripted: http.server.ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_Scripted, "answer", (200, "application/json", OUTCOME % b'{"killed": 11}'))

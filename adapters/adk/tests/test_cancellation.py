@@ -28,7 +28,7 @@ async def a_run(place: Path) -> None:
         await asyncio.sleep(0.02)
 
 
-def test_a_task_that_is_cancelled(make: MAKE, place: Path, log: pytest.LogCaptureFixture) -> None:
+def test_a_cancelled_task_cancels_the_execution(make: MAKE, place: Path, log: pytest.LogCaptureFixture) -> None:
     async def cancel() -> None:
         agent = asyncio.create_task(Conversation(make(timeout_seconds=SECONDS), [program(ENDLESS)]).run())
         await a_run(place)
@@ -69,7 +69,7 @@ def test_one_of_two_is_cancelled_and_the_other_is_not(make: MAKE, place: Path) -
     assert asyncio.run(cancel()) == "Code execution result:\n7\n\n"
 
 
-def test_a_call_on_the_event_loop_itself_is_a_call(make: MAKE) -> None:
+def test_a_call_on_the_event_loop_works(make: MAKE) -> None:
     async def call() -> str:
         stdout = execute(make(), "print(1)").stdout
         await asyncio.sleep(0)
@@ -78,7 +78,7 @@ def test_a_call_on_the_event_loop_itself_is_a_call(make: MAKE) -> None:
     assert asyncio.run(call()) == "1\n"
 
 
-def test_a_caller_who_has_given_up_before_is_heard(make: MAKE) -> None:
+def test_a_cancellation_before_the_call_is_honoured(make: MAKE) -> None:
     executor = make()
     call = executor.execute_code
     call.args[0].cancel()  # type: ignore[attr-defined]

@@ -46,7 +46,7 @@ def test_it_starts_with_the_first_program_and_ends_with_close(make: MAKE, place:
     assert execute(executor, "print(2)").stdout == "2\n"
 
 
-def test_a_sandbox_that_waits_for_a_program_goes_with_it(make: MAKE, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prewarmed_sandbox_ends_with_the_sidecar(make: MAKE, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COFFERDAM_POOL__MAXIMUM")
     executor = make()
     execute(executor, "print(1)")
@@ -85,7 +85,7 @@ def test_it_ends_with_a_process_that_is_killed_in_the_middle_of_a_run(place: Pat
     await_that(lambda: is_gone(place))
 
 
-def test_it_does_not_live_for_a_forks_sake_and_a_fork_has_its_own(place: Path) -> None:
+def test_a_fork_does_not_keep_it_alive_and_starts_its_own(place: Path) -> None:
     fork = "import os\nif os.fork() == 0:\n    exec(USE)\n    raise SystemExit\nos.wait()\nexec(USE)\n"
     code = f"USE = '''{USE}'''\nexec(USE)\n{fork}".replace("executor = ", "executor = globals().get('executor') or ")
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -93,7 +93,7 @@ def test_it_does_not_live_for_a_forks_sake_and_a_fork_has_its_own(place: Path) -
     await_that(lambda: is_gone(place))
 
 
-def test_one_that_was_killed_in_the_middle_of_a_run_is_an_error_and_the_next_run_has_another(make: MAKE, place: Path) -> None:
+def test_a_killed_sidecar_is_an_error_and_the_next_execution_starts_another(make: MAKE, place: Path) -> None:
     executor = make()
     execute(executor, "print(1)")
     with ThreadPoolExecutor() as threads:
@@ -106,7 +106,7 @@ def test_one_that_was_killed_in_the_middle_of_a_run_is_an_error_and_the_next_run
     assert execute(executor, "print(2)").stdout == "2\n"
 
 
-def test_a_sidecar_that_runs_is_used_and_left_alone(make: MAKE, place: Path) -> None:
+def test_a_running_sidecar_is_used_and_not_stopped(make: MAKE, place: Path) -> None:
     token = "0123456789abcdef"  # noqa: S105 - of this sidecar alone
     (place / "token").write_text(f"agent {token}\n")
     (place / "token").chmod(0o600)
@@ -132,7 +132,7 @@ def test_many_threads_share_it(make: MAKE) -> None:
         assert list(results) == [f"{number}\n" for number in range(12)]
 
 
-def test_its_log_is_the_process_log(make: MAKE, caplog: pytest.LogCaptureFixture) -> None:
+def test_its_log_goes_to_the_logger_of_the_process(make: MAKE, caplog: pytest.LogCaptureFixture) -> None:
     executor = make()
     with caplog.at_level("INFO", "cofferdam_adk.sidecar"):
         execute(executor, "print(1)")

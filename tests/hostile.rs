@@ -4,7 +4,10 @@
 //! a sandbox, to show that they detect its absence. In the cluster the programs are executed cold and without
 //! benign ones between them; with `SOAK` set, also warm and with them.
 
-use cofferdam::{Runtime, config::{BackendChoice, PoolConfig, Settings}};
+use cofferdam::{
+    Runtime,
+    config::{BackendChoice, PoolConfig, Settings},
+};
 use cofferdam_component::Executor;
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
@@ -129,7 +132,7 @@ fn run_then_benign(case: &Case, driver: &SecretCheck) -> Result<(), Failure> {
 fn run_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namespace) -> Result<Failures, Failure> {
     let neighbour = Neighbour::start(Some((&namespace.kubeconfig(), &namespace.name)))?;
     let host = Host::new(runtime().block_on(addresses(namespace))?)?;
-    let library = |sidecar: &Sidecar| Library { executor: executor.clone(), sidecar: sidecar.clone() };
+    let library = |sidecar: &Runtime| Library { executor: executor.clone(), sidecar: sidecar.clone() };
     let cold = namespace.settings().runtime()?;
     let mut failures = run_driver_in_cluster(arguments, "kubernetes", CONCURRENCY, Box::new(library(&cold)), &host)?;
     if is_soak() {

@@ -1,7 +1,12 @@
 //! Overhead of the component, with a backend that returns immediately.
 
 use crate::{interactive::Failure, samples::Samples};
-use cofferdam::{Runtime, config::Settings, core::{Backend, NoObserver, Run, RunFuture, policy::Plan}, types::{self, Capture, Report, Status, Timings}};
+use cofferdam::{
+    Runtime,
+    config::Settings,
+    core::{Backend, NoObserver, Run, RunFuture, policy::Plan},
+    types::{self, Capture, Report, Status, Timings},
+};
 use cofferdam_component::{Executor, SandboxImport, types::Request};
 use std::{sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;

@@ -1,7 +1,13 @@
 //! Overhead of HTTP: the composed component, a sidecar on loopback, and a backend that returns immediately.
 
 use crate::{hop::InstantBackend, interactive::Failure, samples::Samples};
-use cofferdam::{Runtime, config::{Listen, ServeConfig, Settings}, core::NoObserver, server::Service, types};
+use cofferdam::{
+    Runtime,
+    config::{Listen, ServeConfig, Settings},
+    core::NoObserver,
+    server::Service,
+    types,
+};
 use cofferdam_tests::{program::TestDir, sidecar};
 use std::{fs, path::Path, sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
@@ -56,7 +62,7 @@ pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Sample
     let listen = vec![Listen::Tcp(([127, 0, 0, 1], 0).into())];
     let settings = Settings { serve: ServeConfig { listen, ..ServeConfig::default() }, ..Settings::default() };
     let sidecar = Runtime::with_backend(settings.policy()?, Arc::new(InstantBackend(output)));
-    let service = Service::new(&settings, sidecar.clone())?;
+    let service = Service::new(&settings.server()?, sidecar.clone())?;
     let url = service.addresses().next().ok_or("no address")?;
 
     let engine = Engine::default();
@@ -112,7 +118,7 @@ pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Sample
 ///
 /// The sidecar does not execute the program.
 pub fn idle_memory(dir: &TestDir) -> Result<u64, Failure> {
-    let sidecar = sidecar::Runtime::start(dir, &[], &[]);
+    let sidecar = sidecar::Sidecar::start(dir, &[], &[]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let client = sidecar.tcp_client();
     let response = runtime.block_on(client.send(

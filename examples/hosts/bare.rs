@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p cofferdam --example bare -- target/components/code-executor.wasm 'print(6*7)'`
 
-use cofferdam::{Runtime, config::Settings};
+use cofferdam::config::Settings;
 use cofferdam_component::{
     Guest, SandboxImport, add_to_linker,
     types::{Request, Status},

@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release -p cofferdam --example follow -- target/components/code-executor-stream.wasm 'print(6*7)'`
 
-use cofferdam::{Runtime, config::Settings};
+use cofferdam::config::Settings;
 use cofferdam_component::{
     SandboxImport, StreamGuest, add_to_linker,
     code_executor_stream::Event,

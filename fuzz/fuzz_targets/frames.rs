@@ -1,12 +1,12 @@
 //! The frames of a channel do not depend on how its bytes are split, and encode to the same bytes.
 #![no_main]
 
-use cofferdam_protocol::{Decoder, Frame, MalformedFrame, encode};
+use cofferdam_protocol::{Frame, FrameDecoder, MalformedFrame, encode};
 use libfuzzer_sys::fuzz_target;
 
 /// The frames, and whether the channel ended at a frame boundary, unless a frame was malformed.
 fn decode_all<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> (Vec<Frame>, Result<bool, MalformedFrame>) {
-    let (mut decoder, mut frames) = (Decoder::default(), Vec::new());
+    let (mut decoder, mut frames) = (FrameDecoder::default(), Vec::new());
     for chunk in chunks {
         decoder.push(chunk);
         loop {

@@ -7,15 +7,15 @@ use libfuzzer_sys::fuzz_target;
 fn decode_all<'a>(chunks: impl Iterator<Item = &'a [u8]>, joins: bool) -> (Vec<u8>, Option<LogGap>, String) {
     let (mut decoder, mut channel) = (LogDecoder::default(), Vec::new());
     if joins {
-        decoder.join();
+        decoder.expect_replay();
     }
     for chunk in chunks {
         match decoder.push(chunk) {
             Ok(bytes) => channel.extend(bytes),
-            Err(gap) => return (channel, Some(gap), decoder.other()),
+            Err(gap) => return (channel, Some(gap), decoder.foreign_lines()),
         }
     }
-    (channel, None, decoder.other())
+    (channel, None, decoder.foreign_lines())
 }
 
 fuzz_target!(|data: &[u8]| {

@@ -41,7 +41,7 @@ fuzz_target!(|input: Input| {
         }
     };
     if let Some(offset) = input.joined_at {
-        decoder.join();
+        decoder.expect_replay();
         decode(&mut decoder, &log[usize::from(offset).min(log.len())..], 7);
     }
     for (length, size) in &input.replays {

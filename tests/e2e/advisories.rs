@@ -1,15 +1,15 @@
 //! `make deny` fails if it cannot check for advisories.
 
-use cofferdam_tests::program::{Place, root, stderr};
+use cofferdam_tests::program::{TestDir, root, stderr};
 use std::process::{Command, Output};
 
 /// Checks for advisories without a database, and without access to one.
 fn check(mode: Option<&str>) -> Output {
-    let place = Place::new();
+    let dir = TestDir::new();
     let mut command = Command::new(root().join("scripts/deny.sh"));
-    command.arg("advisories").env("CARGO_HOME", place.path()).env_remove("ADVISORIES");
+    command.arg("advisories").env("CARGO_HOME", dir.path()).env_remove("ADVISORIES");
     command.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_VALUE_0", "https://");
-    command.env("GIT_CONFIG_KEY_0", format!("url.file://{}/nothing/.insteadOf", place.path().display()));
+    command.env("GIT_CONFIG_KEY_0", format!("url.file://{}/nothing/.insteadOf", dir.path().display()));
     command.envs(mode.map(|mode| ("ADVISORIES", mode))).output().expect("bash")
 }
 

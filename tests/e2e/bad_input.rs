@@ -1,25 +1,25 @@
 //! Each invalid request gets one clear error immediately and leaves nothing behind.
 
-use cofferdam_tests::program::{Place, stderr, stdout};
+use cofferdam_tests::program::{TestDir, stderr, stdout};
 use std::process::Output;
 
-fn assert_refused(place: &Place, output: &Output, part: &str) {
+fn assert_refused(dir: &TestDir, output: &Output, part: &str) {
     let message = stderr(output);
     assert_eq!(output.status.code(), Some(125), "{message}");
     assert_eq!(stdout(output), "");
     assert!(message.contains(part), "{message:?} lacks {part:?}");
     assert!(!message.contains('\x1b') && !message.contains("panicked"), "{message:?}");
-    super::cleanup::assert_nothing_left(place);
+    super::cleanup::assert_no_leaks(dir);
 }
 
 #[test]
 fn invalid_requests_and_options_are_refused() {
-    let place = Place::new();
-    place.write("p.py", "print(1)");
-    place.write("nul.py", "print('\0')");
-    place.write("latin1.py", b"print('\xe9')");
-    place.write("large.py", vec![b'#'; (1 << 20) + 1]);
-    place.write("half", vec![0; (4 << 20) + 1]);
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
+    dir.write("nul.py", "print('\0')");
+    dir.write("latin1.py", b"print('\xe9')");
+    dir.write("large.py", vec![b'#'; (1 << 20) + 1]);
+    dir.write("half", vec![0; (4 << 20) + 1]);
     for (args, part) in [
         (&["run", "nul.py"][..], "NUL"),
         (&["run", "latin1.py"], "`latin1.py` is not a text in UTF-8: byte 7"),
@@ -58,60 +58,60 @@ fn invalid_requests_and_options_are_refused() {
         (&["run", "--config", "none.toml", "p.py"], "none.toml cannot be read"),
         (&["run"], "FILE"),
     ] {
-        let output = place.run(args);
-        assert_refused(&place, &output, part);
+        let output = dir.run(args);
+        assert_refused(&dir, &output, part);
     }
 }
 
 #[test]
 fn missing_gvisor_is_reported_with_a_remedy() {
-    let place = Place::new();
-    place.write("p.py", "print(1)");
-    let output = place.cofferdam(["run", "p.py"]).env("PATH", "/nowhere").env("XDG_CACHE_HOME", place.path()).output();
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
+    let output = dir.cofferdam(["run", "p.py"]).env("PATH", "/nowhere").env("XDG_CACHE_HOME", dir.path()).output();
     let output = output.expect("cofferdam");
-    assert_refused(&place, &output, "there is no `runsc` in");
+    assert_refused(&dir, &output, "there is no `runsc` in");
     assert!(!stderr(&output).contains("/nowhere"), "the message contains the PATH: {}", stderr(&output));
 }
 
 #[test]
 fn a_failing_runsc_is_reported_as_a_start_failure() {
-    let place = Place::new();
-    place.write("p.py", "print(1)");
-    let output = place.run(["run", "--runsc", "/bin/false", "p.py"]);
-    assert_refused(&place, &output, "the sandbox could not be started");
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
+    let output = dir.run(["run", "--runsc", "/bin/false", "p.py"]);
+    assert_refused(&dir, &output, "the sandbox could not be started");
 }
 
 #[test]
 fn no_code_runs_outside_gvisor() {
-    let place = Place::new();
-    place.write("p.py", "open('/tmp/cofferdam-ran-outside', 'w')");
+    let dir = TestDir::new();
+    dir.write("p.py", "open('/tmp/cofferdam-ran-outside', 'w')");
     // A `runsc` that starts the runner without a sandbox.
-    place.write(
+    dir.write(
         "fake",
         "#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" = --bundle ] && exec \"$2/../runner/runner\"; shift; done",
     );
-    let fake = place.path().join("fake");
+    let fake = dir.path().join("fake");
     std::fs::set_permissions(&fake, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a script");
-    let output = place.run(["run".as_ref(), "--runsc".as_ref(), fake.as_os_str(), "p.py".as_ref()]);
-    assert_refused(&place, &output, "not a gVisor sandbox");
+    let output = dir.run(["run".as_ref(), "--runsc".as_ref(), fake.as_os_str(), "p.py".as_ref()]);
+    assert_refused(&dir, &output, "not a gVisor sandbox");
     assert!(!std::path::Path::new("/tmp/cofferdam-ran-outside").exists());
 }
 
 #[test]
 fn a_missing_interpreter_is_named() {
-    let place = Place::new();
-    place.write("p.rb", "puts 1");
-    place.write("ruby.toml", "[languages.ruby]\ncommand = [\"no-such-ruby\"]\nfile = \"main.rb\"");
-    let output = place.run(["run", "--config", "ruby.toml", "p.rb"]);
-    assert_refused(&place, &output, "no-such-ruby");
+    let dir = TestDir::new();
+    dir.write("p.rb", "puts 1");
+    dir.write("ruby.toml", "[languages.ruby]\ncommand = [\"no-such-ruby\"]\nfile = \"main.rb\"");
+    let output = dir.run(["run", "--config", "ruby.toml", "p.rb"]);
+    assert_refused(&dir, &output, "no-such-ruby");
 }
 
 #[test]
 fn errors_are_json_with_the_json_option() {
-    let place = Place::new();
-    place.write("nul.py", "\0");
+    let dir = TestDir::new();
+    dir.write("nul.py", "\0");
     for (file, code) in [("nul.py", "invalid-request"), ("missing.py", "invalid-request")] {
-        let output = place.run(["run", "--json", file]);
+        let output = dir.run(["run", "--json", file]);
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!((json["error"]["code"].as_str(), output.status.code()), (Some(code), Some(125)));
     }

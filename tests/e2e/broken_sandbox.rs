@@ -1,10 +1,10 @@
 //! A sandbox that hangs at any step: the result arrives in time and is correct, and nothing is left behind.
 
-use super::cleanup::assert_nothing_left;
+use super::cleanup::assert_no_leaks;
 use cofferdam::{config::Settings, local::LocalBackend};
 use cofferdam_tests::{
-    leftovers::cgroups_left,
-    program::{Place, stderr, stdout},
+    leaks::leaked_cgroups,
+    program::{TestDir, stderr, stdout},
 };
 use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt, time::Duration};
@@ -18,9 +18,9 @@ const PROGRAM: &str = "import os\nopen('file', 'w').write('kept')\nos.write(1, b
 const HANG_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Writes a script that is used instead of runsc.
-pub(super) fn fake_runsc(place: &Place, script: &str) {
-    place.write("runsc", script);
-    fs::set_permissions(place.path().join("runsc"), fs::Permissions::from_mode(0o755)).expect("a script");
+pub(super) fn fake_runsc(dir: &TestDir, script: &str) {
+    dir.write("runsc", script);
+    fs::set_permissions(dir.path().join("runsc"), fs::Permissions::from_mode(0o755)).expect("a script");
 }
 
 /// The JSON result of an execution whose sandbox hangs in this phase.
@@ -31,10 +31,10 @@ fn run(phase: &str, program: &str) -> Value {
 /// The JSON result, and the exit code of `cofferdam`.
 fn run_with_code(phase: &str, program: &str) -> (Value, Option<i32>) {
     let local = LocalBackend::new(&Settings::default().local()).expect("`make setup` installs gVisor");
-    let place = Place::new();
-    fake_runsc(&place, &HANGING_RUNSC.replace("@RUNSC@", &local.runsc().to_string_lossy()).replace("@PHASE@", phase));
-    place.write("p.py", program);
-    let output = place.run([
+    let dir = TestDir::new();
+    fake_runsc(&dir, &HANGING_RUNSC.replace("@RUNSC@", &local.runsc().to_string_lossy()).replace("@PHASE@", phase));
+    dir.write("p.py", program);
+    let output = dir.run([
         "run",
         "--json",
         "--runsc",
@@ -50,8 +50,8 @@ fn run_with_code(phase: &str, program: &str) -> (Value, Option<i32>) {
     assert!(!stderr(&output).contains("WARN"), "{}", stderr(&output));
     let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let id = result["id"].as_str().or(result["error"]["id"].as_str()).expect("an id").to_owned();
-    assert_nothing_left(&place);
-    assert_eq!(cgroups_left(&[id]), Vec::<String>::new());
+    assert_no_leaks(&dir);
+    assert_eq!(leaked_cgroups(&[id]), Vec::<String>::new());
     (result, output.status.code())
 }
 
@@ -69,13 +69,13 @@ fn a_sandbox_that_hangs_during_startup_is_a_startup_timeout() {
 
 #[test]
 fn waiting_for_the_state_lock_counts_towards_the_startup_timeout() {
-    let place = Place::new();
-    place.write("p.py", PROGRAM);
-    assert!(place.run(["gc"]).status.success());
+    let dir = TestDir::new();
+    dir.write("p.py", PROGRAM);
+    assert!(dir.run(["gc"]).status.success());
     // Each execution holds this lock for a moment; here it is never released.
-    let lock_file = fs::File::options().write(true).open(place.state().join("gate")).expect("the lock file");
+    let lock_file = fs::File::options().write(true).open(dir.state().join("gate")).expect("the lock file");
     lock_file.lock().expect("a lock");
-    let output = place.run(["run", "--json", "--startup-timeout", "1", "p.py"]);
+    let output = dir.run(["run", "--json", "--startup-timeout", "1", "p.py"]);
     let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(result["error"]["code"], "startup-timeout", "{result}");
     assert_eq!(output.status.code(), Some(125));
@@ -119,16 +119,16 @@ fn a_sandbox_that_hangs_after_its_last_message_loses_nothing() {
 
 #[test]
 fn a_program_that_deadlocks_gvisor_times_out_and_keeps_the_output() {
-    let place = Place::new();
-    place.write("p.py", DEADLOCKS_GVISOR);
-    let output = place.run(["run", "--timeout", "8", "p.py"]);
+    let dir = TestDir::new();
+    dir.write("p.py", DEADLOCKS_GVISOR);
+    let output = dir.run(["run", "--timeout", "8", "p.py"]);
     assert!(stdout(&output).starts_with("before\n"), "{}", stdout(&output));
     let message = stderr(&output);
     assert!(
         output.status.code() == Some(124) && message.contains("--timeout") && message.lines().count() == 1,
         "{message}"
     );
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
 }
 
 /// A runsc that sends invalid frames, as `@SCRIPT@` says.
@@ -180,38 +180,38 @@ fn a_runner_that_breaks_the_protocol_is_an_internal_error() {
             "frame(ENDED, EXITED)\nwhile True:\n    frame(10, struct.pack('<I', 1) + b'fno')",
         ),
     ] {
-        let place = Place::new();
-        fake_runsc(&place, &MISBEHAVING_RUNSC.replace("@SCRIPT@", script));
-        place.write("p.py", "#");
-        let output = place.run(["run", "--json", "--runsc", "./runsc", "--timeout", "600", "--collect", "*", "p.py"]);
+        let dir = TestDir::new();
+        fake_runsc(&dir, &MISBEHAVING_RUNSC.replace("@SCRIPT@", script));
+        dir.write("p.py", "#");
+        let output = dir.run(["run", "--json", "--runsc", "./runsc", "--timeout", "600", "--collect", "*", "p.py"]);
         let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!(result["error"]["code"], "internal", "{name}: {result}");
         assert!(stderr(&output).contains("broke the protocol"), "{name}: {}", stderr(&output));
-        assert_nothing_left(&place);
+        assert_no_leaks(&dir);
     }
 }
 
 #[test]
 fn a_runner_that_never_stops_sending_is_killed_at_its_deadline() {
-    let place = Place::new();
+    let dir = TestDir::new();
     fake_runsc(
-        &place,
+        &dir,
         &MISBEHAVING_RUNSC.replace("@SCRIPT@", "while True:\n    frame(STDOUT, b'x')\n    time.sleep(0.1)"),
     );
-    place.write("p.py", "#");
-    let output = place.run(["run", "--json", "--runsc", "./runsc", "--timeout", "2", "p.py"]);
+    dir.write("p.py", "#");
+    let output = dir.run(["run", "--json", "--runsc", "./runsc", "--timeout", "2", "p.py"]);
     let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(result["status"], "timed-out", "{result}");
     assert!(elapsed_ms(&result, "started", "answered") < 2000 + 2000 + 3000, "{result}");
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
 }
 
 #[test]
 fn operator_detail_is_printed_as_a_message_and_not_as_a_log_line() {
-    let place = Place::new();
-    fake_runsc(&place, "#!/bin/sh\necho 'the cause of it' >&2\nexit 1\n");
-    place.write("p.py", "#");
-    let output = place.run(["run", "--runsc", "./runsc", "p.py"]);
+    let dir = TestDir::new();
+    fake_runsc(&dir, "#!/bin/sh\necho 'the cause of it' >&2\nexit 1\n");
+    dir.write("p.py", "#");
+    let output = dir.run(["run", "--runsc", "./runsc", "p.py"]);
     let message = stderr(&output);
     assert!(message.contains("cofferdam: the cause of it\n") && !message.contains("WARN"), "{message}");
     assert!(message.lines().all(|line| line.starts_with("cofferdam: ")), "{message}");

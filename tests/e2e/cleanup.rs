@@ -1,9 +1,9 @@
 //! Nothing outlives an execution, however it ended.
 
-pub(super) use cofferdam_tests::leftovers::assert_nothing_left;
+pub(super) use cofferdam_tests::leaks::assert_no_leaks;
 use cofferdam_tests::{
-    leftovers::{cgroups_left, left},
-    program::{Place, stderr, stdout},
+    leaks::{leaked_cgroups, leaked_resources},
+    program::{TestDir, stderr, stdout},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -44,51 +44,51 @@ pub(super) fn id_in(log: &str) -> Option<String> {
 
 #[test]
 fn an_execution_leaves_nothing_behind() {
-    let place = Place::new();
-    place.write("p.py", "import os, time\nif os.fork() == 0:\n os.setsid()\n time.sleep(600)\nprint('done')");
-    let output = place.run(["run", "p.py"]);
+    let dir = TestDir::new();
+    dir.write("p.py", "import os, time\nif os.fork() == 0:\n os.setsid()\n time.sleep(600)\nprint('done')");
+    let output = dir.run(["run", "p.py"]);
     assert_eq!((stdout(&output), stderr(&output)), ("done\n".into(), String::new()));
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
 }
 
 #[test]
 fn killing_cofferdam_ends_its_sandbox() {
-    let place = Place::new();
-    place.write("p.py", "while True: pass");
-    let child = place.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
+    let dir = TestDir::new();
+    dir.write("p.py", "while True: pass");
+    let child = dir.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
     signal_when(child, "the program runs", Signal::KILL);
     // No process cleans up: the sandbox has to end by itself. The test's own time limit bounds the wait.
-    while left(&place).iter().any(|left| left.starts_with("process")) {
+    while leaked_resources(&dir).iter().any(|left| left.starts_with("process")) {
         thread::yield_now();
     }
-    assert_eq!(stdout(&place.run(["gc"])), "removed what 1 run had left\n");
-    assert_nothing_left(&place);
-    assert_eq!(stdout(&place.run(["gc"])), "nothing was left\n");
+    assert_eq!(stdout(&dir.run(["gc"])), "removed what 1 run had left\n");
+    assert_no_leaks(&dir);
+    assert_eq!(stdout(&dir.run(["gc"])), "nothing was left\n");
 }
 
 #[test]
 fn gc_keeps_running_sandboxes() {
-    let place = Place::new();
-    place.write("wait.py", "import time; time.sleep(3); print('alive')");
-    let mut command = place.cofferdam(["run", "wait.py"]);
+    let dir = TestDir::new();
+    dir.write("wait.py", "import time; time.sleep(3); print('alive')");
+    let mut command = dir.cofferdam(["run", "wait.py"]);
     let mut child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
     let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
     read_until(&mut log, "the program runs");
-    assert_eq!(stdout(&place.run(["gc"])), "nothing was left\n");
+    assert_eq!(stdout(&dir.run(["gc"])), "nothing was left\n");
     assert_eq!(stdout(&child.wait_with_output().expect("an end")), "alive\n");
 }
 
 const PHASES: [&str; 4] = ["requested", "the sandbox is being started", "the sandbox stands", "the program runs"];
 
 /// Executes a program, or kills every tenth execution in one of the phases. Returns the id.
-fn execute_or_kill(place: &Place, number: usize) -> Option<String> {
+fn execute_or_kill(dir: &TestDir, number: usize) -> Option<String> {
     if number % 10 == 9 {
-        let mut command = place.cofferdam(["run", "endless.py"]);
+        let mut command = dir.cofferdam(["run", "endless.py"]);
         let child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
         let output = signal_when(child, PHASES[number / 10 % PHASES.len()], Signal::KILL);
         return id_in(&stderr(&output));
     }
-    let output = place.run(["run", "--json", "short.py"]);
+    let output = dir.run(["run", "--json", "short.py"]);
     let json = stdout(&output);
     assert!(json.contains("\"text\":\"ok\\n\""), "{json} {}", stderr(&output));
     id_in(&json)
@@ -98,50 +98,50 @@ fn execute_or_kill(place: &Place, number: usize) -> Option<String> {
 fn two_hundred_executions_with_every_tenth_killed_leave_nothing_behind() {
     const EXECUTIONS: usize = 200;
     const WORKERS: usize = 4;
-    let place = Place::new();
-    place.write("short.py", "print('ok')");
-    place.write("endless.py", "import subprocess\nsubprocess.run(['sleep', '600'])");
+    let dir = TestDir::new();
+    dir.write("short.py", "print('ok')");
+    dir.write("endless.py", "import subprocess\nsubprocess.run(['sleep', '600'])");
     let execute_share = |worker: usize| -> Vec<String> {
         let numbers = (worker..EXECUTIONS).step_by(WORKERS);
-        numbers.filter_map(|number| execute_or_kill(&place, number)).collect()
+        numbers.filter_map(|number| execute_or_kill(&dir, number)).collect()
     };
     let ids: Vec<String> = thread::scope(|scope| {
         let workers: Vec<_> = (0..WORKERS).map(|worker| scope.spawn(move || execute_share(worker))).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("a worker")).collect()
     });
     assert_eq!(ids.len(), EXECUTIONS);
-    let output = place.run(["gc"]);
+    let output = dir.run(["gc"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert_nothing_left(&place);
-    assert_eq!(cgroups_left(&ids), Vec::<String>::new());
+    assert_no_leaks(&dir);
+    assert_eq!(leaked_cgroups(&ids), Vec::<String>::new());
 }
 
 #[test]
 fn the_next_execution_cleans_up_after_a_killed_one() {
-    let place = Place::new();
-    place.write("p.py", "while True: pass");
-    place.write("ok.py", "print(1)");
-    let child = place.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
+    let dir = TestDir::new();
+    dir.write("p.py", "while True: pass");
+    dir.write("ok.py", "print(1)");
+    let child = dir.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
     signal_when(child, "the program runs", Signal::KILL);
-    assert_eq!(stdout(&place.run(["run", "ok.py"])), "1\n");
-    assert_nothing_left(&place);
+    assert_eq!(stdout(&dir.run(["run", "ok.py"])), "1\n");
+    assert_no_leaks(&dir);
 }
 
 #[test]
 fn foreign_files_in_the_state_directory_are_kept() {
-    let place = Place::new();
-    let state = place.state();
+    let dir = TestDir::new();
+    let state = dir.state();
     fs::create_dir_all(state.join("Cargo")).expect("a folder");
     for name in ["Cargo.lock", ".lock", "...lock", "run-x.lock"] {
         fs::write(state.join(name), "").expect("a file");
     }
     fs::write(state.join("Cargo/file"), "").expect("a file");
     std::fs::set_permissions(&state, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("a folder");
-    place.write("p.py", "print(1)");
-    assert_eq!(stdout(&place.run(["run", "p.py"])), "1\n");
-    assert_eq!(stdout(&place.run(["gc"])), "nothing was left\n");
+    dir.write("p.py", "print(1)");
+    assert_eq!(stdout(&dir.run(["run", "p.py"])), "1\n");
+    assert_eq!(stdout(&dir.run(["gc"])), "nothing was left\n");
     for name in ["Cargo.lock", ".lock", "...lock", "run-x.lock", "Cargo/file"] {
         assert!(state.join(name).exists(), "{name}");
     }
-    assert!(place.path().join("p.py").exists());
+    assert!(dir.path().join("p.py").exists());
 }

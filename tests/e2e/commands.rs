@@ -1,6 +1,6 @@
 //! Commands other than `run`, and what all commands have in common.
 
-use cofferdam_tests::program::{Place, root, stderr, stdout};
+use cofferdam_tests::program::{TestDir, root, stderr, stdout};
 use std::{
     fs,
     process::{Command, Stdio},
@@ -8,8 +8,8 @@ use std::{
 
 #[test]
 fn a_closed_stdout_ends_each_command_silently() {
-    let place = Place::new();
-    place.write("p.py", "print(1)");
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
     for (args, code) in [
         (&["completions", "bash"][..], 141),
         (&["component", "-o", "-"], 141),
@@ -23,19 +23,19 @@ fn a_closed_stdout_ends_each_command_silently() {
     ] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let output = place.cofferdam(args).stdout(writer).output().expect("cofferdam");
+        let output = dir.cofferdam(args).stdout(writer).output().expect("cofferdam");
         assert_eq!((stderr(&output).as_str(), output.status.code()), ("", Some(code)), "{args:?}");
     }
 }
 
 #[test]
 fn doctor_reports_the_runsc_that_executions_use() {
-    let place = Place::new();
-    let found = stdout(&place.run(["doctor", "--backend", "local", "--no-probe"]));
+    let dir = TestDir::new();
+    let found = stdout(&dir.run(["doctor", "--backend", "local", "--no-probe"]));
     let runsc = found.split("gVisor is there: ").nth(1).and_then(|rest| rest.split(" (").next()).expect(&found);
     assert!(fs::metadata(runsc).is_ok_and(|file| file.is_file()), "{found}");
     for options in [["--runsc", runsc], ["--rootfs", "nowhere"]] {
-        let report = stdout(&place.run(["doctor", "--backend", "local", "--no-probe"].iter().chain(&options)));
+        let report = stdout(&dir.run(["doctor", "--backend", "local", "--no-probe"].iter().chain(&options)));
         assert!(report.contains(&format!("ok      gVisor is there: {runsc} (")), "{options:?} {report}");
         assert_eq!(report.contains("nowhere, which is not a folder"), options[0] == "--rootfs", "{report}");
     }
@@ -43,14 +43,14 @@ fn doctor_reports_the_runsc_that_executions_use() {
 
 #[test]
 fn components_are_written_to_a_file_or_stdout() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for (options, built) in
         [(&[][..], "code-executor"), (&["--stream"], "code-executor-stream"), (&["--composed"], "code-executor-http")]
     {
         let built = fs::read(root().join(format!("target/components/{built}.wasm"))).expect("`make build` makes it");
-        let run = |output| place.run(["component"].iter().chain(options).chain(&["-o", output]));
+        let run = |output| dir.run(["component"].iter().chain(options).chain(&["-o", output]));
         assert_eq!(run("c.wasm").status.code(), Some(0));
-        assert!(fs::read(place.path().join("c.wasm")).expect("a component") == built, "{options:?}");
+        assert!(fs::read(dir.path().join("c.wasm")).expect("a component") == built, "{options:?}");
         assert!(run("-").stdout == built, "{options:?}");
         let failed = run("nowhere/c.wasm");
         assert_eq!(failed.status.code(), Some(125));
@@ -60,13 +60,13 @@ fn components_are_written_to_a_file_or_stdout() {
 
 #[test]
 fn a_component_is_not_written_to_a_terminal() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let cofferdam = root().join("target/release/cofferdam");
     let output = Command::new("script")
         .args(["--quiet", "--return", "--command"])
         .arg(format!("{} component -o -", cofferdam.display()))
         .arg("/dev/null")
-        .current_dir(place.path())
+        .current_dir(dir.path())
         .stdin(Stdio::null())
         .output()
         .expect("script");
@@ -76,9 +76,9 @@ fn a_component_is_not_written_to_a_terminal() {
 
 #[test]
 fn help_has_examples_and_completions_are_scripts() {
-    let place = Place::new();
-    assert!(stdout(&place.run(["run", "--help"])).contains("Examples:"));
+    let dir = TestDir::new();
+    assert!(stdout(&dir.run(["run", "--help"])).contains("Examples:"));
     for shell in ["bash", "zsh", "fish"] {
-        assert!(stdout(&place.run(["completions", shell])).contains("cofferdam"), "{shell}");
+        assert!(stdout(&dir.run(["completions", shell])).contains("cofferdam"), "{shell}");
     }
 }

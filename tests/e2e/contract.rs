@@ -174,7 +174,7 @@ fn components_contain_their_name_version_and_docs() {
         let docs: serde_json::Value = serde_json::from_slice(json).expect("JSON");
         assert_eq!((*format, docs["docs"].as_str()), (1, Some(&*about)));
         let world = docs["worlds"]["root"]["docs"].as_str().expect("the world's documentation");
-        for function in ["`execute`: Runs the program", "`render`: A short account"] {
+        for function in ["`execute`: Runs the program", "`render`: A short summary"] {
             assert!(world.contains(function), "{world}");
         }
         assert_eq!(world.contains("`next`: Waits for the next event"), name != BARE, "{world}");

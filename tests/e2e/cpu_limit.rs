@@ -1,6 +1,6 @@
 //! The CPU limit applies to the program, and only while it runs.
 
-use cofferdam_tests::program::Place;
+use cofferdam_tests::program::TestDir;
 use rustix::process::geteuid;
 use std::{
     fs,
@@ -26,9 +26,9 @@ fn the_cpu_limit_applies_while_the_program_runs() {
     if !geteuid().is_root() {
         return;
     }
-    let place = Place::new();
-    place.write("p.py", "print('busy')\nwhile True: pass");
-    let mut child = place.cofferdam(["run", "--cpu", "0.137", "p.py"]).spawn().expect("cofferdam");
+    let dir = TestDir::new();
+    dir.write("p.py", "print('busy')\nwhile True: pass");
+    let mut child = dir.cofferdam(["run", "--cpu", "0.137", "p.py"]).spawn().expect("cofferdam");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
     assert_eq!(line, "busy\n");
@@ -46,10 +46,10 @@ fn one_millicpu_is_enough_to_start_and_to_time_out() {
     if !geteuid().is_root() {
         return;
     }
-    let place = Place::new();
-    place.write("p.py", "while True: pass");
-    let output = place.run(["run", "--json", "--cpu", "0.001", "--timeout", "1", "p.py"]);
+    let dir = TestDir::new();
+    dir.write("p.py", "while True: pass");
+    let output = dir.run(["run", "--json", "--cpu", "0.001", "--timeout", "1", "p.py"]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("an outcome");
     assert_eq!(json["status"], "timed-out", "{json}");
-    super::cleanup::assert_nothing_left(&place);
+    super::cleanup::assert_no_leaks(&dir);
 }

@@ -1,8 +1,8 @@
 //! A hostile guest component is limited and does not affect others.
 
-use cofferdam::{Runtime, config::Settings};
+use cofferdam::config::Settings;
 use cofferdam_component::{ExecuteError, Executor, SandboxImport, types::Request};
-use cofferdam_tests::program::{Place, root};
+use cofferdam_tests::program::{TestDir, root};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
 
@@ -130,8 +130,8 @@ async fn a_guest_with_an_oversized_request_is_stopped() {
 
 #[tokio::test]
 async fn a_guest_that_traps_after_its_execution_leaves_nothing_behind() {
-    let place = Place::new();
-    let settings = Settings { state_dir: Some(place.state()), ..Settings::default() };
+    let dir = TestDir::new();
+    let settings = Settings { state_dir: Some(dir.state()), ..Settings::default() };
     let (start, length) = (REQUEST, REQUEST + 4);
     let body = format!(
         "(i32.store (i32.const {start}) (i32.const {PROGRAM})) (i32.store (i32.const {length}) (i32.const 8)) {} unreachable",
@@ -142,9 +142,9 @@ async fn a_guest_that_traps_after_its_execution_leaves_nothing_behind() {
     let message = execute_with(&executor, SandboxImport::new(sidecar.clone())).await;
     assert!(message.contains("unreachable"), "{message}");
     sidecar.settle().await;
-    super::cleanup::assert_nothing_left(&place);
+    super::cleanup::assert_no_leaks(&dir);
     // The execution did start: it creates this file.
-    assert!(place.state().join("gate").exists());
+    assert!(dir.state().join("gate").exists());
 }
 
 /// All guests share one thread, so that one that does not yield would block the others.

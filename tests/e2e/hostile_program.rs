@@ -1,15 +1,15 @@
 //! Programs that attack the runner: the limits hold, and the status is correct.
 
-use cofferdam_tests::program::{Place, stderr, stdout};
+use cofferdam_tests::program::{TestDir, stderr, stdout};
 
 /// The status and the standard output of an execution.
 fn run(program: &str, options: &[&str]) -> (serde_json::Value, String) {
-    let place = Place::new();
-    place.write("p.py", program);
-    let output = place.run(["run", "--json"].iter().chain(options).chain(&["p.py"]));
+    let dir = TestDir::new();
+    dir.write("p.py", program);
+    let output = dir.run(["run", "--json"].iter().chain(options).chain(&["p.py"]));
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     assert!(json.is_object(), "{} {}", stdout(&output), stderr(&output));
-    super::cleanup::assert_nothing_left(&place);
+    super::cleanup::assert_no_leaks(&dir);
     (json["status"].clone(), json["stdout"]["text"].as_str().unwrap_or_default().to_owned())
 }
 

@@ -1,19 +1,19 @@
 //! How the language of a program is chosen.
 
-use cofferdam_tests::program::{Place, stderr, stdout};
+use cofferdam_tests::program::{TestDir, stderr, stdout};
 use std::process::Output;
 
 /// The setting of docs/terminal.md, with a fake interpreter that prints its argument.
 const NODE: &str = "[languages.node]\ncommand = ['sh', '-c', 'echo node runs $0']\nfile = 'main.mjs'\n";
 
-fn run(place: &Place, args: &[&str]) -> Output {
-    place.run(["run", "--config", "settings.toml"].iter().chain(args))
+fn run(dir: &TestDir, args: &[&str]) -> Output {
+    dir.run(["run", "--config", "settings.toml"].iter().chain(args))
 }
 
 #[test]
 fn the_language_comes_from_the_extension_or_the_shebang() {
-    let place = Place::new();
-    place.write("settings.toml", NODE);
+    let dir = TestDir::new();
+    dir.write("settings.toml", NODE);
     for (name, code, expected) in [
         ("a.py", "print('python')", "python\n"),
         ("a.sh", "echo bash $BASH_VERSINFO | cut -c 1-4", "bash\n"),
@@ -26,25 +26,25 @@ fn the_language_comes_from_the_extension_or_the_shebang() {
         ("app", "#!/usr/bin/env node\nconsole.log(1)", "node runs main.mjs\n"),
         ("plain", "print('python')", "python\n"),
     ] {
-        place.write(name, code);
-        let output = run(&place, &[name]);
+        dir.write(name, code);
+        let output = run(&dir, &[name]);
         assert_eq!(stdout(&output), expected, "{name}: {}", stderr(&output));
     }
-    assert_eq!(place.run_with_stdin(["run", "-"], b"#!/bin/bash\necho $BASH_SUBSHELL").stdout, b"0\n");
-    place.write("a.js", "print('named')");
-    assert_eq!(stdout(&run(&place, &["--language", "python", "a.js"])), "named\n");
+    assert_eq!(dir.run_with_stdin(["run", "-"], b"#!/bin/bash\necho $BASH_SUBSHELL").stdout, b"0\n");
+    dir.write("a.js", "print('named')");
+    assert_eq!(stdout(&run(&dir, &["--language", "python", "a.js"])), "named\n");
 }
 
 #[test]
 fn a_program_in_an_unknown_language_is_not_run_as_python() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for (name, code, parts) in [
         ("a.js", "console.log(1)", ["`a.js`", "`languages.node`"]),
         ("a.rb", "puts 1", ["`a.rb`", "`languages.NAME`"]),
         ("tool", "#!/usr/bin/perl\nprint 1", ["`#!perl`", "`languages.NAME`"]),
     ] {
-        place.write(name, code);
-        let output = place.run(["run", name]);
+        dir.write(name, code);
+        let output = dir.run(["run", name]);
         let message = stderr(&output);
         assert_eq!((output.status.code(), stdout(&output)), (Some(125), String::new()), "{message}");
         assert!(message.contains("--language") && parts.iter().all(|part| message.contains(part)), "{message}");

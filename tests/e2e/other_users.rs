@@ -1,11 +1,11 @@
 //! Other users of the machine and its administrator do not affect an execution, nor can they access one. Only
 //! root can create other users.
 
-use super::cleanup::{assert_nothing_left, id_in, read_until, signal_when};
+use super::cleanup::{assert_no_leaks, id_in, read_until, signal_when};
 use cofferdam::{config::Settings, local::LocalBackend};
 use cofferdam_tests::{
     processes::descendants,
-    program::{Place, root, stderr, stdout},
+    program::{TestDir, root, stderr, stdout},
 };
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use std::{
@@ -37,17 +37,17 @@ fn as_user(user: u32, program: impl AsRef<std::ffi::OsStr>) -> Command {
 
 /// `cofferdam run p.py` as another user, in a directory of that user that has copies of the programs it
 /// needs.
-fn run_as(place: &Place, user: u32, program: &str, options: &[&str]) -> Command {
+fn run_as(dir: &TestDir, user: u32, program: &str, options: &[&str]) -> Command {
     let local = LocalBackend::new(&Settings::default().local()).expect("`make setup` installs gVisor");
     for (from, name) in [(root().join("target/release/cofferdam"), "cofferdam"), (local.runsc().to_owned(), "runsc")] {
-        fs::copy(from, place.path().join(name)).expect("a copy");
+        fs::copy(from, dir.path().join(name)).expect("a copy");
     }
-    place.write("p.py", program);
-    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("a folder");
-    chown(place.path(), Some(user), Some(user)).expect("root");
-    let mut command = as_user(user, place.path().join("cofferdam"));
-    command.args(["run", "--runsc", "./runsc"]).args(options).arg("p.py").current_dir(place.path());
-    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", place.path());
+    dir.write("p.py", program);
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("a folder");
+    chown(dir.path(), Some(user), Some(user)).expect("root");
+    let mut command = as_user(user, dir.path().join("cofferdam"));
+    command.args(["run", "--runsc", "./runsc"]).args(options).arg("p.py").current_dir(dir.path());
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", dir.path());
     command
 }
 
@@ -79,20 +79,20 @@ fn another_users_process_does_not_count_as_part_of_an_execution() {
         return;
     }
     let [user, other] = users();
-    let place = Place::new();
+    let dir = TestDir::new();
     let mut command =
-        run_as(&place, user, "import time\ntime.sleep(4)\nprint('done')", &["--memory", "64Mi", "--disk", "16Mi"]);
-    command.env("COFFERDAM_LOG", "cofferdam=debug").env("COFFERDAM_STATE_DIR", place.state());
+        run_as(&dir, user, "import time\ntime.sleep(4)\nprint('done')", &["--memory", "64Mi", "--disk", "16Mi"]);
+    command.env("COFFERDAM_LOG", "cofferdam=debug").env("COFFERDAM_STATE_DIR", dir.state());
     let mut run = command.spawn().expect("cofferdam");
     let mut log = BufReader::new(run.stderr.take().expect("a pipe"));
     let id = id_in(&read_until(&mut log, "the program runs")).expect("an id");
-    let foreign = ForeignProcess::start(other, &place.state().join(id));
+    let foreign = ForeignProcess::start(other, &dir.state().join(id));
     let mut rest = String::new();
     log.read_to_string(&mut rest).expect("a log");
     let output = run.wait_with_output().expect("an end");
     let is_alive = foreign.ends_by_itself();
     assert_eq!((stdout(&output), output.status.code(), is_alive), ("done\n".into(), Some(0), true), "{rest}");
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
 }
 
 #[test]
@@ -100,27 +100,27 @@ fn gc_does_not_kill_another_users_process() {
     if !geteuid().is_root() {
         return;
     }
-    let place = Place::new();
-    place.write("p.py", "while True: pass");
-    let child = place.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
+    let dir = TestDir::new();
+    dir.write("p.py", "while True: pass");
+    let child = dir.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
     let output = signal_when(child, "the program runs", Signal::KILL);
     let id = id_in(&stderr(&output)).expect("an id");
-    let foreign = ForeignProcess::start(users()[1], &place.state().join(id));
-    let gc = place.run(["gc"]);
+    let foreign = ForeignProcess::start(users()[1], &dir.state().join(id));
+    let gc = dir.run(["gc"]);
     assert!(foreign.ends_by_itself(), "{} {}", stdout(&gc), stderr(&gc));
     assert_eq!(stdout(&gc), "removed what 1 run had left\n");
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
 }
 
 /// The output of an execution that uses the default state directory, which another user has prepared.
-fn run_with_default_state_dir(prepare: impl FnOnce(&Path, &Place)) -> Output {
+fn run_with_default_state_dir(prepare: impl FnOnce(&Path, &TestDir)) -> Output {
     let _guard = DEFAULT_STATE_DIR.lock().unwrap_or_else(PoisonError::into_inner);
     let [user, _] = users();
-    let place = Place::new();
+    let dir = TestDir::new();
     let default_dir = Path::new("/dev/shm").join(format!("cofferdam-{user}"));
-    let mut command = run_as(&place, user, "print('ran')", &[]);
-    prepare(&default_dir, &place);
-    let output = command.env("TMPDIR", place.path()).output().expect("cofferdam");
+    let mut command = run_as(&dir, user, "print('ran')", &[]);
+    prepare(&default_dir, &dir);
+    let output = command.env("TMPDIR", dir.path()).output().expect("cofferdam");
     let _ = fs::remove_dir_all(&default_dir).or_else(|_| fs::remove_file(&default_dir));
     output
 }
@@ -140,8 +140,8 @@ fn a_symlink_as_the_state_directory_is_not_followed() {
         return;
     }
     let mut target = PathBuf::new();
-    let output = run_with_default_state_dir(|default_dir, place| {
-        target = place.path().join("ours");
+    let output = run_with_default_state_dir(|default_dir, dir| {
+        target = dir.path().join("ours");
         fs::create_dir(&target).expect("a folder");
         fs::set_permissions(&target, fs::Permissions::from_mode(0o700)).expect("a folder");
         chown(&target, Some(users()[0]), Some(users()[0])).expect("root");
@@ -159,14 +159,14 @@ fn an_empty_or_relative_xdg_runtime_dir_is_ignored() {
     }
     let _guard = DEFAULT_STATE_DIR.lock().unwrap_or_else(PoisonError::into_inner);
     for folder in ["", "here", "."] {
-        let place = Place::new();
-        let mut command = run_as(&place, users()[0], "print('ran')", &[]);
-        fs::create_dir(place.path().join("here")).expect("a folder");
-        chown(place.path().join("here"), Some(users()[0]), None).expect("root");
+        let dir = TestDir::new();
+        let mut command = run_as(&dir, users()[0], "print('ran')", &[]);
+        fs::create_dir(dir.path().join("here")).expect("a folder");
+        chown(dir.path().join("here"), Some(users()[0]), None).expect("root");
         let output = command.env("XDG_RUNTIME_DIR", folder).output().expect("cofferdam");
         assert_eq!((stdout(&output), stderr(&output)), ("ran\n".into(), String::new()), "{folder:?}");
         let made = |folder: PathBuf| folder.join(format!("cofferdam-{}", users()[0])).exists();
-        assert!(!made(place.path().to_owned()) && !made(place.path().join("here")), "{folder:?}");
+        assert!(!made(dir.path().to_owned()) && !made(dir.path().join("here")), "{folder:?}");
     }
     let _ = fs::remove_dir_all(Path::new("/dev/shm").join(format!("cofferdam-{}", users()[0])));
 }
@@ -176,8 +176,8 @@ fn files_of_a_host_user_with_the_programs_uid_are_not_readable() {
     if !geteuid().is_root() {
         return;
     }
-    let place = Place::new();
-    let image = place.path().join("image");
+    let dir = TestDir::new();
+    let image = dir.path().join("image");
     for folder in ["usr", "data"] {
         fs::create_dir_all(image.join(folder)).expect("a folder");
     }
@@ -201,22 +201,22 @@ for name in ('of-user', 'of-group', 'open'):
         print(name, open('/data/' + name).read() == name)
     except PermissionError:
         print(name, 'denied')";
-    place.write("p.py", program);
+    dir.write("p.py", program);
     // The image uses the host's /usr, without a copy.
     let script = "mount --bind /usr image/usr && exec \"$@\"";
-    let inner = place.cofferdam(["run", "--rootfs", "image", "p.py"]);
+    let inner = dir.cofferdam(["run", "--rootfs", "image", "p.py"]);
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", script, "sh"]).arg(inner.get_program()).args(inner.get_args());
-    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(place.path());
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(dir.path());
     let output = command.stdin(Stdio::null()).output().expect("unshare, of util-linux");
     let expected = "1001 1001\nof-user denied\nof-group denied\nopen True\n";
     assert_eq!(stdout(&output), expected, "{}", stderr(&output));
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
 }
 
 #[test]
 fn host_configuration_in_etc_is_not_visible() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let program = "\
 import os
 print(len(open('/etc/profile').read().splitlines()), len(open('/etc/bash.bashrc').read().splitlines()))
@@ -225,21 +225,21 @@ for name in os.listdir(certificates):
     path = os.path.join(certificates, name)
     if name != 'ca-certificates.crt' and not os.path.realpath(path).startswith('/usr/share/'):
         print(name)";
-    place.write("p.py", program);
-    place.write("p.sh", "bash -lc 'echo \"$PATH\"'; bash -ic 'echo \"$PS1\"' 2>/dev/null; sh -lc 'echo ok'");
-    let output = place.run(["run", "p.py"]);
+    dir.write("p.py", program);
+    dir.write("p.sh", "bash -lc 'echo \"$PATH\"'; bash -ic 'echo \"$PS1\"' 2>/dev/null; sh -lc 'echo ok'");
+    let output = dir.run(["run", "p.py"]);
     assert_eq!((stdout(&output), stderr(&output)), ("3 3\n".into(), String::new()));
-    let output = place.run(["run", "p.sh"]);
+    let output = dir.run(["run", "p.sh"]);
     let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     assert_eq!(stdout(&output), format!("{path}\n\\u@\\h:\\w\\$ \nok\n"), "{}", stderr(&output));
 }
 
 #[test]
 fn sandbox_processes_do_not_inherit_the_environment() {
-    let place = Place::new();
-    place.write("p.py", "import time\ntime.sleep(600)");
+    let dir = TestDir::new();
+    dir.write("p.py", "import time\ntime.sleep(600)");
     let secret = "a-secret-of-the-environment";
-    let mut command = place.cofferdam(["run", "p.py"]);
+    let mut command = dir.cofferdam(["run", "p.py"]);
     command.envs([
         ("COFFERDAM_TOKEN", secret),
         ("AWS_SECRET_ACCESS_KEY", secret),
@@ -262,5 +262,5 @@ fn sandbox_processes_do_not_inherit_the_environment() {
     assert!(environments.len() >= 3, "{environments:?}");
     let exposed: Vec<_> = environments.iter().filter(|(_, environment)| environment.contains(secret)).collect();
     assert!(exposed.is_empty(), "{exposed:?}");
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
 }

@@ -1,9 +1,9 @@
 //! Prewarmed sandboxes are used once, and differ from others only in their speed.
 
 use cofferdam_tests::{
-    leftovers::{assert_nothing_left, left},
-    program::{Place, stdout},
-    sidecar::{Answer, Sidecar},
+    leaks::{assert_no_leaks, leaked_resources},
+    program::{TestDir, stdout},
+    sidecar::{HttpResponse, Sidecar},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -53,49 +53,49 @@ print(inspect.getsource(trace))
 trace()
 ";
 
-async fn run(sidecar: &Sidecar, code: &str) -> Answer {
-    sidecar.caller().run(&json!({ "code": code }), &[]).await
+async fn run(sidecar: &Sidecar, code: &str) -> HttpResponse {
+    sidecar.client().run(&json!({ "code": code }), &[]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_execution_with_the_same_spec_is_warm() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], POOL);
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], POOL);
     let first = run(&sidecar, "print(1)").await;
     assert_eq!((&first.json["stdout"]["content"], &first.json["warm"]), (&json!("1\n"), &json!(false)));
     sidecar.wait_for(SANDBOX_WAITS);
     let second = run(&sidecar, "print(2)").await;
     assert_eq!((&second.json["stdout"]["content"], &second.json["warm"]), (&json!("2\n"), &json!(true)));
     sidecar.wait_for(SANDBOX_WAITS);
-    let metrics = sidecar.caller().send("GET", "/metrics", &[], "").await.text;
+    let metrics = sidecar.client().send("GET", "/metrics", &[], "").await.text;
     for line in ["cofferdam_pool_hits_total 1", "cofferdam_pool_misses_total 1", "cofferdam_pool_waiting 1"] {
         assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
     }
     sidecar.signal(Signal::TERM);
     assert!(sidecar.end().0.success());
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pool_minimum_prewarms_a_sandbox_at_startup() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], ("COFFERDAM_POOL__MINIMUM", "1")]);
-    assert_eq!(sidecar.caller().send("GET", "/readyz", &[], "").await.status, 200);
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], &[POOL[0], ("COFFERDAM_POOL__MINIMUM", "1")]);
+    assert_eq!(sidecar.client().send("GET", "/readyz", &[], "").await.status, 200);
     sidecar.wait_for(SANDBOX_WAITS);
     assert_eq!(run(&sidecar, "print(1)").await.json["warm"], true);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_finds_no_traces_of_the_previous_one() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], POOL);
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], POOL);
     for number in 0..executions() {
-        let answer = run(&sidecar, TRACES).await;
+        let response = run(&sidecar, TRACES).await;
         assert_eq!(
-            (&answer.json["stdout"]["content"], &answer.json["warm"]),
+            (&response.json["stdout"]["content"], &response.json["warm"]),
             (&json!("[]\n"), &json!(number > 0)),
             "{}",
-            answer.text
+            response.text
         );
         sidecar.wait_for(SANDBOX_WAITS);
     }
@@ -103,8 +103,8 @@ async fn a_program_finds_no_traces_of_the_previous_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_cannot_detect_a_prewarmed_sandbox() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], POOL);
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], POOL);
     let cold = run(&sidecar, INTERPRETER).await.json;
     sidecar.wait_for(SANDBOX_WAITS);
     let warm = run(&sidecar, INTERPRETER).await.json;
@@ -118,8 +118,8 @@ async fn a_program_cannot_detect_a_prewarmed_sandbox() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prewarmed_interpreter_receives_the_whole_request() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], POOL);
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], POOL);
     let probe = "import os, sys\nprint(sys.argv[1:], os.environ.get('A'), sys.stdin.read())";
     let latin = "# -*- coding: latin-1 -*-\nprint(len('\u{e9}'))";
     for (request, expected) in [
@@ -132,9 +132,9 @@ async fn a_prewarmed_interpreter_receives_the_whole_request() {
     ] {
         let _ = run(&sidecar, "print()").await;
         sidecar.wait_for(SANDBOX_WAITS);
-        let answer = sidecar.caller().run(&request, &[]).await;
+        let response = sidecar.client().run(&request, &[]).await;
         assert_eq!(
-            (&answer.json["stdout"]["content"], &answer.json["warm"]),
+            (&response.json["stdout"]["content"], &response.json["warm"]),
             (&json!(expected), &json!(true)),
             "{request}"
         );
@@ -144,17 +144,17 @@ async fn a_prewarmed_interpreter_receives_the_whole_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_preloaded_modules_reveal_a_prewarmed_sandbox() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (PRELOAD_MODULES, "[decimal, xml.dom.minidom]")]);
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], &[POOL[0], (PRELOAD_MODULES, "[decimal, xml.dom.minidom]")]);
     let imports = format!("import decimal, os, xml.dom.minidom\nprint(os.listdir(os.environ['HOME'])){INTERPRETER}");
     let asks = "import sys\nprint('decimal' in sys.modules, 'xml.dom.minidom' in sys.modules)";
-    let mut answers = Vec::new();
+    let mut responses = Vec::new();
     for code in [&imports, asks, &imports] {
-        answers.push(run(&sidecar, code).await.json);
+        responses.push(run(&sidecar, code).await.json);
         sidecar.wait_for(SANDBOX_WAITS);
     }
-    let [cold, asked, warm] = &answers[..] else { panic!("{answers:?}") };
-    assert_eq!([cold, asked, warm].map(|answer| &answer["warm"]), [false, true, true]);
+    let [cold, asked, warm] = &responses[..] else { panic!("{responses:?}") };
+    assert_eq!([cold, asked, warm].map(|response| &response["warm"]), [false, true, true]);
     assert_eq!(asked["stdout"]["content"], "True True\n");
     for what in ["status", "stdout", "stderr"] {
         assert_eq!(warm[what], cold[what]);
@@ -163,23 +163,23 @@ async fn only_preloaded_modules_reveal_a_prewarmed_sandbox() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_local_module_takes_precedence_over_a_preloaded_one() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (PRELOAD_MODULES, "[decimal]")]);
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], &[POOL[0], (PRELOAD_MODULES, "[decimal]")]);
     run(&sidecar, "print()").await;
     sidecar.wait_for(SANDBOX_WAITS);
     let files = json!([{ "path": "decimal.py", "content": "print('mine')" }]);
-    let answer = sidecar.caller().run(&json!({ "code": "import decimal", "files": files }), &[]).await;
-    assert_eq!((&answer.json["stdout"]["content"], &answer.json["warm"]), (&json!("mine\n"), &json!(true)));
+    let response = sidecar.client().run(&json!({ "code": "import decimal", "files": files }), &[]).await;
+    assert_eq!((&response.json["stdout"]["content"], &response.json["warm"]), (&json!("mine\n"), &json!(true)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_module_that_cannot_be_preloaded_is_logged_and_programs_still_run() {
-    let place = Place::new();
+    let dir = TestDir::new();
     for (module, reason) in [("no_such_module", "No module named 'no_such_module'"), ("this", "The Zen of Python")] {
-        let mut sidecar = Sidecar::start(&place, &[], &[POOL[0], (PRELOAD_MODULES, &format!("[{module}]"))]);
+        let mut sidecar = Sidecar::start(&dir, &[], &[POOL[0], (PRELOAD_MODULES, &format!("[{module}]"))]);
         for _ in 0..2 {
-            let answer = run(&sidecar, "print(1)").await;
-            assert_eq!((&answer.json["stdout"]["content"], &answer.json["warm"]), (&json!("1\n"), &json!(false)));
+            let response = run(&sidecar, "print(1)").await;
+            assert_eq!((&response.json["stdout"]["content"], &response.json["warm"]), (&json!("1\n"), &json!(false)));
         }
         let warning = sidecar.wait_for("no sandbox could be started ahead");
         assert!(warning.contains(reason), "{warning}");
@@ -188,40 +188,40 @@ async fn a_module_that_cannot_be_preloaded_is_logged_and_programs_still_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_prewarmed_sandbox_is_not_used() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], POOL);
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], POOL);
     run(&sidecar, "print(1)").await;
     sidecar.wait_for(SANDBOX_WAITS);
-    for process in sandbox_processes(&place) {
+    for process in sandbox_processes(&dir) {
         // Killing one may end others.
         let _ = kill_process(process, Signal::KILL);
     }
-    let answer = run(&sidecar, "print(2)").await;
-    assert_eq!((&answer.json["stdout"]["content"], &answer.json["warm"]), (&json!("2\n"), &json!(false)));
-    let metrics = sidecar.caller().send("GET", "/metrics", &[], "").await.text;
+    let response = run(&sidecar, "print(2)").await;
+    assert_eq!((&response.json["stdout"]["content"], &response.json["warm"]), (&json!("2\n"), &json!(false)));
+    let metrics = sidecar.client().send("GET", "/metrics", &[], "").await.text;
     assert!(metrics.contains("cofferdam_pool_unusable_total 1"), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prewarmed_sandboxes_of_a_killed_sidecar_end() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], POOL);
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], POOL);
     run(&sidecar, "print(1)").await;
     sidecar.wait_for(SANDBOX_WAITS);
     sidecar.signal(Signal::KILL);
     sidecar.end();
     // They have to end by themselves. The test's own time limit bounds the wait.
-    while left(&place).iter().any(|left| left.starts_with("process")) {
+    while leaked_resources(&dir).iter().any(|left| left.starts_with("process")) {
         thread::yield_now();
     }
-    assert_eq!(stdout(&place.run(["gc"])), "removed what 1 run had left\n");
-    assert_nothing_left(&place);
+    assert_eq!(stdout(&dir.run(["gc"])), "removed what 1 run had left\n");
+    assert_no_leaks(&dir);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_warm_execution_is_limited_and_cancelled_like_a_cold_one() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], POOL);
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], POOL);
     let limits = json!({ "wall_time_ms": 500, "memory_bytes": 64 << 20, "disk_bytes": 1 << 20, "processes": 8 });
     for (code, status) in [
         ("while True: pass", json!("timed-out")),
@@ -233,23 +233,23 @@ async fn a_warm_execution_is_limited_and_cancelled_like_a_cold_one() {
         ),
     ] {
         let request = |code: &str| json!({ "code": code, "limits": limits });
-        let _: Value = sidecar.caller().run(&request("print()"), &[]).await.json;
+        let _: Value = sidecar.client().run(&request("print()"), &[]).await.json;
         sidecar.wait_for(SANDBOX_WAITS);
-        let answer = sidecar.caller().run(&request(code), &[]).await;
-        assert_eq!((&answer.json["status"], &answer.json["warm"]), (&status, &json!(true)), "{}", answer.text);
+        let response = sidecar.client().run(&request(code), &[]).await;
+        assert_eq!((&response.json["status"], &response.json["warm"]), (&status, &json!(true)), "{}", response.text);
         sidecar.wait_for(SANDBOX_WAITS);
     }
     let stream = ("accept", "text/event-stream");
     let code = "import time\nprint('now')\ntime.sleep(600)";
-    let mut open = sidecar.caller().start(&json!({ "code": code, "limits": limits }), &[stream]).await;
+    let mut open = sidecar.client().start(&json!({ "code": code, "limits": limits }), &[stream]).await;
     open.read_until("now").await;
     drop(open);
     assert!(sidecar.wait_for("ran id=").contains("status=Cancelled"));
 }
 
 /// The processes of this test's sandboxes.
-fn sandbox_processes(place: &Place) -> Vec<Pid> {
-    let marker = place.state().display().to_string();
+fn sandbox_processes(dir: &TestDir) -> Vec<Pid> {
+    let marker = dir.state().display().to_string();
     let pid_of = |entry: fs::DirEntry| {
         let command = fs::read_to_string(entry.path().join("cmdline")).ok()?;
         let id = entry.file_name().to_str()?.parse().ok()?;

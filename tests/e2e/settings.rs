@@ -1,27 +1,27 @@
 //! The sources of settings and their precedence.
 
-use cofferdam_tests::program::{Place, stderr, stdout};
+use cofferdam_tests::program::{TestDir, stderr, stdout};
 use std::fs;
 
 /// The output of `cofferdam run p.x`.
-fn run_output(place: &Place, env: &[(&str, &str)], options: &[&str]) -> String {
+fn run_output(dir: &TestDir, env: &[(&str, &str)], options: &[&str]) -> String {
     let args = ["run"].iter().chain(options).chain(&["p.x"]);
-    let output = place.cofferdam(args).envs(env.iter().copied()).output().expect("cofferdam");
+    let output = dir.cofferdam(args).envs(env.iter().copied()).output().expect("cofferdam");
     stdout(&output) + &stderr(&output)
 }
 
 #[test]
 fn the_command_line_overrides_the_environment_which_overrides_the_file() {
-    let place = Place::new();
-    place.write("p.py", "while True: pass");
+    let dir = TestDir::new();
+    dir.write("p.py", "while True: pass");
     let timed_out = |env: &[(&str, &str)], options: &[&str]| {
         let args = ["run"].iter().chain(options).chain(&["p.py"]);
-        let output = place.cofferdam(args).envs(env.iter().copied()).output().expect("cofferdam");
+        let output = dir.cofferdam(args).envs(env.iter().copied()).output().expect("cofferdam");
         (output.status.code(), stderr(&output))
     };
-    place.write("cofferdam.toml", "timeout_seconds = 0.5");
+    dir.write("cofferdam.toml", "timeout_seconds = 0.5");
     assert_eq!(timed_out(&[], &[]).0, Some(124));
-    place.write("cofferdam.toml", "timeout_seconds = \"none\"");
+    dir.write("cofferdam.toml", "timeout_seconds = \"none\"");
     let (code, message) = timed_out(&[], &[]);
     assert_eq!(code, Some(125));
     assert!(message.contains("timeout_seconds") && message.contains("cofferdam.toml"), "{message}");
@@ -38,17 +38,17 @@ fn the_command_line_overrides_the_environment_which_overrides_the_file() {
 
 #[test]
 fn the_users_settings_file_applies_without_one_in_the_working_directory() {
-    let place = Place::new();
-    place.write("p.x", "echo from the table");
-    fs::create_dir_all(place.path().join("config/cofferdam")).expect("a folder");
-    place.write("config/cofferdam/cofferdam.toml", "[languages.x]\ncommand = [\"bash\"]\nfile = \"main.x\"");
-    assert_eq!(run_output(&place, &[], &[]), "from the table\n");
+    let dir = TestDir::new();
+    dir.write("p.x", "echo from the table");
+    fs::create_dir_all(dir.path().join("config/cofferdam")).expect("a folder");
+    dir.write("config/cofferdam/cofferdam.toml", "[languages.x]\ncommand = [\"bash\"]\nfile = \"main.x\"");
+    assert_eq!(run_output(&dir, &[], &[]), "from the table\n");
 }
 
 #[test]
 fn unknown_and_invalid_settings_are_refused_by_name() {
-    let place = Place::new();
-    place.write("p.x", "print(1)");
+    let dir = TestDir::new();
+    dir.write("p.x", "print(1)");
     for (file, part) in [
         ("timeout = 3", "sets `timeout`, which is no setting; is `timeout_seconds` meant?"),
         ("[ceilings]\nmem_limit = \"1Gi\"", "sets `ceilings`, which a file found in the working directory may not"),
@@ -58,11 +58,11 @@ fn unknown_and_invalid_settings_are_refused_by_name() {
         ("backend = \"local\"", "sets `backend`"),
         ("[pool]\nmaximum = 10000\nminimum = 10000", "sets `pool`"),
     ] {
-        place.write("cofferdam.toml", file);
-        let message = run_output(&place, &[], &[]);
+        dir.write("cofferdam.toml", file);
+        let message = run_output(&dir, &[], &[]);
         assert!(message.contains(part), "{file}: {message}");
     }
-    fs::remove_file(place.path().join("cofferdam.toml")).expect("the file");
+    fs::remove_file(dir.path().join("cofferdam.toml")).expect("the file");
     for (file, part) in [
         ("[languages.x]\ncommand = []\nfile = \"x\"", "`languages.x` needs a command"),
         ("[languages.x]\ncommand = [\"x\"]\nfile = \"../x\"", "`languages.x` needs a command"),
@@ -70,25 +70,25 @@ fn unknown_and_invalid_settings_are_refused_by_name() {
         ("[languages.python]\nimports_ahead = [\"a-b\"]", "`languages.python.imports_ahead` needs names"),
         ("[languages.bash]\nimports_ahead = [\"a\"]", "`languages.bash.imports_ahead` needs names"),
     ] {
-        place.write("own.toml", file);
-        let message = run_output(&place, &[], &["--config", "own.toml"]);
+        dir.write("own.toml", file);
+        let message = run_output(&dir, &[], &["--config", "own.toml"]);
         assert!(message.contains(part), "{file}: {message}");
     }
-    let message = run_output(&place, &[("COFFERDAM_TIMEOUT", "3")], &[]);
+    let message = run_output(&dir, &[("COFFERDAM_TIMEOUT", "3")], &[]);
     assert!(message.to_lowercase().contains("timeout"), "{message}");
 }
 
 #[test]
 fn kubernetes_is_used_only_if_requested_explicitly() {
-    let place = Place::new();
-    place.write("p.py", "print('here')");
-    place.write(
+    let dir = TestDir::new();
+    dir.write("p.py", "print('here')");
+    dir.write(
         "kubeconfig",
         "apiVersion: v1\nkind: Config\ncontexts: [{ name: there, context: { cluster: c, user: u } }]",
     );
     let run = |options: &[&str]| {
         let args = ["run"].iter().chain(options).chain(&["p.py"]);
-        place.cofferdam(args).env("KUBECONFIG", place.path().join("kubeconfig")).output().expect("cofferdam")
+        dir.cofferdam(args).env("KUBECONFIG", dir.path().join("kubeconfig")).output().expect("cofferdam")
     };
     assert_eq!(stdout(&run(&[])), "here\n");
     for options in [["--context", "elsewhere"], ["--backend", "kubernetes"]] {
@@ -115,23 +115,23 @@ const SERVICE_LINKS: [(&str, &str); 10] = [
 
 #[test]
 fn service_link_variables_are_ignored() {
-    let place = Place::new();
-    place.write("p.py", "print(1)");
-    let output = place.cofferdam(["run", "p.py"]).envs(SERVICE_LINKS).output().expect("cofferdam");
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
+    let output = dir.cofferdam(["run", "p.py"]).envs(SERVICE_LINKS).output().expect("cofferdam");
     assert_eq!((stdout(&output), stderr(&output), output.status.code()), ("1\n".into(), String::new(), Some(0)));
 }
 
 #[test]
 fn an_unknown_variable_is_reported_and_ignored() {
-    let place = Place::new();
-    place.write("p.py", "print(1)");
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
     for (name, value, expected) in [
         ("COFFERDAM_DEBUG", "1", "COFFERDAM_DEBUG is no setting, and is ignored\n"),
         ("COFFERDAM_TIMEOUT", "3", "is COFFERDAM_TIMEOUT_SECONDS meant?\n"),
         ("COFFERDAM_SERVE__MAX_RUN", "3", "is COFFERDAM_SERVE__MAX_RUNS meant?\n"),
         ("COFFERDAM_NO_TABLE__X", "3", "COFFERDAM_NO_TABLE__X is no setting, and is ignored\n"),
     ] {
-        let output = place.cofferdam(["run", "p.py"]).env(name, value).output().expect("cofferdam");
+        let output = dir.cofferdam(["run", "p.py"]).env(name, value).output().expect("cofferdam");
         assert_eq!((stdout(&output), output.status.code()), ("1\n".into(), Some(0)), "{name} {}", stderr(&output));
         let message = stderr(&output);
         assert!(message.ends_with(expected) && message.lines().count() == 1, "{name}: {message}");
@@ -140,15 +140,15 @@ fn an_unknown_variable_is_reported_and_ignored() {
 
 #[test]
 fn an_invalid_value_of_a_variable_is_an_error_that_names_it() {
-    let place = Place::new();
-    place.write("p.py", "print(1)");
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
     for (name, value) in [
         ("COFFERDAM_TIMEOUT_SECONDS", "soon"),
         ("COFFERDAM_SERVE", "3"),
         ("COFFERDAM_SERVE__MAX_RUNS", "many"),
         ("COFFERDAM_BACKEND", "docker"),
     ] {
-        let output = place.cofferdam(["run", "p.py"]).env(name, value).output().expect("cofferdam");
+        let output = dir.cofferdam(["run", "p.py"]).env(name, value).output().expect("cofferdam");
         assert_eq!(output.status.code(), Some(125), "{name}");
         let expected = format!("cofferdam: the variable {name} cannot be used: ");
         assert!(stderr(&output).starts_with(&expected), "{name}: {}", stderr(&output));

@@ -1,13 +1,16 @@
 //! The streaming component, with the library as its host.
 
-use super::cleanup::assert_nothing_left;
-use cofferdam::{Runtime, config::{BackendChoice, Settings}};
+use super::cleanup::assert_no_leaks;
+use cofferdam::{
+    Runtime,
+    config::{BackendChoice, Settings},
+};
 use cofferdam_component::{
     STREAM, SandboxImport, StreamGuest, add_to_linker,
     code_executor_stream::{Event, Outcome},
     types::{Error, ErrorCode, Limits, Request, Status},
 };
-use cofferdam_tests::program::Place;
+use cofferdam_tests::program::TestDir;
 use std::sync::LazyLock;
 use wasmtime::{
     Engine, Store,
@@ -17,8 +20,8 @@ use wasmtime::{
 static COMPONENT: LazyLock<Component> =
     LazyLock::new(|| Component::new(&Engine::default(), STREAM).expect("a component"));
 
-fn sidecar(place: &Place) -> Runtime {
-    let state_dir = Some(place.state());
+fn sidecar(dir: &TestDir) -> Runtime {
+    let state_dir = Some(dir.state());
     Settings { backend: BackendChoice::Local, state_dir, ..Settings::default() }.runtime().expect("a sidecar")
 }
 
@@ -86,8 +89,8 @@ impl Instance {
 
 #[tokio::test]
 async fn events_are_in_order_and_split_characters_are_joined() {
-    let place = Place::new();
-    let mut instance = Instance::new(SandboxImport::new(sidecar(&place))).await;
+    let dir = TestDir::new();
+    let mut instance = Instance::new(SandboxImport::new(sidecar(&dir))).await;
     let code = "import os, time\n\
                 for fd, piece in (1, b'a\\xe2'), (2, b'\\xf0\\x9f'), (1, b'\\x82\\xac'), (2, b'\\x9a\\x80'), (2, b'\\xc3'):\n\
                 \tos.write(fd, piece); time.sleep(0.2)";
@@ -104,33 +107,33 @@ async fn events_are_in_order_and_split_characters_are_joined() {
 
 #[tokio::test]
 async fn a_cancelled_execution_keeps_its_output() {
-    let place = Place::new();
-    let mut instance = Instance::new(SandboxImport::new(sidecar(&place))).await;
+    let dir = TestDir::new();
+    let mut instance = Instance::new(SandboxImport::new(sidecar(&dir))).await;
     let id = instance.start_endless().await;
     instance.cancel(&id).await.expect("cancelled");
     // Cancelling again is not an error.
     instance.cancel(&id).await.expect("cancelled");
     let (_, outcome) = instance.read_to_end(&id).await;
     assert!(matches!(outcome.status, Status::Cancelled) && outcome.stdout.text == "now\n", "{outcome:?}");
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
     instance.assert_unknown(&id).await;
 }
 
 #[tokio::test]
 async fn dropping_an_instance_cancels_its_executions() {
-    let place = Place::new();
-    let sidecar = sidecar(&place);
+    let dir = TestDir::new();
+    let sidecar = sidecar(&dir);
     let mut instance = Instance::new(SandboxImport::new(sidecar.clone())).await;
     instance.start_endless().await;
     drop(instance);
     sidecar.settle().await;
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
 }
 
 #[tokio::test]
 async fn an_instance_cannot_access_executions_of_another() {
-    let place = Place::new();
-    let sidecar = sidecar(&place);
+    let dir = TestDir::new();
+    let sidecar = sidecar(&dir);
     let mut instance = Instance::new(SandboxImport::new(sidecar.clone())).await;
     let mut other = Instance::new(SandboxImport::new(sidecar)).await;
     let id = instance.start_endless().await;
@@ -143,8 +146,8 @@ async fn an_instance_cannot_access_executions_of_another() {
 #[tokio::test]
 async fn an_execution_does_not_wait_for_its_reader_and_buffers_little() {
     const SIZE: usize = 32 << 20;
-    let place = Place::new();
-    let sidecar = sidecar(&place);
+    let dir = TestDir::new();
+    let sidecar = sidecar(&dir);
     let mut instance = Instance::new(SandboxImport::new(sidecar.clone())).await;
     let code = format!("import os\nfor _ in range({}): os.write(1, b'x' * 4096)", SIZE / 4096);
     let limits = Limits { output_bytes: Some(SIZE as u64), ..no_limits() };
@@ -158,8 +161,8 @@ async fn an_execution_does_not_wait_for_its_reader_and_buffers_little() {
 
 #[tokio::test]
 async fn a_failed_execution_is_reported_by_next() {
-    let place = Place::new();
-    let mut instance = Instance::new(SandboxImport::new(sidecar(&place))).await;
+    let dir = TestDir::new();
+    let mut instance = Instance::new(SandboxImport::new(sidecar(&dir))).await;
     let limits = Limits { startup_time_ms: Some(1), ..no_limits() };
     let id = instance.start(Request { limits: Some(limits), ..Request::new("print(1)") }).await.expect("a run");
     let error = instance.next(&id).await.expect_err("an error");
@@ -169,15 +172,15 @@ async fn a_failed_execution_is_reported_by_next() {
 
 #[tokio::test]
 async fn a_disallowed_execution_is_refused_by_start() {
-    let place = Place::new();
-    let mut instance = Instance::new(SandboxImport::new(sidecar(&place))).await;
+    let dir = TestDir::new();
+    let mut instance = Instance::new(SandboxImport::new(sidecar(&dir))).await;
     for (request, code) in [
         (Request::new("\0"), ErrorCode::InvalidRequest),
         (Request { network: Some("any".into()), ..Request::new("1") }, ErrorCode::Denied),
     ] {
         assert_eq!(instance.start(request).await.expect_err("refused").code, code);
     }
-    let mut instance = Instance::new(SandboxImport::new(sidecar(&place)).with_runs(1)).await;
+    let mut instance = Instance::new(SandboxImport::new(sidecar(&dir)).with_runs(1)).await;
     let id = instance.start_endless().await;
     let error = instance.start(Request::new("1")).await.expect_err("refused");
     assert!(error.code == ErrorCode::Denied && error.message.contains("all the runs"), "{}", error.message);

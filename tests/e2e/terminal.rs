@@ -1,7 +1,7 @@
 //! Untrusted text in messages cannot control the user's terminal or forge a message. The output of a program
 //! is passed on unchanged.
 
-use cofferdam_tests::program::{Place, stdout};
+use cofferdam_tests::program::{TestDir, stdout};
 use std::{
     ffi::{OsStr, OsString},
     fs,
@@ -18,13 +18,13 @@ const MALICIOUS: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}1A\r\ncofferdam: forg
 const SANITIZED: &str = "\u{fffd}[2J\u{fffd}]0;owned\u{fffd}\u{fffd}1A";
 
 /// What `cofferdam` writes to a terminal.
-fn on_terminal(place: &Place, args: &[&str]) -> String {
-    let inner = place.cofferdam(args);
+fn on_terminal(dir: &TestDir, args: &[&str]) -> String {
+    let inner = dir.cofferdam(args);
     let words: Vec<String> = [inner.get_program()].into_iter().chain(inner.get_args()).map(shell_quote).collect();
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"]).env("SHELL", "/bin/sh");
     script.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = script.current_dir(place.path()).stdin(Stdio::null()).output().expect("script, of util-linux");
+    let output = script.current_dir(dir.path()).stdin(Stdio::null()).output().expect("script, of util-linux");
     // Without the status line.
     stdout(&output).replace("\u{1b}[K", "")
 }
@@ -33,8 +33,8 @@ fn shell_quote(word: &OsStr) -> String {
     format!("'{}'", word.to_string_lossy().replace('\'', r"'\''"))
 }
 
-fn assert_no_escapes(place: &Place, args: &[&str], part: &str) {
-    let shown = on_terminal(place, args);
+fn assert_no_escapes(dir: &TestDir, args: &[&str], part: &str) {
+    let shown = on_terminal(dir, args);
     assert!(shown.contains(part), "{args:?}: {shown:?} lacks {part:?}");
     let is_escape = |character: char| character.is_control() && !matches!(character, '\r' | '\n');
     assert!(!shown.contains(is_escape), "{args:?}: {shown:?}");
@@ -43,10 +43,10 @@ fn assert_no_escapes(place: &Place, args: &[&str], part: &str) {
 
 #[test]
 fn messages_contain_no_terminal_escapes() {
-    let place = Place::new();
-    place.write("p.py", "print(1)");
-    place.write(&format!("{MALICIOUS}.py"), b"\xff");
-    place.write("file", "");
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
+    dir.write(&format!("{MALICIOUS}.py"), b"\xff");
+    dir.write("file", "");
     let within = |before: &str, after: &str| format!("{before}{MALICIOUS}{after}");
     for (args, part) in [
         (vec!["run".to_owned(), MALICIOUS.into()], SANITIZED),
@@ -80,68 +80,68 @@ fn messages_contain_no_terminal_escapes() {
         (vec!["health".into(), within("unix:", "")], SANITIZED),
     ] {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        assert_no_escapes(&place, &args, part);
+        assert_no_escapes(&dir, &args, part);
     }
 }
 
 #[test]
 fn errors_about_untrusted_settings_contain_no_terminal_escapes() {
-    let place = Place::new();
-    place.write("p.py", "print(1)");
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
     for text in [
         MALICIOUS.to_owned(),
         format!("timeout_seconds = '{}'", MALICIOUS.replace("\r\n", "")),
         format!("{MALICIOUS:?} = 1"),
     ] {
-        place.write("cofferdam.toml", text);
-        assert_no_escapes(&place, &["run", "p.py"], "cofferdam: ");
+        dir.write("cofferdam.toml", text);
+        assert_no_escapes(&dir, &["run", "p.py"], "cofferdam: ");
     }
 }
 
 #[test]
 fn names_of_skipped_files_are_printed_without_terminal_escapes() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let name: String = MALICIOUS.chars().map(|character| format!("\\u{:04x}", u32::from(character))).collect();
-    place.write("p.py", format!("import os\nos.symlink('nowhere', '{name}')"));
+    dir.write("p.py", format!("import os\nos.symlink('nowhere', '{name}')"));
     // A folder exists at the path of the collected file.
-    place.write("q.py", format!("open('{name}', 'w')"));
-    fs::create_dir_all(place.path().join("o").join(MALICIOUS)).expect("a folder");
-    assert_no_escapes(&place, &["run", "--collect", "*cofferdam*", "--out", "o", "p.py"], &format!("`{SANITIZED}"));
-    assert_no_escapes(&place, &["run", "--collect", "*cofferdam*", "--out", "o", "q.py"], "cannot be written");
+    dir.write("q.py", format!("open('{name}', 'w')"));
+    fs::create_dir_all(dir.path().join("o").join(MALICIOUS)).expect("a folder");
+    assert_no_escapes(&dir, &["run", "--collect", "*cofferdam*", "--out", "o", "p.py"], &format!("`{SANITIZED}"));
+    assert_no_escapes(&dir, &["run", "--collect", "*cofferdam*", "--out", "o", "q.py"], "cannot be written");
 }
 
 #[test]
 fn errors_about_a_false_sidecar_contain_no_terminal_escapes() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let server = thread::spawn(move || {
-        for answer in
+        for response in
             [format!("HTTP/1.1 500 X\r\n\r\n{MALICIOUS}"), format!("HTTP/1.1 {MALICIOUS}"), MALICIOUS.to_owned()]
         {
             let (mut stream, _) = listener.accept().expect("a connection");
             let request = BufReader::new(&stream).lines().map_while(Result::ok);
             assert!(request.take_while(|line| !line.is_empty()).count() > 0);
-            stream.write_all(answer.as_bytes()).expect("a reader");
+            stream.write_all(response.as_bytes()).expect("a reader");
         }
     });
     for _ in 0..3 {
-        assert_no_escapes(&place, &["health", &address], "is not well");
+        assert_no_escapes(&dir, &["health", &address], "is not well");
     }
     server.join().expect("a server");
 }
 
 #[test]
 fn a_name_that_is_not_utf8_is_printed_without_terminal_escapes() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let name = OsString::from_vec(b"\xff\x1b[2J".to_vec());
-    let output = place.run([OsStr::new("run"), OsStr::new("--rootfs"), &name, OsStr::new("p.py")]);
+    let output = dir.run([OsStr::new("run"), OsStr::new("--rootfs"), &name, OsStr::new("p.py")]);
     assert!(!output.stderr.contains(&0x1b), "{output:?}");
 }
 
 #[test]
 fn program_output_reaches_the_terminal_unchanged() {
-    let place = Place::new();
-    place.write("p.py", r"print('\x1b[31mred\x1b[0m')");
-    assert!(on_terminal(&place, &["run", "p.py"]).contains("\u{1b}[31mred\u{1b}[0m"));
+    let dir = TestDir::new();
+    dir.write("p.py", r"print('\x1b[31mred\x1b[0m')");
+    assert!(on_terminal(&dir, &["run", "p.py"]).contains("\u{1b}[31mred\u{1b}[0m"));
 }

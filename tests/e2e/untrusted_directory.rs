@@ -1,7 +1,7 @@
 //! An untrusted working directory, such as a cloned repository, cannot make `cofferdam` execute its code or
 //! hang.
 
-use cofferdam_tests::program::{Place, stderr, stdout};
+use cofferdam_tests::program::{TestDir, stderr, stdout};
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
 use std::{
     fs,
@@ -57,15 +57,15 @@ const OPERATOR_SETTINGS: [&str; 28] = [
 ];
 
 /// Writes a program that leaves a mark if it is executed.
-fn write_malicious_program(place: &Place, name: &str) {
-    let path = place.path().join(name);
+fn write_malicious_program(dir: &TestDir, name: &str) {
+    let path = dir.path().join(name);
     fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-    fs::write(&path, format!("#!/bin/sh\ntouch {}\n", place.path().join("mark").display())).expect("a script");
+    fs::write(&path, format!("#!/bin/sh\ntouch {}\n", dir.path().join("mark").display())).expect("a script");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a script");
 }
 
-fn assert_unmarked(place: &Place, output: &Output) {
-    assert!(!place.path().join("mark").exists(), "code of the directory ran: {output:?}");
+fn assert_unmarked(dir: &TestDir, output: &Output) {
+    assert!(!dir.path().join("mark").exists(), "code of the directory ran: {output:?}");
 }
 
 fn make_fifo(path: &Path) {
@@ -83,13 +83,13 @@ fn run_with_limits(command: &Command) -> Output {
 
 #[test]
 fn a_settings_file_that_changes_while_it_is_read_is_refused() {
-    let place = Place::new();
-    place.write("p.py", "print(1)");
-    write_malicious_program(&place, "evil");
-    let path = place.path().join("cofferdam.toml");
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
+    write_malicious_program(&dir, "evil");
+    let path = dir.path().join("cofferdam.toml");
     make_fifo(&path);
-    let settings = format!("runsc = '{}'", place.path().join("evil").display());
-    let (writer_path, next, last) = (path.clone(), place.path().join("next"), settings.clone());
+    let settings = format!("runsc = '{}'", dir.path().join("evil").display());
+    let (writer_path, next, last) = (path.clone(), dir.path().join("next"), settings.clone());
     // The first two reads find an empty file, the later ones a forbidden setting. Each read has its own FIFO.
     let writer = thread::spawn(move || {
         for content in ["", "", &last, &last] {
@@ -99,8 +99,8 @@ fn a_settings_file_that_changes_while_it_is_read_is_refused() {
             let _ = file.write_all(content.as_bytes());
         }
     });
-    let output = run_with_limits(&place.cofferdam(["run", "p.py"]));
-    assert_unmarked(&place, &output);
+    let output = run_with_limits(&dir.cofferdam(["run", "p.py"]));
+    assert_unmarked(&dir, &output);
     assert_eq!(output.status.code(), Some(125), "{}", stderr(&output));
     assert!(stderr(&output).contains("cofferdam.toml cannot be read: it is not a regular file"), "{}", stderr(&output));
     while !writer.is_finished() {
@@ -109,18 +109,18 @@ fn a_settings_file_that_changes_while_it_is_read_is_refused() {
         thread::yield_now();
     }
     fs::remove_file(&path).expect("removed");
-    place.write("cofferdam.toml", settings);
-    let output = place.run(["run", "p.py"]);
+    dir.write("cofferdam.toml", settings);
+    let output = dir.run(["run", "p.py"]);
     assert!(stderr(&output).contains("sets `runsc`, which a file found"), "{}", stderr(&output));
 }
 
 #[test]
 fn an_unusable_settings_file_is_refused() {
-    let place = Place::new();
-    place.write("p.py", "print(1)");
-    let path = place.path().join("cofferdam.toml");
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
+    let path = dir.path().join("cofferdam.toml");
     let refused = |part: &str| {
-        let output = run_with_limits(&place.cofferdam(["run", "p.py"]));
+        let output = run_with_limits(&dir.cofferdam(["run", "p.py"]));
         assert_eq!(output.status.code(), Some(125), "{part}: {}", stderr(&output));
         assert!(stderr(&output).contains(part), "{part}: {}", stderr(&output));
     };
@@ -132,18 +132,18 @@ fn an_unusable_settings_file_is_refused() {
     fs::create_dir(&path).expect("a folder");
     refused("it is a directory");
     fs::remove_dir(&path).expect("removed");
-    place.write("cofferdam.toml", "#".repeat((1 << 20) + 1));
+    dir.write("cofferdam.toml", "#".repeat((1 << 20) + 1));
     refused("it has more than 1048576 bytes");
-    place.write("cofferdam.toml", b"\xff");
+    dir.write("cofferdam.toml", b"\xff");
     refused("it is not UTF-8");
 }
 
 #[test]
 fn special_files_are_refused_without_blocking() {
-    let place = Place::new();
-    place.write("p.py", "print(1)");
-    fs::create_dir_all(place.path().join("config/cofferdam")).expect("a folder");
-    make_fifo(&place.path().join("fifo"));
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
+    fs::create_dir_all(dir.path().join("config/cofferdam")).expect("a folder");
+    make_fifo(&dir.path().join("fifo"));
     for special in ["fifo", "/dev/zero"] {
         for args in [
             &["run", special][..],
@@ -154,47 +154,47 @@ fn special_files_are_refused_without_blocking() {
             &["serve", "--token-file", special],
             &["serve", "--tls-cert", special, "--tls-key", special],
         ] {
-            let output = run_with_limits(&place.cofferdam(args));
+            let output = run_with_limits(&dir.cofferdam(args));
             assert_eq!(output.status.code(), Some(125), "{args:?} {}", stderr(&output));
             let message = stderr(&output);
             assert!(message.contains(special) && message.contains("not a regular file"), "{args:?} {message}");
         }
     }
-    make_fifo(&place.path().join("config/cofferdam/cofferdam.toml"));
-    let output = run_with_limits(&place.cofferdam(["run", "p.py"]));
+    make_fifo(&dir.path().join("config/cofferdam/cofferdam.toml"));
+    let output = run_with_limits(&dir.cofferdam(["run", "p.py"]));
     assert!(stderr(&output).contains("not a regular file"), "{}", stderr(&output));
 }
 
 #[test]
 fn a_settings_file_of_the_working_directory_sets_only_what_requests_may() {
-    let place = Place::new();
-    place.write("p.py", "print('this is python')");
-    write_malicious_program(&place, "evil");
-    place.write("cofferdam.toml", REQUEST_SETTINGS);
-    let output = place.run(["run", "p.py"]);
+    let dir = TestDir::new();
+    dir.write("p.py", "print('this is python')");
+    write_malicious_program(&dir, "evil");
+    dir.write("cofferdam.toml", REQUEST_SETTINGS);
+    let output = dir.run(["run", "p.py"]);
     assert_eq!((stdout(&output), stderr(&output)), ("this is python\n".into(), String::new()));
     for setting in OPERATOR_SETTINGS {
-        place.write("cofferdam.toml", setting);
-        let output = place.run(["run", "p.py"]);
+        dir.write("cofferdam.toml", setting);
+        let output = dir.run(["run", "p.py"]);
         let message = stderr(&output);
         assert_eq!((output.status.code(), stdout(&output)), (Some(125), String::new()), "{setting}: {message}");
         let expected =
             ["which a file found in the working directory may not", "~/.config/cofferdam/cofferdam.toml", "--config"];
         assert!(expected.iter().all(|part| message.contains(part)), "{setting}: {message}");
-        assert_unmarked(&place, &output);
+        assert_unmarked(&dir, &output);
     }
 }
 
 #[test]
 fn empty_or_relative_paths_in_variables_are_not_trusted() {
-    let place = Place::new();
-    place.write("p.py", "print('this is python')");
+    let dir = TestDir::new();
+    dir.write("p.py", "print('this is python')");
     for runsc in ["runsc", "cofferdam/bin/runsc", ".cache/cofferdam/bin/runsc", "bin/runsc"] {
-        write_malicious_program(&place, runsc);
+        write_malicious_program(&dir, runsc);
     }
     for folder in ["cofferdam", ".config/cofferdam"] {
-        fs::create_dir_all(place.path().join(folder)).expect("a folder");
-        place.write(&format!("{folder}/cofferdam.toml"), "[languages.python]\ncommand = ['bash', '-c', 'echo evil']");
+        fs::create_dir_all(dir.path().join(folder)).expect("a folder");
+        dir.write(&format!("{folder}/cofferdam.toml"), "[languages.python]\ncommand = ['bash', '-c', 'echo evil']");
     }
     let path = std::env::var("PATH").expect("a PATH");
     let relative = format!(":.:bin:{path}");
@@ -209,8 +209,8 @@ fn empty_or_relative_paths_in_variables_are_not_trusted() {
         &[("XDG_CACHE_HOME", ""), ("XDG_CONFIG_HOME", ""), ("HOME", ".")],
         &[("XDG_CACHE_HOME", "/nowhere"), ("PATH", "")],
     ] {
-        let output = place.cofferdam(["run", "p.py"]).envs(variables.iter().copied()).output().expect("cofferdam");
-        assert_unmarked(&place, &output);
+        let output = dir.cofferdam(["run", "p.py"]).envs(variables.iter().copied()).output().expect("cofferdam");
+        assert_unmarked(&dir, &output);
         // Without the rejected paths, gVisor may not be found.
         let (out, err) = (stdout(&output), stderr(&output));
         assert!(out == "this is python\n" || err.contains("gVisor is not on this machine"), "{variables:?} {out}{err}");

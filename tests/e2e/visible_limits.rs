@@ -1,7 +1,7 @@
 //! Runtimes and libraries see the limits of a sandbox, each through its own interface.
 
 use cofferdam_tests::{
-    program::{Place, root, stderr, stdout},
+    program::{TestDir, root, stderr, stdout},
     sidecar::Sidecar,
 };
 use rustix::process::geteuid;
@@ -32,9 +32,9 @@ static RUNTIMES: LazyLock<()> = LazyLock::new(|| {
 /// The lines that `COUNTS` prints with these options.
 fn counts(options: &[&str]) -> Vec<String> {
     LazyLock::force(&RUNTIMES);
-    let place = Place::new();
-    place.write("p.sh", COUNTS);
-    let output = place.run([&["run", "--language", "bash", "--timeout", "120"], options, &["p.sh"]].concat());
+    let dir = TestDir::new();
+    dir.write("p.sh", COUNTS);
+    let output = dir.run([&["run", "--language", "bash", "--timeout", "120"], options, &["p.sh"]].concat());
     assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
     stdout(&output).lines().map(str::to_owned).collect()
 }
@@ -76,21 +76,21 @@ async fn a_prewarmed_interpreter_sees_the_cpu_limit() {
     if !geteuid().is_root() {
         return;
     }
-    let place = Place::new();
+    let dir = TestDir::new();
     // It counts before it opens the program, for which a prewarmed interpreter waits.
     let command = r#"["python3", "-c", "import os, sys; early = os.cpu_count(), os.sched_getaffinity(0), open('/proc/meminfo').readline(); exec(open(sys.argv[1]).read())"]"#;
     let settings = [("COFFERDAM_POOL__MAXIMUM", "1"), ("COFFERDAM_LANGUAGES__PYTHON__COMMAND", command)];
-    let mut sidecar = Sidecar::start(&place, &[], &settings);
+    let mut sidecar = Sidecar::start(&dir, &[], &settings);
     let limits = json!({ "cpu_millis": 1000, "memory_bytes": 209_715_200 });
     let request = json!({ "code": "print(early)", "limits": limits });
     for warm in [false, true] {
-        let answer = sidecar.caller().run(&request, &[]).await;
+        let response = sidecar.client().run(&request, &[]).await;
         let expected = "(1, {0}, 'MemTotal:         204800 kB\\n')\n";
         assert_eq!(
-            (&answer.json["stdout"]["content"], &answer.json["warm"]),
+            (&response.json["stdout"]["content"], &response.json["warm"]),
             (&json!(expected), &json!(warm)),
             "{}",
-            answer.text
+            response.text
         );
         sidecar.wait_for("a sandbox waits");
     }

@@ -8,7 +8,11 @@ use super::{
     step::Step,
     verify::{is_output_lost, violation},
 };
-use cofferdam::{Runtime, core::NoObserver, types::{Error, Report, Request}};
+use cofferdam::{
+    Runtime,
+    core::NoObserver,
+    types::{Error, Report, Request},
+};
 use cofferdam_tests::{
     cluster::{Action, ApiRequest, Proxy, eventually},
     conformance::Failure,

@@ -3,7 +3,7 @@
 
 use cofferdam_tests::{
     hosts::command,
-    program::{Place, root, stdout},
+    program::{TestDir, root, stdout},
     sidecar::Sidecar,
 };
 use std::{env, fs, path::PathBuf};
@@ -73,10 +73,10 @@ pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&st
     let text = fs::read_to_string(root().join(page)).expect("a page");
     let steps = steps(&text);
     assert!(!steps.is_empty(), "{page} has no commands");
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
     for (name, content) in files(&text) {
-        let path = place.path().join(name);
+        let path = dir.path().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, content.replace(ADDRESS, &sidecar.address)).expect("a file");
     }
@@ -88,8 +88,8 @@ pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&st
     let folders = programs.iter().cloned().chain([examples]).chain(env::split_paths(path));
     let path = env::join_paths(folders).expect("a PATH");
     shell.envs(variables.iter().copied());
-    shell.current_dir(place.path()).env("PATH", path).env("XDG_CONFIG_HOME", place.path().join("config"));
-    shell.env("COFFERDAM_STATE_DIR", place.state()).env_remove("COFFERDAM_URL").env_remove("KUBECONFIG");
+    shell.current_dir(dir.path()).env("PATH", path).env("XDG_CONFIG_HOME", dir.path().join("config"));
+    shell.env("COFFERDAM_STATE_DIR", dir.state()).env_remove("COFFERDAM_URL").env_remove("KUBECONFIG");
     let output = shell.args(["-c", &format!("exec 2>&1\n{script}")]).output().expect("bash");
     let came = stdout(&output).replace(&sidecar.address, ADDRESS);
     let end = format!("{MARK}\n");
@@ -101,32 +101,32 @@ pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&st
 }
 
 #[test]
-fn the_readme_is_true() {
+fn commands_in_readme_md_print_what_it_shows() {
     assert_page("README.md");
 }
 
 #[test]
-fn the_page_on_requests_is_true() {
+fn commands_in_requests_md_print_what_it_shows() {
     assert_page("docs/requests.md");
 }
 
 #[test]
-fn the_page_on_the_terminal_is_true() {
+fn commands_in_terminal_md_print_what_it_shows() {
     assert_page("docs/terminal.md");
 }
 
 #[test]
-fn the_page_on_the_sidecar_is_true() {
+fn commands_in_sidecar_md_print_what_it_shows() {
     assert_page("docs/sidecar.md");
 }
 
 #[test]
-fn the_page_on_embedding_is_true() {
+fn commands_in_embedding_md_print_what_it_shows() {
     assert_page("docs/embedding.md");
 }
 
 #[test]
-fn what_differs_is_left_out_and_nothing_else() {
+fn an_ellipsis_matches_any_output() {
     for (shown, came, is) in [
         ("a\n", "a", true),
         ("a", "b", false),

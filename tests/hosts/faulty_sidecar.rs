@@ -7,7 +7,7 @@ use crate::{
 };
 use cofferdam_tests::{
     hosts::command,
-    program::{Place, root, stderr, stdout},
+    program::{TestDir, root, stderr, stdout},
     sidecar::Sidecar,
 };
 use std::{
@@ -47,7 +47,7 @@ pub(crate) fn faults() -> Vec<(&'static str, String, ExpectedError)> {
         ("no content type", response(200, "", OUTCOME), not_a_sidecar),
         ("no JSON", response(200, JSON, "<html>"), not_a_sidecar),
         ("no outcome", response(200, JSON, r#"{"id":1}"#), not_a_sidecar),
-        ("a redirection", response(301, "location: /elsewhere\r\n", ""), ("unreachable", false, "leads elsewhere")),
+        ("a redirection", response(301, "location: /elsewhere\r\n", ""), ("unreachable", false, "redirects")),
         ("no token", response(401, HTML, ""), ("unauthorised", false, "COFFERDAM_TOKEN")),
         ("a wrong token", response(403, HTML, ""), ("unauthorised", false, "COFFERDAM_TOKEN")),
         ("a small proxy", response(413, HTML, ""), ("too-large", false, "larger")),
@@ -117,8 +117,8 @@ pub(crate) fn assert_error(what: &str, error: &serde_json::Value, (code, retryab
 
 #[test]
 fn the_wasmtime_cli_reports_each_fault_of_a_sidecar() {
-    for (what, answer, expected) in faults() {
-        let sidecar = ScriptedServer::responding(answer);
+    for (what, response, expected) in faults() {
+        let sidecar = ScriptedServer::responding(response);
         assert_cli(what, &cli(&sidecar.url(), ""), expected);
         // A program is sent only once.
         assert_eq!(sidecar.requests().len(), 1, "{what}");
@@ -128,8 +128,8 @@ fn the_wasmtime_cli_reports_each_fault_of_a_sidecar() {
 #[test]
 fn node_reports_each_fault_of_a_sidecar() {
     transpile("examples/hosts/node/out/faults", &[]);
-    for (what, answer, expected) in faults() {
-        let sidecar = ScriptedServer::responding(answer);
+    for (what, response, expected) in faults() {
+        let sidecar = ScriptedServer::responding(response);
         let output = node("faults/code-executor-http.js", &sidecar.url()).output().expect("node");
         assert_node(what, &output, expected);
         assert_eq!(sidecar.requests().len(), 1, "{what}");
@@ -237,10 +237,10 @@ fn a_response_sent_before_the_request_is_read_is_received() {
 
 #[test]
 fn the_refusal_of_a_large_request_is_received() {
-    let place = Place::new();
-    place.write("token", "sixteen-or-more-characters");
-    fs::set_permissions(place.path().join("token"), fs::Permissions::from_mode(0o600)).expect("a file");
-    let sidecar = Sidecar::start(&place, &["--token-file", "token"], &[]);
+    let dir = TestDir::new();
+    dir.write("token", "sixteen-or-more-characters");
+    fs::set_permissions(dir.path().join("token"), fs::Permissions::from_mode(0o600)).expect("a file");
+    let sidecar = Sidecar::start(&dir, &["--token-file", "token"], &[]);
     let output = command("python", &format!("http://{}", sidecar.address)).arg("tests/hosts/refused.py").output();
     let output = output.expect("Python");
     assert_eq!(stdout(&output), "unauthorised\n".repeat(20), "{}", stderr(&output));

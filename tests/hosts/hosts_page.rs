@@ -2,7 +2,7 @@
 
 use cofferdam_tests::{
     hosts::command,
-    program::{Place, root, stderr, stdout},
+    program::{TestDir, root, stderr, stdout},
     sidecar::Sidecar,
 };
 use std::{fs, process::Output};
@@ -40,11 +40,11 @@ fn commands(page: &str) -> Vec<Commands<'_>> {
     blocks.map(|block| Commands::parse(block).expect("a host, an artifact and commands")).collect()
 }
 
-fn run(commands: &Commands<'_>, place: &Place, sidecar: &Sidecar) -> Output {
+fn run(commands: &Commands<'_>, dir: &TestDir, sidecar: &Sidecar) -> Output {
     let mut bash = command("bash", &format!("http://{}", sidecar.address));
     let script = commands.script.replace(ADDRESS, &sidecar.address);
-    bash.args(["-euo", "pipefail", "-c", &script]).env("COFFERDAM_STATE_DIR", place.state());
-    bash.env("XDG_CONFIG_HOME", place.path().join("config")).output().expect("bash")
+    bash.args(["-euo", "pipefail", "-c", &script]).env("COFFERDAM_STATE_DIR", dir.state());
+    bash.env("XDG_CONFIG_HOME", dir.path().join("config")).output().expect("bash")
 }
 
 fn pinned(file: &str, before: &str) -> String {
@@ -56,12 +56,12 @@ fn pinned(file: &str, before: &str) -> String {
 #[test]
 fn each_command_in_hosts_md_works_and_is_in_its_table() {
     let page = fs::read_to_string(root().join(PAGE)).expect("the page");
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
     let mut works = vec![];
     for commands in commands(&page) {
         let Commands { host, artifact, script } = &commands;
-        let output = run(&commands, &place, &sidecar);
+        let output = run(&commands, &dir, &sidecar);
         let printed = stdout(&output);
         assert!(output.status.success() && printed.contains("42"), "{script}\n{printed}\n{}", stderr(&output));
         works.push((*host, *artifact));

@@ -2,7 +2,7 @@
 
 use cofferdam::config::Settings;
 use cofferdam_tests::{
-    program::{Place, root, stdout},
+    program::{TestDir, root, stdout},
     sidecar::Sidecar,
 };
 use serde_json::{Value, json};
@@ -30,11 +30,11 @@ fn shown(settings: &Value, name: &str) -> String {
 
 #[tokio::test]
 async fn each_limit_has_its_name_in_each_interface() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
-    let help = stdout(&place.run(["run", "--help"]));
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
+    let help = stdout(&dir.run(["run", "--help"]));
     let wit = fs::read_to_string(root().join("wit/types.wit")).expect("the contract");
-    let api = sidecar.caller().send("GET", "/v1/openapi.json", &[], "").await.json;
+    let api = sidecar.client().send("GET", "/v1/openapi.json", &[], "").await.json;
     let fields = api["components"]["schemas"]["Limits"]["properties"].as_object().expect("fields");
     let settings = json!(Settings::default());
     let mut named = BTreeSet::new();

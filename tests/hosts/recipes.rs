@@ -8,7 +8,7 @@ use std::{
 };
 
 #[test]
-fn the_page_of_recipes_is_true() {
+fn commands_in_recipes_md_print_what_it_shows() {
     let script = Command::new(root().join("scripts/recipes.sh")).stderr(Stdio::inherit()).output().expect("bash");
     assert!(script.status.success(), "scripts/recipes.sh failed");
     let folders = String::from_utf8(script.stdout).expect("two paths");

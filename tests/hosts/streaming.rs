@@ -6,7 +6,7 @@ use crate::{
 };
 use cofferdam_tests::{
     hosts::{Python, command},
-    program::{Place, root, stderr},
+    program::{TestDir, root, stderr},
     sidecar::Sidecar,
 };
 use rustix::process::Signal;
@@ -69,8 +69,8 @@ impl Instance {
 
 #[test]
 fn events_are_in_order_and_split_characters_are_joined() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
     let mut instance = Instance::of(&sidecar);
     let id = instance.start(
         "import os, time\n\
@@ -89,8 +89,8 @@ fn events_are_in_order_and_split_characters_are_joined() {
 
 #[test]
 fn a_cancelled_execution_keeps_its_output() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
     let mut instance = Instance::of(&sidecar);
     let mut other = Instance::of(&sidecar);
     let id = instance.start_endless();
@@ -107,8 +107,8 @@ fn a_cancelled_execution_keeps_its_output() {
 
 #[test]
 fn an_instance_streams_several_executions_at_once() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
     let mut instance = Instance::of(&sidecar);
     let (one, other) = (instance.start_endless(), instance.start("print('other')"));
     let events = instance.read_to_end(&other);
@@ -119,8 +119,8 @@ fn an_instance_streams_several_executions_at_once() {
 
 #[test]
 fn the_end_of_the_host_cancels_its_executions() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], &[]);
     let mut instance = Instance::of(&sidecar);
     instance.start_endless();
     drop(instance);
@@ -130,8 +130,8 @@ fn the_end_of_the_host_cancels_its_executions() {
 
 #[test]
 fn a_sidecar_killed_during_an_execution_is_unreachable() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
     let mut instance = Instance::of(&sidecar);
     let id = instance.start_endless();
     sidecar.signal(Signal::KILL);
@@ -153,8 +153,8 @@ fn a_sidecar_killed_during_an_execution_is_unreachable() {
 
 #[test]
 fn each_fault_of_a_sidecar_is_reported_by_start() {
-    for (what, answer, expected) in faults() {
-        let sidecar = ScriptedServer::responding(answer);
+    for (what, response, expected) in faults() {
+        let sidecar = ScriptedServer::responding(response);
         let error = Instance(Python::start(&sidecar.url())).start("print(6*7)");
         assert_error(what, &error, expected);
         assert_eq!(sidecar.requests().len(), 1, "{what}");

@@ -1,6 +1,6 @@
 //! Nothing outlives an execution, however it ended.
 
-use super::context::{Context, Test, answer, block_on, expect, id_in, read_until};
+use super::context::{Context, Test, block_on, expect, id_in, json_result, read_until};
 use cofferdam_tests::{
     cluster::Action,
     conformance::Failure,
@@ -41,14 +41,14 @@ fn signal_when(mut child: Child, event: &str, signal: Signal) -> Result<Output, 
 /// Waits until nothing is left of an execution.
 fn assert_nothing_left_of(context: &Context, id: &str) -> Result<(), Failure> {
     let left = || async {
-        let left = context.namespace.left().await?;
+        let left = context.namespace.remaining_objects().await?;
         Ok(left.into_iter().filter(|name| name.contains(id)).collect::<Vec<_>>())
     };
     block_on(cofferdam_tests::cluster::eventually(left, Vec::is_empty)).map(|_| ())
 }
 
 fn gc_cleans_up_after_a_process_killed_at_any_step(context: &Context) -> Result<(), Failure> {
-    context.place.write("p.py", "while True: pass");
+    context.dir.write("p.py", "while True: pass");
     let mut ids = Vec::new();
     for workload in ["job", "pod"] {
         for event in ["requested", "the sandbox is being started", "the sandbox stands", "the program runs"] {
@@ -63,14 +63,14 @@ fn gc_cleans_up_after_a_process_killed_at_any_step(context: &Context) -> Result<
 }
 
 fn an_interrupt_deletes_the_job_before_the_exit(context: &Context) -> Result<(), Failure> {
-    context.place.write("p.py", "import time\nprint('begun', flush=True)\ntime.sleep(600)");
+    context.dir.write("p.py", "import time\nprint('begun', flush=True)\ntime.sleep(600)");
     for (event, status) in [("the sandbox is being started", None), ("the program runs", Some("cancelled"))] {
         let mut command = context.command("run", &["--json", "p.py"]);
         let output = signal_when(command.env("COFFERDAM_LOG", "cofferdam=debug").spawn()?, event, Signal::INT)?;
-        let answer = answer(&output)?;
+        let result = json_result(&output)?;
         match status {
-            Some(status) => expect(answer["status"] == status && answer["stdout"]["text"] == "begun\n", &answer)?,
-            None => expect(answer["error"]["code"] == "cancelled", &answer)?,
+            Some(status) => expect(result["status"] == status && result["stdout"]["text"] == "begun\n", &result)?,
+            None => expect(result["error"]["code"] == "cancelled", &result)?,
         }
         let id = id_in(&stderr(&output))?;
         let jobs = block_on(context.namespace.objects::<Job>().list_metadata(&ListParams::default()))?;
@@ -82,7 +82,7 @@ fn an_interrupt_deletes_the_job_before_the_exit(context: &Context) -> Result<(),
 }
 
 fn gc_keeps_running_sandboxes(context: &Context) -> Result<(), Failure> {
-    context.place.write("p.py", "import time; time.sleep(4); print('alive')");
+    context.dir.write("p.py", "import time; time.sleep(4); print('alive')");
     let mut child = context.command("run", &["p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn()?;
     let mut log = BufReader::new(child.stderr.take().ok_or("a pipe")?);
     read_until(&mut log, "the program runs")?;
@@ -96,21 +96,21 @@ fn gc_keeps_running_sandboxes(context: &Context) -> Result<(), Failure> {
 
 fn a_failed_deletion_is_retried(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, before| match asked.method {
-        Method::DELETE if before == 0 => Action::LoseRequest,
-        Method::DELETE if before == 1 => Action::Answer(
+        Method::DELETE if before == 0 => Action::DropRequest,
+        Method::DELETE if before == 1 => Action::Respond(
             hyper::StatusCode::SERVICE_UNAVAILABLE,
             super::failures::status(503, "ServiceUnavailable", "busy"),
         ),
         _ => Action::Forward,
     })?;
-    let answer = context.run_by(proxy.kubeconfig(), "print(1)", &[])?;
-    expect(answer["stdout"]["text"] == "1\n", &answer)?;
-    assert_nothing_left_of(context, answer["id"].as_str().unwrap_or_default())
+    let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print(1)", &[])?;
+    expect(result["stdout"]["text"] == "1\n", &result)?;
+    assert_nothing_left_of(context, result["id"].as_str().unwrap_or_default())
 }
 
 fn all_objects_have_an_owner_and_a_deadline(context: &Context) -> Result<(), Failure> {
     use k8s_openapi::api::core::v1::ConfigMap;
-    context.place.write("p.py", "while True: pass");
+    context.dir.write("p.py", "while True: pass");
     let mut command = context.command("run", &["p.py"]);
     let child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn()?;
     let output = signal_when(child, "the program runs", Signal::KILL)?;

@@ -1,9 +1,9 @@
 //! The context of each test: a folder, a namespace, and `cofferdam` commands for them.
 
 use cofferdam_tests::{
-    cluster::{Action, Asked, Namespace, Proxy, runtime},
+    cluster::{Action, ApiRequest, Namespace, Proxy, runtime},
     conformance::Failure,
-    program::{Place, stderr, stdout},
+    program::{TestDir, stderr, stdout},
     sidecar::Sidecar,
 };
 use serde_json::Value;
@@ -19,25 +19,25 @@ use std::{
 pub(super) type Test = (&'static str, fn(&Context) -> Result<(), Failure>);
 
 pub(super) struct Context {
-    pub(super) place: Place,
+    pub(super) dir: TestDir,
     pub(super) namespace: Arc<Namespace>,
 }
 
 impl Context {
     pub(super) fn new(namespace: Arc<Namespace>) -> Self {
-        Self { place: Place::new(), namespace }
+        Self { dir: TestDir::new(), namespace }
     }
 
     /// `cofferdam SUBCOMMAND` for the namespace, with the sidecar's own rights.
     pub(super) fn command(&self, subcommand: &str, args: &[&str]) -> Command {
-        self.command_by(&self.kubeconfig(args), subcommand, args)
+        self.command_with_kubeconfig(&self.kubeconfig(args), subcommand, args)
     }
 
     /// The same with another kubeconfig.
-    pub(super) fn command_by(&self, kubeconfig: &Path, subcommand: &str, args: &[&str]) -> Command {
+    pub(super) fn command_with_kubeconfig(&self, kubeconfig: &Path, subcommand: &str, args: &[&str]) -> Command {
         let kubeconfig = kubeconfig.to_string_lossy();
         let common = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &self.namespace.name];
-        let mut command = self.place.cofferdam([&[subcommand], &common[..], args].concat());
+        let mut command = self.dir.cofferdam([&[subcommand], &common[..], args].concat());
         // The kubeconfig of the shell is not used.
         command.env_remove("KUBECONFIG");
         command
@@ -47,19 +47,24 @@ impl Context {
     pub(super) fn sidecar(&self, kubeconfig: &Path, settings: &[(&str, &str)]) -> Sidecar {
         let kubeconfig = kubeconfig.to_string_lossy();
         let options = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &self.namespace.name];
-        Sidecar::start(&self.place, &options, settings)
+        Sidecar::start(&self.dir, &options, settings)
     }
 
     /// Runs a program and returns its JSON result.
     pub(super) fn run(&self, program: &str, args: &[&str]) -> Result<Value, Failure> {
-        self.run_by(&self.kubeconfig(args), program, args)
+        self.run_with_kubeconfig(&self.kubeconfig(args), program, args)
     }
 
     /// The same with another kubeconfig.
-    pub(super) fn run_by(&self, kubeconfig: &Path, program: &str, args: &[&str]) -> Result<Value, Failure> {
-        self.place.write("program.py", program);
+    pub(super) fn run_with_kubeconfig(
+        &self,
+        kubeconfig: &Path,
+        program: &str,
+        args: &[&str],
+    ) -> Result<Value, Failure> {
+        self.dir.write("program.py", program);
         let args = [&["--json"], args, &["program.py"]].concat();
-        answer(&self.command_by(kubeconfig, "run", &args).output()?)
+        json_result(&self.command_with_kubeconfig(kubeconfig, "run", &args).output()?)
     }
 
     /// The kubeconfig of the sidecar that has the permissions for these arguments.
@@ -70,17 +75,17 @@ impl Context {
     /// A proxy in front of the API server.
     pub(super) fn proxy(
         &self,
-        script: impl Fn(&Asked, usize) -> Action + Send + Sync + 'static,
+        script: impl Fn(&ApiRequest, usize) -> Action + Send + Sync + 'static,
     ) -> Result<Proxy, Failure> {
-        block_on(Proxy::start(&self.namespace.kubeconfig(), self.place.path(), script))
+        block_on(Proxy::start(&self.namespace.kubeconfig(), self.dir.path(), script))
     }
 
     /// The same for a sidecar that creates bare Pods.
     pub(super) fn proxy_for_pods(
         &self,
-        script: impl Fn(&Asked, usize) -> Action + Send + Sync + 'static,
+        script: impl Fn(&ApiRequest, usize) -> Action + Send + Sync + 'static,
     ) -> Result<Proxy, Failure> {
-        block_on(Proxy::start(&self.namespace.kubeconfig_for_pods(), self.place.path(), script))
+        block_on(Proxy::start(&self.namespace.kubeconfig_for_pods(), self.dir.path(), script))
     }
 }
 
@@ -101,7 +106,7 @@ pub(super) fn id_in(log: &str) -> Result<String, Failure> {
 }
 
 /// The JSON result that `--json` printed.
-pub(super) fn answer(output: &Output) -> Result<Value, Failure> {
+pub(super) fn json_result(output: &Output) -> Result<Value, Failure> {
     serde_json::from_str(&stdout(output))
         .map_err(|error| format!("{error}: {} {}", stdout(output), stderr(output)).into())
 }
@@ -116,7 +121,7 @@ pub(super) fn expect(condition: bool, actual: impl std::fmt::Debug) -> Result<()
 }
 
 /// Fails unless the result is an error with this code whose message contains this text.
-pub(super) fn expect_error(answer: &Value, code: &str, message: &str) -> Result<(), Failure> {
-    let error = &answer["error"];
-    expect(error["code"] == code && error["message"].as_str().is_some_and(|text| text.contains(message)), answer)
+pub(super) fn expect_error(result: &Value, code: &str, message: &str) -> Result<(), Failure> {
+    let error = &result["error"];
+    expect(error["code"] == code && error["message"].as_str().is_some_and(|text| text.contains(message)), result)
 }

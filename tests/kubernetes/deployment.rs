@@ -47,7 +47,7 @@ impl TestEnv {
         let [sandboxes, agents] = [name("sandboxes"), name("agents")].map(|name| block_on(Namespace::named(name)));
         let env = Self { image: stdout(&script).trim().to_owned(), sandboxes: sandboxes?, agents: agents? };
         let namespaces = ["--namespace", &env.sandboxes.name, "--sidecar-namespace", &env.agents.name];
-        let manifests = context.place.cofferdam([&["manifests"], &namespaces[..]].concat()).output()?;
+        let manifests = context.dir.cofferdam([&["manifests"], &namespaces[..]].concat()).output()?;
         expect(manifests.status.success(), stderr(&manifests))?;
         block_on(env.sandboxes.apply(&stdout(&manifests)))?;
         Ok(Some(env))
@@ -141,7 +141,7 @@ fn an_agent_has_a_sidecar_in_its_pod(context: &Context) -> Result<(), Failure> {
         let running = eventually(jobs, |jobs| jobs.len() == 1).await?;
         env.agents.objects::<Pod>().delete(&pod, &DeleteParams::default()).await?;
         let left = || async {
-            let left = env.sandboxes.left().await?;
+            let left = env.sandboxes.remaining_objects().await?;
             Ok(left.into_iter().filter(|name| running.iter().any(|run| name.contains(run))).collect::<Vec<_>>())
         };
         eventually(left, Vec::is_empty).await?;

@@ -22,7 +22,7 @@ pub(super) const TESTS: &[Test] = tests![
 
 fn output_bytes_and_exit_code_are_exact(context: &Context) -> Result<(), Failure> {
     let program = "import sys\nsys.stdout.buffer.write(bytes(range(256)))\nsys.stderr.write('err\\n')\nsys.exit(3)";
-    context.place.write("p.py", program);
+    context.dir.write("p.py", program);
     let output = context.command("run", &["p.py"]).output()?;
     expect(output.stdout == (0..=255).collect::<Vec<u8>>(), &output.stdout)?;
     expect(stderr(&output) == "err\n" && output.status.code() == Some(3), stderr(&output))
@@ -30,14 +30,14 @@ fn output_bytes_and_exit_code_are_exact(context: &Context) -> Result<(), Failure
 
 fn an_execution_takes_five_requests(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|_, _| Action::Forward)?;
-    context.run_by(proxy.kubeconfig(), "print(1)", &[])?;
+    context.run_with_kubeconfig(proxy.kubeconfig(), "print(1)", &[])?;
     // The first execution may also look up the runner.
-    let before = proxy.asked().len();
-    let answer = context.run_by(proxy.kubeconfig(), "print(2)", &[])?;
-    expect(answer["stdout"]["text"] == "2\n", &answer)?;
-    let asked = proxy.asked().split_off(before);
+    let before = proxy.requests().len();
+    let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print(2)", &[])?;
+    expect(result["stdout"]["text"] == "2\n", &result)?;
+    let asked = proxy.requests().split_off(before);
     // A slow start takes more requests.
-    let is_slow = answer["timings_ms"]["started"].as_u64() > Some(4_000);
+    let is_slow = result["timings_ms"]["started"].as_u64() > Some(4_000);
     expect(asked.len() <= if is_slow { 7 } else { 5 }, asked)
 }
 
@@ -48,10 +48,10 @@ fn output_is_complete_after_a_late_attach(context: &Context) -> Result<(), Failu
             "import sys, time\nfor i in range(10):\n  for j in range({lines} // 10): sys.stdout.write('%06d\\n' % j)\n  \
              time.sleep({pause})\nsys.stderr.write('end')"
         );
-        let answer = context.run(&program, &[])?;
+        let result = context.run(&program, &[])?;
         let tenth: String = (0..lines / 10).map(|number| format!("{number:06}\n")).collect();
-        let is_whole = answer["stdout"]["text"] == tenth.repeat(10) && answer["stderr"]["text"] == "end";
-        expect(is_whole, (lines, &answer["error"], &answer["stdout"]["length"]))?;
+        let is_whole = result["stdout"]["text"] == tenth.repeat(10) && result["stderr"]["text"] == "end";
+        expect(is_whole, (lines, &result["error"], &result["stdout"]["length"]))?;
     }
     Ok(())
 }
@@ -59,30 +59,30 @@ fn output_is_complete_after_a_late_attach(context: &Context) -> Result<(), Failu
 fn inputs_larger_than_one_config_map_arrive(context: &Context) -> Result<(), Failure> {
     let bytes: Vec<u8> =
         (0u32..2_000_000).flat_map(|number| (number.wrapping_mul(2_654_435_761)).to_le_bytes()).collect();
-    context.place.write("input.bin", &bytes);
+    context.dir.write("input.bin", &bytes);
     let program = "import hashlib\nd = open('input.bin', 'rb').read()\nprint(len(d), sum(d[::997]))";
-    let answer = context.run(program, &["--file", "input.bin"])?;
+    let result = context.run(program, &["--file", "input.bin"])?;
     let sum: u64 = bytes.iter().step_by(997).map(|byte| u64::from(*byte)).sum();
-    expect(answer["stdout"]["text"] == format!("{} {sum}\n", bytes.len()), &answer["stdout"])
+    expect(result["stdout"]["text"] == format!("{} {sum}\n", bytes.len()), &result["stdout"])
 }
 
 fn inputs_over_eight_mebibytes_are_refused_before_any_request(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|_, _| Action::Forward)?;
-    context.place.write("input.bin", vec![0; 8 << 20]);
-    let answer = context.run_by(proxy.kubeconfig(), "print(1)", &["--file", "input.bin"])?;
-    expect_error(&answer, "too-large", "8388616")?;
-    expect(proxy.asked().is_empty(), proxy.asked())
+    context.dir.write("input.bin", vec![0; 8 << 20]);
+    let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print(1)", &["--file", "input.bin"])?;
+    expect_error(&result, "too-large", "8388616")?;
+    expect(proxy.requests().is_empty(), proxy.requests())
 }
 
 fn a_bare_pod_gives_the_same_result(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy_for_pods(|_, _| Action::Forward)?;
-    let answer = context.run_by(proxy.kubeconfig(), "print('pod')", &["--workload", "pod"])?;
-    expect(answer["stdout"]["text"] == "pod\n", &answer)?;
-    expect(!proxy.asked().iter().any(|asked| asked.path.contains("/jobs")), proxy.asked())
+    let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print('pod')", &["--workload", "pod"])?;
+    expect(result["stdout"]["text"] == "pod\n", &result)?;
+    expect(!proxy.requests().iter().any(|asked| asked.path.contains("/jobs")), proxy.requests())
 }
 
 fn labels_of_a_request_become_annotations(context: &Context) -> Result<(), Failure> {
-    context.place.write("p.py", "import time; time.sleep(600)");
+    context.dir.write("p.py", "import time; time.sleep(600)");
     let args = ["--label", "session=a b", "--timeout", "100", "p.py"];
     let mut child = context.command("run", &args).env("COFFERDAM_LOG", "cofferdam=debug").spawn()?;
     let found = block_on(cofferdam_tests::cluster::eventually(
@@ -107,19 +107,19 @@ fn the_first_execution_in_a_namespace_uploads_the_runner(context: &Context) -> R
     let runs = cofferdam_tests::cluster::Namespace::create();
     let namespace = std::sync::Arc::new(block_on(runs)?);
     let fresh = Context::new(namespace.clone());
-    let answer = fresh.run("print('first')", &[])?;
-    expect(answer["stdout"]["text"] == "first\n", &answer)?;
+    let result = fresh.run("print('first')", &[])?;
+    expect(result["stdout"]["text"] == "first\n", &result)?;
     // The runner is deleted after it was used.
     let config_maps = namespace.objects::<k8s_openapi::api::core::v1::ConfigMap>();
     let all = block_on(config_maps.list(&Default::default()))?.items;
     let runner = all.iter().map(ResourceExt::name_any).find(|name| name.starts_with("cofferdam-runner"));
     block_on(config_maps.delete(&runner.ok_or("there is no runner")?, &Default::default()))?;
-    let answer = fresh.run("print('again')", &[])?;
-    expect(answer["stdout"]["text"] == "again\n", &answer)?;
-    let output = context.place.run(["--version"]);
+    let result = fresh.run("print('again')", &[])?;
+    expect(result["stdout"]["text"] == "again\n", &result)?;
+    let output = context.dir.run(["--version"]);
     expect(stdout(&output).starts_with("cofferdam"), stdout(&output))?;
     block_on(async {
-        namespace.assert_nothing_left().await?;
+        namespace.wait_until_empty().await?;
         namespace.delete().await
     })
 }

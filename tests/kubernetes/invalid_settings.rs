@@ -12,10 +12,10 @@ pub(super) const TESTS: &[Test] = tests![
 ];
 
 fn an_unreadable_kubeconfig_is_named(context: &Context) -> Result<(), Failure> {
-    context.place.write("p.py", "print(1)");
-    context.place.write("broken", "clusters: {");
+    context.dir.write("p.py", "print(1)");
+    context.dir.write("broken", "clusters: {");
     for path in ["nowhere", "broken", "."] {
-        let output = context.command_by(path.as_ref(), "run", &["p.py"]).output()?;
+        let output = context.command_with_kubeconfig(path.as_ref(), "run", &["p.py"]).output()?;
         let message = stderr(&output);
         expect(
             output.status.code() == Some(125) && message.contains("kubeconfig_path") && message.contains(path),
@@ -26,17 +26,17 @@ fn an_unreadable_kubeconfig_is_named(context: &Context) -> Result<(), Failure> {
 }
 
 fn a_missing_context_is_named(context: &Context) -> Result<(), Failure> {
-    let answer = context.run("print(1)", &["--context", "nowhere"])?;
-    expect_error(&answer, "sandbox-unavailable", "`kubeconfig_context` names \"nowhere\"")
+    let result = context.run("print(1)", &["--context", "nowhere"])?;
+    expect_error(&result, "sandbox-unavailable", "`kubeconfig_context` names \"nowhere\"")
 }
 
 fn a_missing_namespace_is_named(context: &Context) -> Result<(), Failure> {
     // As a cluster administrator: other users only get a permission error.
     let admin = cofferdam_tests::cluster::kubeconfig().ok_or("KUBECONFIG")?;
-    context.place.write("p.py", "print(1)");
+    context.dir.write("p.py", "print(1)");
     let kubeconfig = admin.to_string_lossy().into_owned();
     let output = context
-        .place
+        .dir
         .cofferdam([
             "run",
             "--json",
@@ -49,13 +49,13 @@ fn a_missing_namespace_is_named(context: &Context) -> Result<(), Failure> {
             "p.py",
         ])
         .output()?;
-    let answer = super::context::answer(&output)?;
-    expect_error(&answer, "sandbox-unavailable", "`namespace`")
+    let result = super::context::json_result(&output)?;
+    expect_error(&result, "sandbox-unavailable", "`namespace`")
 }
 
 fn invalid_settings_are_named(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|_, _| Action::Forward)?;
-    context.place.write("p.py", "print(1)");
+    context.dir.write("p.py", "print(1)");
     for (setting, toml) in [
         ("image", "image = 'Not An Image'"),
         ("languages.python.image", "languages.python = { command = ['python3'], file = 'main.py', image = ':' }"),
@@ -71,24 +71,24 @@ fn invalid_settings_are_named(context: &Context) -> Result<(), Failure> {
         ("pod_overlay", "pod_overlay.spec.tolerationz = []"),
         ("networks", "networks.none.egress = []"),
     ] {
-        context.place.write("settings.toml", toml);
+        context.dir.write("settings.toml", toml);
         // Without --namespace, which would override the setting.
         let kubeconfig = proxy.kubeconfig().to_string_lossy().into_owned();
         let args = ["run", "--kubeconfig", &kubeconfig, "--config", "settings.toml", "p.py"];
-        let output = context.place.cofferdam(args).output()?;
+        let output = context.dir.cofferdam(args).output()?;
         let message = stderr(&output);
         let is_named = output.status.code() == Some(125) && message.contains(setting);
         expect(is_named, (setting, toml, message))?;
     }
-    expect(proxy.asked().is_empty(), proxy.asked())
+    expect(proxy.requests().is_empty(), proxy.requests())
 }
 
 /// `auto` selects Kubernetes if a context of the user's kubeconfig is given.
 fn a_context_alone_selects_the_cluster(context: &Context) -> Result<(), Failure> {
-    context.place.write("p.py", "import os; print(os.path.exists('/cofferdam/program'))");
+    context.dir.write("p.py", "import os; print(os.path.exists('/cofferdam/program'))");
     let namespace = &context.namespace;
     let args = ["run", "--context", "test", "--namespace", &namespace.name, "p.py"];
-    let mut command = context.place.cofferdam(args);
+    let mut command = context.dir.cofferdam(args);
     let output = command.env("KUBECONFIG", namespace.kubeconfig()).output()?;
     expect(output.stdout == b"True\n", stderr(&output))
 }

@@ -35,7 +35,7 @@ for address in sys.argv[1:]:
 ";
 
 fn a_program_has_no_network(context: &Context) -> Result<(), Failure> {
-    context.place.write("p.py", CONNECT);
+    context.dir.write("p.py", CONNECT);
     let address = format!("{}:443", api_server(context)?);
     let output = context.command("run", &["p.py", "--", &address, "169.254.169.254:80", "10.88.0.1:6443"]).output()?;
     expect(stdout(&output) == "OSError 101\nOSError 101\nOSError 101\n", stdout(&output))
@@ -57,35 +57,37 @@ except OSError as e:
     print('termination-log', e.errno)
 ";
     let program = program.replace("NAMESPACE", &context.namespace.name);
-    let answer = context.run(&program, &[])?;
-    let text = answer["stdout"]["text"].as_str().unwrap_or_default();
+    let result = context.run(&program, &[])?;
+    let text = result["stdout"]["text"].as_str().unwrap_or_default();
     let seen: Vec<&str> = text.lines().filter(|line| line.starts_with('/') && !line.ends_with("[]")).collect();
     expect(seen.is_empty(), text)?;
     expect(text.starts_with("['HOME', 'LANG', 'PATH']\nsandbox False\n") && text.contains("termination-log"), text)
 }
 
 fn an_endless_loop_has_ended_when_the_call_returns(context: &Context) -> Result<(), Failure> {
-    let answer = context.run("while True: pass", &["--timeout", "2"])?;
-    expect(answer["status"] == "timed-out", &answer)?;
+    let result = context.run("while True: pass", &["--timeout", "2"])?;
+    expect(result["status"] == "timed-out", &result)?;
     // The container ends before the call returns.
-    let id = answer["id"].as_str().unwrap_or_default().to_owned();
-    let left = || async { Ok(context.namespace.left().await?.into_iter().filter(|name| name.contains(&id)).collect()) };
+    let id = result["id"].as_str().unwrap_or_default().to_owned();
+    let left = || async {
+        Ok(context.namespace.remaining_objects().await?.into_iter().filter(|name| name.contains(&id)).collect())
+    };
     block_on(cluster::eventually(left, Vec::is_empty)).map(|_: Vec<String>| ())
 }
 
 fn a_pod_overlay_is_applied_to_the_pod(context: &Context) -> Result<(), Failure> {
-    context.place.write(
+    context.dir.write(
         "settings.toml",
         "pod_overlay.spec.volumes = [{ name = 'data', configMap = { name = 'kube-root-ca.crt' } }]\n\
          pod_overlay.spec.containers = [{ name = 'runner', volumeMounts = [{ name = 'data', mountPath = '/data', readOnly = true }] }]\n",
     );
-    let answer = context.run("import os; print(os.path.exists('/data/ca.crt'))", &["--config", "settings.toml"])?;
-    expect(answer["stdout"]["text"] == "True\n", answer)
+    let result = context.run("import os; print(os.path.exists('/data/ca.crt'))", &["--config", "settings.toml"])?;
+    expect(result["stdout"]["text"] == "True\n", result)
 }
 
 fn a_network_profile_gives_the_pod_a_network(context: &Context) -> Result<(), Failure> {
-    context.place.write("p.py", CONNECT);
-    context.place.write("settings.toml", "networks.open.egress = [{}]\n");
+    context.dir.write("p.py", CONNECT);
+    context.dir.write("settings.toml", "networks.open.egress = [{}]\n");
     let address = format!("{}:443", api_server(context)?);
     let args = ["--config", "settings.toml", "--network", "open", "p.py", "--", &address];
     let output = context.command("run", &args).output()?;
@@ -107,7 +109,7 @@ fn doctor_passes_in_a_working_cluster(context: &Context) -> Result<(), Failure> 
 
 fn doctor_reports_what_is_wrong(context: &Context) -> Result<(), Failure> {
     let kubeconfig = block_on(context.namespace.write_kubeconfig("default"))?;
-    let output = context.command_by(&kubeconfig, "doctor", &[]).output()?;
+    let output = context.command_with_kubeconfig(&kubeconfig, "doctor", &[]).output()?;
     let text = stdout(&output);
     expect(output.status.code() == Some(1) && text.contains("FAILED") && text.contains("jobs"), text)?;
     let output = context.command("doctor", &["--image", "registry.invalid/nothing:here"]).output()?;

@@ -58,7 +58,7 @@ fn main() -> Result<ExitCode, Failure> {
     };
     let conclusion = libtest_mimic::run(&arguments, tests.into_iter().flatten().map(trial).collect());
     runtime().block_on(async {
-        namespace.assert_nothing_left().await?;
+        namespace.wait_until_empty().await?;
         namespace.delete().await
     })?;
     Ok(conclusion.exit_code())

@@ -5,7 +5,7 @@ use cofferdam_tests::{
     cluster::{Namespace, eventually},
     conformance::Failure,
     program::{stderr, stdout},
-    sidecar::{Answer, Sidecar},
+    sidecar::{HttpResponse, Sidecar},
 };
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{
@@ -38,15 +38,15 @@ impl TestEnv {
         let kubeconfig = kubeconfig.to_string_lossy();
         let options = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &namespace.name];
         let settings = [settings, &[("COFFERDAM_POOL__MAXIMUM", "1")]].concat();
-        Ok(Self { sidecar: Sidecar::start(&context.place, &options, &settings), namespace })
+        Ok(Self { sidecar: Sidecar::start(&context.dir, &options, &settings), namespace })
     }
 
-    fn run(&self, code: &str) -> Answer {
-        block_on(self.sidecar.caller().run(&json!({ "code": code }), &[]))
+    fn run(&self, code: &str) -> HttpResponse {
+        block_on(self.sidecar.client().run(&json!({ "code": code }), &[]))
     }
 
     fn has_nothing_left(&self) -> Result<(), Failure> {
-        block_on(eventually(|| self.namespace.left(), Vec::is_empty)).map(|_| ())
+        block_on(eventually(|| self.namespace.remaining_objects(), Vec::is_empty)).map(|_| ())
     }
 
     fn delete(self) -> Result<(), Failure> {
@@ -58,14 +58,14 @@ fn the_second_execution_with_the_same_spec_uses_a_warm_pod(context: &Context) ->
     let mut env = TestEnv::create(context, &[("COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD", "[decimal]")])?;
     let has_decimal = "import sys\nprint('decimal' in sys.modules)";
     for (is_warm, output) in [(false, "False\n"), (true, "True\n")] {
-        let answer = env.run(has_decimal);
-        expect(answer.json["warm"] == is_warm && answer.json["stdout"]["content"] == output, answer)?;
+        let response = env.run(has_decimal);
+        expect(response.json["warm"] == is_warm && response.json["stdout"]["content"] == output, response)?;
         env.sidecar.wait_for(SANDBOX_WAITS);
     }
     // More than the API server forwards at once, in each direction.
     let files = json!([{ "path": "in", "content": "x".repeat(3 << 20) }]);
     let request = json!({ "code": "print(open('in').read())", "files": files });
-    let third = block_on(env.sidecar.caller().run(&request, &[]));
+    let third = block_on(env.sidecar.client().run(&request, &[]));
     let output = third.json["stdout"]["content"].as_str().unwrap_or_default();
     expect(third.json["warm"] == true && output.len() == (3 << 20) + 1, &third.json["status"])?;
     env.sidecar.wait_for(SANDBOX_WAITS);
@@ -73,7 +73,7 @@ fn the_second_execution_with_the_same_spec_uses_a_warm_pod(context: &Context) ->
     let TestEnv { sidecar, namespace } = env;
     let (status, log) = sidecar.end();
     expect(status.success(), log)?;
-    block_on(eventually(|| namespace.left(), Vec::is_empty))?;
+    block_on(eventually(|| namespace.remaining_objects(), Vec::is_empty))?;
     block_on(namespace.delete())
 }
 
@@ -87,8 +87,8 @@ fn a_deleted_warm_pod_is_not_used(context: &Context) -> Result<(), Failure> {
     let found = block_on(eventually(list, |pods: &Vec<Pod>| pods.len() == 1))?;
     let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
     block_on(pods.delete(&found[0].name_any(), &now))?;
-    let answer = env.run("print(2)");
-    expect(answer.json["stdout"]["content"] == "2\n" && answer.json["status"]["exited"] == 0, answer)?;
+    let response = env.run("print(2)");
+    expect(response.json["stdout"]["content"] == "2\n" && response.json["status"]["exited"] == 0, response)?;
     env.delete()
 }
 
@@ -103,12 +103,12 @@ fn warm_pods_are_evicted_for_an_unschedulable_execution(context: &Context) -> Re
         ("COFFERDAM_STARTUP_TIMEOUT_SECONDS", "60"),
     ];
     let mut env = TestEnv::create(context, &settings)?;
-    let ready = block_on(env.sidecar.caller().send("GET", "/readyz", &[], ""));
+    let ready = block_on(env.sidecar.client().send("GET", "/readyz", &[], ""));
     expect(ready.status == 200, ready)?;
     env.sidecar.wait_for(SANDBOX_WAITS);
     // In another language, so that it cannot use the warm Pod.
-    let answer = block_on(env.sidecar.caller().run(&json!({ "code": "echo hello", "language": "bash" }), &[]));
-    expect(answer.json["stdout"]["content"] == "hello\n" && answer.json["warm"] == false, answer)?;
+    let response = block_on(env.sidecar.client().run(&json!({ "code": "echo hello", "language": "bash" }), &[]));
+    expect(response.json["stdout"]["content"] == "hello\n" && response.json["warm"] == false, response)?;
     env.sidecar.wait_for("what waited makes room");
     env.delete()
 }
@@ -134,7 +134,7 @@ fn gc_deletes_the_warm_pods_of_a_killed_sidecar(context: &Context) -> Result<(),
     let kubeconfig = env.namespace.kubeconfig();
     let kubeconfig = kubeconfig.to_string_lossy();
     let options = ["gc", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &env.namespace.name];
-    let output = context.place.cofferdam(options).env_remove("KUBECONFIG").output()?;
+    let output = context.dir.cofferdam(options).env_remove("KUBECONFIG").output()?;
     expect(output.status.success() && stdout(&output).starts_with("removed what"), (stdout(&output), stderr(&output)))?;
     env.has_nothing_left()?;
     env.delete()

@@ -150,7 +150,7 @@ async def files(transport):
         assert data.startswith(b"\x89PNG") and b"IEND" in data, data
         assert [file["path"] for file in result.structured_content["files"]] == ["a.csv", "n.bin", "plot.png"], result
         assert [file["path"] for file in result.structured_content["skipped"]] == ["z"], result
-        assert "files not brought back: `z`" in account.text, account
+        assert "files not collected: `z`" in account.text, account
         result = await call(client, "open('n', 'w'); import os; os.mkdir('d'); open('d/x', 'w')", collect=["d/*"])
         assert [file["path"] for file in result.structured_content["files"]] == ["d/x"], result
 

@@ -1,6 +1,6 @@
 //! The third-party clients, which a script installs.
 
-use cofferdam_tests::program::{Place, root};
+use cofferdam_tests::program::{TestDir, root};
 use std::{
     env,
     path::PathBuf,
@@ -35,7 +35,7 @@ pub(crate) fn python() -> Command {
 }
 
 /// The official client, which runs scenarios of `client.py` in a mode of the protocol.
-pub(crate) fn client(place: &Place, transport: &Transport, mode: &str, scenarios: &[&str]) -> Command {
+pub(crate) fn client(dir: &TestDir, transport: &Transport, mode: &str, scenarios: &[&str]) -> Command {
     let mut command = python();
     command.arg(root().join("tests/mcp/client.py")).args(["--mode", mode]);
     match transport {
@@ -44,18 +44,18 @@ pub(crate) fn client(place: &Place, transport: &Transport, mode: &str, scenarios
             command.args(token.iter().flat_map(|token| ["--token", *token]));
         }
         Transport::Stdio(settings) => {
-            command.arg("--command").arg(program()).arg("mcp").arg("--env").args(environment(place));
+            command.arg("--command").arg(program()).arg("mcp").arg("--env").args(environment(dir));
             command.args(settings.iter().map(|(name, value)| format!("{name}={value}")));
         }
     }
-    command.arg("--scenarios").args(scenarios).current_dir(place.path());
+    command.arg("--scenarios").args(scenarios).current_dir(dir.path());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 /// Runs scenarios and asserts that they succeed.
-pub(crate) fn assert_scenarios(place: &Place, transport: &Transport, mode: &str, scenarios: &[&str]) {
-    let output = client(place, transport, mode, scenarios).output().expect("Python");
+pub(crate) fn assert_scenarios(dir: &TestDir, transport: &Transport, mode: &str, scenarios: &[&str]) {
+    let output = client(dir, transport, mode, scenarios).output().expect("Python");
     assert_success(&output, &format!("{transport:?} {mode}"));
 }
 
@@ -65,18 +65,18 @@ pub(crate) fn assert_success(output: &Output, what: &str) {
 }
 
 /// The inspector's command line.
-pub(crate) fn inspector(place: &Place) -> Command {
+pub(crate) fn inspector(dir: &TestDir) -> Command {
     let mut command = Command::new(&CLIENTS[1]);
-    command.arg("--cli").env("HOME", place.path());
-    command.current_dir(place.path()).stdin(Stdio::null());
+    command.arg("--cli").env("HOME", dir.path());
+    command.current_dir(dir.path()).stdin(Stdio::null());
     command
 }
 
 /// The conformance suite.
-pub(crate) fn conformance(place: &Place) -> Command {
+pub(crate) fn conformance(dir: &TestDir) -> Command {
     let [.., node, suite] = &*CLIENTS;
     let mut command = Command::new(node);
-    command.arg(suite).env("HOME", place.path()).current_dir(place.path()).stdin(Stdio::null());
+    command.arg(suite).env("HOME", dir.path()).current_dir(dir.path()).stdin(Stdio::null());
     command
 }
 
@@ -86,9 +86,9 @@ pub(crate) fn program() -> PathBuf {
 }
 
 /// The environment of the program in a test. Clients pass on only the variables that they are given.
-pub(crate) fn environment(place: &Place) -> [String; 3] {
-    let state = format!("COFFERDAM_STATE_DIR={}", place.state().display());
-    let settings = format!("XDG_CONFIG_HOME={}", place.path().join("config").display());
+pub(crate) fn environment(dir: &TestDir) -> [String; 3] {
+    let state = format!("COFFERDAM_STATE_DIR={}", dir.state().display());
+    let settings = format!("XDG_CONFIG_HOME={}", dir.path().join("config").display());
     // gVisor is found there, whatever HOME the client has.
     let home = || env::var("HOME").map(|home| format!("{home}/.cache"));
     let cache = env::var("XDG_CACHE_HOME").or_else(|_| home()).expect("a cache folder");

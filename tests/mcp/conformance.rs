@@ -3,17 +3,17 @@
 
 use crate::clients::{assert_success, conformance};
 use cofferdam_tests::{
-    program::{Place, root, stdout},
+    program::{TestDir, root, stdout},
     sidecar::Sidecar,
 };
 use std::{collections::BTreeSet, fs};
 
 /// Runs all scenarios of a revision and asserts that exactly the listed checks fail.
 fn assert_conforms(revision: &str) {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
     let listed = root().join(format!("tests/mcp/conformance/{revision}.yml"));
-    let mut suite = conformance(&place);
+    let mut suite = conformance(&dir);
     suite.args(["server", "--url", &format!("http://{}/mcp", sidecar.address), "--suite", "all"]);
     suite.args(["--spec-version", revision, "--expected-failures"]).arg(&listed);
     let output = suite.output().expect("Node");

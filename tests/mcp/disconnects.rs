@@ -2,8 +2,8 @@
 
 use crate::clients::{MODES, Transport, client, environment, program};
 use cofferdam_tests::{
-    leftovers::assert_nothing_left,
-    program::{Place, stderr},
+    leaks::assert_no_leaks,
+    program::{TestDir, stderr},
     sidecar::Sidecar,
 };
 use rustix::process::{Pid, Signal, kill_process};
@@ -14,8 +14,8 @@ use std::{
 };
 
 /// Starts a scenario, and returns when it has printed that its program runs.
-fn start_scenario(place: &Place, transport: &Transport, mode: &str, scenario: &str) -> (Child, BufReader<ChildStdout>) {
-    let mut child = client(place, transport, mode, &[scenario]).spawn().expect("Python");
+fn start_scenario(dir: &TestDir, transport: &Transport, mode: &str, scenario: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut child = client(dir, transport, mode, &[scenario]).spawn().expect("Python");
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
     stdout.read_line(&mut line).expect("a line");
@@ -26,10 +26,10 @@ fn start_scenario(place: &Place, transport: &Transport, mode: &str, scenario: &s
 #[test]
 fn killing_the_sidecar_is_an_error_in_its_client() {
     for mode in MODES {
-        let place = Place::new();
-        let sidecar = Sidecar::start(&place, &[], &[]);
+        let dir = TestDir::new();
+        let sidecar = Sidecar::start(&dir, &[], &[]);
         let (child, mut stdout) =
-            start_scenario(&place, &Transport::Http(sidecar.address.clone(), None), mode, "server_is_killed");
+            start_scenario(&dir, &Transport::Http(sidecar.address.clone(), None), mode, "server_is_killed");
         sidecar.signal(Signal::KILL);
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line");
@@ -37,22 +37,22 @@ fn killing_the_sidecar_is_an_error_in_its_client() {
         assert!(output.status.success() && line.starts_with("error: "), "{mode}: {line} {}", stderr(&output));
         drop(sidecar);
         // The next sidecar cleans up.
-        drop(Sidecar::start(&place, &[], &[]));
-        assert_nothing_left(&place);
+        drop(Sidecar::start(&dir, &[], &[]));
+        assert_no_leaks(&dir);
     }
 }
 
 #[test]
 fn killing_an_http_client_cancels_its_executions() {
     for mode in MODES {
-        let place = Place::new();
-        let mut sidecar = Sidecar::start(&place, &[], &[]);
+        let dir = TestDir::new();
+        let mut sidecar = Sidecar::start(&dir, &[], &[]);
         let (mut child, _) =
-            start_scenario(&place, &Transport::Http(sidecar.address.clone(), None), mode, "client_is_killed");
+            start_scenario(&dir, &Transport::Http(sidecar.address.clone(), None), mode, "client_is_killed");
         child.kill().expect("a kill");
         child.wait().expect("an end");
         sidecar.wait_for("status=Cancelled");
-        assert_nothing_left(&place);
+        assert_no_leaks(&dir);
     }
 }
 
@@ -64,9 +64,9 @@ struct Server {
 }
 
 impl Server {
-    fn start(place: &Place) -> Self {
+    fn start(dir: &TestDir) -> Self {
         let mut command = Command::new(program());
-        let settings = environment(place);
+        let settings = environment(dir);
         command.arg("mcp").envs(settings.iter().filter_map(|setting| setting.split_once('=')));
         command.env("COFFERDAM_LOG", "cofferdam=info");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -93,8 +93,8 @@ impl Server {
         let client_info = json!({ "name": "test", "version": "0" });
         let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client_info });
         self.send(&json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params }));
-        let answer = self.receive().expect("an answer");
-        assert_eq!(answer["result"]["serverInfo"]["name"], "cofferdam", "{answer}");
+        let response = self.receive().expect("a response");
+        assert_eq!(response["result"]["serverInfo"]["name"], "cofferdam", "{response}");
         self.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
     }
 
@@ -124,20 +124,20 @@ impl Server {
 
 #[test]
 fn closing_stdin_cancels_the_executions() {
-    let place = Place::new();
-    let mut server = Server::start(&place);
+    let dir = TestDir::new();
+    let mut server = Server::start(&dir);
     server.start_endless();
     let output = server.end();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stderr(&output).contains("status=Cancelled"), "{}", stderr(&output));
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
 }
 
 #[test]
 fn a_termination_signal_cancels_the_executions() {
     for signal in [Signal::TERM, Signal::INT] {
-        let place = Place::new();
-        let mut server = Server::start(&place);
+        let dir = TestDir::new();
+        let mut server = Server::start(&dir);
         server.start_endless();
         // The client keeps stdin open.
         kill_process(Pid::from_child(&server.child), signal).expect("a signal");
@@ -145,15 +145,15 @@ fn a_termination_signal_cancels_the_executions() {
         let output = server.child.wait_with_output().expect("an end");
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         assert!(stderr(&output).contains("status=Cancelled"), "{}", stderr(&output));
-        assert_nothing_left(&place);
+        assert_no_leaks(&dir);
     }
 }
 
 #[test]
 fn a_client_that_sends_nothing_or_nonsense_is_not_an_error() {
     for sent in ["", "nonsense\n", "{}\n[]\n\u{0}\n"] {
-        let place = Place::new();
-        let mut server = Server::start(&place);
+        let dir = TestDir::new();
+        let mut server = Server::start(&dir);
         server.stdin.write_all(sent.as_bytes()).expect("a reader");
         let output = server.end();
         assert_eq!(output.status.code(), Some(0), "{sent:?}: {}", stderr(&output));
@@ -162,8 +162,8 @@ fn a_client_that_sends_nothing_or_nonsense_is_not_an_error() {
 
 #[test]
 fn an_invalid_message_is_answered_and_the_connection_stays_open() {
-    let place = Place::new();
-    let mut server = Server::start(&place);
+    let dir = TestDir::new();
+    let mut server = Server::start(&dir);
     let call = |arguments: Value| {
         let params = json!({ "name": "execute_code", "arguments": arguments });
         json!({ "jsonrpc": "2.0", "id": "a", "method": "tools/call", "params": params }).to_string()
@@ -182,13 +182,13 @@ fn an_invalid_message_is_answered_and_the_connection_stays_open() {
         }
         for (line, code, id) in &wrong {
             writeln!(server.stdin, "{line}").expect("a reader");
-            let answer = server.receive().expect("an answer");
-            assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(code), id), "{line}: {answer}");
+            let response = server.receive().expect("a response");
+            assert_eq!((&response["error"]["code"], &response["id"]), (&json!(code), id), "{line}: {response}");
         }
     }
     let code = format!("print(6*7)#{}", "x".repeat(100_000));
     writeln!(server.stdin, "{}", call(json!({ "code": code, "env": null }))).expect("a reader");
-    let answer = server.receive().expect("an answer");
-    assert_eq!(answer["result"]["structuredContent"]["stdout"]["text"], "42\n", "{answer}");
+    let response = server.receive().expect("a response");
+    assert_eq!(response["result"]["structuredContent"]["stdout"]["text"], "42\n", "{response}");
     assert_eq!(server.end().status.code(), Some(0));
 }

@@ -1,7 +1,7 @@
 //! The inspector's command line, an independent client in JavaScript.
 
 use crate::clients::{assert_success, environment, inspector, program};
-use cofferdam_tests::{program::Place, sidecar::Sidecar};
+use cofferdam_tests::{program::TestDir, sidecar::Sidecar};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -28,11 +28,11 @@ fn assert_calls(mut command: Command) {
 
 #[test]
 fn works_over_stdio() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let command = || {
-        let mut command = inspector(&place);
+        let mut command = inspector(&dir);
         command.arg(program()).arg("mcp");
-        for setting in environment(&place) {
+        for setting in environment(&dir) {
             command.args(["-e", &setting]);
         }
         command
@@ -43,11 +43,11 @@ fn works_over_stdio() {
 
 #[test]
 fn works_over_http() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
     for era in ["legacy", "modern"] {
         let command = || {
-            let mut command = inspector(&place);
+            let mut command = inspector(&dir);
             command.args([&format!("http://{}/mcp", sidecar.address), "--transport", "http", "--protocol-era", era]);
             command
         };

@@ -49,7 +49,7 @@ def test_a_program_that_runs_too_long_keeps_its_output(make: MAKE, backend: dict
     conversation = converse(executor, program("print('started')\nwhile True: pass"), "It takes too long.")
     (result,) = conversation.results
     assert result.outcome == FAILED
-    assert (result.output or "").startswith("killed: it ran longer than it may\nstdout (8 bytes):\n```\nstarted\n```\n")
+    assert (result.output or "").startswith("killed: time limit exceeded\nstdout (8 bytes):\n```\nstarted\n```\n")
 
 
 def test_a_sandbox_that_cannot_start_ends_the_agents_run(

@@ -72,7 +72,7 @@ def test_execute_code_job_failed_without_terminated_container(make: MAKE) -> Non
     """A program that was killed has an exit code and a status too."""
     for code, exit_code, told in [
         ("import os\nos.kill(os.getpid(), 11)", 139, "killed by signal 11\nno output\n"),
-        ("x = bytearray(1 << 30)", 137, "killed: it needed more memory than it may use\nno output\n"),
+        ("x = bytearray(1 << 30)", 137, "killed: memory limit exceeded\nno output\n"),
     ]:
         assert strings(execute(make(mem_limit="64Mi"), code)) == ("", told, exit_code)
 
@@ -93,7 +93,7 @@ def test_execute_code_timeout(make: MAKE) -> None:
     assert stderr.startswith("Executor timed out: Job 'run-")
     assert stderr.endswith("' did not complete within 1s.\n\nPod Logs:\nso far\n")
     assert exit_code is None
-    told = "killed: it ran longer than it may\nstdout (7 bytes):\n```\nso far\n```\n"
+    told = "killed: time limit exceeded\nstdout (7 bytes):\n```\nso far\n```\n"
     assert strings(execute(make(timeout_seconds=1), code)) == ("so far\n", told, 124)
 
 

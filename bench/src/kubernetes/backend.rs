@@ -1,7 +1,10 @@
 //! The Kubernetes backend, used through the program and through the library.
 
 use crate::{interactive::Mode, samples::Samples};
-use cofferdam::{Runtime, config::{BackendChoice, PoolConfig, Settings}};
+use cofferdam::{
+    Runtime,
+    config::{BackendChoice, PoolConfig, Settings},
+};
 use cofferdam_component::{Executor, SandboxImport, types::Request};
 use cofferdam_tests::{cluster::runtime, conformance::Failure, program::TestDir};
 use futures_util::future::try_join_all;
@@ -67,10 +70,10 @@ impl Library {
     }
 
     /// Waits until this many sandboxes are prewarmed and the cluster has settled.
-    pub(super) fn fill(&self, prewarmed: i64) -> Result<(), Failure> {
+    pub(super) fn fill(&self, prewarmed: u32) -> Result<(), Failure> {
         runtime().block_on(self.sidecar.ready())?;
         let metrics = self.sidecar.pool_metrics().ok_or("there is no pool")?;
-        while metrics.waiting.get() < prewarmed {
+        while u32::try_from(metrics.snapshot().idle)? < prewarmed {
             thread::sleep(POLL_INTERVAL);
         }
         thread::sleep(super::SETTLE_DELAY);

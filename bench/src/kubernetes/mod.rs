@@ -140,7 +140,7 @@ impl BenchEnv {
         let library = Library::with_pool(self.target(), programs)?;
         let mut samples = Samples::default();
         for round in 0..=rounds {
-            library.fill(programs.into())?;
+            library.fill(programs)?;
             let time = library.run(count)?;
             if round > 0 {
                 samples.push(time);
@@ -167,7 +167,7 @@ impl BenchEnv {
         library.settle();
         self.wait_until_settled()?;
         let library = Library::with_pool(self.target(), programs)?;
-        library.fill(programs.into())?;
+        library.fill(programs)?;
         let warm = library.times(mode, programs)?;
         library.settle();
         self.wait_until_settled()?;

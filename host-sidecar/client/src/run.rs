@@ -7,7 +7,7 @@ use super::{
     failure::Failure,
 };
 use cofferdam_core::{Observer, Phase, Stream};
-use cofferdam_http_api::{Event, Events, PROBLEM, Problem, VERSION_HEADER};
+use cofferdam_http_api::{Event, EventDecoder, PROBLEM, Problem, VERSION_HEADER};
 use cofferdam_types::{Report, Request};
 use http::Method;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Run {
             if !answer.status.is_success() || answer.media_type() != EVENTS {
                 return Err(refused(answer).await);
             }
-            let mut told = Told { answer, events: Events::default() };
+            let mut told = Told { answer, events: EventDecoder::default() };
             match told.next().await? {
                 Event::Accepted(id) => Ok((id, told)),
                 Event::Failed(problem) => Err(Failure::Problem(problem)),
@@ -92,7 +92,7 @@ impl Run {
 #[derive(Debug)]
 struct Told {
     answer: Answer,
-    events: Events,
+    events: EventDecoder,
 }
 
 impl Told {
@@ -122,7 +122,7 @@ impl Told {
                 return serde_json::from_slice(&data).map_err(|_| self.foreign());
             }
             let piece = self.answer.next().await?.ok_or(Failure::Lost)?;
-            if piece.len() > LONGEST_EVENT.saturating_sub(self.events.held()) {
+            if piece.len() > LONGEST_EVENT.saturating_sub(self.events.buffered()) {
                 return Err(Failure::TooLong);
             }
             self.events.push(&piece);

@@ -5,7 +5,7 @@ mod files;
 mod stream;
 
 use crate::policy::Limits;
-use cofferdam_protocol::{Decoder, Ending, Frame, MalformedFrame, Stream};
+use cofferdam_protocol::{Frame, FrameDecoder, MalformedFrame, Stream, Termination};
 use cofferdam_types::{Capture, File, SkippedFile, Status};
 use files::FileCollector;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const MAX_REASON: usize = 4 << 10;
 /// Gathers the frames of one run.
 #[derive(Debug)]
 pub struct Collector {
-    decoder: Decoder,
+    decoder: FrameDecoder,
     stage: Stage,
     stdout: StreamCollector,
     stderr: StreamCollector,
@@ -84,7 +84,7 @@ impl Collector {
         let files = FileCollector::new(limits, collect);
         let tail = limits.output_bytes / 2 + 8;
         Self {
-            decoder: Decoder::with_max_payload(MAX_PIECE.max(tail).max(files.max_payload())),
+            decoder: FrameDecoder::with_max_payload(MAX_PIECE.max(tail).max(files.max_payload())),
             stage: if was_waiting { Stage::Ready } else { Stage::Created },
             stdout: StreamCollector::new(limits.output_bytes),
             stderr: StreamCollector::new(limits.output_bytes),
@@ -111,11 +111,11 @@ impl Collector {
                 Frame::Output(stream, bytes) => {
                     return Ok(Some(Event::Wrote(stream, self.stream(stream).output(&bytes)?)));
                 }
-                Frame::Cut(stream) => self.stream(stream).cut()?,
+                Frame::Truncated(stream) => self.stream(stream).cut()?,
                 Frame::Tail(stream, total, bytes) => self.stream(stream).tail(total, bytes)?,
                 Frame::File(path, content) => self.files.file(path, content)?,
                 Frame::Skipped(path, reason) => self.files.skipped(path, reason)?,
-                Frame::Ended(ending, ran) => return Ok(Some(Event::Ended(status(ending), ran))),
+                Frame::Terminated(ending, ran) => return Ok(Some(Event::Ended(status(ending), ran))),
                 Frame::Done => return Ok(Some(Event::Done)),
                 Frame::Failed(reason) if reason.len() > MAX_REASON => {
                     return Err(Corrupt("a failure is told at length"));
@@ -150,8 +150,8 @@ impl Stage {
         match (self, frame) {
             (Self::Created, Frame::Ready) => Some(Self::Ready),
             (Self::Ready, Frame::Started) => Some(Self::Running),
-            (Self::Running, Frame::Output(..) | Frame::Cut(_) | Frame::Tail(..)) => Some(Self::Running),
-            (Self::Running, Frame::Ended(..)) => Some(Self::Ended),
+            (Self::Running, Frame::Output(..) | Frame::Truncated(_) | Frame::Tail(..)) => Some(Self::Running),
+            (Self::Running, Frame::Terminated(..)) => Some(Self::Ended),
             (Self::Ended, Frame::File(..) | Frame::Skipped(..)) => Some(Self::Ended),
             (Self::Ended, Frame::Done) => Some(Self::Over),
             (Self::Created | Self::Ready | Self::Running | Self::Ended, Frame::Failed(_)) => Some(Self::Over),
@@ -160,15 +160,15 @@ impl Stage {
     }
 }
 
-fn status(ending: Ending) -> Status {
+fn status(ending: Termination) -> Status {
     match ending {
-        Ending::Exited(code) => Status::Exited(code),
-        Ending::Killed(signal) => Status::Killed(signal),
-        Ending::TimedOut => Status::TimedOut,
-        Ending::OutOfMemory => Status::OutOfMemory,
-        Ending::OutOfDisk(code) => Status::OutOfDisk(code),
-        Ending::OutOfProcesses => Status::OutOfProcesses,
-        Ending::Cancelled => Status::Cancelled,
+        Termination::Exited(code) => Status::Exited(code),
+        Termination::Killed(signal) => Status::Killed(signal),
+        Termination::TimedOut => Status::TimedOut,
+        Termination::OutOfMemory => Status::OutOfMemory,
+        Termination::OutOfDisk(code) => Status::OutOfDisk(code),
+        Termination::OutOfProcesses => Status::OutOfProcesses,
+        Termination::Cancelled => Status::Cancelled,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a runner that waits has to say: that it is ready, and nothing else.
 
-use cofferdam_protocol::{Decoder, Frame};
+use cofferdam_protocol::{Frame, FrameDecoder};
 use std::io;
 
 /// Longest frame that a runner which waits sends: why it cannot go on.
@@ -9,14 +9,14 @@ const MAX_PAYLOAD: u64 = 4 << 10;
 /// Hears a runner say so many times that it is ready for its next message.
 #[derive(Debug)]
 pub struct Readiness {
-    decoder: Decoder,
+    decoder: FrameDecoder,
     awaited: usize,
 }
 
 impl Readiness {
     /// Waits for so many `Ready` frames.
     pub fn awaited(times: usize) -> Self {
-        Self { decoder: Decoder::with_max_payload(MAX_PAYLOAD), awaited: times }
+        Self { decoder: FrameDecoder::with_max_payload(MAX_PAYLOAD), awaited: times }
     }
 
     /// Takes what the runner has written next; whether it has said all that is waited for.

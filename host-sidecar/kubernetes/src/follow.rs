@@ -76,7 +76,7 @@ impl<'a> Follow<'a> {
             match Joined::with_beginning(&cluster.pods, &follow.pod).await {
                 Ok(joined) => {
                     follow.joined = Some(joined);
-                    follow.decoder.join();
+                    follow.decoder.expect_replay();
                 }
                 Err(error) => tracing::debug!(id = run.id, %error, "the container's output cannot be joined"),
             }
@@ -147,7 +147,7 @@ impl<'a> Follow<'a> {
         sightings: &mut Subscription<Sighting>,
         progress: &Progress<'_>,
     ) -> Ended {
-        let (mut out_of_memory, mut lost, mut detail) = (false, unheard, self.decoder.other());
+        let (mut out_of_memory, mut lost, mut detail) = (false, unheard, self.decoder.foreign_lines());
         let has_told = progress.ended() && !progress.was_taken_away();
         if !has_told && !matches!(end, End::Failed(_) | End::Overdue) {
             let condition = self.last_condition(sightings).await;
@@ -216,7 +216,7 @@ impl<'a> Follow<'a> {
                     is_unseen = false;
                     self.cluster.pod_watch.begin();
                     // Had it been joined in time, it would have begun by now.
-                    if self.decoder.is_ahead() {
+                    if self.decoder.awaits_replay() {
                         return Read::Broken;
                     }
                     continue;

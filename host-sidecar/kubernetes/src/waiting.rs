@@ -82,7 +82,7 @@ impl Waiting {
         let joined = Joined::new(&cluster.pods, &pod).await.map_err(|error| unusable(&error))?;
         let mut waiting = Self { cluster, identity, pod, joined, decoder: LogDecoder::default(), removal };
         // The runner has said that it is ready before it could be heard; it says it again with its first answer.
-        waiting.decoder.join();
+        waiting.decoder.expect_replay();
         let message = Message::Prepare(profile.preparation());
         let prepared = tokio::select! {
             prepared = waiting.say(&message, 2) => prepared,
@@ -95,7 +95,7 @@ impl Waiting {
 
     /// Whether its runner still waits.
     pub(super) async fn attends(&mut self) -> bool {
-        matches!(timeout(ATTENTION, self.say(&Message::Attend, 1)).await, Ok(Ok(())))
+        matches!(timeout(ATTENTION, self.say(&Message::Ping, 1)).await, Ok(Ok(())))
     }
 
     /// Sends a message and hears so many times that the runner is ready for the next.

@@ -126,7 +126,7 @@ impl Sandbox {
 
     /// Whether its runner still waits.
     pub(super) async fn attends(&mut self) -> bool {
-        matches!(timeout(ATTENTION, self.say(&Message::Attend, 1)).await, Ok(Ok(())))
+        matches!(timeout(ATTENTION, self.say(&Message::Ping, 1)).await, Ok(Ok(())))
     }
 
     /// Sends a message and hears so many times that the runner is ready for the next.

@@ -1,7 +1,7 @@
 //! Runs a module of CPython's tests in a sandbox and without one.
 
 use super::outcomes::{Outcomes, parse};
-use cofferdam_tests::program::{Place, root, stderr};
+use cofferdam_tests::program::{TestDir, root, stderr};
 use std::{fs, path::Path, process::Command, thread};
 
 /// Limits that no test reaches.
@@ -17,18 +17,18 @@ pub(super) fn run(module: &str) -> (Outcomes, Outcomes) {
 }
 
 fn native(module: &str) -> Outcomes {
-    let place = Place::new();
+    let dir = TestDir::new();
     let mut command = Command::new(root().join("tests/cpython/native.sh"));
-    let output = command.arg(place.path()).arg(module).output().expect("bash");
-    read(module, &place.path().join("work"), &stderr(&output))
+    let output = command.arg(dir.path()).arg(module).output().expect("bash");
+    read(module, &dir.path().join("work"), &stderr(&output))
 }
 
 fn inside(module: &str) -> Outcomes {
-    let place = Place::new();
-    let mut command = place.cofferdam(["run", "--stdin", "none", "--collect", "outcomes", "--out", "out"]);
+    let dir = TestDir::new();
+    let mut command = dir.cofferdam(["run", "--stdin", "none", "--collect", "outcomes", "--out", "out"]);
     command.args(LIMITS).arg(root().join("tests/cpython/run.py")).args(["--", module]);
     let output = command.output().expect("cofferdam");
-    read(module, &place.path().join("out"), &stderr(&output))
+    read(module, &dir.path().join("out"), &stderr(&output))
 }
 
 /// The outcomes that `run.py` wrote, even if it was killed.

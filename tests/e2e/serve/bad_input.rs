@@ -1,7 +1,7 @@
 //! Invalid requests to the sidecar: each gets a problem with a code, and none hangs.
 
-use crate::cleanup::assert_nothing_left;
-use cofferdam_tests::{program::Place, sidecar::Sidecar};
+use crate::cleanup::assert_no_leaks;
+use cofferdam_tests::{program::TestDir, sidecar::Sidecar};
 use rustix::fs::{Mode, chmod};
 use serde_json::json;
 use std::{
@@ -17,8 +17,8 @@ const EXECUTIONS: &str = "/v1/executions";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_invalid_request_has_its_problem_code() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
     let hello = r#"{"code":"print(1)"}"#;
     // The end is not JSON, which shows that the parser stops before it.
     let many: &str = format!(r#"{{"code":"1","args":[{}oops"#, r#""","#.repeat(1025)).leak();
@@ -64,7 +64,15 @@ async fn each_invalid_request_has_its_problem_code() {
             "invalid-request",
             "stdin: invalid type",
         ),
-        ("POST", EXECUTIONS, &[JSON], r#"{"code":"1","stdin":{"base64":"?"}}"#, 400, "invalid-request", "is no base64"),
+        (
+            "POST",
+            EXECUTIONS,
+            &[JSON],
+            r#"{"code":"1","stdin":{"base64":"?"}}"#,
+            400,
+            "invalid-request",
+            "is not valid base64",
+        ),
         ("POST", EXECUTIONS, &[JSON], r#"{"code":"1","env":{"A":"1","A":"2"}}"#, 400, "invalid-request", "given twice"),
         ("POST", EXECUTIONS, &[JSON], many, 413, "too-large", "args: too large: at most 1024 arguments are allowed"),
         ("POST", EXECUTIONS, &[JSON], r#"{"code":"1","network":"x"}"#, 403, "denied", "network profile"),
@@ -103,22 +111,22 @@ async fn each_invalid_request_has_its_problem_code() {
         ("GET", "/", &[], "", 404, "invalid-request", "openapi.json"),
     ];
     for (method, path, headers, body, status, code, part) in cases {
-        let answer = sidecar.caller().send(method, path, headers, *body).await;
-        let shown = format!("{method} {path} {headers:?} {body}: {} {}", answer.status, answer.text);
-        assert_eq!((answer.status, &answer.json["code"]), (*status, &json!(code)), "{shown}");
-        assert_eq!(answer.headers["content-type"], "application/problem+json", "{shown}");
-        assert_eq!(answer.headers["cofferdam-version"], "0.1.0", "{shown}");
-        assert_eq!(answer.json["type"], format!("urn:cofferdam:{code}"), "{shown}");
-        assert_eq!(answer.json["status"], *status, "{shown}");
-        assert!(answer.json["detail"].as_str().is_some_and(|detail| detail.contains(part)), "{shown}");
+        let response = sidecar.client().send(method, path, headers, *body).await;
+        let shown = format!("{method} {path} {headers:?} {body}: {} {}", response.status, response.text);
+        assert_eq!((response.status, &response.json["code"]), (*status, &json!(code)), "{shown}");
+        assert_eq!(response.headers["content-type"], "application/problem+json", "{shown}");
+        assert_eq!(response.headers["cofferdam-version"], "0.1.0", "{shown}");
+        assert_eq!(response.json["type"], format!("urn:cofferdam:{code}"), "{shown}");
+        assert_eq!(response.json["status"], *status, "{shown}");
+        assert!(response.json["detail"].as_str().is_some_and(|detail| detail.contains(part)), "{shown}");
     }
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nulls_base64_variants_and_accept_headers_are_tolerated() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
     let code = "import sys\nprint(sys.stdin.buffer.read(), open('a', 'rb').read())";
     let request = json!({
         "code": code,
@@ -139,32 +147,32 @@ async fn nulls_base64_variants_and_accept_headers_are_tolerated() {
         ("text/*", "text/event-stream"),
         ("application/json;q=0.1, text/event-stream;q=0.2", "text/event-stream"),
     ] {
-        let answer = sidecar.caller().run(&request, &[("accept", accept)]).await;
-        assert_eq!(answer.status, 200, "{accept}: {}", answer.text);
-        assert_eq!(answer.headers["content-type"], media_type, "{accept}");
-        assert!(answer.text.contains(r"b'\\xfb\\xff\\xfea' b'\\xfb\\xff\\xfea'"), "{accept}: {}", answer.text);
+        let response = sidecar.client().run(&request, &[("accept", accept)]).await;
+        assert_eq!(response.status, 200, "{accept}: {}", response.text);
+        assert_eq!(response.headers["content-type"], media_type, "{accept}");
+        assert!(response.text.contains(r"b'\\xfb\\xff\\xfea' b'\\xfb\\xff\\xfea'"), "{accept}: {}", response.text);
     }
     let none = json!({ "code": "print(1)", "stdin": null, "files": null, "limits": null });
-    assert_eq!(sidecar.caller().run(&none, &[]).await.json["stdout"]["content"], "1\n");
+    assert_eq!(sidecar.client().run(&none, &[]).await.json["stdout"]["content"], "1\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_of_a_hundred_megabytes_is_too_large() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
-    for caller in [sidecar.caller(), sidecar.tcp_caller()] {
-        let answer = caller.send("POST", EXECUTIONS, &[JSON], vec![b' '; 100 << 20]).await;
-        assert_eq!((answer.status, &answer.json["code"]), (413, &json!("too-large")), "{}", answer.text);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
+    for client in [sidecar.client(), sidecar.tcp_client()] {
+        let response = client.send("POST", EXECUTIONS, &[JSON], vec![b' '; 100 << 20]).await;
+        assert_eq!((response.status, &response.json["code"]), (413, &json!("too-large")), "{}", response.text);
     }
-    assert_eq!(sidecar.caller().run(&json!({ "code": "print(1)" }), &[]).await.status, 200);
+    assert_eq!(sidecar.client().run(&json!({ "code": "print(1)" }), &[]).await.status, 200);
 }
 
 #[test]
 fn an_early_refusal_is_received_and_keeps_the_connection() {
-    let place = Place::new();
-    place.write("token", "sixteen-or-more-characters");
-    chmod(place.path().join("token"), Mode::from_raw_mode(0o600)).expect("a file");
-    let sidecar = Sidecar::start(&place, &["--token-file", "token"], &[]);
+    let dir = TestDir::new();
+    dir.write("token", "sixteen-or-more-characters");
+    chmod(dir.path().join("token"), Mode::from_raw_mode(0o600)).expect("a file");
+    let sidecar = Sidecar::start(&dir, &["--token-file", "token"], &[]);
     let body = vec![b' '; 6 << 20];
     for _ in 0..20 {
         let mut stream = TcpStream::connect(&sidecar.address).expect("a connection");
@@ -173,31 +181,35 @@ fn an_early_refusal_is_received_and_keeps_the_connection() {
         stream.write_all(&body).expect("a body is taken");
         let next = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         stream.write_all(next).expect("a second request is taken");
-        let mut answers = String::new();
-        stream.read_to_string(&mut answers).expect("answers");
-        assert!(answers.starts_with("HTTP/1.1 401") && answers.contains("HTTP/1.1 200"), "{answers}");
+        let mut responses = String::new();
+        stream.read_to_string(&mut responses).expect("responses");
+        assert!(responses.starts_with("HTTP/1.1 401") && responses.contains("HTTP/1.1 200"), "{responses}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn inputs_up_to_the_limit_are_accepted() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
     let bytes = vec![0xff; 8 << 20];
     let content = json!({ "base64": base64::Engine::encode(&base64::prelude::BASE64_STANDARD, bytes) });
     let code = "import os, sys\nprint(len(sys.stdin.buffer.read()), os.path.getsize('f'))";
     let request = json!({ "code": code, "stdin": content, "files": [{ "path": "f", "content": content }] });
-    let answer = sidecar.caller().run(&request, &[]).await;
-    assert_eq!(answer.json["stdout"]["content"], "8388608 8388608\n", "{} {}", answer.status, answer.json["detail"]);
+    let response = sidecar.client().run(&request, &[]).await;
+    assert_eq!(
+        response.json["stdout"]["content"], "8388608 8388608\n",
+        "{} {}",
+        response.status, response.json["detail"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn foreign_host_headers_are_refused_on_tcp() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
-    let caller = sidecar.tcp_caller();
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
+    let client = sidecar.tcp_client();
     for (host, status) in [("evil.example", 421), ("localhost:1", 200), ("127.0.0.1", 200), ("[::1]:8787", 200)] {
-        assert_eq!(caller.send("GET", "/healthz", &[("host", host)], "").await.status, status, "{host}");
+        assert_eq!(client.send("GET", "/healthz", &[("host", host)], "").await.status, status, "{host}");
     }
-    assert_eq!(sidecar.caller().send("GET", "/healthz", &[("host", "whatever")], "").await.status, 200);
+    assert_eq!(sidecar.client().send("GET", "/healthz", &[("host", "whatever")], "").await.status, 200);
 }

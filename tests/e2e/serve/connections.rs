@@ -4,7 +4,7 @@ use super::{
     STREAM, endless,
     tenants::{ONE, TWO, start_with},
 };
-use cofferdam_tests::program::Place;
+use cofferdam_tests::program::TestDir;
 use serde_json::json;
 use std::{
     io::{self, Read, Write},
@@ -20,19 +20,19 @@ const LONG_HEADER_TIMEOUT: (&str, &str) = ("COFFERDAM_SERVE__HEADER_SECONDS", "6
 
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_connections_do_not_block_probes_or_tenants() {
-    let place = Place::new();
-    let mut sidecar = start_with(&place, "[serve]\nmax_connections = 8\n", &[LONG_HEADER_TIMEOUT]);
-    let one = sidecar.tcp_caller().with_token(ONE);
+    let dir = TestDir::new();
+    let mut sidecar = start_with(&dir, "[serve]\nmax_connections = 8\n", &[LONG_HEADER_TIMEOUT]);
+    let one = sidecar.tcp_client().with_token(ONE);
     let mut stream = one.start(&endless(), &[STREAM]).await;
     let received = stream.read_until("now").await;
     let flood: Vec<TcpStream> =
         (0..50).map(|_| TcpStream::connect(&sidecar.address)).collect::<io::Result<_>>().expect("a backlog");
     for path in ["/healthz", "/readyz", "/metrics"] {
-        let answer = timeout(RESPONSE_TIMEOUT, sidecar.tcp_caller().send("GET", path, &[], "")).await.expect(path);
-        assert_eq!(answer.status, 200, "{path}");
+        let response = timeout(RESPONSE_TIMEOUT, sidecar.tcp_client().send("GET", path, &[], "")).await.expect(path);
+        assert_eq!(response.status, 200, "{path}");
     }
-    let answer = timeout(RESPONSE_TIMEOUT, one.run(&json!({ "code": "print(1)" }), &[])).await.expect("an answer");
-    assert_eq!(answer.json["stdout"]["content"], "1\n", "{}", answer.text);
+    let response = timeout(RESPONSE_TIMEOUT, one.run(&json!({ "code": "print(1)" }), &[])).await.expect("a response");
+    assert_eq!(response.json["stdout"]["content"], "1\n", "{}", response.text);
     sidecar.wait_for("a connection was closed to make room");
     // The earlier connection, with a token, is still open.
     let path = format!("/v1/executions/{}", received.split('"').nth(3).expect("an id"));
@@ -43,13 +43,10 @@ async fn idle_connections_do_not_block_probes_or_tenants() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_connections_of_a_tenant_are_limited() {
-    let place = Place::new();
-    let sidecar = start_with(
-        &place,
-        "[serve]\nmax_connections = 16\n[tenants.one]\nmax_connections = 3\n",
-        &[LONG_HEADER_TIMEOUT],
-    );
-    let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
+    let dir = TestDir::new();
+    let sidecar =
+        start_with(&dir, "[serve]\nmax_connections = 16\n[tenants.one]\nmax_connections = 3\n", &[LONG_HEADER_TIMEOUT]);
+    let (one, two) = (sidecar.client().with_token(ONE), sidecar.client().with_token(TWO));
     let key = ("idempotency-key", "k");
     let mut streams = Vec::new();
     for _ in 0..3 {
@@ -61,7 +58,7 @@ async fn the_connections_of_a_tenant_are_limited() {
     assert_eq!(refused.status(), 429);
     assert!(refused.read().await.text.contains("tenants.one.max_connections"));
     assert_eq!(two.run(&json!({ "code": "print(1)" }), &[]).await.status, 200);
-    assert_eq!(sidecar.caller().send("GET", "/healthz", &[], "").await.status, 200);
+    assert_eq!(sidecar.client().send("GET", "/healthz", &[], "").await.status, 200);
     streams.truncate(2);
     // The sidecar notices the closed connection at its next read or write.
     while one.start(&endless(), &[STREAM, key]).await.status() == 429 {}
@@ -69,14 +66,14 @@ async fn the_connections_of_a_tenant_are_limited() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_keep_alive_connection_is_closed_for_the_tenants_next() {
-    let place = Place::new();
-    let sidecar = start_with(&place, "[tenants.one]\nmax_connections = 1\n", &[LONG_HEADER_TIMEOUT]);
+    let dir = TestDir::new();
+    let sidecar = start_with(&dir, "[tenants.one]\nmax_connections = 1\n", &[LONG_HEADER_TIMEOUT]);
     let kept_alive = || {
         let mut stream = TcpStream::connect(&sidecar.address).expect("a connection");
         let request = format!("GET /v1/executions/run-0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ONE}\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("a request");
         let mut status = [0; 12];
-        stream.read_exact(&mut status).expect("an answer");
+        stream.read_exact(&mut status).expect("a response");
         assert_eq!(&status, b"HTTP/1.1 404");
         stream
     };

@@ -2,9 +2,9 @@
 //! nothing that a valid request would not.
 
 use super::executions_in;
-use crate::cleanup::assert_nothing_left;
+use crate::cleanup::assert_no_leaks;
 use cofferdam_tests::{
-    program::{Place, stderr},
+    program::{TestDir, stderr},
     sidecar::Sidecar,
 };
 use rustix::process::Signal;
@@ -31,10 +31,10 @@ fn statuses(sidecar: &Sidecar, bytes: &[u8]) -> Vec<u16> {
     let mut stream = TcpStream::connect(&sidecar.address).expect("a connection");
     // The sidecar may close the connection early.
     let _ = stream.write_all(bytes);
-    let mut answers = Vec::new();
-    let _ = stream.read_to_end(&mut answers);
-    let answers = String::from_utf8_lossy(&answers).into_owned();
-    answers.split("HTTP/1.").skip(1).filter_map(|answer| answer.get(2..5)?.parse().ok()).collect()
+    let mut responses = Vec::new();
+    let _ = stream.read_to_end(&mut responses);
+    let responses = String::from_utf8_lossy(&responses).into_owned();
+    responses.split("HTTP/1.").skip(1).filter_map(|response| response.get(2..5)?.parse().ok()).collect()
 }
 
 fn shut_down(sidecar: Sidecar) -> String {
@@ -46,8 +46,8 @@ fn shut_down(sidecar: Sidecar) -> String {
 
 #[test]
 fn a_request_with_an_ambiguous_body_length_runs_nothing() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &SHORT_TIMEOUTS);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &SHORT_TIMEOUTS);
     let length = BODY.len();
     let chunk = format!("{length:x}\r\n{BODY}\r\n");
     for (length, body) in [
@@ -75,13 +75,13 @@ fn a_request_with_an_ambiguous_body_length_runs_nothing() {
         assert!(found.iter().all(|status| (400..500).contains(status)), "{found:?} to {request:.400}");
     }
     assert_eq!(executions_in(&shut_down(sidecar)), 0);
-    assert_nothing_left(&place);
+    assert_no_leaks(&dir);
 }
 
 #[test]
 fn a_second_request_cannot_be_smuggled_in_a_body() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &SHORT_TIMEOUTS);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &SHORT_TIMEOUTS);
     let hidden = format!("{POST}Content-Length: {}\r\n\r\n{BODY}", BODY.len()).replace("Connection: close\r\n", "");
     let open = POST.replace("Connection: close\r\n", "");
     let length = BODY.len() + hidden.len();
@@ -99,8 +99,8 @@ fn a_second_request_cannot_be_smuggled_in_a_body() {
 
 #[test]
 fn request_headers_are_limited_and_parsed_strictly() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &SHORT_TIMEOUTS);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &SHORT_TIMEOUTS);
     let headers = |count: usize| (0..count).map(|number| format!("X{number}: y\r\n")).collect::<String>();
     for (request, status) in [
         (format!("{HEALTH}{}\r\n", headers(90)), 200),
@@ -120,8 +120,8 @@ fn request_headers_are_limited_and_parsed_strictly() {
 
 #[test]
 fn request_targets_are_not_normalised() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &SHORT_TIMEOUTS);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &SHORT_TIMEOUTS);
     for (target, status) in [
         ("/healthz", 200),
         ("http://127.0.0.1/healthz", 200),
@@ -147,8 +147,8 @@ fn request_targets_are_not_normalised() {
 
 #[test]
 fn foreign_host_and_origin_headers_are_refused() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &SHORT_TIMEOUTS);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &SHORT_TIMEOUTS);
     for (headers, status) in [
         ("", 421),
         ("Host: \r\n", 421),
@@ -174,8 +174,8 @@ fn foreign_host_and_origin_headers_are_refused() {
 /// Each byte arrives in time, but the whole request does not.
 #[test]
 fn a_client_that_sends_one_byte_at_a_time_times_out() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &SHORT_TIMEOUTS);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &SHORT_TIMEOUTS);
     let head = format!("{POST}Content-Length: 1000000\r\n\r\n");
     let chunked = format!("{POST}Transfer-Encoding: chunked\r\n\r\n");
     for (at_once, piece, status) in
@@ -201,23 +201,23 @@ fn a_client_that_sends_one_byte_at_a_time_times_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_connections_does_not_block_other_clients() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let settings = [("COFFERDAM_SERVE__MAX_CONNECTIONS", "8"), ("COFFERDAM_SERVE__HEADER_SECONDS", "0.5")];
-    let sidecar = Sidecar::start(&place, &[], &settings);
+    let sidecar = Sidecar::start(&dir, &[], &settings);
     let flood: Vec<TcpStream> =
         (0..100).map(|_| TcpStream::connect(&sidecar.address)).collect::<io::Result<_>>().expect("a backlog");
     // Idle connections are closed eight at a time, and the request is answered.
-    let answer = sidecar.caller().run(&json!({ "code": "print(1)" }), &[]).await;
-    assert_eq!((answer.status, &answer.json["stdout"]["content"]), (200, &json!("1\n")), "{}", answer.text);
+    let response = sidecar.client().run(&json!({ "code": "print(1)" }), &[]).await;
+    assert_eq!((response.status, &response.json["stdout"]["content"]), (200, &json!("1\n")), "{}", response.text);
     drop(flood);
-    assert_eq!(sidecar.tcp_caller().send("GET", "/healthz", &[], "").await.status, 200);
+    assert_eq!(sidecar.tcp_client().send("GET", "/healthz", &[], "").await.status, 200);
 }
 
 #[test]
 fn existing_files_at_the_socket_path_are_neither_used_nor_removed() {
-    let place = Place::new();
-    let path = |name: &str| place.path().join(name);
-    place.write("file", "mine");
+    let dir = TestDir::new();
+    let path = |name: &str| dir.path().join(name);
+    dir.write("file", "mine");
     let _other = UnixListener::bind(path("other")).expect("a socket");
     symlink(path("file"), path("to-a-file")).expect("a link");
     symlink(path("other"), path("to-a-socket")).expect("a link");
@@ -233,7 +233,7 @@ fn existing_files_at_the_socket_path_are_neither_used_nor_removed() {
         ("file/below", "Not a directory"),
         (&*"x".repeat(120), "path must be shorter"),
     ] {
-        let output = place.run(["serve", "--listen", &format!("unix:{}", path(name).display())]);
+        let output = dir.run(["serve", "--listen", &format!("unix:{}", path(name).display())]);
         assert_eq!(output.status.code(), Some(125), "{name}");
         assert!(stderr(&output).contains(reason), "{name}: {}", stderr(&output));
     }

@@ -3,8 +3,8 @@
 use super::DETACHED;
 use cofferdam_tests::{
     cgroup::MemoryCgroup,
-    program::Place,
-    sidecar::{Answer, Sidecar},
+    program::TestDir,
+    sidecar::{HttpResponse, Sidecar},
 };
 use serde_json::json;
 use std::{
@@ -41,8 +41,8 @@ fn body(begin: &str, unit: &str, end: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parsing_a_body_takes_at_most_a_few_times_its_size() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
     let call = |begin: &str, unit: &str, end: &str| {
         let head = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"execute_code","arguments":{"#;
         body(&format!("{head}{begin}"), unit, &format!("{end}}}}}}}"))
@@ -79,23 +79,23 @@ async fn parsing_a_body_takes_at_most_a_few_times_its_size() {
         ("/mcp", "a batch of many", body("[", "{},", "{}]")),
         ("/mcp", "a long cursor", list(r#""params":{"cursor":""#, "\\n", r#""}"#)),
     ] {
-        reset_peak(sidecar.process());
-        let before = peak(sidecar.process());
+        reset_peak(sidecar.pid());
+        let before = peak(sidecar.pid());
         let size = body.len() as u64;
-        let answer = sidecar.caller().send("POST", path, &[JSON, ACCEPT], body).await;
-        let grown = peak(sidecar.process()).saturating_sub(before) / size;
-        let shown = format!("{path} {what}: {} {:.300}", answer.status, answer.text);
-        assert!(is_refusal(&answer), "{shown}");
+        let response = sidecar.client().send("POST", path, &[JSON, ACCEPT], body).await;
+        let grown = peak(sidecar.pid()).saturating_sub(before) / size;
+        let shown = format!("{path} {what}: {} {:.300}", response.status, response.text);
+        assert!(is_refusal(&response), "{shown}");
         assert!(grown <= MAX_FACTOR, "{shown} took {grown} times the {size} bytes of the body");
     }
-    assert_eq!(sidecar.caller().run(&json!({ "code": "print(1)" }), &[]).await.status, 200);
+    assert_eq!(sidecar.client().run(&json!({ "code": "print(1)" }), &[]).await.status, 200);
 }
 
 /// Whether a response is a problem, a JSON-RPC error or an error of the tool.
-fn is_refusal(answer: &Answer) -> bool {
-    let event = answer.text.lines().find_map(|line| line.strip_prefix("data:")).unwrap_or(&answer.text);
+fn is_refusal(response: &HttpResponse) -> bool {
+    let event = response.text.lines().find_map(|line| line.strip_prefix("data:")).unwrap_or(&response.text);
     let json: serde_json::Value = serde_json::from_str(event).unwrap_or_default();
-    (400..500).contains(&answer.status) || json["error"].is_object() || json["result"]["isError"] == true
+    (400..500).contains(&response.status) || json["error"].is_object() || json["result"]["isError"] == true
 }
 
 /// Sends the head of a request without its body, and returns the start of the status line. 100 means that the
@@ -108,22 +108,22 @@ fn send_head(sidecar: &Sidecar, path: &str, token: &str, length: u64) -> (TcpStr
     );
     stream.write_all(head.as_bytes()).expect("a head");
     let mut status = [0; "HTTP/1.1 100".len()];
-    stream.read_exact(&mut status).expect("an answer");
+    stream.read_exact(&mut status).expect("a response");
     (stream, String::from_utf8_lossy(&status).into_owned())
 }
 
 /// Both executions print 64 MiB to each stream, which JSON doubles.
 #[tokio::test(flavor = "multi_thread")]
 async fn executions_wait_for_output_memory() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let cgroup = MemoryCgroup::new(512 << 20).ok();
     let settings = [("COFFERDAM_SERVE__MAX_RUNS", "2"), ("COFFERDAM_SERVE__OUTPUT_MEMORY", "384Mi")];
-    let sidecar = Sidecar::start_in(cgroup.as_ref(), &place, &[], &settings);
+    let sidecar = Sidecar::start_in_cgroup(cgroup.as_ref(), &dir, &[], &settings);
     let code = "import sys\nfor f in (sys.stdout, sys.stderr):\n for _ in range(64): f.write(chr(34) * (1 << 20))";
     let request = json!({ "code": code, "limits": { "output_bytes": 64 << 20 } });
     let mut paths = Vec::new();
     for _ in 0..2 {
-        let accepted = sidecar.caller().run(&request, &[DETACHED]).await;
+        let accepted = sidecar.client().run(&request, &[DETACHED]).await;
         assert_eq!(accepted.status, 202, "{}", accepted.text);
         paths.push(accepted.headers["location"].to_str().expect("a path").to_owned());
     }
@@ -131,9 +131,9 @@ async fn executions_wait_for_output_memory() {
         // An outcome over the limit of kept outcomes is evicted immediately.
         let mut status = 200;
         while status == 200 {
-            let answer = sidecar.caller().open("GET", &path, &[("prefer", "wait=1")], "").await;
-            status = answer.status();
-            let text = if status == 200 { answer.read().await.text } else { String::new() };
+            let response = sidecar.client().open("GET", &path, &[("prefer", "wait=1")], "").await;
+            status = response.status();
+            let text = if status == 200 { response.read().await.text } else { String::new() };
             assert!(!text.contains("failed"), "{text:.300}");
             if text.contains(r#""outcome""#) {
                 break;
@@ -141,30 +141,30 @@ async fn executions_wait_for_output_memory() {
         }
         assert!([200, 410].contains(&status), "{status}");
     }
-    assert!(peak(sidecar.process()) < 512 << 20);
+    assert!(peak(sidecar.pid()) < 512 << 20);
     assert_eq!(cgroup.map_or(0, |cgroup| cgroup.kills()), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_body_memory_of_a_tenant_is_limited() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let [one, two] = ["one-one-one-one-one", "two-two-two-two-two"];
-    place.write("tokens", format!("one {one}\ntwo {two}\n"));
-    fs::set_permissions(place.path().join("tokens"), fs::Permissions::from_mode(0o600)).expect("a file");
-    let sidecar = Sidecar::start(&place, &["--token-file", "tokens"], &[]);
+    dir.write("tokens", format!("one {one}\ntwo {two}\n"));
+    fs::set_permissions(dir.path().join("tokens"), fs::Permissions::from_mode(0o600)).expect("a file");
+    let sidecar = Sidecar::start(&dir, &["--token-file", "tokens"], &[]);
     // A tenant may use half of 128 MiB, and a body has at most 32 MiB.
     let mut held: Vec<_> = (0..2).map(|_| send_head(&sidecar, EXECUTIONS, one, 32 << 20)).collect();
     assert!(held.iter().all(|(_, status)| status.ends_with("100")), "{held:?}");
     for path in [EXECUTIONS, "/mcp"] {
         let (mut refused, status) = send_head(&sidecar, path, one, 1 << 20);
         let mut problem = String::new();
-        refused.read_to_string(&mut problem).expect("an answer");
+        refused.read_to_string(&mut problem).expect("a response");
         assert!(status.ends_with("429") && problem.contains("serve.body_memory"), "{path}: {status}{problem}");
         assert!(problem.contains("retry-after") && problem.contains("overloaded"), "{problem}");
     }
     let request = json!({ "code": "import sys\nprint(len(sys.stdin.read()))", "stdin": "x".repeat(4 << 20) });
-    let answer = sidecar.tcp_caller().with_token(two).run(&request, &[]).await;
-    assert_eq!((answer.status, &answer.json["stdout"]["content"]), (200, &json!("4194304\n")), "{}", answer.text);
+    let response = sidecar.tcp_client().with_token(two).run(&request, &[]).await;
+    assert_eq!((response.status, &response.json["stdout"]["content"]), (200, &json!("4194304\n")), "{}", response.text);
     // Closing a connection frees its memory.
     held.clear();
     while send_head(&sidecar, EXECUTIONS, one, 32 << 20).1.ends_with("429") {

@@ -6,8 +6,8 @@ use super::{
 };
 use cofferdam_tests::{
     cgroup::memory,
-    program::Place,
-    sidecar::{Caller, Sidecar},
+    program::TestDir,
+    sidecar::{HttpClient, Sidecar},
 };
 use serde_json::{Value, json};
 use std::{
@@ -27,64 +27,64 @@ fn prints(mebibytes: u64) -> Value {
 }
 
 /// Runs a detached execution to its end and returns its path.
-async fn run_detached(caller: &Caller, request: &Value) -> String {
-    let accepted = caller.run(request, &[DETACHED]).await;
+async fn run_detached(client: &HttpClient, request: &Value) -> String {
+    let accepted = client.run(request, &[DETACHED]).await;
     assert_eq!(accepted.status, 202, "{}", accepted.text);
     let path = accepted.headers["location"].to_str().expect("a path").to_owned();
-    while caller.send("GET", &path, &[("prefer", "wait=30")], "").await.json["state"] != "ended" {}
+    while client.send("GET", &path, &[("prefer", "wait=30")], "").await.json["state"] != "ended" {}
     path
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn evicted_outcomes_are_freed_from_memory() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[("COFFERDAM_SERVE__KEPT_LIMIT", "20Mi")]);
-    let caller = sidecar.caller();
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[("COFFERDAM_SERVE__KEPT_LIMIT", "20Mi")]);
+    let client = sidecar.client();
     let mut ids = Vec::new();
     for _ in 0..20 {
-        let answer = caller.run(&prints(8), &[]).await;
-        assert_eq!(answer.status, 200);
-        ids.push(answer.json["id"].as_str().expect("an id").to_owned());
+        let response = client.run(&prints(8), &[]).await;
+        assert_eq!(response.status, 200);
+        ids.push(response.json["id"].as_str().expect("an id").to_owned());
     }
     let mut statuses = Vec::new();
     for id in [&ids[0], &ids[19]] {
-        statuses.push(caller.open("GET", &format!("/v1/executions/{id}"), &[], "").await.status());
+        statuses.push(client.open("GET", &format!("/v1/executions/{id}"), &[], "").await.status());
     }
     assert_eq!(statuses, [410, 200]);
-    let (held, _) = memory(sidecar.process());
+    let (held, _) = memory(sidecar.pid());
     assert!(held < 20 * MIB + BASE_MEMORY, "{} MiB after 160 MiB of outcomes", held / MIB);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_of_one_outcome_share_its_memory() {
-    let place = Place::new();
-    let sidecar = Sidecar::start(&place, &[], &[]);
-    let caller = sidecar.caller();
-    let path = run_detached(&caller, &prints(16)).await;
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
+    let client = sidecar.client();
+    let path = run_detached(&client, &prints(16)).await;
     let mut unread = Vec::new();
     for number in 0..40 {
         let headers = if number % 2 == 0 { &[][..] } else { &[STREAM] };
-        let answer = caller.open("GET", &path, headers, "").await;
-        assert_eq!(answer.status(), 200);
-        unread.push(answer);
+        let response = client.open("GET", &path, headers, "").await;
+        assert_eq!(response.status(), 200);
+        unread.push(response);
     }
     // After one whole read, the other responses are written as far as their sockets allow.
-    let whole = caller.send("GET", &path, &[], "").await;
+    let whole = client.send("GET", &path, &[], "").await;
     assert_eq!(whole.json["outcome"]["stdout"]["content"].as_str().map(str::len), Some(16 << 20));
-    let (held, _) = memory(sidecar.process());
+    let (held, _) = memory(sidecar.pid());
     assert!(held < 16 * MIB + BASE_MEMORY, "{} MiB with 40 readers of 16 MiB", held / MIB);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_response_that_is_read_too_slowly_is_aborted() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], &[("COFFERDAM_SERVE__ANSWER_SECONDS", "1")]);
-    let caller = sidecar.caller();
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], &[("COFFERDAM_SERVE__ANSWER_SECONDS", "1")]);
+    let client = sidecar.client();
     // A client that reads everything is not affected.
-    let mut follower = caller.start(&endless(), &[STREAM]).await;
+    let mut follower = client.start(&endless(), &[STREAM]).await;
     let received = follower.read_until("now").await;
-    let path = run_detached(&caller, &prints(16)).await;
-    let mut stream = UnixStream::connect(place.path().join("s.sock")).expect("a socket");
+    let path = run_detached(&client, &prints(16)).await;
+    let mut stream = UnixStream::connect(dir.path().join("s.sock")).expect("a socket");
     stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).expect("a request");
     let reader = thread::spawn(move || {
         let mut byte = [0];
@@ -96,23 +96,23 @@ async fn a_response_that_is_read_too_slowly_is_aborted() {
     sidecar.wait_for("a connection broke off");
     drop(reader);
     let running = format!("/v1/executions/{}", received.split('"').nth(3).expect("an id"));
-    assert_eq!(caller.send("GET", &running, &[], "").await.json["state"], "running");
-    assert_eq!(caller.send("DELETE", &running, &[], "").await.status, 200);
+    assert_eq!(client.send("GET", &running, &[], "").await.json["state"], "running");
+    assert_eq!(client.send("DELETE", &running, &[], "").await.status, 200);
     assert!(follower.read().await.text.contains("cancelled"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_with_unread_outcomes_is_refused_and_others_are_not() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let settings = [("COFFERDAM_SERVE__KEPT_LIMIT", "1Mi"), ("COFFERDAM_SERVE__UNREAD_LIMIT", "12Mi")];
-    let sidecar = start_with(&place, "[serve]\nmax_runs = 4\n", &settings);
-    let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
+    let sidecar = start_with(&dir, "[serve]\nmax_runs = 4\n", &settings);
+    let (one, two) = (sidecar.client().with_token(ONE), sidecar.client().with_token(TWO));
     let mut unread = vec![one.start(&prints(8), &[]).await, one.start(&prints(8), &[]).await];
     let refused = one.run(&json!({ "code": "print(1)" }), &[]).await;
     assert_eq!((refused.status, &refused.json["code"]), (429, &json!("overloaded")), "{}", refused.text);
     assert!(refused.text.contains("serve.unread_limit"), "{}", refused.text);
     assert_eq!(two.run(&json!({ "code": "print(1)" }), &[]).await.status, 200);
-    let read = unread.pop().expect("an answer").read().await;
+    let read = unread.pop().expect("a response").read().await;
     assert_eq!(read.json["stdout"]["length"], 8 << 20);
     assert_eq!(one.run(&json!({ "code": "print(1)" }), &[]).await.status, 200);
 }

@@ -1,7 +1,7 @@
 //! Schemathesis tests the HTTP API against its OpenAPI description with generated requests.
 
 use cofferdam_tests::{
-    program::{Place, root, stderr, stdout},
+    program::{TestDir, root, stderr, stdout},
     sidecar::Sidecar,
     soak::is_soak,
 };
@@ -39,10 +39,10 @@ fn options() -> Vec<String> {
 #[test]
 fn schemathesis_finds_no_failures() {
     let schemathesis = schemathesis();
-    let place = Place::new();
-    place.write("token", TOKEN);
-    chmod(place.path().join("token"), Mode::from_raw_mode(0o600)).expect("a file");
-    let sidecar = Sidecar::start(&place, &["--token-file", "token"], &SHORT_TIMEOUTS);
+    let dir = TestDir::new();
+    dir.write("token", TOKEN);
+    chmod(dir.path().join("token"), Mode::from_raw_mode(0o600)).expect("a file");
+    let sidecar = Sidecar::start(&dir, &["--token-file", "token"], &SHORT_TIMEOUTS);
     let mut command = Command::new(schemathesis);
     command.arg("--config-file").arg(root().join("tests/schemathesis/schemathesis.toml"));
     command.args(["run", &format!("http://{}/v1/openapi.json", sidecar.address), "--no-color"]);
@@ -50,9 +50,9 @@ fn schemathesis_finds_no_failures() {
     command.args(["--workers", "2", "--request-timeout", "60"]);
     command.args(["--report", "json", "--report-json-path", "report.json"]);
     command.args(["--header", &format!("Authorization: Bearer {TOKEN}")]).args(options());
-    let output = command.current_dir(place.path()).output().expect("schemathesis");
+    let output = command.current_dir(dir.path()).output().expect("schemathesis");
     assert!(output.status.success(), "{}{}", stdout(&output), stderr(&output));
-    let report = fs::read(place.path().join("report.json")).expect("a report");
+    let report = fs::read(dir.path().join("report.json")).expect("a report");
     assert_thorough(&serde_json::from_slice(&report).expect("JSON"));
 }
 

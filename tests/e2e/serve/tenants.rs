@@ -2,8 +2,8 @@
 
 use super::{DETACHED, STREAM, endless};
 use cofferdam_tests::{
-    program::Place,
-    sidecar::{Caller, Sidecar},
+    program::TestDir,
+    sidecar::{HttpClient, Sidecar},
 };
 use serde_json::json;
 use std::{fs, os::unix::fs::PermissionsExt};
@@ -11,54 +11,54 @@ use std::{fs, os::unix::fs::PermissionsExt};
 pub(super) const ONE: &str = "one-one-one-one-one";
 pub(super) const TWO: &str = "two-two-two-two-two";
 
-fn start(place: &Place) -> Sidecar {
+fn start(dir: &TestDir) -> Sidecar {
     let settings =
         "[serve]\nmax_runs = 4\nmax_queued = 0\n[tenants.one]\nmax_runs = 1\nceilings = { mem_limit = \"64Mi\" }";
-    start_with(place, settings, &[])
+    start_with(dir, settings, &[])
 }
 
 /// A sidecar with two tenants and with settings from a file and the environment.
-pub(super) fn start_with(place: &Place, file: &str, settings: &[(&str, &str)]) -> Sidecar {
-    place.write("tokens", format!("# agents\none {ONE}\ntwo {TWO}\n"));
-    fs::set_permissions(place.path().join("tokens"), fs::Permissions::from_mode(0o600)).expect("a file");
-    place.write("serve.toml", file);
-    Sidecar::start(place, &["--config", "serve.toml", "--token-file", "tokens"], settings)
+pub(super) fn start_with(dir: &TestDir, file: &str, settings: &[(&str, &str)]) -> Sidecar {
+    dir.write("tokens", format!("# agents\none {ONE}\ntwo {TWO}\n"));
+    fs::set_permissions(dir.path().join("tokens"), fs::Permissions::from_mode(0o600)).expect("a file");
+    dir.write("serve.toml", file);
+    Sidecar::start(dir, &["--config", "serve.toml", "--token-file", "tokens"], settings)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_without_a_valid_token_are_refused() {
-    let place = Place::new();
-    let sidecar = start(&place);
+    let dir = TestDir::new();
+    let sidecar = start(&dir);
     let request = json!({ "code": "print(1)" });
     let wrong = "one-one-one-one-onE";
-    for caller in [sidecar.caller(), sidecar.tcp_caller()] {
-        for caller in [caller.clone(), caller.with_token(wrong), caller.with_token("")] {
-            let answer = caller.run(&request, &[]).await;
-            assert_eq!((answer.status, &answer.json["code"]), (401, &json!("unauthorised")), "{}", answer.text);
-            assert_eq!(answer.headers["www-authenticate"], "Bearer");
+    for client in [sidecar.client(), sidecar.tcp_client()] {
+        for client in [client.clone(), client.with_token(wrong), client.with_token("")] {
+            let response = client.run(&request, &[]).await;
+            assert_eq!((response.status, &response.json["code"]), (401, &json!("unauthorised")), "{}", response.text);
+            assert_eq!(response.headers["www-authenticate"], "Bearer");
         }
-        assert_eq!(caller.with_token(TWO).run(&request, &[]).await.status, 200);
+        assert_eq!(client.with_token(TWO).run(&request, &[]).await.status, 200);
         // Probes need no token.
-        assert_eq!(caller.send("GET", "/readyz", &[], "").await.status, 200);
+        assert_eq!(client.send("GET", "/readyz", &[], "").await.status, 200);
     }
-    let pages = sidecar.tcp_caller().with_token(TWO).run(&request, &[("origin", "null")]).await;
+    let pages = sidecar.tcp_client().with_token(TWO).run(&request, &[("origin", "null")]).await;
     assert_eq!(pages.status, 403);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_cannot_access_anothers_execution() {
-    let place = Place::new();
-    let mut sidecar = start(&place);
-    let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
+    let dir = TestDir::new();
+    let mut sidecar = start(&dir);
+    let (one, two) = (sidecar.client().with_token(ONE), sidecar.client().with_token(TWO));
     let key = ("idempotency-key", "k");
     let mut stream = one.start(&endless(), &[STREAM, key]).await;
     let received = stream.read_until("accepted").await;
     let path = format!("/v1/executions/{}", received.split('"').nth(3).expect("an id"));
     sidecar.wait_for("the program runs");
     for method in ["GET", "DELETE"] {
-        let answer = two.send(method, &path, &[], "").await;
-        assert_eq!(answer.status, 404, "{method} {}", answer.text);
-        assert_eq!(answer.text, two.send(method, "/v1/executions/run-0", &[], "").await.text);
+        let response = two.send(method, &path, &[], "").await;
+        assert_eq!(response.status, 404, "{method} {}", response.text);
+        assert_eq!(response.text, two.send(method, "/v1/executions/run-0", &[], "").await.text);
     }
     // Each tenant has its own keys.
     let other = two.run(&json!({ "code": "print(2)" }), &[key]).await;
@@ -69,9 +69,9 @@ async fn a_tenant_cannot_access_anothers_execution() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_tenant_has_its_own_ceilings_and_concurrency_limit() {
-    let place = Place::new();
-    let mut sidecar = start(&place);
-    let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
+    let dir = TestDir::new();
+    let mut sidecar = start(&dir);
+    let (one, two) = (sidecar.client().with_token(ONE), sidecar.client().with_token(TWO));
     let request = json!({ "code": "print(1)", "limits": { "memory_bytes": 128 << 20 } });
     let denied = one.run(&request, &[]).await;
     assert_eq!((denied.status, &denied.json["code"]), (403, &json!("denied")), "{}", denied.text);
@@ -89,10 +89,10 @@ async fn each_tenant_has_its_own_ceilings_and_concurrency_limit() {
 /// One tenant cancels more executions than the sidecar keeps.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_tenants_cancellations_do_not_evict_idempotency_keys() {
-    let place = Place::new();
+    let dir = TestDir::new();
     let settings = [("COFFERDAM_SERVE__KEPT_RUNS", "5"), ("COFFERDAM_SERVE__KEPT_LIMIT", "64Ki")];
-    let mut sidecar = start_with(&place, "[serve]\nmax_runs = 4\n[tenants.one]\nmax_runs = 1\n", &settings);
-    let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
+    let mut sidecar = start_with(&dir, "[serve]\nmax_runs = 4\n[tenants.one]\nmax_runs = 1\n", &settings);
+    let (one, two) = (sidecar.client().with_token(ONE), sidecar.client().with_token(TWO));
     let (request, key) = (json!({ "code": "import os; print(os.urandom(16).hex())" }), [("idempotency-key", "k")]);
     let first = two.run(&request, &key).await;
     assert_eq!(first.status, 200, "{}", first.text);
@@ -118,11 +118,11 @@ async fn another_tenants_cancellations_do_not_evict_idempotency_keys() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_idempotency_key_is_refused_before_an_old_one_is_forgotten() {
-    let place = Place::new();
-    let sidecar = start_with(&place, "[serve]\nkept_runs = 2\n", &[]);
-    let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
+    let dir = TestDir::new();
+    let sidecar = start_with(&dir, "[serve]\nkept_runs = 2\n", &[]);
+    let (one, two) = (sidecar.client().with_token(ONE), sidecar.client().with_token(TWO));
     let request = json!({ "code": "import os; print(os.urandom(16).hex())" });
-    let ask = async |caller: &Caller, key: &str| caller.run(&request, &[("idempotency-key", key)]).await;
+    let ask = async |client: &HttpClient, key: &str| client.run(&request, &[("idempotency-key", key)]).await;
     let first = ask(&one, "1").await;
     ask(&one, "2").await;
     let refused = ask(&one, "3").await;
@@ -137,9 +137,9 @@ async fn a_new_idempotency_key_is_refused_before_an_old_one_is_forgotten() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_warm_sandbox_is_not_shared_between_tenants() {
-    let place = Place::new();
-    let mut sidecar = start_with(&place, "", &[("COFFERDAM_POOL__MAXIMUM", "2")]);
-    let (one, two) = (sidecar.caller().with_token(ONE), sidecar.caller().with_token(TWO));
+    let dir = TestDir::new();
+    let mut sidecar = start_with(&dir, "", &[("COFFERDAM_POOL__MAXIMUM", "2")]);
+    let (one, two) = (sidecar.client().with_token(ONE), sidecar.client().with_token(TWO));
     let odd = json!({ "code": "print(1)", "limits": { "memory_bytes": 123 << 20 } });
     assert_eq!(one.run(&odd, &[]).await.json["warm"], false);
     sidecar.wait_for("a sandbox waits");

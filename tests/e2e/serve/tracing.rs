@@ -1,6 +1,6 @@
 //! Spans that the sidecar exports to a collector.
 
-use cofferdam_tests::{program::Place, sidecar::Sidecar};
+use cofferdam_tests::{program::TestDir, sidecar::Sidecar};
 use rustix::process::Signal;
 use serde_json::json;
 use std::{
@@ -34,7 +34,7 @@ fn collector() -> (String, Receiver<(String, Vec<u8>)>) {
             reader
                 .get_mut()
                 .write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
-                .expect("a caller");
+                .expect("a client");
             sender.send((head, body)).expect("a test");
         }
     });
@@ -48,12 +48,12 @@ fn has(body: &[u8], part: &[u8]) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_execution_is_a_span_of_the_callers_trace() {
     let (address, requests) = collector();
-    let place = Place::new();
+    let dir = TestDir::new();
     // By the setting, and by OpenTelemetry's standard variable.
     for (name, options) in [("COFFERDAM_SERVE__OTLP_ENDPOINT", "serve"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "otel")] {
-        let sidecar = Sidecar::start(&place, &[], &[(name, &address), ("OTEL_RESOURCE_ATTRIBUTES", "team=red")]);
-        let answer = sidecar.caller().run(&json!({ "code": "print(1)" }), &[("traceparent", TRACEPARENT)]).await;
-        let id = answer.json["id"].as_str().expect("an id").to_owned();
+        let sidecar = Sidecar::start(&dir, &[], &[(name, &address), ("OTEL_RESOURCE_ATTRIBUTES", "team=red")]);
+        let response = sidecar.client().run(&json!({ "code": "print(1)" }), &[("traceparent", TRACEPARENT)]).await;
+        let id = response.json["id"].as_str().expect("an id").to_owned();
         sidecar.signal(Signal::TERM);
         let (status, log) = sidecar.end();
         assert!(status.success(), "{options}: {log}");
@@ -68,10 +68,10 @@ async fn an_execution_is_a_span_of_the_callers_trace() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_collector_does_not_affect_executions() {
-    let place = Place::new();
-    let mut sidecar = Sidecar::start(&place, &[], &[("COFFERDAM_SERVE__OTLP_ENDPOINT", "http://127.0.0.1:1")]);
-    let answer = sidecar.caller().run(&json!({ "code": "print(1)" }), &[]).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
+    let dir = TestDir::new();
+    let mut sidecar = Sidecar::start(&dir, &[], &[("COFFERDAM_SERVE__OTLP_ENDPOINT", "http://127.0.0.1:1")]);
+    let response = sidecar.client().run(&json!({ "code": "print(1)" }), &[]).await;
+    assert_eq!(response.status, 200, "{}", response.text);
     sidecar.signal(Signal::TERM);
     sidecar.wait_for("no spans could be sent to the collector");
     assert!(sidecar.end().0.success());

@@ -50,7 +50,7 @@ fn a_run_is_gathered() {
             stdout(b"a"),
             Frame::Output(Stream::Stderr, b"e".to_vec()),
             stdout(b"b"),
-            Frame::Ended(Ending::Exited(3), Duration::from_secs(1)),
+            Frame::Terminated(Termination::Exited(3), Duration::from_secs(1)),
             Frame::File("f".into(), b"x".to_vec()),
             Frame::Skipped("l".into(), "is a symbolic link".into()),
         ],
@@ -69,7 +69,7 @@ fn a_cut_stream_keeps_its_first_and_its_last_bytes() {
     for (held, total, tail) in [(&b"g"[..], 7, &b"efg"[..]), (b"ghi", 9, b"ghi"), (b"xyz", 1000, b"xyz")] {
         let collected = collect(
             6,
-            &[stdout(b"abcdef"), Frame::Cut(Stream::Stdout), Frame::Tail(Stream::Stdout, total, held.to_vec())],
+            &[stdout(b"abcdef"), Frame::Truncated(Stream::Stdout), Frame::Tail(Stream::Stdout, total, held.to_vec())],
         );
         let expected = Capture { bytes: [b"abc", tail].concat(), length: total, cut: Some(3) };
         assert_eq!(collected.stdout, expected);
@@ -78,7 +78,7 @@ fn a_cut_stream_keeps_its_first_and_its_last_bytes() {
 
 #[test]
 fn a_cut_stream_whose_sandbox_died_is_still_marked() {
-    let collected = collect(4, &[stdout(b"abcd"), Frame::Cut(Stream::Stdout)]);
+    let collected = collect(4, &[stdout(b"abcd"), Frame::Truncated(Stream::Stdout)]);
     assert_eq!(collected.stdout, Capture { bytes: b"abcd".to_vec(), length: 4, cut: Some(2) });
 }
 
@@ -99,7 +99,7 @@ proptest! {
         let mut frames: Vec<_> = now.chunks(size).map(stdout).collect();
         if !held.is_empty() {
             let last = held[held.len().saturating_sub(bound / 2)..].to_vec();
-            frames.extend([Frame::Cut(Stream::Stdout), Frame::Tail(Stream::Stdout, all.len() as u64, last)]);
+            frames.extend([Frame::Truncated(Stream::Stdout), Frame::Tail(Stream::Stdout, all.len() as u64, last)]);
         }
         let (_, told, collected) = follow(bound as u64, &running(&frames));
         let Capture { bytes, length, cut } = collected.stdout;
@@ -130,7 +130,7 @@ fn judge(frames: &[Frame]) -> (usize, Option<Corrupt>) {
 }
 
 fn ended() -> Frame {
-    Frame::Ended(Ending::Exited(0), Duration::ZERO)
+    Frame::Terminated(Termination::Exited(0), Duration::ZERO)
 }
 
 fn file(path: &str, content: &[u8]) -> Frame {
@@ -139,7 +139,8 @@ fn file(path: &str, content: &[u8]) -> Frame {
 
 #[test]
 fn an_honest_run_is_not_corrupt() {
-    let frames = [stdout(b"abcdefgh"), Frame::Cut(Stream::Stdout), Frame::Tail(Stream::Stdout, 99, b"wxyz".to_vec())];
+    let frames =
+        [stdout(b"abcdefgh"), Frame::Truncated(Stream::Stdout), Frame::Tail(Stream::Stdout, 99, b"wxyz".to_vec())];
     let rest = [ended(), file("a", b"1234"), file("b", b"5678"), Frame::Skipped("c".into(), "no".into()), Frame::Done];
     assert_eq!(judge(&running(&[&frames[..], &rest].concat())), (5, None));
 }
@@ -164,7 +165,7 @@ fn frames_that_come_twice_out_of_order_or_after_the_last_are_corrupt() {
         running(&[ended(), ended()]),
         running(&[ended(), started.clone()]),
         running(&[ended(), stdout(b"a")]),
-        running(&[ended(), Frame::Cut(Stream::Stderr)]),
+        running(&[ended(), Frame::Truncated(Stream::Stderr)]),
         running(&[ended(), done.clone(), done.clone()]),
         running(&[ended(), done.clone(), file("a", b"")]),
         running(&[failed(), done]),
@@ -176,7 +177,7 @@ fn frames_that_come_twice_out_of_order_or_after_the_last_are_corrupt() {
 
 #[test]
 fn streams_beyond_their_limit_are_corrupt() {
-    let (cut, tail) = (Frame::Cut(Stream::Stdout), |length| Frame::Tail(Stream::Stdout, 99, vec![0; length]));
+    let (cut, tail) = (Frame::Truncated(Stream::Stdout), |length| Frame::Tail(Stream::Stdout, 99, vec![0; length]));
     for frames in [
         vec![stdout(b"")],
         vec![stdout(b"abcdefghi"), stdout(b"j")],
@@ -220,11 +221,11 @@ fn any_frame() -> impl Strategy<Value = Frame> {
         Just(Frame::Started),
         Just(Frame::Done),
         (stream.clone(), bytes.clone()).prop_map(|(stream, bytes)| Frame::Output(stream, bytes)),
-        stream.clone().prop_map(Frame::Cut),
+        stream.clone().prop_map(Frame::Truncated),
         (stream, any::<u64>(), bytes.clone()).prop_map(|(stream, total, bytes)| Frame::Tail(stream, total, bytes)),
         (path.clone(), bytes).prop_map(|(path, bytes)| Frame::File(path, bytes)),
         path.prop_map(|path| Frame::Skipped(path, "no".into())),
-        any::<u8>().prop_map(|code| Frame::Ended(Ending::Exited(code), Duration::ZERO)),
+        any::<u8>().prop_map(|code| Frame::Terminated(Termination::Exited(code), Duration::ZERO)),
         "[a-z]{0,4}".prop_map(Frame::Failed),
     ]
 }

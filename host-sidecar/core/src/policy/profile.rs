@@ -70,8 +70,8 @@ impl Profile {
             file: program.file.clone(),
             env: program.env.clone(),
             limits: program.limits,
-            starts_interpreter: *starts_ahead,
-            imports: imports_ahead.clone(),
+            prewarm: *starts_ahead,
+            preload_modules: imports_ahead.clone(),
         }
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{NoObserver, policy::Policy};
-use cofferdam_protocol::{Ending, Frame, encode};
+use cofferdam_protocol::{Frame, Termination, encode};
 use tokio_util::sync::CancellationToken;
 
 const GRACE: Grace = Grace { end: Duration::from_secs(2), files: Duration::from_secs(10) };
@@ -68,7 +68,7 @@ fn lost_output_is_explained_to_the_operator_and_not_worth_another_try() {
 
 #[test]
 fn what_was_told_of_the_program_stands() {
-    let frames = [Frame::Ready, Frame::Started, Frame::Ended(Ending::Exited(3), Duration::ZERO)];
+    let frames = [Frame::Ready, Frame::Started, Frame::Terminated(Termination::Exited(3), Duration::ZERO)];
     for end in [End::Done, End::Overdue, End::Vanished, End::Incomplete("a gap".into()), End::TooLarge] {
         let shown = format!("{end:?}");
         assert_eq!(status(&frames, end, true), Ok(Status::Exited(3)), "{shown}");
@@ -90,14 +90,14 @@ fn only_what_certainly_did_not_start_may_be_tried_again() {
 
 #[test]
 fn files_that_did_not_all_come_are_missed() {
-    let frames = [Frame::Ready, Frame::Started, Frame::Ended(Ending::Exited(0), Duration::ZERO)];
+    let frames = [Frame::Ready, Frame::Started, Frame::Terminated(Termination::Exited(0), Duration::ZERO)];
     let skipped = |end| judge(&frames, end, false, false).expect("a report").skipped.len();
     assert_eq!((skipped(End::Done), skipped(End::Vanished)), (0, 1));
 }
 
 #[test]
 fn a_start_that_was_seen_late_is_counted_back_from_the_end() {
-    let frames = [Frame::Ready, Frame::Started, Frame::Ended(Ending::Exited(0), Duration::from_secs(3600))];
+    let frames = [Frame::Ready, Frame::Started, Frame::Terminated(Termination::Exited(0), Duration::from_secs(3600))];
     let timings = judge(&frames, End::Done, false, false).expect("a report").timings;
     assert_eq!(timings.started, Some(Duration::ZERO));
 }
@@ -118,8 +118,8 @@ fn follow(frames: &[Frame], is_cancelled_before: Option<usize>) -> (Option<End>,
     (end, deadlines)
 }
 
-fn ended(ending: Ending) -> Frame {
-    Frame::Ended(ending, Duration::ZERO)
+fn ended(ending: Termination) -> Frame {
+    Frame::Terminated(ending, Duration::ZERO)
 }
 
 fn file(name: &str) -> Frame {
@@ -129,7 +129,7 @@ fn file(name: &str) -> Frame {
 #[test]
 fn no_frame_puts_off_the_end_of_the_wall_time() {
     let output = || Frame::Output(cofferdam_protocol::Stream::Stdout, vec![0]);
-    let frames = [Frame::Ready, Frame::Started, output(), output(), ended(Ending::TimedOut), file("a"), file("b")];
+    let frames = [Frame::Ready, Frame::Started, output(), output(), ended(Termination::TimedOut), file("a"), file("b")];
     let (end, deadlines) = follow(&frames, None);
     assert!(end.is_none(), "{end:?}");
     assert_eq!(deadlines[0], deadlines[1]);
@@ -139,7 +139,7 @@ fn no_frame_puts_off_the_end_of_the_wall_time() {
 
 #[test]
 fn files_have_their_time_once() {
-    let frames = [Frame::Ready, Frame::Started, ended(Ending::Exited(0)), file("a"), file("b")];
+    let frames = [Frame::Ready, Frame::Started, ended(Termination::Exited(0)), file("a"), file("b")];
     let (end, deadlines) = follow(&frames, None);
     assert!(end.is_none(), "{end:?}");
     assert!(deadlines[3] < deadlines[2]);
@@ -148,7 +148,7 @@ fn files_have_their_time_once() {
 
 #[test]
 fn a_cancelled_run_has_a_moment_to_end_and_then_the_time_for_its_files() {
-    let frames = [Frame::Ready, Frame::Started, ended(Ending::Cancelled), file("a")];
+    let frames = [Frame::Ready, Frame::Started, ended(Termination::Cancelled), file("a")];
     let now = Instant::now();
     let (_, deadlines) = follow(&frames, Some(1));
     assert!(deadlines[2] - now < Duration::from_secs(9) && deadlines[2] < deadlines[1], "{deadlines:?}");
@@ -162,13 +162,13 @@ fn a_runner_that_tells_its_story_twice_is_not_believed() {
         let (end, _) = follow(&[&begun[..], &[again]].concat(), None);
         assert!(matches!(end, Some(End::Corrupt(_))), "{end:?}");
     }
-    let twice = [ended(Ending::Exited(0)), ended(Ending::Exited(0))];
+    let twice = [ended(Termination::Exited(0)), ended(Termination::Exited(0))];
     assert!(matches!(follow(&[&begun[..], &twice].concat(), None).0, Some(End::Corrupt(_))));
 }
 
 #[test]
 fn nothing_is_believed_of_a_runner_that_breaks_the_protocol() {
-    let frames = [Frame::Ready, Frame::Started, ended(Ending::Exited(0))];
+    let frames = [Frame::Ready, Frame::Started, ended(Termination::Exited(0))];
     let corrupt = || {
         let mut collector = Collector::new(&Policy::default().defaults, &[], false);
         collector.push(&encode(&Frame::Done));

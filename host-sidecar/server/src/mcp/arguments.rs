@@ -6,9 +6,9 @@ use super::{
     schema,
 };
 use cofferdam_http_api::{
-    Base64Of,
-    bounded::{Text, is_too_large},
-    object::{Object, ObjectOf, Optional, optional},
+    BoundedBase64,
+    bounded::{BoundedString, is_too_large},
+    object::{Object, ObjectSeed, Optional, optional},
     request::{ARGS, COLLECT, ENV, files},
 };
 use cofferdam_types::{Error, ErrorCode, File, Request, RequestedLimits};
@@ -77,15 +77,15 @@ impl Object for Arguments {
 
     fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
-            "code" => self.code = optional(map, Text::content(MAX_CODE))?,
-            "language" => self.language = optional(map, Text::name(MAX_NAME))?,
+            "code" => self.code = optional(map, BoundedString::content(MAX_CODE))?,
+            "language" => self.language = optional(map, BoundedString::name(MAX_NAME))?,
             "args" => self.args = optional(map, ARGS)?.unwrap_or_default(),
             "env" => self.env = optional(map, ENV)?.unwrap_or_default(),
-            "stdin" => self.stdin = optional(map, Text::content(MAX_INPUT))?.unwrap_or_default(),
-            "files" => self.files = optional(map, files(ObjectOf::new()))?.unwrap_or_default(),
+            "stdin" => self.stdin = optional(map, BoundedString::content(MAX_INPUT))?.unwrap_or_default(),
+            "files" => self.files = optional(map, files(ObjectSeed::new()))?.unwrap_or_default(),
             "collect" => self.collect = optional(map, COLLECT)?,
             "timeout_seconds" => self.timeout_seconds = optional(map, Number)?,
-            _ => self.network = optional(map, Text::name(MAX_NAME))?,
+            _ => self.network = optional(map, BoundedString::name(MAX_NAME))?,
         }
         Ok(())
     }
@@ -110,9 +110,9 @@ impl Object for InputFile {
 
     fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
-            "path" => self.path = map.next_value_seed(Text::name(MAX_PATH))?,
-            "content" => self.content = optional(map, Text::content(MAX_INPUT))?,
-            _ => self.content_base64 = optional(map, Base64Of { most: MAX_INPUT })?,
+            "path" => self.path = map.next_value_seed(BoundedString::name(MAX_PATH))?,
+            "content" => self.content = optional(map, BoundedString::content(MAX_INPUT))?,
+            _ => self.content_base64 = optional(map, BoundedBase64 { max: MAX_INPUT })?,
         }
         Ok(())
     }
@@ -177,7 +177,7 @@ impl<'de> DeserializeSeed<'de> for Within {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         if self.0.is_empty() {
-            Optional(ObjectOf::new()).deserialize(deserializer)
+            Optional(ObjectSeed::new()).deserialize(deserializer)
         } else {
             deserializer.deserialize_any(self)
         }
@@ -278,7 +278,7 @@ mod tests {
             (json!({ "code": "1", "timeout": 5 }), "no argument `timeout`; there are: code,"),
             (json!({ "code": "1", "files": [{ "content": "" }] }), "files: missing field `path`"),
             (json!({ "code": "1", "files": [{ "path": "a" }] }), "`a` needs either"),
-            (json!({ "code": "1", "files": [{ "path": "a", "content_base64": "?" }] }), "`a` is no base64"),
+            (json!({ "code": "1", "files": [{ "path": "a", "content_base64": "?" }] }), "`a` is not valid base64"),
             (json!({ "code": "1", "files": [{ "path": "a", "content": "", "mode": 1 }] }), "unknown field `mode`"),
             (json!({ "code": "1", "files": [["a", "b"]] }), "files: invalid type: sequence"),
             (json!({ "code": "1", "env": [["a", "b"]] }), "env: invalid type: sequence"),

@@ -2,10 +2,7 @@
 //! and with third-party hosts. In the cluster every second case is executed cold and the others warm; with
 //! `SOAK` set, all are executed both ways. A folder without a valid `case.toml` fails the suite.
 
-use cofferdam::{
-    Runtime,
-    config::{BackendChoice, PoolConfig, Settings},
-};
+use cofferdam::config::{BackendChoice, PoolConfig, Settings};
 use cofferdam_component::Executor;
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},

@@ -61,7 +61,7 @@ mod tests {
     /// Delete the file and run the test to have it written anew.
     #[test]
     fn the_description_is_the_golden_one() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/openapi.json");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/openapi.json");
         match fs::read_to_string(&path) {
             Ok(golden) => assert_eq!(description(), golden, "{} differs", path.display()),
             Err(_) => {

@@ -39,7 +39,7 @@ pub struct File {
 /// Limits of an execution. Each is enforced, must not be zero, and has a default and a ceiling in the
 /// operator's settings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(default, deny_unknown_fields))]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Limits))]
 pub struct RequestedLimits {
     /// Milliseconds from the start of the program to its end. If exceeded, the status is `timed-out`.

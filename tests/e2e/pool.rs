@@ -15,7 +15,7 @@ fn executions() -> usize {
 }
 
 const POOL: &[(&str, &str)] = &[("COFFERDAM_POOL__MAXIMUM", "1")];
-const PRELOAD_MODULES: &str = "COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD";
+const PRELOAD_MODULES: &str = "COFFERDAM_LANGUAGES__PYTHON__PRELOAD_MODULES";
 const SANDBOX_WAITS: &str = "a sandbox waits";
 
 /// Leaves traces everywhere a program can write, and prints the traces of earlier programs.

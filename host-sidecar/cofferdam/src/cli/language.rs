@@ -106,8 +106,8 @@ mod tests {
             command: vec![command.into()],
             file: file.into(),
             image: None,
-            starts_ahead: false,
-            imports_ahead: Vec::new(),
+            prewarm: false,
+            preload_modules: Vec::new(),
         };
         let mut languages = default_languages();
         languages.insert("javascript".into(), language("node", "main.mjs"));

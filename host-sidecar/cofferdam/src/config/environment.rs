@@ -91,9 +91,9 @@ fn variable(key: &str) -> Variable {
     }
 }
 
-/// Whether Kubernetes sets this variable for a Service: `SERVICE_HOST`, `SERVICE_PORT`, `SERVICE_PORT_<port's name>`, `PORT`,
-/// `PORT_<number>_<protocol>` and that with `_PROTO`, `_PORT` and `_ADDR`, after the rest of the Service's name.
-/// Source: k8s.io/kubernetes, pkg/kubelet/envvars.
+/// Whether Kubernetes sets this variable for a Service: `SERVICE_HOST`, `SERVICE_PORT`, `SERVICE_PORT_<port's
+/// name>`, `PORT`, `PORT_<number>_<protocol>` and that with `_PROTO`, `_PORT` and `_ADDR`, after the rest of
+/// the Service's name. Source: k8s.io/kubernetes, pkg/kubelet/envvars.
 fn is_service_link(key: &str) -> bool {
     let words: Vec<&str> = key.split('_').collect();
     (0..words.len()).any(|start| match &words[start..] {

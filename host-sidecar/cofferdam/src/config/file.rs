@@ -1,4 +1,5 @@
-//! Settings files. Each is opened and read once, so that the settings that are checked are the settings that apply.
+//! Settings files. Each is opened and read once, so that the settings that are checked are the settings that
+//! apply.
 
 use super::{
     Settings, SettingsError,
@@ -21,8 +22,8 @@ use std::{
 
 /// The name of the files that are read if none is named.
 const FILE: &str = "cofferdam.toml";
-/// The settings that a file in the working directory may set: defaults of what a request can ask for, below the ceilings. All
-/// others, also future ones, are refused there.
+/// The settings that a file in the working directory may set: defaults of what a request can ask for, below
+/// the ceilings. All others, also future ones, are refused there.
 const REQUEST_SETTINGS: [&str; 9] = [
     "collected_files",
     "collected_limit",

@@ -12,8 +12,8 @@ fn read(file: Data<Toml>) -> Result<Settings, Box<figment::Error>> {
     Figment::from(Serialized::defaults(Settings::default())).merge(file).extract().map_err(Box::new)
 }
 
-/// Settings survive a round trip through serialization, no default of their policy is above its ceiling, and a file that the
-/// working directory may have sets only the limits of requests.
+/// Settings survive a round trip through serialization, no default of their policy is above its ceiling, and
+/// a file that the working directory may have sets only the limits of requests.
 ///
 /// # Panics
 ///

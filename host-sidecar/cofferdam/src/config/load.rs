@@ -1,4 +1,5 @@
-//! Loads settings from their sources. Later ones take precedence: defaults, files, the environment, the command line.
+//! Loads settings from their sources. Later ones take precedence: defaults, files, the environment, the
+//! command line.
 
 use super::{
     Settings, SettingsError, environment,

@@ -1,4 +1,5 @@
-//! Settings from the command line, `COFFERDAM_*` variables and `cofferdam.toml`, in this order of precedence, and defaults.
+//! Settings from the command line, `COFFERDAM_*` variables and `cofferdam.toml`, in this order of precedence,
+//! and defaults.
 
 mod ceilings;
 mod environment;

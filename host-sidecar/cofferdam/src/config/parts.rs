@@ -90,8 +90,8 @@ impl Settings {
         Ok(ServerConfig { serve: self.serve.clone(), mcp: self.mcp.clone(), tenants })
     }
 
-    /// The backend that these settings choose. `auto` chooses a cluster only inside one, or if the settings name a kubeconfig or
-    /// a context.
+    /// The backend that these settings choose. `auto` chooses a cluster only inside one, or if the settings
+    /// name a kubeconfig or a context.
     #[must_use]
     pub fn backend_kind(&self) -> BackendKind {
         let is_named = self.kubeconfig_path.is_some() || self.kubeconfig_context.is_some();

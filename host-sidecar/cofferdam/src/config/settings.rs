@@ -1,4 +1,5 @@
-//! The settings and their defaults. Where google-adk's `GkeCodeExecutor` has a setting, it has the same name here.
+//! The settings and their defaults. Where google-adk's `GkeCodeExecutor` has a setting, it has the same name
+//! here.
 
 use super::{Ceilings, TenantSettings};
 use cofferdam_core::{

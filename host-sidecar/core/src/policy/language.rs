@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Language {
-    /// The interpreter, looked up in the sandbox's PATH, and its own arguments; the program's file follows them.
+    /// The interpreter, looked up in the sandbox's PATH, and its own arguments; the program's file follows
+    /// them.
     pub command: Vec<String>,
     /// Name of the program's file in the working directory.
     pub file: String,
     /// The image that has the interpreter, for sandboxes in a cluster. Default: the setting `image`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// Whether prewarmed sandboxes start the interpreter before there is a program. It has to read all of its file before it
-    /// executes any of it, as Python does and a shell does not. Default: false.
+    /// Whether prewarmed sandboxes start the interpreter before there is a program. It has to read all of its
+    /// file before it executes any of it, as Python does and a shell does not. Default: false.
     #[serde(default)]
     pub prewarm: bool,
     /// Modules that a prewarmed Python imports before there is a program. Default: none.
@@ -43,8 +44,8 @@ impl Language {
     }
 }
 
-/// The languages without any setting. Python does not buffer, so that output before a kill is not lost; `main` shadows no
-/// module of its standard library.
+/// The languages without any setting. Python does not buffer, so that output before a kill is not lost;
+/// `main` shadows no module of its standard library.
 pub fn defaults() -> BTreeMap<String, Language> {
     let python = Language::new(&["python3", "-u"], "main.py", true);
     [("python", python), ("bash", Language::new(&["bash"], "main.sh", false))]

@@ -131,12 +131,13 @@ fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
 /// Loads the settings, and warns of unknown variables.
 fn load(overrides: &impl Overrides) -> Result<Settings, Failure> {
     config::unknown_variables().iter().for_each(print_error);
-    config::load(overrides).map_err(|error| match error {
-        SettingsError::Setting { origin: Some(Origin::CommandLine), setting, problem } => {
-            let name = option_of_setting(&setting).map_or_else(|| format!("the setting `{setting}`"), str::to_owned);
-            format!("{name} {problem}").into()
+    config::load(overrides).map_err(|error| {
+        if let SettingsError::Setting { origin: Some(Origin::CommandLine), setting, problem } = &error
+            && let Some(option) = option_of_setting(setting)
+        {
+            return format!("{option} {problem}").into();
         }
-        error => error.into(),
+        error.into()
     })
 }
 

@@ -44,18 +44,18 @@ impl Settings {
     /// Those of [`Settings::runtime`].
     pub fn pooled_runtime(&self) -> Result<Runtime, SetupError> {
         let policy = self.policy()?;
-        let default_plan = policy.plan(Request { code: "#".into(), ..Request::default() });
-        let backend: Arc<dyn Backend> = match default_plan {
-            Ok(plan) if self.pool.maximum() > 0 => {
-                let profile = Profile::of(&plan);
-                match self.backend_kind() {
-                    BackendKind::Local => Arc::new(Pool::new(LocalBackend::new(&self.local())?, &self.pool, profile)),
-                    BackendKind::Kubernetes => {
-                        Arc::new(Pool::new(KubernetesBackend::new(&self.kubernetes(), &policy)?, &self.pool, profile))
-                    }
-                }
+        let default_plan = policy.plan(Request { code: "#".into(), ..Request::default() }).ok();
+        let Some(plan) = default_plan.filter(|_| self.pool.maximum() > 0) else {
+            let backend = self.backend_without_pool(&policy)?;
+            return Ok(Runtime::with_backend(policy, backend));
+        };
+        let profile = Profile::of(&plan);
+        let backend: Arc<dyn Backend> = match self.backend_kind() {
+            BackendKind::Local => Arc::new(Pool::new(LocalBackend::new(&self.local())?, &self.pool, profile)),
+            BackendKind::Kubernetes => {
+                let backend = KubernetesBackend::new(&self.kubernetes(), &policy)?;
+                Arc::new(Pool::new(backend, &self.pool, profile))
             }
-            _ => self.backend_without_pool(&policy)?,
         };
         Ok(Runtime::with_backend(policy, backend))
     }

@@ -28,13 +28,13 @@ type Languages = BTreeMap<String, Language>;
 pub(super) fn choose(file: &str, code: &str, languages: Option<&Languages>) -> Result<Option<String>, String> {
     let extension = Path::new(file).extension().map(|extension| extension.to_string_lossy().to_lowercase());
     let interpreter = interpreter(code);
-    let known = extension.as_deref().and_then(|extension| by_extension(extension, languages));
-    let known = known.or_else(|| by_interpreter(interpreter.as_deref()?, languages));
-    match (known, extension, interpreter) {
-        (Some(language), _, _) => Ok(Some(language)),
-        (None, Some(extension), _) => Err(unknown(file, &format!(".{extension}"), &extension, languages)),
-        (None, None, Some(interpreter)) => Err(unknown(file, &format!("#!{interpreter}"), &interpreter, languages)),
-        (None, None, None) => Ok(None),
+    let language = extension.as_deref().and_then(|extension| by_extension(extension, languages));
+    let language = language.or_else(|| by_interpreter(interpreter.as_deref()?, languages));
+    match (extension, interpreter) {
+        _ if language.is_some() => Ok(language),
+        (Some(extension), _) => Err(unknown(file, &format!(".{extension}"), &extension, languages)),
+        (None, Some(interpreter)) => Err(unknown(file, &format!("#!{interpreter}"), &interpreter, languages)),
+        (None, None) => Ok(None),
     }
 }
 

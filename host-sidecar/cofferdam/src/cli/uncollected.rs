@@ -65,11 +65,15 @@ fn limit_option(reason: &str) -> &'static str {
 pub(super) fn lost(report: &Report) -> Option<String> {
     let lost = report.skipped.iter().filter(|file| file.reason == LOST_FILES);
     let patterns: Vec<String> = lost.map(|file| quoted(&file.path)).collect();
-    let more = patterns.len().checked_sub(MAX_LINES).filter(|more| *more > 0);
-    let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
-    let few = patterns.iter().take(MAX_LINES).map(String::as_str).collect::<Vec<_>>().join(", ");
-    (!patterns.is_empty())
-        .then(|| format!("files of --collect {few}{more} are lost: the sandbox ended before all of them were returned"))
+    if patterns.is_empty() {
+        return None;
+    }
+    let first = patterns[..patterns.len().min(MAX_LINES)].join(", ");
+    let more = match patterns.len().saturating_sub(MAX_LINES) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Some(format!("files of --collect {first}{more} are lost: the sandbox ended before all of them were returned"))
 }
 
 /// The messages about patterns without a file.

@@ -43,7 +43,7 @@ fn runs(report: &mut Report, dir: &TestDir, runsc: &Path) -> Result<(), Failure>
     let imports = imports::compare(dir, runsc, IMPORTS)?;
     row(report, "bare `runsc run` of a program that imports pandas", &imports.bare, 0);
     row(report, "`cofferdam serve`, prewarmed sandbox", &imports.warm, 0);
-    row(report, "`cofferdam serve`, prewarmed sandbox, `imports_ahead = [\"pandas\"]`", &imports.preloaded, 0);
+    row(report, "`cofferdam serve`, prewarmed sandbox, `preload_modules = [\"pandas\"]`", &imports.preloaded, 0);
     row(report, "**ratio** of the bare run to the prewarmed one", &imports.bare.ratio(&imports.preloaded), 1);
     row(report, "from the start of `cofferdam run` to the start of runsc", &bare::until_runsc(dir, ROUNDS)?, 1);
     let mut all = Samples::default();

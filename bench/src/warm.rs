@@ -31,7 +31,7 @@ impl PooledSidecar {
     pub(crate) fn start(dir: &TestDir, prewarmed: u32, modules: &[&str]) -> Result<Self, Failure> {
         let (number, modules) = (prewarmed.to_string(), format!("{modules:?}"));
         let settings = [
-            ("COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD", modules.as_str()),
+            ("COFFERDAM_LANGUAGES__PYTHON__PRELOAD_MODULES", modules.as_str()),
             ("COFFERDAM_POOL__MAXIMUM", &number),
             ("COFFERDAM_POOL__MINIMUM", &number),
             ("COFFERDAM_SERVE__MAX_RUNS", "100"),

@@ -22,7 +22,7 @@ fn invalid_requests_and_options_are_refused() {
     dir.write("half", vec![0; (4 << 20) + 1]);
     for (args, part) in [
         (&["run", "nul.py"][..], "NUL"),
-        (&["run", "latin1.py"], "`latin1.py` is not a text in UTF-8: byte 7"),
+        (&["run", "latin1.py"], "`latin1.py` is not UTF-8: byte 7"),
         (&["run", "large.py"], "1048577 bytes"),
         (&["run", "missing.py"], "`missing.py` cannot be read"),
         (&["run", "."], "is a folder"),

@@ -61,9 +61,9 @@ fn killing_cofferdam_ends_its_sandbox() {
     while leaked_resources(&dir).iter().any(|left| left.starts_with("process")) {
         thread::yield_now();
     }
-    assert_eq!(stdout(&dir.run(["gc"])), "removed what 1 run had left\n");
+    assert_eq!(stdout(&dir.run(["gc"])), "deleted the leftovers of 1 execution\n");
     assert_no_leaks(&dir);
-    assert_eq!(stdout(&dir.run(["gc"])), "nothing was left\n");
+    assert_eq!(stdout(&dir.run(["gc"])), "nothing to delete\n");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn gc_keeps_running_sandboxes() {
     let mut child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
     let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
     read_until(&mut log, "the program runs");
-    assert_eq!(stdout(&dir.run(["gc"])), "nothing was left\n");
+    assert_eq!(stdout(&dir.run(["gc"])), "nothing to delete\n");
     assert_eq!(stdout(&child.wait_with_output().expect("an end")), "alive\n");
 }
 
@@ -139,7 +139,7 @@ fn foreign_files_in_the_state_directory_are_kept() {
     std::fs::set_permissions(&state, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("a folder");
     dir.write("p.py", "print(1)");
     assert_eq!(stdout(&dir.run(["run", "p.py"])), "1\n");
-    assert_eq!(stdout(&dir.run(["gc"])), "nothing was left\n");
+    assert_eq!(stdout(&dir.run(["gc"])), "nothing to delete\n");
     for name in ["Cargo.lock", ".lock", "...lock", "run-x.lock", "Cargo/file"] {
         assert!(state.join(name).exists(), "{name}");
     }

@@ -71,7 +71,7 @@ fn a_component_is_not_written_to_a_terminal() {
         .output()
         .expect("script");
     assert_eq!(output.status.code(), Some(125));
-    assert!(stdout(&output).contains("a component is no text for a terminal"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("refusing to write binary output to a terminal"), "{}", stdout(&output));
 }
 
 #[test]

@@ -108,7 +108,7 @@ fn gc_does_not_kill_another_users_process() {
     let foreign = ForeignProcess::start(users()[1], &dir.state().join(id));
     let gc = dir.run(["gc"]);
     assert!(foreign.ends_by_itself(), "{} {}", stdout(&gc), stderr(&gc));
-    assert_eq!(stdout(&gc), "removed what 1 run had left\n");
+    assert_eq!(stdout(&gc), "deleted the leftovers of 1 execution\n");
     assert_no_leaks(&dir);
 }
 

@@ -29,7 +29,7 @@ fn existing_files_are_replaced_only_with_overwrite() {
         |options: &[&str]| dir.run(["run", "--collect", "*", "--out", "out"].iter().chain(options).chain(&["p.py"]));
     let read = |name: &str| fs::read_to_string(dir.path().join(name)).expect("a file");
     let output = run(&[]);
-    let expected = "cofferdam: `out/Makefile` cannot be written: it is there already, and --overwrite was not given\n";
+    let expected = "cofferdam: `out/Makefile` cannot be written: it exists already, and --overwrite was not given\n";
     assert_eq!((stderr(&output).as_str(), output.status.code()), (expected, Some(1)));
     assert_eq!([read("out/Makefile"), read("out/other")], ["old", "new"]);
     let output = run(&["--overwrite"]);
@@ -39,7 +39,7 @@ fn existing_files_are_replaced_only_with_overwrite() {
     fs::remove_file(dir.path().join("out/other")).expect("removed");
     symlink("../same", dir.path().join("out/other")).expect("a link");
     let output = run(&["--overwrite"]);
-    assert!(stderr(&output).contains("`out/other` cannot be written: what is there is not a regular file"));
+    assert!(stderr(&output).contains("`out/other` cannot be written: the existing one is not a regular file"));
     assert_eq!((read("same").as_str(), output.status.code()), ("old", Some(1)));
 }
 
@@ -106,7 +106,7 @@ print('made', 10000)
     dir.write("p.py", program);
     let output = dir.run(["run", "--collect", "**", "--out", "out", "p.py"]);
     assert_eq!((stdout(&output).as_str(), output.status.code()), ("made 10000\n", Some(0)));
-    let expected = "cofferdam: 9900 files were not brought back: `d01/f00`, `d01/f01`, `d01/f02` and 9897 more; the first: as many \
+    let expected = "cofferdam: 9900 files were not returned: `d01/f00`, `d01/f01`, `d01/f02` and 9897 more; the first: as many \
                 files as allowed were brought back before it (--collected-files)\n";
     assert_eq!(stderr(&output), expected);
     assert_eq!(names(&dir.path().join("out/d00")).len(), 100);
@@ -123,17 +123,12 @@ fn a_missing_result_is_an_error_unless_its_pattern_is_a_wildcard() {
         "import os\nos.mkdir('d')\nopen('big', 'w').write('x' * 2000)\nopen('d/deep.txt', 'w').write('x')",
     );
     for (patterns, options, code, parts) in [
-        (
-            &["big"][..],
-            &["--collected-limit", "1000"][..],
-            1,
-            &["`big` was not brought back", "(--collected-limit)"][..],
-        ),
+        (&["big"][..], &["--collected-limit", "1000"][..], 1, &["`big` was not returned", "(--collected-limit)"][..]),
         (&["big"], &["--collected-limit", "1Mi"], 0, &[]),
-        (&["nothing"], &[], 1, &["nothing came of --collect `nothing`"]),
+        (&["nothing"], &[], 1, &["no file matches --collect `nothing`"]),
         (&["d"], &[], 1, &["all below a folder is `d/**`"]),
-        (&["*.txt"], &[], 0, &["nothing came of --collect `*.txt`", "`*` stays within one folder"]),
-        (&["**/*.txt", "*.png"], &[], 0, &["nothing came of --collect `*.png`"]),
+        (&["*.txt"], &[], 0, &["no file matches --collect `*.txt`", "`*` stays within one folder"]),
+        (&["**/*.txt", "*.png"], &[], 0, &["no file matches --collect `*.png`"]),
         (&["**/*.txt"], &[], 0, &[]),
     ] {
         let patterns = patterns.iter().flat_map(|pattern| ["--collect", *pattern]);

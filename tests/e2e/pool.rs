@@ -15,7 +15,7 @@ fn executions() -> usize {
 }
 
 const POOL: &[(&str, &str)] = &[("COFFERDAM_POOL__MAXIMUM", "1")];
-const PRELOAD_MODULES: &str = "COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD";
+const PRELOAD_MODULES: &str = "COFFERDAM_LANGUAGES__PYTHON__PRELOAD_MODULES";
 const SANDBOX_WAITS: &str = "a sandbox waits";
 
 /// Leaves traces everywhere a program can write, and prints the traces of earlier programs.
@@ -214,7 +214,7 @@ async fn prewarmed_sandboxes_of_a_killed_sidecar_end() {
     while leaked_resources(&dir).iter().any(|left| left.starts_with("process")) {
         thread::yield_now();
     }
-    assert_eq!(stdout(&dir.run(["gc"])), "removed what 1 run had left\n");
+    assert_eq!(stdout(&dir.run(["gc"])), "deleted the leftovers of 1 execution\n");
     assert_no_leaks(&dir);
 }
 

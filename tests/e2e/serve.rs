@@ -73,6 +73,15 @@ async fn an_outcome_contains_status_output_and_files() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn limits_of_the_command_line_are_the_defaults_of_requests() {
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &["--timeout", "0.5", "--memory", "128Mi"], &[]);
+    let code = "int(open('/sys/fs/cgroup/memory.max').read()) == 128 << 20 or exit(1)\nwhile True: pass";
+    let response = sidecar.client().run(&json!({ "code": code }), &[]).await;
+    assert_eq!(response.json["status"], "timed-out", "{}", response.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn events_are_streamed_while_the_program_runs() {
     let dir = TestDir::new();
     let sidecar = Sidecar::start(&dir, &[], &[]);
@@ -160,7 +169,7 @@ async fn closing_the_connection_cancels_the_execution() {
         assert_no_leaks(&dir);
     }
     let output = dir.run(["gc"]);
-    assert_eq!(output.stdout, b"nothing was left\n");
+    assert_eq!(output.stdout, b"nothing to delete\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

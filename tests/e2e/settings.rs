@@ -50,13 +50,13 @@ fn unknown_and_invalid_settings_are_refused_by_name() {
     let dir = TestDir::new();
     dir.write("p.x", "print(1)");
     for (file, part) in [
-        ("timeout = 3", "sets `timeout`, which is no setting; is `timeout_seconds` meant?"),
-        ("[ceilings]\nmem_limit = \"1Gi\"", "sets `ceilings`, which a file found in the working directory may not"),
+        ("timeout = 3", "the setting `timeout` does not exist; did you mean `timeout_seconds`?"),
+        ("[ceilings]\nmem_limit = \"1Gi\"", "`ceilings` cannot be set by a file in the working directory"),
         ("mem_limit = \"16Gi\"", "`mem_limit` is above its ceiling"),
         ("process_limit = 0", "`process_limit` is zero"),
-        ("runsc = \"./evil\"", "which a file found in the working directory may not"),
-        ("backend = \"local\"", "sets `backend`"),
-        ("[pool]\nmaximum = 10000\nminimum = 10000", "sets `pool`"),
+        ("runsc = \"./evil\"", "cannot be set by a file in the working directory"),
+        ("backend = \"local\"", "`backend` cannot be set"),
+        ("[pool]\nmaximum = 10000\nminimum = 10000", "`pool` cannot be set"),
     ] {
         dir.write("cofferdam.toml", file);
         let message = run_output(&dir, &[], &[]);
@@ -64,11 +64,14 @@ fn unknown_and_invalid_settings_are_refused_by_name() {
     }
     fs::remove_file(dir.path().join("cofferdam.toml")).expect("the file");
     for (file, part) in [
-        ("[languages.x]\ncommand = []\nfile = \"x\"", "`languages.x` needs a command"),
-        ("[languages.x]\ncommand = [\"x\"]\nfile = \"../x\"", "`languages.x` needs a command"),
-        ("[languages.\"ignore the above\"]\ncommand = [\"x\"]\nfile = \"x\"", "which is no name of a language"),
-        ("[languages.python]\nimports_ahead = [\"a-b\"]", "`languages.python.imports_ahead` needs names"),
-        ("[languages.bash]\nimports_ahead = [\"a\"]", "`languages.bash.imports_ahead` needs names"),
+        ("[languages.x]\ncommand = []\nfile = \"x\"", "`languages.x` needs a `command`"),
+        ("[languages.x]\ncommand = [\"x\"]\nfile = \"../x\"", "`languages.x` needs a `command`"),
+        (
+            "[languages.\"ignore the above\"]\ncommand = [\"x\"]\nfile = \"x\"",
+            "which is not a valid name of a language",
+        ),
+        ("[languages.python]\nimports_ahead = [\"a-b\"]", "`languages.python.preload_modules` needs names"),
+        ("[languages.bash]\nimports_ahead = [\"a\"]", "`languages.bash.preload_modules` needs names"),
     ] {
         dir.write("own.toml", file);
         let message = run_output(&dir, &[], &["--config", "own.toml"]);
@@ -126,10 +129,10 @@ fn an_unknown_variable_is_reported_and_ignored() {
     let dir = TestDir::new();
     dir.write("p.py", "print(1)");
     for (name, value, expected) in [
-        ("COFFERDAM_DEBUG", "1", "COFFERDAM_DEBUG is no setting, and is ignored\n"),
-        ("COFFERDAM_TIMEOUT", "3", "is COFFERDAM_TIMEOUT_SECONDS meant?\n"),
-        ("COFFERDAM_SERVE__MAX_RUN", "3", "is COFFERDAM_SERVE__MAX_RUNS meant?\n"),
-        ("COFFERDAM_NO_TABLE__X", "3", "COFFERDAM_NO_TABLE__X is no setting, and is ignored\n"),
+        ("COFFERDAM_DEBUG", "1", "COFFERDAM_DEBUG is not a setting and is ignored\n"),
+        ("COFFERDAM_TIMEOUT", "3", "did you mean COFFERDAM_TIMEOUT_SECONDS?\n"),
+        ("COFFERDAM_SERVE__MAX_RUN", "3", "did you mean COFFERDAM_SERVE__MAX_RUNS?\n"),
+        ("COFFERDAM_NO_TABLE__X", "3", "COFFERDAM_NO_TABLE__X is not a setting and is ignored\n"),
     ] {
         let output = dir.cofferdam(["run", "p.py"]).env(name, value).output().expect("cofferdam");
         assert_eq!((stdout(&output), output.status.code()), ("1\n".into(), Some(0)), "{name} {}", stderr(&output));
@@ -142,15 +145,21 @@ fn an_unknown_variable_is_reported_and_ignored() {
 fn an_invalid_value_of_a_variable_is_an_error_that_names_it() {
     let dir = TestDir::new();
     dir.write("p.py", "print(1)");
-    for (name, value) in [
-        ("COFFERDAM_TIMEOUT_SECONDS", "soon"),
-        ("COFFERDAM_SERVE", "3"),
-        ("COFFERDAM_SERVE__MAX_RUNS", "many"),
-        ("COFFERDAM_BACKEND", "docker"),
+    for (name, value, problem) in [
+        ("COFFERDAM_TIMEOUT_SECONDS", "soon", "is invalid: \"soon\" is not a number of seconds"),
+        ("COFFERDAM_SERVE", "3", "is 3, not a table"),
+        ("COFFERDAM_SERVE__MAX_RUNS", "many", "is \"many\", not a whole number"),
+        ("COFFERDAM_BACKEND", "docker", "is \"docker\", not one of `local`, `kubernetes`, `auto`"),
+        ("COFFERDAM_PROCESS_LIMIT", "0", "is zero"),
+        (
+            "COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD",
+            "[pandas]",
+            "has a new name: COFFERDAM_LANGUAGES__PYTHON__PRELOAD_MODULES",
+        ),
     ] {
         let output = dir.cofferdam(["run", "p.py"]).env(name, value).output().expect("cofferdam");
         assert_eq!(output.status.code(), Some(125), "{name}");
-        let expected = format!("cofferdam: the variable {name} cannot be used: ");
+        let expected = format!("cofferdam: the variable {name} {problem}");
         assert!(stderr(&output).starts_with(&expected), "{name}: {}", stderr(&output));
     }
 }

@@ -50,7 +50,7 @@ fn messages_contain_no_terminal_escapes() {
     let within = |before: &str, after: &str| format!("{before}{MALICIOUS}{after}");
     for (args, part) in [
         (vec!["run".to_owned(), MALICIOUS.into()], SANITIZED),
-        (vec!["run".into(), within("", ".py")], "is not a text in UTF-8"),
+        (vec!["run".into(), within("", ".py")], "is not UTF-8"),
         (vec!["run".into(), "--language".into(), MALICIOUS.into(), "p.py".into()], SANITIZED),
         (vec!["run".into(), "--network".into(), MALICIOUS.into(), "p.py".into()], SANITIZED),
         (vec!["run".into(), "--env".into(), MALICIOUS.into(), "p.py".into()], SANITIZED),
@@ -126,7 +126,7 @@ fn errors_about_a_false_sidecar_contain_no_terminal_escapes() {
         }
     });
     for _ in 0..3 {
-        assert_no_escapes(&dir, &["health", &address], "is not well");
+        assert_no_escapes(&dir, &["health", &address], "is unhealthy");
     }
     server.join().expect("a server");
 }

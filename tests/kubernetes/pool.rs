@@ -55,7 +55,7 @@ impl TestEnv {
 }
 
 fn the_second_execution_with_the_same_spec_uses_a_warm_pod(context: &Context) -> Result<(), Failure> {
-    let mut env = TestEnv::create(context, &[("COFFERDAM_LANGUAGES__PYTHON__IMPORTS_AHEAD", "[decimal]")])?;
+    let mut env = TestEnv::create(context, &[("COFFERDAM_LANGUAGES__PYTHON__PRELOAD_MODULES", "[decimal]")])?;
     let has_decimal = "import sys\nprint('decimal' in sys.modules)";
     for (is_warm, output) in [(false, "False\n"), (true, "True\n")] {
         let response = env.run(has_decimal);

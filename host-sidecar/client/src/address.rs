@@ -97,7 +97,7 @@ fn parse(text: &str) -> Result<Address, &'static str> {
     };
     let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
     if authority.contains('@') {
-        return Err("has a user name or a password; a token belongs into COFFERDAM_TOKEN");
+        return Err("has a user name or a password; pass the token in COFFERDAM_TOKEN");
     }
     if uri.query().is_some() || text.contains('#') {
         return Err("has a query or a fragment");

@@ -1,5 +1,5 @@
-//! What must hold of any input, each as a function that panics where it does not: for the fuzz targets.
+//! Invariants for the fuzz targets: each function panics if its input violates one.
 
-pub use crate::config::hold_settings as settings;
+pub use crate::config::check_settings as settings;
 pub use cofferdam_kubernetes::{events, overlay, pods};
 pub use cofferdam_server::{message, request};

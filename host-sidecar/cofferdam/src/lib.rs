@@ -1,8 +1,28 @@
 //! Runs untrusted code in gVisor sandboxes, on this machine or in a Kubernetes cluster.
 //!
-//! Each part is a crate of its own, and a feature of this one: `local` and `kubernetes` are the backends, `component` is the import
-//! of the guest component for hosts that embed wasmtime, `client` calls a sidecar over HTTP, and `server` is the sidecar's HTTP API.
-//! The feature `cli`, on by default, is the program `cofferdam`.
+#![cfg_attr(feature = "config", doc = "```no_run")]
+#![cfg_attr(not(feature = "config"), doc = "```ignore")]
+//! use cofferdam::{config::Settings, core::NoObserver, types::Request};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Settings::default().runtime()?;
+//! let request = Request { code: "print(6*7)".into(), ..Request::default() };
+//! let report = runtime.run(request, &Default::default(), &NoObserver).await?;
+//! assert_eq!(report.stdout.bytes, b"42\n");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Each part is a crate, and a feature of this one:
+//!
+//! | feature | part |
+//! |---|---|
+//! | `local`, `kubernetes` | the backends |
+//! | `component` | the import of the guest component, for hosts that embed wasmtime |
+//! | `client` | a client of a sidecar over HTTP |
+//! | `server` | the HTTP API and the MCP tool of a sidecar |
+//! | `config` | settings, and the runtime that they describe |
+//! | `cli` (default) | the program `cofferdam` |
 
 pub use cofferdam_core as core;
 pub use cofferdam_core::Runtime;

@@ -1,4 +1,4 @@
-//! Builds a runtime from settings.
+//! Builds the runtime that the settings describe.
 
 use crate::config::{BackendKind, Settings, SettingsError};
 use cofferdam_core::{
@@ -20,47 +20,47 @@ pub enum SetupError {
     /// This machine lacks what the local backend needs.
     #[error(transparent)]
     Local(#[from] cofferdam_local::SetupError),
-    /// There is no connection to the cluster, or not with these settings.
+    /// The cluster cannot be used with these settings.
     #[error(transparent)]
     Kubernetes(#[from] cofferdam_kubernetes::SetupError),
 }
 
 impl Settings {
-    /// A runtime with the backend that the settings choose.
+    /// Builds a runtime with the backend that the settings choose.
     ///
     /// # Errors
     ///
-    /// [`SetupError`] for an invalid setting or a machine that lacks something.
+    /// [`SetupError`] for an invalid setting, or if the backend cannot be used.
     pub fn runtime(&self) -> Result<Runtime, SetupError> {
         let policy = self.policy()?;
-        let backend = self.unpooled(&policy)?;
+        let backend = self.backend_without_pool(&policy)?;
         Ok(Runtime::with_backend(policy, backend))
     }
 
-    /// The same for a process that stays: a pool prewarms sandboxes, as the settings of the pool say.
+    /// Builds the same for a server: a pool prewarms sandboxes, according to the settings `pool`.
     ///
     /// # Errors
     ///
     /// Those of [`Settings::runtime`].
     pub fn pooled_runtime(&self) -> Result<Runtime, SetupError> {
         let policy = self.policy()?;
-        let usual = policy.plan(Request { code: "#".into(), ..Request::default() });
-        let backend: Arc<dyn Backend> = match usual {
-            Ok(usual) if self.pool.maximum() > 0 => {
-                let usual = Profile::of(&usual);
-                match self.backend_kind() {
-                    BackendKind::Local => Arc::new(Pool::new(LocalBackend::new(&self.local())?, &self.pool, usual)),
-                    BackendKind::Kubernetes => {
-                        Arc::new(Pool::new(KubernetesBackend::new(&self.kubernetes(), &policy)?, &self.pool, usual))
-                    }
-                }
+        let default_plan = policy.plan(Request { code: "#".into(), ..Request::default() }).ok();
+        let Some(plan) = default_plan.filter(|_| self.pool.maximum() > 0) else {
+            let backend = self.backend_without_pool(&policy)?;
+            return Ok(Runtime::with_backend(policy, backend));
+        };
+        let profile = Profile::of(&plan);
+        let backend: Arc<dyn Backend> = match self.backend_kind() {
+            BackendKind::Local => Arc::new(Pool::new(LocalBackend::new(&self.local())?, &self.pool, profile)),
+            BackendKind::Kubernetes => {
+                let backend = KubernetesBackend::new(&self.kubernetes(), &policy)?;
+                Arc::new(Pool::new(backend, &self.pool, profile))
             }
-            _ => self.unpooled(&policy)?,
         };
         Ok(Runtime::with_backend(policy, backend))
     }
 
-    fn unpooled(&self, policy: &Policy) -> Result<Arc<dyn Backend>, SetupError> {
+    fn backend_without_pool(&self, policy: &Policy) -> Result<Arc<dyn Backend>, SetupError> {
         Ok(match self.backend_kind() {
             BackendKind::Local => Arc::new(LocalBackend::new(&self.local())?),
             BackendKind::Kubernetes => Arc::new(KubernetesBackend::new(&self.kubernetes(), policy)?),

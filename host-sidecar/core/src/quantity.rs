@@ -1,7 +1,10 @@
 //! Quantities as Kubernetes writes them: `512Mi` of memory, `500m` of a processor; and seconds.
 
-use serde::{Deserialize, Serialize, de};
-use std::{fmt, str::FromStr, time::Duration};
+use serde::{
+    Deserialize, Serialize,
+    de::{self, Visitor},
+};
+use std::{fmt, marker::PhantomData, str::FromStr, time::Duration};
 
 /// A text that is no quantity of the kind asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +26,23 @@ pub struct Cpu(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seconds(pub Duration);
 
+/// A quantity with a description of its format.
+trait ExpectedFormat {
+    const EXPECTED: &'static str;
+}
+
+impl ExpectedFormat for Bytes {
+    const EXPECTED: &'static str = "an amount of bytes such as 64Mi";
+}
+
+impl ExpectedFormat for Cpu {
+    const EXPECTED: &'static str = "an amount of processors such as 500m or 2";
+}
+
+impl ExpectedFormat for Seconds {
+    const EXPECTED: &'static str = "a number of seconds such as 300 or 1.5";
+}
+
 /// The longest time that can be set.
 const MAX_SECONDS: f64 = 10.0 * 365.0 * 86_400.0;
 
@@ -41,7 +61,7 @@ impl FromStr for Bytes {
             ("T", 1_000_000_000_000),
             ("", 1),
         ];
-        let malformed = || MalformedQuantity { text: text.into(), expected: "an amount of bytes such as 64Mi" };
+        let malformed = || MalformedQuantity { text: text.into(), expected: Self::EXPECTED };
         let (number, unit) =
             UNITS.iter().find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit))).ok_or_else(malformed)?;
         let bytes = digits(number).and_then(|number| number.checked_mul(*unit)).filter(|bytes| *bytes > 0);
@@ -53,8 +73,7 @@ impl FromStr for Cpu {
     type Err = MalformedQuantity;
 
     fn from_str(text: &str) -> Result<Self, MalformedQuantity> {
-        let malformed =
-            || MalformedQuantity { text: text.into(), expected: "an amount of processors such as 500m or 2" };
+        let malformed = || MalformedQuantity { text: text.into(), expected: Self::EXPECTED };
         let millis = match text.strip_suffix('m') {
             Some(millis) => digits(millis),
             None => {
@@ -73,7 +92,7 @@ impl FromStr for Seconds {
     type Err = MalformedQuantity;
 
     fn from_str(text: &str) -> Result<Self, MalformedQuantity> {
-        let malformed = || MalformedQuantity { text: text.into(), expected: "a number of seconds such as 300 or 1.5" };
+        let malformed = || MalformedQuantity { text: text.into(), expected: Self::EXPECTED };
         let number = text.chars().all(|c| c.is_ascii_digit() || c == '.');
         let seconds = text.parse::<f64>().ok().filter(|seconds| number && *seconds <= MAX_SECONDS);
         let duration = seconds.map(Duration::from_secs_f64).filter(|time| time.as_millis() > 0);
@@ -108,25 +127,38 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// A quantity in a configuration is a text or a bare number.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum TextOrNumber {
-    Text(String),
-    Integer(u64),
-    Float(f64),
+/// Reads a text or a bare number, as a settings file may have either.
+struct Quantity<Q>(PhantomData<Q>);
+
+impl<Q: ExpectedFormat + FromStr<Err = MalformedQuantity>> Visitor<'_> for Quantity<Q> {
+    type Value = Q;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Q::EXPECTED)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Q, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Q, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Q, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Q, E> {
+        self.visit_str(&number.to_string())
+    }
 }
 
 macro_rules! as_text_or_number {
     ($($quantity:ty),*) => {$(
         impl<'de> Deserialize<'de> for $quantity {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = match TextOrNumber::deserialize(deserializer)? {
-                    TextOrNumber::Text(text) => text,
-                    TextOrNumber::Integer(number) => number.to_string(),
-                    TextOrNumber::Float(number) => number.to_string(),
-                };
-                text.parse().map_err(de::Error::custom)
+                deserializer.deserialize_any(Quantity(PhantomData))
             }
         }
 

@@ -15,20 +15,20 @@ Examples:
   cofferdam component -o code-executor.wasm
   cofferdam component --composed -o - | wasm-tools component wit
 
-The component alone has one import of one function, which its host supplies. With --stream it can
-follow and cancel a run too, for which its host supplies three functions more. With --composed it
-can do all of that and imports nothing but WASI 0.2: it sends each run to the sidecar at
-COFFERDAM_URL (http://127.0.0.1:8787 if that is not set), with the token in COFFERDAM_TOKEN, both
-from the environment that its host gives it.";
+By default the component imports one function, which its host supplies. With --stream it also
+streams and cancels executions, for which its host supplies three more functions. With --composed it
+does both and imports only WASI 0.2: it sends each execution to the sidecar at COFFERDAM_URL
+(http://127.0.0.1:8787 if that is not set), with the token in COFFERDAM_TOKEN, both from the
+environment that its host gives it.";
 
-/// Writes the component that agents' hosts load.
+/// Writes the WebAssembly component for agents' hosts.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ComponentArgs {
-    /// The one with a way to a sidecar of its own
+    /// The component that calls a sidecar over HTTP
     #[arg(long)]
     composed: bool,
-    /// The one that can follow and cancel a run, for a host that supplies what that takes
+    /// The component that also streams and cancels, for a host that supplies the functions for it
     #[arg(long, conflicts_with = "composed")]
     stream: bool,
     /// The file to write; `-` is standard output
@@ -44,7 +44,9 @@ pub(super) fn component(args: &ComponentArgs) -> Result<ExitCode, Failure> {
     };
     if args.output.as_os_str() == "-" {
         if io::stdout().is_terminal() {
-            return Err("a component is no text for a terminal; name a file, or pass it on to a program".into());
+            return Err(
+                "refusing to write binary output to a terminal; name a file, or pipe the output into a program".into(),
+            );
         }
         standard_output::print(component)?;
         return Ok(ExitCode::SUCCESS);

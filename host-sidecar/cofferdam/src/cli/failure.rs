@@ -1,38 +1,38 @@
-//! What a command failed on.
+//! Failures of commands.
 
 use crate::{config::SettingsError, setup::SetupError};
 use cofferdam_types::{ErrorCode, validation::Violation};
 use std::io;
 
-/// For the person at the terminal, and by its code for a program.
+/// A failure with a message for the terminal and a code for JSON.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(super) struct Failure {
     pub(super) code: ErrorCode,
     message: String,
-    /// Whoever read standard output has gone away, and misses nothing.
-    pub(super) has_reader_left: bool,
+    /// Whether it only means that the reader has closed standard output.
+    pub(super) is_stdout_closed: bool,
 }
 
 impl Failure {
-    /// A fault of ours.
+    /// An internal error.
     pub(super) fn internal(error: impl ToString) -> Self {
-        Self { code: ErrorCode::Internal, message: error.to_string(), has_reader_left: false }
+        Self { code: ErrorCode::Internal, message: error.to_string(), is_stdout_closed: false }
     }
 
-    /// Nobody reads standard output any more.
-    pub(super) fn reader_left() -> Self {
-        let message = "nobody reads standard output any more".into();
-        Self { code: ErrorCode::Cancelled, message, has_reader_left: true }
+    /// The reader has closed standard output.
+    pub(super) fn stdout_closed() -> Self {
+        let message = "the reader has closed standard output".into();
+        Self { code: ErrorCode::Cancelled, message, is_stdout_closed: true }
     }
 }
 
-/// Whose fault each kind of failure is.
+/// The code of each kind of error.
 macro_rules! failures {
     ($($error:ty => $code:ident),*) => {$(
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                Self { code: ErrorCode::$code, message: error.to_string(), has_reader_left: false }
+                Self { code: ErrorCode::$code, message: error.to_string(), is_stdout_closed: false }
             }
         }
     )*};

@@ -1,12 +1,10 @@
 //! `cofferdam gc`.
 
-use super::{Failure, backend::BackendArgs, load, standard_output};
+use super::{Failure, load, options::BackendArgs, standard_output};
 use crate::config::BackendKind;
-use cofferdam_kubernetes;
-use cofferdam_local;
 use std::process::ExitCode;
 
-/// Removes what processes that were killed have left.
+/// Deletes the leftovers of killed processes.
 #[derive(Debug, clap::Args)]
 pub(super) struct GcArgs {
     #[command(flatten)]
@@ -15,7 +13,6 @@ pub(super) struct GcArgs {
 
 pub(super) fn gc(args: &GcArgs) -> Result<ExitCode, Failure> {
     let settings = load(&args.settings)?;
-    settings.policy()?;
     let removed = match settings.backend_kind() {
         BackendKind::Local => cofferdam_local::collect_garbage(&settings.local())?,
         BackendKind::Kubernetes => {
@@ -23,11 +20,11 @@ pub(super) fn gc(args: &GcArgs) -> Result<ExitCode, Failure> {
             runtime.block_on(cofferdam_kubernetes::collect_garbage(&settings.kubernetes()))?
         }
     };
-    let answer = match removed {
-        0 => "nothing was left".to_owned(),
-        1 => "removed what 1 run had left".to_owned(),
-        runs => format!("removed what {runs} runs had left"),
+    let message = match removed {
+        0 => "nothing to delete".to_owned(),
+        1 => "deleted the leftovers of 1 execution".to_owned(),
+        count => format!("deleted the leftovers of {count} executions"),
     };
-    standard_output::print_line(&answer)?;
+    standard_output::print_line(&message)?;
     Ok(ExitCode::SUCCESS)
 }

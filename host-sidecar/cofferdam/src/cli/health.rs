@@ -1,4 +1,4 @@
-//! `cofferdam health`: for where nothing else can ask, such as the sidecar's own image.
+//! `cofferdam health`, for images without an HTTP client, such as the sidecar's own.
 
 use super::{Failure, sidecar};
 use clap::Args;
@@ -16,19 +16,19 @@ Examples:
   cofferdam health 127.0.0.1:8787
   cofferdam health --ready unix:/run/cofferdam/cofferdam.sock";
 
-/// How long each step may take.
-const PATIENCE: Duration = Duration::from_secs(8);
-/// Bytes of an answer.
-const MOST: u64 = 16 << 10;
+/// The timeout of connecting, of each read and of each write.
+const STEP_TIMEOUT: Duration = Duration::from_secs(8);
+/// The maximum size of a response in bytes.
+const MAX_RESPONSE: u64 = 16 << 10;
 
-/// Asks a sidecar whether it lives; it exits with 0 if so. TLS is not spoken.
+/// Checks a sidecar's liveness or readiness. TLS is not supported.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct HealthArgs {
     /// The sidecar's address [default: COFFERDAM_URL]
     #[arg(value_name = "unix:PATH|URL|HOST:PORT")]
     sidecar: Option<Address>,
-    /// Ask whether it can run programs, too
+    /// Check whether it can execute programs, too
     #[arg(long)]
     ready: bool,
 }
@@ -36,52 +36,52 @@ pub(super) struct HealthArgs {
 pub(super) fn health(args: &HealthArgs) -> Result<ExitCode, Failure> {
     let named = args.sidecar.clone().map_or_else(sidecar::address, |address| Ok(Some(address)))?;
     let sidecar = named.ok_or_else(|| format!("name the sidecar, such as 127.0.0.1:8787, or set {}", sidecar::URL))?;
-    let answer = ask(&sidecar, if args.ready { "/readyz" } else { "/healthz" });
-    let answer = answer.map_err(|error| format!("no sidecar answers at {sidecar}: {error}"))?;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let response = get(&sidecar, if args.ready { "/readyz" } else { "/healthz" });
+    let response = response.map_err(|error| format!("no response of a sidecar at {sidecar}: {error}"))?;
+    let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
     if head.split(' ').nth(1) != Some("200") {
         return Err(
-            format!("the sidecar at {sidecar} is not well: {}", if body.is_empty() { head } else { body }).into()
+            format!("the sidecar at {sidecar} is unhealthy: {}", if body.is_empty() { head } else { body }).into()
         );
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn ask(sidecar: &Address, path: &str) -> io::Result<String> {
+fn get(sidecar: &Address, path: &str) -> io::Result<String> {
     match sidecar {
         Address::Unix(socket) => {
             let stream = UnixStream::connect(socket)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(STEP_TIMEOUT))?;
+            stream.set_write_timeout(Some(STEP_TIMEOUT))?;
             exchange(stream, "localhost", path)
         }
         Address::Tcp { secure: true, .. } => {
-            Err(io::Error::new(io::ErrorKind::Unsupported, "TLS is not spoken here; ask it with `curl`"))
+            Err(io::Error::new(io::ErrorKind::Unsupported, "`health` does not support TLS; use `curl`"))
         }
         Address::Tcp { host, port, authority, prefix, .. } => {
             let stream = connect(host, *port)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(STEP_TIMEOUT))?;
+            stream.set_write_timeout(Some(STEP_TIMEOUT))?;
             exchange(stream, authority, &format!("{prefix}{path}"))
         }
     }
 }
 
-/// To the first address of the host that answers.
+/// Connects to the first of the host's addresses that accepts.
 fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut failed = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    let mut last_error = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, PATIENCE) {
+        match TcpStream::connect_timeout(&address, STEP_TIMEOUT) {
             Ok(stream) => return Ok(stream),
-            Err(error) => failed = error,
+            Err(error) => last_error = error,
         }
     }
-    Err(failed)
+    Err(last_error)
 }
 
 fn exchange(mut stream: impl Read + Write, host: &str, path: &str) -> io::Result<String> {
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.take(MOST).read_to_string(&mut answer)?;
-    Ok(answer)
+    let mut response = String::new();
+    stream.take(MAX_RESPONSE).read_to_string(&mut response)?;
+    Ok(response)
 }

@@ -1,16 +1,17 @@
-//! Names that begin with a dot: tools read settings and programs from files of such names, and few people see them. Pure.
+//! Names that begin with a dot. Tools read settings and programs from such files, and listings hide them.
+//! Pure.
 
 use cofferdam_types::is_invisible;
 use std::borrow::Cow;
 
-/// What a dot becomes to see whether a pattern names it, which no name has: NUL.
+/// Replaces a dot, to find out whether a pattern names it. No name has a NUL.
 const NO_DOT: &str = "\0";
 
 /// Whether a file has a part that begins with a dot, and no pattern names all such parts with the dot itself.
-pub(super) fn is_unasked(path: &str, patterns: &[String]) -> bool {
+pub(super) fn is_unrequested(path: &str, patterns: &[String]) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let hidden: Vec<usize> = (0..parts.len()).filter(|index| dot(parts[*index]).is_some()).collect();
-    // A pattern that also names the path without the dot has named the dot by a wildcard.
+    // If a pattern also matches the path without the dot, a wildcard matched the dot.
     let names = |pattern: &String| {
         let names_dot = |index: &usize| !fast_glob::glob_match(pattern, without_dot(&parts, *index));
         fast_glob::glob_match(pattern, path) && hidden.iter().all(names_dot)
@@ -18,13 +19,13 @@ pub(super) fn is_unasked(path: &str, patterns: &[String]) -> bool {
     !hidden.is_empty() && !patterns.iter().any(names)
 }
 
-/// Where the dot is that a name begins with. Some file systems ignore characters that cannot be seen.
+/// The position of the dot at the beginning of a name. Some file systems ignore invisible characters.
 fn dot(name: &str) -> Option<usize> {
     let (at, first) = name.char_indices().find(|(_, character)| !is_invisible(*character))?;
     (first == '.').then_some(at)
 }
 
-/// The path with something else in the place of the dot of one of its parts.
+/// The path with the dot of one of its parts replaced.
 fn without_dot(parts: &[&str], index: usize) -> String {
     let part = |(position, part): (usize, &&str)| match dot(part).filter(|_| position == index) {
         Some(at) => Cow::Owned(format!("{}{NO_DOT}{}", &part[..at], &part[at + 1..])),
@@ -38,8 +39,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_begins_with_a_dot_has_to_be_asked_for_with_the_dot() {
-        for (path, patterns, unasked) in [
+    fn a_name_with_a_dot_needs_a_pattern_with_that_dot() {
+        for (path, patterns, unrequested) in [
             ("a/b.txt", &["**"][..], false),
             (".envrc", &["**"], true),
             (".envrc", &["*"], true),
@@ -60,7 +61,7 @@ mod tests {
             ("a.b", &["*"], false),
         ] {
             let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-            assert_eq!(is_unasked(path, &patterns), unasked, "{path:?} {patterns:?}");
+            assert_eq!(is_unrequested(path, &patterns), unrequested, "{path:?} {patterns:?}");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The language of a program, by the name of its file or by its first line. Pure.
+//! The language of a program, from the name of its file or its first line. Pure.
 
 use cofferdam_core::policy::Language;
 use cofferdam_types::quoted;
 use std::{collections::BTreeMap, path::Path};
 
-/// Extensions, and the names that a language of theirs may have; the first is the one to name where none is known.
+/// Extensions, and the names of their language in the settings; messages suggest the first.
 const EXTENSIONS: [(&str, &[&str]); 6] = [
     ("py", &["python"]),
     ("sh", &["bash"]),
@@ -13,28 +13,28 @@ const EXTENSIONS: [(&str, &[&str]); 6] = [
     ("mjs", &["node", "javascript"]),
     ("cjs", &["node", "javascript"]),
 ];
-/// Interpreters of shebangs whose name is not that of their language.
+/// Interpreters in shebangs with another name than their language.
 const INTERPRETERS: [(&str, &str); 2] = [("sh", "bash"), ("nodejs", "node")];
 
-/// The languages of the settings; none where a sidecar elsewhere decides.
+/// The languages of the settings; a remote sidecar has its own.
 type Languages = BTreeMap<String, Language>;
 
-/// The language of a program; none is the default.
+/// The language of a program; none stands for the default.
 ///
 /// # Errors
 ///
-/// What is wrong, for a file whose extension or shebang leads to no language: run as Python it would fail with an error of
-/// Python's.
+/// A message for a file with an unknown extension or shebang. Executed as Python, it would fail with a
+/// misleading error.
 pub(super) fn choose(file: &str, code: &str, languages: Option<&Languages>) -> Result<Option<String>, String> {
     let extension = Path::new(file).extension().map(|extension| extension.to_string_lossy().to_lowercase());
     let interpreter = interpreter(code);
-    let known = extension.as_deref().and_then(|extension| by_extension(extension, languages));
-    let known = known.or_else(|| by_interpreter(interpreter.as_deref()?, languages));
-    match (known, extension, interpreter) {
-        (Some(language), _, _) => Ok(Some(language)),
-        (None, Some(extension), _) => Err(unknown(file, &format!(".{extension}"), &extension, languages)),
-        (None, None, Some(interpreter)) => Err(unknown(file, &format!("#!{interpreter}"), &interpreter, languages)),
-        (None, None, None) => Ok(None),
+    let language = extension.as_deref().and_then(|extension| by_extension(extension, languages));
+    let language = language.or_else(|| by_interpreter(interpreter.as_deref()?, languages));
+    match (extension, interpreter) {
+        _ if language.is_some() => Ok(language),
+        (Some(extension), _) => Err(unknown(file, &format!(".{extension}"), &extension, languages)),
+        (None, Some(interpreter)) => Err(unknown(file, &format!("#!{interpreter}"), &interpreter, languages)),
+        (None, None) => Ok(None),
     }
 }
 
@@ -60,7 +60,8 @@ fn by_interpreter(interpreter: &str, languages: Option<&Languages>) -> Option<St
     named.or_else(|| languages.iter().find(|(_, language)| runs_it(language)).map(|(name, _)| name.clone()))
 }
 
-/// The name of the interpreter in the first line, without its version: `python` of `#!/usr/bin/env -S python3.11 -u`.
+/// The name of the interpreter in the first line, without its version: `python` of `#!/usr/bin/env -S
+/// python3.11 -u`.
 fn interpreter(code: &str) -> Option<String> {
     let first = code.trim_start_matches('\u{feff}').lines().next()?;
     let mut words = first.strip_prefix("#!")?.split_whitespace();
@@ -84,15 +85,15 @@ fn command_of_env<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<&'a st
     }
 }
 
-fn unknown(file: &str, sign: &str, name: &str, languages: Option<&Languages>) -> String {
+fn unknown(file: &str, source: &str, name: &str, languages: Option<&Languages>) -> String {
     let by_extension = EXTENSIONS.iter().find(|(extension, _)| *extension == name).and_then(|(_, names)| names.first());
     let name = by_extension.copied().unwrap_or("NAME");
     let known = languages.map(|languages| languages.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
-    let known = known.map(|known| format!("there are: {known}; ")).unwrap_or_default();
+    let known = known.map(|known| format!("known languages are {known}; ")).unwrap_or_default();
     format!(
-        "no language is known for {} ({}): {known}name one with --language, or set up `languages.{name}` in the settings",
+        "no language is known for {} ({}): {known}choose one with --language, or set `languages.{name}` in the settings",
         quoted(file),
-        quoted(sign)
+        quoted(source)
     )
 }
 
@@ -106,8 +107,8 @@ mod tests {
             command: vec![command.into()],
             file: file.into(),
             image: None,
-            starts_ahead: false,
-            imports_ahead: Vec::new(),
+            prewarm: false,
+            preload_modules: Vec::new(),
         };
         let mut languages = default_languages();
         languages.insert("javascript".into(), language("node", "main.mjs"));
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_extension_says_the_language_and_else_the_first_line_does() {
+    fn the_extension_determines_the_language_before_the_first_line() {
         for (file, code, expected) in [
             ("a.py", "", Some("python")),
             ("a.PY", "", Some("python")),
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_to_no_language_is_refused_with_what_to_do() {
+    fn an_unknown_extension_or_shebang_is_refused_with_a_remedy() {
         let defaults = default_languages();
         for (file, code, known, parts) in [
             ("a.js", "", Some(&defaults), &["`.js`", "--language", "`languages.node`", "bash, python"][..]),
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sidecar_elsewhere_knows_its_own_languages() {
+    fn a_remote_sidecar_has_its_own_languages() {
         for (file, code, expected) in [
             ("a.js", "", Some("node")),
             ("a.py", "", Some("python")),

@@ -1,4 +1,4 @@
-//! What is told of what happens, and to whom.
+//! The log on standard error, and spans for a collector.
 
 use super::warnings::Messages;
 use opentelemetry::trace::TracerProvider;
@@ -9,10 +9,10 @@ use tracing_subscriber::{
     EnvFilter, Layer, filter::Targets, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt,
 };
 
-/// Our spans, whatever is shown of them.
+/// The spans that are exported.
 const EXPORTED: (&str, Level) = ("cofferdam", Level::INFO);
 
-/// Warnings go to standard error as messages for the person there, or what `COFFERDAM_LOG` asks for as a log.
+/// Writes warnings to standard error as messages, or a log if `COFFERDAM_LOG` is set.
 pub(super) fn start_at_terminal() {
     if std::env::var_os("COFFERDAM_LOG").is_some() {
         return start("cofferdam=warn", None);
@@ -21,7 +21,8 @@ pub(super) fn start_at_terminal() {
     registry().with(fmt::layer().event_format(Messages).with_writer(io::stderr).with_filter(warnings)).init();
 }
 
-/// This, or what `COFFERDAM_LOG` asks for, goes to standard error, and spans to the collector, if there is one.
+/// Writes a log with the filter of `COFFERDAM_LOG`, else this one, to standard error, and exports spans to
+/// the collector.
 pub(super) fn start(default: &str, collector: Option<&SdkTracerProvider>) {
     let filter = EnvFilter::try_from_env("COFFERDAM_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let shown = fmt::layer().with_writer(io::stderr).without_time().with_filter(filter);

@@ -1,6 +1,6 @@
 //! `cofferdam manifests`.
 
-use super::{Failure, backend::BackendArgs, load, standard_output};
+use super::{Failure, load, options::BackendArgs, standard_output};
 use crate::config::BackendKind;
 use clap::value_parser;
 use cofferdam_kubernetes::install::{self, Options};
@@ -14,19 +14,19 @@ Examples:
 
 It is YAML: the namespace with its Pod Security labels, the service accounts, the rights of the
 sidecar, the NetworkPolicies, the quota and the limit range. It follows the settings: namespace,
-workload, service_account, networks, the limits and the ceilings. Nothing is asked of a cluster.";
+workload, service_account, networks, the limits and the ceilings. It needs no cluster.";
 
-/// Prints what a cluster needs for runs.
+/// Prints the manifests that a cluster needs for executions.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct ManifestsArgs {
-    /// The service account that the sidecar acts as, which gets the rights that runs need
+    /// The sidecar's service account, which gets the permissions for executions
     #[arg(long, value_name = "NAME", default_value = "cofferdam")]
     sidecar_service_account: String,
-    /// The namespace of the sidecar, and of its service account [default: that of runs]
+    /// The namespace of the sidecar and its service account [default: that of the sandboxes]
     #[arg(long, value_name = "NAME")]
     sidecar_namespace: Option<String>,
-    /// Runs at once that the namespace has room for
+    /// Concurrent executions that the quota of the namespace allows
     #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = value_parser!(u32).range(1..=100_000))]
     runs: u32,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub(super) fn manifests(args: &ManifestsArgs) -> Result<ExitCode, Failure> {
         sidecar_namespace: args.sidecar_namespace.clone(),
         runs: args.runs,
     };
-    // They are for a cluster, whatever this machine would choose for its own executions.
+    // The manifests are for a cluster, even if the settings choose the local backend.
     let policy = settings.policy_on(BackendKind::Kubernetes)?;
     let yaml = install::manifests(&settings.kubernetes(), &policy, &options).map_err(|error| error.to_string())?;
     standard_output::print(yaml.as_bytes())?;

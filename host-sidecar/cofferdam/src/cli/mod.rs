@@ -1,37 +1,38 @@
 //! The command line.
 
-mod backend;
 mod component;
 mod doctor;
 mod exit;
 mod failure;
-mod files;
 mod gc;
 mod health;
 mod hidden;
+mod input_files;
 mod json;
 mod language;
-mod left_behind;
-mod live;
 mod log;
 mod manifests;
 mod mcp;
+mod options;
 mod output_folder;
-mod plain;
-mod progress;
+mod output_printer;
 mod run;
-mod sandbox;
+mod sanitize;
 mod serve;
 mod sidecar;
+mod signals;
 mod standard_output;
+mod status_line;
 mod stdin;
+mod uncollected;
 mod variables;
 mod warnings;
 
-use crate::config::{self, Overrides, Settings};
+use crate::config::{self, Origin, Overrides, Settings, SettingsError};
 use clap::{CommandFactory, Parser, Subcommand};
 use failure::Failure;
-use plain::plain;
+use options::option_of_setting;
+use sanitize::sanitize;
 use std::{
     ffi::OsString,
     fmt::Display,
@@ -39,7 +40,7 @@ use std::{
     process::ExitCode,
 };
 
-/// Runs programs that nobody has read, each in a gVisor sandbox of its own.
+/// Runs untrusted programs, each in its own gVisor sandbox.
 #[derive(Debug, Parser)]
 #[command(name = "cofferdam", version, arg_required_else_help = true, max_term_width = 100)]
 struct Cli {
@@ -49,21 +50,21 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a program and pass on its output and its exit code.
+    /// Run a program, and return its output and its exit code.
     Run(Box<run::RunArgs>),
-    /// Serve an HTTP API that runs programs: the sidecar of an agent.
+    /// Serve an HTTP API that runs programs, as the sidecar of an agent.
     Serve(serve::ServeArgs),
-    /// Ask a sidecar whether it lives, or whether it can run programs.
+    /// Check a sidecar's liveness or readiness.
     Health(health::HealthArgs),
     /// Serve a tool that runs programs to an MCP client, over standard input and output.
     Mcp(Box<mcp::McpArgs>),
-    /// Remove what processes that were killed have left. Each run does it too.
+    /// Delete the leftovers of killed processes. Each execution does so too.
     Gc(gc::GcArgs),
-    /// Say whether a cluster, or this machine, can do what runs need.
+    /// Check whether a cluster or this machine can run sandboxes.
     Doctor(doctor::DoctorArgs),
-    /// Print what a cluster needs for runs, for `kubectl apply -f -`.
+    /// Print the manifests that a cluster needs, for `kubectl apply -f -`.
     Manifests(manifests::ManifestsArgs),
-    /// Write the component that agents' hosts load.
+    /// Write the WebAssembly component for agents' hosts.
     Component(component::ComponentArgs),
     /// Print a script that completes this command line in a shell.
     Completions {
@@ -82,8 +83,8 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
-            // Without its colours: what steers a terminal there may be of an argument that somebody else has made up.
-            let _ = writeln!(io::stderr(), "{}", plain(&error.render().to_string()));
+            // Without colours: terminal escapes in it may come from an untrusted argument.
+            let _ = writeln!(io::stderr(), "{}", sanitize(&error.render().to_string()));
             return exit::NOT_RUN.into();
         }
         Err(error) => {
@@ -92,9 +93,9 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     match cli.command {
-        // A sidecar's settings say more of it.
+        // The log of a sidecar depends on its settings.
         Command::Serve(_) => {}
-        // A client reads it as the log of a server.
+        // An MCP client reads standard error as a log.
         Command::Mcp(_) => log::start("cofferdam=warn", None),
         _ => log::start_at_terminal(),
     }
@@ -111,15 +112,15 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        Err(failure) if failure.has_reader_left => exit::READER_LEFT.into(),
+        Err(failure) if failure.is_stdout_closed => exit::READER_LEFT.into(),
         Err(failure) => {
-            say(&failure);
+            print_error(&failure);
             exit::NOT_RUN.into()
         }
     }
 }
 
-/// The whole script first: what writes it panics where it cannot write.
+/// Prints a script for a shell. clap_complete panics if it cannot write, so it writes to memory.
 fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "cofferdam", &mut script);
@@ -127,13 +128,30 @@ fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads the settings, and says which variables may have been meant for one.
+/// Loads the settings, and warns of unknown variables.
 fn load(overrides: &impl Overrides) -> Result<Settings, Failure> {
-    config::unknown_variables().iter().for_each(say);
-    Ok(config::load(overrides)?)
+    config::unknown_variables().iter().for_each(print_error);
+    config::load(overrides).map_err(|error| {
+        if let SettingsError::Setting { origin: Some(Origin::CommandLine), setting, problem } = &error
+            && let Some(option) = option_of_setting(setting)
+        {
+            return format!("{option} {problem}").into();
+        }
+        error.into()
+    })
 }
 
-/// Tells the person at the terminal, who may have closed it.
-fn say(what: impl Display) {
-    let _ = writeln!(io::stderr(), "cofferdam: {}", plain(&what.to_string()));
+/// Prints a message to standard error, which the user may have closed.
+fn print_error(message: impl Display) {
+    let _ = writeln!(io::stderr(), "cofferdam: {}", sanitize(&message.to_string()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_commands_do_not_conflict() {
+        Cli::command().debug_assert();
+    }
 }

@@ -1,6 +1,6 @@
-//! The folder that collected files are written to. Their names are the program's choice, which nobody has read.
+//! The folder for collected files. An untrusted program has chosen their names.
 
-use super::{Failure, files::shown, hidden};
+use super::{Failure, hidden, input_files::shown};
 use cofferdam_core::new_id;
 use rustix::{
     fs::{AtFlags, FileType, Mode, OFlags, mkdirat, open, openat, renameat, statat, unlinkat},
@@ -15,12 +15,12 @@ use std::{
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// A folder that is there, and stays the one it was when it was opened.
+/// An open folder. Renaming or replacing it does not redirect writes.
 #[derive(Debug)]
 pub(super) struct OutputFolder {
     path: PathBuf,
     folder: OwnedFd,
-    /// Whether files that are there already are replaced.
+    /// Whether existing files are replaced.
     overwrites: bool,
 }
 
@@ -32,14 +32,14 @@ pub(super) struct Unwritten {
 }
 
 impl OutputFolder {
-    /// Makes the folder if need be and opens it, before the program runs.
+    /// Creates the folder if necessary and opens it, before the program runs.
     ///
     /// # Errors
     ///
-    /// [`Failure`] where it cannot be had, or is a symbolic link.
+    /// [`Failure`] if it cannot be created or opened, or is a symbolic link.
     pub(super) fn open(path: &Path, overwrites: bool) -> Result<Self, Failure> {
-        fs::create_dir_all(path).map_err(|error| format!("the folder {} cannot be made: {error}", shown(path)))?;
-        // A `/` at its end would follow a link.
+        fs::create_dir_all(path).map_err(|error| format!("the folder {} cannot be created: {error}", shown(path)))?;
+        // With a `/` at its end, opening it would follow a link.
         let path = path.components().as_path().to_owned();
         let folder = open(&path, FOLDER, Mode::empty()).map_err(|error| {
             if path.is_symlink() {
@@ -50,11 +50,11 @@ impl OutputFolder {
         Ok(Self { path, folder, overwrites })
     }
 
-    /// Writes files that these patterns have named; gives what was not written.
+    /// Writes files that these patterns name. Returns the files that were not written.
     pub(super) fn write(&self, files: &[cofferdam_types::File], patterns: &[String]) -> Vec<Unwritten> {
         let write = |file: &cofferdam_types::File| {
-            let written = if hidden::is_unasked(&file.path, patterns) {
-                Err(io::Error::other("its name begins with a dot, and --collect does not name one that does"))
+            let written = if hidden::is_unrequested(&file.path, patterns) {
+                Err(io::Error::other("its name begins with a dot, and no pattern of --collect has that dot"))
             } else {
                 self.write_file(&file.path, &file.content)
             };
@@ -64,7 +64,7 @@ impl OutputFolder {
         files.iter().filter_map(write).collect()
     }
 
-    /// No link is followed on the way: what is written stays below the folder.
+    /// Follows no link, so that all writes stay below the folder.
     fn write_file(&self, path: &str, content: &[u8]) -> io::Result<()> {
         cofferdam_types::validation::relative_path(path).map_err(io::Error::other)?;
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -81,8 +81,8 @@ impl OutputFolder {
         self.put(parent, name, |file| file.write_all(content))
     }
 
-    /// Writes a whole file or none. One that is there already is replaced where that was asked for, once the new one is
-    /// whole; it is never written to, since it may have other names.
+    /// Writes a complete file or none. An existing file is replaced, if that was requested, when the new one
+    /// is complete. It is never written to, since it may have hard links.
     fn put(
         &self,
         parent: BorrowedFd<'_>,
@@ -91,15 +91,15 @@ impl OutputFolder {
     ) -> io::Result<()> {
         match create(parent, name) {
             Err(Errno::EXIST) if self.overwrites => {
-                let there = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-                if !FileType::from_raw_mode(there.st_mode).is_file() {
-                    return Err(io::Error::other("what is there is not a regular file"));
+                let existing = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                if !FileType::from_raw_mode(existing.st_mode).is_file() {
+                    return Err(io::Error::other("the existing one is not a regular file"));
                 }
                 let new = format!(".cofferdam-{}", new_id());
                 let written = write(&mut create(parent, &new)?);
                 remove_unless(written.and_then(|()| Ok(renameat(parent, &new, parent, name)?)), parent, &new)
             }
-            Err(Errno::EXIST) => Err(io::Error::other("it is there already, and --overwrite was not given")),
+            Err(Errno::EXIST) => Err(io::Error::other("it exists already, and --overwrite was not given")),
             file => remove_unless(write(&mut file?), parent, name),
         }
     }
@@ -110,7 +110,7 @@ fn create(parent: BorrowedFd<'_>, name: &str) -> Result<File, Errno> {
     openat(parent, name, flags, Mode::from_raw_mode(0o666)).map(File::from)
 }
 
-/// Half a file is none.
+/// Deletes a file that was not written completely.
 fn remove_unless(written: io::Result<()>, parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     written.inspect_err(|_| {
         let _ = unlinkat(parent, name, AtFlags::empty());
@@ -123,7 +123,7 @@ mod tests {
     use std::{env, process};
 
     #[test]
-    fn what_cannot_be_written_leaves_what_was_there() {
+    fn a_failed_write_keeps_the_existing_file() {
         let path = env::temp_dir().join(format!("cofferdam-output-folder-{}", process::id()));
         let folder = OutputFolder::open(&path, true).expect("a folder");
         fs::write(path.join("old"), "old").expect("a file");

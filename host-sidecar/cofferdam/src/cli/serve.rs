@@ -1,16 +1,13 @@
 //! `cofferdam serve`: the sidecar, over HTTP.
 
 use super::{
-    Failure,
-    backend::BackendArgs,
-    load, log,
-    plain::plain,
-    run::{cancel_on_signal, end_at_signals_once_set},
-    say,
+    Failure, load, log,
+    options::{LimitArgs, SandboxArgs},
+    print_error,
+    sanitize::sanitize,
+    signals::EndSignals,
 };
 use crate::config::{BackendKind, Overrides, Settings};
-use cofferdam_kubernetes;
-use cofferdam_local;
 use cofferdam_server::{Listen, Service, telemetry};
 use serde::Serialize;
 use std::{
@@ -31,9 +28,11 @@ Examples:
   curl -d '{\"code\": \"print(6*7)\"}' -H 'Content-Type: application/json' \\
     http://127.0.0.1:8787/v1/executions
 
-MCP clients find the tool execute_code at /mcp. The token file has a line `TENANT TOKEN` for each token, or one token alone; others than its owner and
-group may not use it. Bounds are settings of the table `serve`, and what single tenants may have of
-`tenants`. SIGTERM ends it: runs get 10 s (serve.grace_seconds) to end by themselves.";
+MCP clients find the tool execute_code at /mcp. The options of limits set the defaults of requests.
+
+The token file has a line `TENANT TOKEN` for each token, or one token alone. Only its owner and group
+may have access to it. The settings of the tables `serve` and `tenants` limit the sidecar and its
+tenants. At SIGTERM, executions get 10 s (serve.grace_seconds) to end.";
 
 /// Serves the HTTP API.
 #[derive(Debug, clap::Args, Serialize)]
@@ -44,30 +43,33 @@ pub(super) struct ServeArgs {
     sockets: SocketArgs,
     #[command(flatten)]
     #[serde(flatten)]
-    backend: BackendArgs,
-    /// End, as at SIGTERM, when standard input does: with whoever started it, however they end
+    limits: LimitArgs,
+    #[command(flatten)]
+    #[serde(flatten)]
+    sandbox: SandboxArgs,
+    /// Shut down when stdin reaches EOF, such as when the parent process exits
     #[arg(long)]
     #[serde(skip)]
     until_stdin_ends: bool,
 }
 
-/// Where it listens, and to whom.
+/// The sockets and their credentials.
 #[derive(Debug, clap::Args, Serialize)]
 struct SocketArgs {
-    /// A socket to listen on; may be repeated [default: unix:$XDG_RUNTIME_DIR/cofferdam.sock, for root
+    /// Socket to listen on; may be repeated [default: unix:$XDG_RUNTIME_DIR/cofferdam.sock, for root
     /// unix:/run/cofferdam/cofferdam.sock]
     #[arg(long, value_name = "unix:PATH|IP:PORT")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     listen: Vec<Listen>,
-    /// The file of tokens, one of which each request needs
+    /// File of tokens; each request needs one of them
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     token_file: Option<PathBuf>,
-    /// Certificates, in PEM, for TLS on TCP sockets
+    /// Certificate chain in PEM, for TLS on TCP sockets
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_cert: Option<PathBuf>,
-    /// The key of the first of them
+    /// Private key of the certificate in PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     #[serde(skip_serializing_if = "Option::is_none")]
     tls_key: Option<PathBuf>,
@@ -75,22 +77,22 @@ struct SocketArgs {
 
 impl Overrides for ServeArgs {
     fn config(&self) -> Option<&Path> {
-        self.backend.config()
+        self.sandbox.config()
     }
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let settings = load(args)?;
-    let sidecar = settings.pooled_runtime()?;
-    let service = Service::new(&settings.server()?, sidecar.clone())?;
-    let impatient = end_at_signals_once_set()?;
+    let sandboxes = settings.pooled_runtime()?;
+    let service = Service::new(&settings.server()?, sandboxes.clone())?;
+    let signals = EndSignals::install()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let collector = telemetry::provider(settings.serve.otlp_endpoint.as_deref(), runtime.handle());
     let collector = collector.map_err(|error| format!("the collector of spans cannot be used: {error}"))?;
     log::start("cofferdam=info", collector.as_ref());
     let result = runtime.block_on(async {
         let stop = CancellationToken::new();
-        tokio::spawn(cancel_on_signal(stop.clone(), impatient)?);
+        tokio::spawn(signals.cancel_on_first(stop.clone())?);
         if args.until_stdin_ends {
             cancel_at_end_of_stdin(stop.clone());
         }
@@ -98,32 +100,32 @@ pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         let addresses: Vec<_> = service.addresses().collect();
         let serving = service.run(stop);
         for address in addresses {
-            writeln!(io::stderr(), "listening on {}", plain(&address))?;
+            writeln!(io::stderr(), "listening on {}", sanitize(&address))?;
         }
         serving.await;
-        sidecar.settle().await;
+        sandboxes.settle().await;
         Ok(ExitCode::SUCCESS)
     });
-    // What was not sent yet is; a collector that is not there has been warned of.
+    // Sends the remaining spans. A collector that cannot be reached has had its warning.
     let _ = collector.map(|collector| collector.shutdown());
     result
 }
 
-/// Sets the token when standard input ends. The thread is not waited for: it may read for ever.
+/// Sets the token at the end of standard input. The thread is not waited for, since it may read forever.
 fn cancel_at_end_of_stdin(stop: CancellationToken) {
     thread::spawn(move || {
-        // An input that cannot be read tells as little of whoever started this as one that has ended.
+        // An unreadable input counts as ended.
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         stop.cancel();
     });
 }
 
-/// Removes what a sidecar that was killed has left. A cluster is not waited for.
+/// Deletes the leftovers of killed processes. In a cluster this happens in the background.
 pub(super) fn collect_garbage(settings: &Settings) {
     match settings.backend_kind() {
         BackendKind::Local => {
             if let Err(error) = cofferdam_local::collect_garbage(&settings.local()) {
-                say(error);
+                print_error(error);
             }
         }
         BackendKind::Kubernetes => {

@@ -1,6 +1,6 @@
-//! Standard input, which a program gets as a whole before it starts.
+//! Standard input, which is read completely before the program starts.
 
-use super::{Failure, say};
+use super::{Failure, print_error};
 use cofferdam_types::validation::MAX_INPUT;
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -11,69 +11,70 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long an open pipe may stay silent before it is taken for one that nobody writes to. Many hosts leave one open.
-const SILENCE: Duration = Duration::from_secs(3);
+/// After this time without data, an open pipe counts as empty. Many hosts leave one open.
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(3);
 const CHUNK: usize = 64 << 10;
 
-/// What to do with standard input.
+/// How standard input is passed to the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Mode {
-    /// Pass on what is piped in; a pipe that stays silent for 3 s is taken for empty
+    /// Pass on piped input; a pipe without data for 3 s counts as empty
     Auto,
-    /// Wait for what is piped in, as long as the start-up time
+    /// Wait for piped input, up to the startup timeout
     Wait,
-    /// Pass on nothing
+    /// Pass on no input
     None,
 }
 
-/// What is piped in; nothing from a terminal, and nothing from a pipe that stays silent, which is said.
-pub(super) fn piped(mode: Mode, patience: Duration) -> Result<Option<Vec<u8>>, Failure> {
+/// Reads piped input. A terminal has none, and neither has a pipe that stays without data, about which there
+/// is a message.
+pub(super) fn piped(mode: Mode, timeout: Duration) -> Result<Option<Vec<u8>>, Failure> {
     let stdin = io::stdin();
     if mode == Mode::None || stdin.is_terminal() {
         return Ok(None);
     }
-    if mode == Mode::Auto && !is_ready(&stdin, SILENCE.min(patience))? {
-        say(format_args!(
-            "standard input is open and nothing has come for {} s: the program gets none (say --stdin wait or --stdin \
+    if mode == Mode::Auto && !is_ready(&stdin, FIRST_BYTE_TIMEOUT.min(timeout))? {
+        print_error(format_args!(
+            "standard input is open and has no data after {} s: the program gets none (use --stdin wait or --stdin \
              none)",
-            SILENCE.as_secs()
+            FIRST_BYTE_TIMEOUT.as_secs()
         ));
         return Ok(None);
     }
-    read(&stdin, patience).map(Some)
+    read(&stdin, timeout).map(Some)
 }
 
-/// A program that is itself piped in.
-pub(super) fn program(patience: Duration) -> Result<Vec<u8>, Failure> {
+/// Reads the program from standard input.
+pub(super) fn program(timeout: Duration) -> Result<Vec<u8>, Failure> {
     let stdin = io::stdin();
-    // Whoever types it may take their time.
-    read(&stdin, if stdin.is_terminal() { Duration::MAX } else { patience })
+    // Typing takes time.
+    read(&stdin, if stdin.is_terminal() { Duration::MAX } else { timeout })
 }
 
-fn is_ready(stdin: &io::Stdin, patience: Duration) -> io::Result<bool> {
-    let patience =
-        Timespec { tv_sec: patience.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: patience.subsec_nanos().into() };
+fn is_ready(stdin: &io::Stdin, timeout: Duration) -> io::Result<bool> {
+    let timespec =
+        Timespec { tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: timeout.subsec_nanos().into() };
     let mut fds = [PollFd::new(stdin, PollFlags::IN)];
     loop {
-        match poll(&mut fds, Some(&patience)) {
+        match poll(&mut fds, Some(&timespec)) {
             Err(Errno::INTR) => {}
             ready => return Ok(ready? > 0),
         }
     }
 }
 
-/// Reads to the end, but one byte more than is allowed at the most, so that the contract can say that it is too much.
-fn read(stdin: &io::Stdin, patience: Duration) -> Result<Vec<u8>, Failure> {
-    let deadline = Instant::now().checked_add(patience);
+/// Reads to the end, or to one byte over the limit, so that the validation of the request refuses it.
+fn read(stdin: &io::Stdin, timeout: Duration) -> Result<Vec<u8>, Failure> {
+    let deadline = Instant::now().checked_add(timeout);
     let (mut bytes, mut chunk) = (Vec::new(), vec![0; CHUNK]);
     while bytes.len() <= MAX_INPUT {
         let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
         if !is_ready(stdin, left)? {
-            let text = format!("standard input did not end within {} s (--startup-timeout)", patience.as_secs_f64());
+            let text = format!("standard input did not end within {} s (--startup-timeout)", timeout.as_secs_f64());
             return Err(text.into());
         }
         match rustix::io::read(stdin, &mut chunk) {
-            // No standard input at all is an empty one.
+            // A closed standard input is an empty one.
             Ok(0) | Err(Errno::BADF) => break,
             Ok(length) => bytes.extend_from_slice(&chunk[..length]),
             Err(Errno::INTR | Errno::AGAIN) => {}

@@ -1,6 +1,6 @@
-//! The program's environment, as the command line and files say it.
+//! The program's environment variables, from options and files.
 
-use super::{Failure, files};
+use super::{Failure, input_files};
 use cofferdam_types::quoted;
 use std::{env, path::Path};
 
@@ -11,35 +11,36 @@ pub(super) struct Variable {
     pub(super) value: String,
 }
 
-/// What `--env NAME[=VALUE]` says.
+/// The variable of `--env NAME[=VALUE]`.
 pub(super) fn of_option(variable: &str) -> Result<Variable, Failure> {
     if let Some((name, value)) = variable.split_once('=') {
         return Ok(Variable { name: name.into(), value: value.into() });
     }
     match env::var(variable) {
         Ok(value) => Ok(Variable { name: variable.into(), value }),
-        Err(error) => Err(format!("--env {}: {error}; say NAME=VALUE", quoted(variable)).into()),
+        Err(error) => Err(format!("--env {}: {error}; use NAME=VALUE", quoted(variable)).into()),
     }
 }
 
-/// What the file of `--env-file` says. Its values are in no command line, where other users could read them.
+/// The variables of the file of `--env-file`. Other users can read a command line, but not this file.
 pub(super) fn of_file(path: &Path) -> Result<Vec<Variable>, Failure> {
-    let shown = || files::shown(path);
-    let text = String::from_utf8(files::read(path)?).map_err(|_| format!("{} is not a text in UTF-8", shown()))?;
+    let shown = || input_files::shown(path);
+    let text = String::from_utf8(input_files::read(path)?).map_err(|_| format!("{} is not UTF-8", shown()))?;
     parse(&text).map_err(|number| format!("{}: entry {number} is not NAME=VALUE", shown()).into())
 }
 
-/// Lines of `NAME=VALUE`; empty ones and those that begin with `#` say nothing. With a NUL in it, what `env -0` writes: each
-/// variable ends with one, and may have lines. What is none is told by its number, since it may be a secret.
+/// Reads lines of `NAME=VALUE`; empty lines and those that begin with `#` are ignored. If the text has a NUL,
+/// it is the output of `env -0`: each variable ends with a NUL, and may contain line breaks. The error is the
+/// number of an entry without `=`, since the entry itself may be a secret.
 fn parse(text: &str) -> Result<Vec<Variable>, usize> {
     let is_exact = text.contains('\0');
     let entries: Vec<&str> = if is_exact { text.split_terminator('\0').collect() } else { text.lines().collect() };
-    let says = |(entry, _): &(&str, usize)| is_exact || !(entry.trim().is_empty() || entry.starts_with('#'));
+    let is_variable = |(entry, _): &(&str, usize)| is_exact || !(entry.trim().is_empty() || entry.starts_with('#'));
     let variable = |(entry, number): (&str, usize)| {
         let (name, value) = entry.split_once('=').ok_or(number)?;
         Ok(Variable { name: name.into(), value: value.into() })
     };
-    entries.into_iter().zip(1..).filter(says).map(variable).collect()
+    entries.into_iter().zip(1..).filter(is_variable).map(variable).collect()
 }
 
 #[cfg(test)]
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_has_a_variable_a_line_or_what_env_writes() {
+    fn a_file_has_a_variable_per_line_or_the_output_of_env_0() {
         for (text, expected) in [
             ("", Ok(vec![])),
             ("# a\n\nA=1\nB= x=y \n", Ok(vec![("A", "1"), ("B", " x=y ")])),

@@ -1,6 +1,6 @@
-//! Warnings as a person at a terminal reads them.
+//! Log events as messages at a terminal.
 
-use super::plain;
+use super::sanitize::sanitize;
 use std::fmt;
 use tracing::{
     Event, Subscriber,
@@ -11,7 +11,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// Writes each event as one of our own messages, without what only a log needs.
+/// Writes each event as one of our messages, without time, level and target.
 pub(super) struct Messages;
 
 impl<S, N> FormatEvent<S, N> for Messages
@@ -22,22 +22,22 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        fields.message().map_or(Ok(()), |message| writeln!(writer, "cofferdam: {}", plain(&message)))
+        fields.message().map_or(Ok(()), |message| writeln!(writer, "cofferdam: {}", sanitize(&message)))
     }
 }
 
-/// Those that a message is made of.
+/// The fields of an event that a message shows.
 #[derive(Debug, Default)]
 struct Fields {
     message: String,
     error: Option<String>,
     detail: Option<String>,
-    /// Whether it is an error that the command itself reports.
+    /// Whether the command itself reports this error.
     is_reported: bool,
 }
 
 impl Fields {
-    /// Of what the command reports itself, only the detail is missing there.
+    /// An error that the command reports lacks only its detail.
     fn message(self) -> Option<String> {
         if self.is_reported {
             return self.detail;
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_reported_anyway_is_not_said_twice() {
+    fn an_error_that_the_command_reports_adds_only_its_detail() {
         let fields = |code: bool, detail: Option<&str>| Fields {
             message: "failed".into(),
             error: Some("no room".into()),

@@ -1,83 +1,99 @@
-//! Settings from the environment, where other things have names that begin like ours.
+//! Settings in environment variables. Other programs set variables with our prefix too.
 
 use super::{
     Settings, SettingsError,
-    unknown::{self, Unknown},
+    origin::{ENVIRONMENT, Named, Origin},
+    problem::{Problem, ProblemKind},
 };
-use figment::{Figment, error::Kind, providers::Env};
+use figment::{Figment, Provider, providers::Env};
 use std::env;
 
-/// Starts the names of variables; two underscores lead into a table.
+/// The prefix of the variables; two underscores separate a table from its member.
 const PREFIX: &str = "COFFERDAM_";
-const TABLE: &str = "__";
-/// Variables with that prefix that are no settings.
-const NO_SETTINGS: [&str; 4] = ["config", "log", "token", "url"];
+const SEPARATOR: &str = "__";
+/// Variables with that prefix that are not settings.
+const NOT_SETTINGS: [&str; 4] = ["config", "log", "token", "url"];
 
-/// What a variable is, by its name and its value.
+/// A variable, by its name and its value.
 enum Variable {
     Setting,
-    /// What Kubernetes tells each Pod of a Service whose name begins with ours.
+    /// Kubernetes sets it in each Pod for a Service whose name begins with ours.
     ServiceLink,
-    Unknown(Unknown),
-    Unusable(Kind),
+    /// No setting has this name; a similar name, if there is one.
+    Unknown(Option<Vec<String>>),
+    Invalid(Problem),
 }
 
 /// The settings in the environment.
 ///
 /// # Errors
 ///
-/// [`SettingsError::Variable`] for a setting whose value is none.
-pub(super) fn settings() -> Result<Env, SettingsError> {
-    let mut others: Vec<String> = NO_SETTINGS.map(Into::into).into();
+/// [`SettingsError::Setting`] for a setting with an invalid value or an old name.
+pub(super) fn settings() -> Result<impl Provider, SettingsError> {
+    let mut ignored: Vec<String> = NOT_SETTINGS.map(Into::into).into();
     for key in keys() {
         match variable(&key) {
             Variable::Setting => {}
-            Variable::ServiceLink | Variable::Unknown(_) => others.push(key),
-            Variable::Unusable(problem) => {
-                return Err(SettingsError::Variable { name: named(&key), problem: problem.to_string() });
+            Variable::ServiceLink | Variable::Unknown(_) => ignored.push(key),
+            Variable::Invalid(problem) => {
+                return Err(SettingsError::Setting {
+                    origin: Some(Origin::Variable(named(&key))),
+                    setting: problem.path.join("."),
+                    problem: problem.text(variable_name),
+                });
             }
         }
     }
-    let others: Vec<&str> = others.iter().map(String::as_str).collect();
-    Ok(Env::prefixed(PREFIX).ignore(&others).split(TABLE))
+    let ignored: Vec<&str> = ignored.iter().map(String::as_str).collect();
+    Ok(Named(ENVIRONMENT, Env::prefixed(PREFIX).ignore(&ignored).split(SEPARATOR)))
 }
 
-/// A line for each variable with our prefix that is no setting, and so is ignored.
+/// A warning for each variable with our prefix that is not a setting, and so is ignored.
 #[must_use]
 pub fn unknown_variables() -> Vec<String> {
     let unknown = keys().into_iter().filter_map(|key| match variable(&key) {
-        Variable::Unknown(unknown) => Some(warning(&key, &unknown)),
+        Variable::Unknown(nearest) => Some(warning(&key, nearest.as_deref())),
         _ => None,
     });
     unknown.collect()
+}
+
+/// The variable that sets the setting of this path.
+pub(super) fn variable_name(path: &[String]) -> String {
+    named(&path.join(SEPARATOR))
+}
+
+fn named(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_ascii_uppercase())
 }
 
 /// The names of variables with our prefix, without it and in lower case.
 fn keys() -> Vec<String> {
     let names = env::vars_os().map(|(name, _)| name.to_string_lossy().to_ascii_uppercase());
     let keys = names.filter_map(|name| Some(name.strip_prefix(PREFIX)?.to_ascii_lowercase()));
-    let mut keys: Vec<String> = keys.filter(|key| !NO_SETTINGS.contains(&key.as_str())).collect();
+    let mut keys: Vec<String> = keys.filter(|key| !NOT_SETTINGS.contains(&key.as_str())).collect();
     keys.sort();
     keys
 }
 
 fn variable(key: &str) -> Variable {
-    let alone = Env::prefixed(PREFIX).only(&[key]).split(TABLE);
-    match Figment::from(alone).extract::<Settings>() {
-        Ok(_) => Variable::Setting,
-        Err(_) if is_service_link(key) => Variable::ServiceLink,
-        Err(error) => match unknown::of_error(&error) {
-            Some(unknown) => Variable::Unknown(unknown),
-            // What is missing, another variable or a file may say.
-            None if matches!(error.kind, Kind::MissingField(_)) => Variable::Setting,
-            None => Variable::Unusable(error.kind),
-        },
+    let alone = Env::prefixed(PREFIX).only(&[key]).split(SEPARATOR);
+    let Err(error) = Figment::from(alone).extract::<Settings>() else { return Variable::Setting };
+    if is_service_link(key) {
+        return Variable::ServiceLink;
+    }
+    let problem = Problem::of(&error);
+    match problem.kind {
+        ProblemKind::Unknown(nearest) => Variable::Unknown(nearest),
+        // Another variable or a file may set what is missing.
+        ProblemKind::Missing => Variable::Setting,
+        ProblemKind::Renamed(_) | ProblemKind::Malformed(_) => Variable::Invalid(problem),
     }
 }
 
-/// Whether it is a variable that Kubernetes makes of a Service: `SERVICE_HOST`, `SERVICE_PORT`, `SERVICE_PORT_<port's name>`,
-/// `PORT`, `PORT_<number>_<protocol>` and that with `_PROTO`, `_PORT` and `_ADDR`, after the rest of the Service's name.
-/// Source: k8s.io/kubernetes, pkg/kubelet/envvars.
+/// Whether Kubernetes sets this variable for a Service: `SERVICE_HOST`, `SERVICE_PORT`, `SERVICE_PORT_<port's
+/// name>`, `PORT`, `PORT_<number>_<protocol>` and that with `_PROTO`, `_PORT` and `_ADDR`, after the rest of
+/// the Service's name. Source: k8s.io/kubernetes, pkg/kubelet/envvars.
 fn is_service_link(key: &str) -> bool {
     let words: Vec<&str> = key.split('_').collect();
     (0..words.len()).any(|start| match &words[start..] {
@@ -89,17 +105,9 @@ fn is_service_link(key: &str) -> bool {
     })
 }
 
-fn warning(key: &str, Unknown { name, nearest }: &Unknown) -> String {
-    let meant = nearest.as_ref().map(|nearest| {
-        let tables = key.split(TABLE).take_while(|part| part != name);
-        named(&tables.chain([nearest.as_str()]).collect::<Vec<_>>().join(TABLE))
-    });
-    let meant = meant.map(|name| format!("; is {name} meant?")).unwrap_or_default();
-    format!("the variable {} is no setting, and is ignored{meant}", named(key))
-}
-
-fn named(key: &str) -> String {
-    format!("{PREFIX}{}", key.to_ascii_uppercase())
+fn warning(key: &str, nearest: Option<&[String]>) -> String {
+    let suggestion = nearest.map(|path| format!("; did you mean {}?", variable_name(path))).unwrap_or_default();
+    format!("the variable {} is not a setting and is ignored{suggestion}", named(key))
 }
 
 #[cfg(test)]
@@ -107,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_kubernetes_says_of_services_is_told_from_settings() {
+    fn service_links_are_distinguished_from_settings() {
         for key in [
             "port",
             "service_host",
@@ -129,16 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_is_no_setting_is_named_with_the_one_that_may_be_meant() {
-        let unknown =
-            |name: &str, nearest: Option<&str>| Unknown { name: name.into(), nearest: nearest.map(Into::into) };
+    fn the_warning_about_an_unknown_variable_has_the_nearest_name() {
+        let nearest = ["serve".to_owned(), "max_runs".to_owned()];
         assert_eq!(
-            warning("serve__max_run", &unknown("max_run", Some("max_runs"))),
-            "the variable COFFERDAM_SERVE__MAX_RUN is no setting, and is ignored; is COFFERDAM_SERVE__MAX_RUNS meant?"
+            warning("serve__max_run", Some(&nearest)),
+            "the variable COFFERDAM_SERVE__MAX_RUN is not a setting and is ignored; did you mean \
+             COFFERDAM_SERVE__MAX_RUNS?"
         );
-        assert_eq!(
-            warning("debug", &unknown("debug", None)),
-            "the variable COFFERDAM_DEBUG is no setting, and is ignored"
-        );
+        assert_eq!(warning("debug", None), "the variable COFFERDAM_DEBUG is not a setting and is ignored");
     }
 }

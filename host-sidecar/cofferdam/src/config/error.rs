@@ -1,16 +1,15 @@
-//! Settings that cannot be used.
+//! Errors of settings.
 
+use super::origin::Origin;
 use cofferdam_core::InvalidSetting;
-use cofferdam_types::shortened;
-use std::path::PathBuf;
+use cofferdam_types::quoted;
+use std::{fmt, path::PathBuf};
 
-/// A setting that cannot be used.
+/// Settings that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SettingsError {
-    /// It cannot be read; the message names it and where it comes from.
-    #[error("{}", without_middle(&.0.to_string()))]
-    Malformed(Box<figment::Error>),
-    /// A configuration file that was named is not there.
+    /// A settings file cannot be read.
     #[error("the configuration file {} cannot be read: {source}", path.display())]
     File {
         /// The file.
@@ -18,51 +17,54 @@ pub enum SettingsError {
         /// Why not.
         source: std::io::Error,
     },
-    /// The working directory's file holds a setting that no request could ask for.
-    #[error(
-        "{} sets `{}`, which a file found in the working directory may not: put it into \
-         ~/.config/cofferdam/cofferdam.toml, or name the file with --config",
-        path.display(),
-        shortened(setting)
-    )]
-    Untrusted {
+    /// A settings file is not TOML.
+    #[error("{} is not valid TOML: {}", path.display(), without_middle(problem))]
+    Syntax {
         /// The file.
         path: PathBuf,
-        /// The setting.
-        setting: String,
-    },
-    /// The working directory's file holds what is no setting.
-    #[error(
-        "{} sets `{}`, which is no setting{}",
-        path.display(),
-        shortened(name),
-        nearest.as_ref().map(|nearest| format!("; is `{nearest}` meant?")).unwrap_or_default()
-    )]
-    Unknown {
-        /// The file.
-        path: PathBuf,
-        /// The name.
-        name: String,
-        /// The setting whose name is most like it.
-        nearest: Option<String>,
-    },
-    /// A variable of the environment is a setting, and its value is none.
-    #[error("the variable {name} cannot be used: {problem}")]
-    Variable {
-        /// The variable.
-        name: String,
-        /// What is wrong with its value.
+        /// The line and what is wrong with it.
         problem: String,
     },
-    /// A value is well formed and invalid.
-    #[error(transparent)]
-    Invalid(#[from] InvalidSetting),
+    /// A setting is unknown, may not be set where it is set, or has an invalid value.
+    #[error("{} {}", Named { origin: origin.as_ref(), setting }, without_middle(problem))]
+    Setting {
+        /// Where the setting is set; none for a default or an unknown source.
+        origin: Option<Origin>,
+        /// The setting's name, with the names of the tables that it is in.
+        setting: String,
+        /// What is wrong: the rest of a sentence that begins with the setting.
+        problem: String,
+    },
 }
 
-/// Characters of a message at its start, which says where the setting stands, and at its end, which says what is wrong. Between
-/// them may be what a file says, which is as long as that file.
-const HEAD: usize = 1024;
-const TAIL: usize = 512;
+impl From<InvalidSetting> for SettingsError {
+    fn from(InvalidSetting { setting, problem }: InvalidSetting) -> Self {
+        Self::Setting { origin: None, setting, problem }
+    }
+}
+
+/// A setting as a message calls it.
+struct Named<'a> {
+    origin: Option<&'a Origin>,
+    setting: &'a str,
+}
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let setting = quoted(self.setting);
+        match self.origin {
+            // A value that no file or variable can have, such as a path that is not UTF-8.
+            _ if self.setting.is_empty() => f.write_str("an option"),
+            Some(Origin::File(path)) => write!(f, "{}: the setting {setting}", path.display()),
+            Some(Origin::Variable(name)) => write!(f, "the variable {name}"),
+            Some(Origin::CommandLine) | None => write!(f, "the setting {setting}"),
+        }
+    }
+}
+
+/// Characters that a message keeps of the start and of the end of a problem, which may quote a whole file.
+const HEAD: usize = 512;
+const TAIL: usize = 256;
 
 fn without_middle(message: &str) -> String {
     let head = message.char_indices().nth(HEAD).map_or(message.len(), |(at, _)| at);
@@ -73,30 +75,19 @@ fn without_middle(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Settings;
-    use figment::{
-        Figment,
-        providers::{Format, Toml},
-    };
 
     #[test]
-    fn a_message_repeats_little_of_a_file_that_is_long() {
-        for text in [
-            format!("timeout_seconds = '{}'", "é".repeat(500_000)),
-            format!("timeout_seconds = 1 {}", "é".repeat(500_000)),
-            format!("'{}' = 1", "é\\n".repeat(100_000)),
-        ] {
-            let error = toml(&text).expect_err("no settings");
-            let long = error.to_string().len();
-            let message = SettingsError::Malformed(error).to_string();
-            assert!(long > 100_000 && message.chars().count() < 2000, "{long} {message}");
+    fn a_long_problem_loses_its_middle() {
+        for problem in ["é".repeat(500_000), "é\n".repeat(100_000)] {
+            for error in [
+                SettingsError::Syntax { path: "a.toml".into(), problem: problem.clone() },
+                SettingsError::Setting { origin: None, setting: problem.clone(), problem: problem.clone() },
+            ] {
+                let message = error.to_string();
+                assert!(message.chars().count() < 2000, "{message}");
+            }
         }
-        let error = toml("timeout_seconds = 'no time'").expect_err("no settings");
-        let message = error.to_string();
-        assert_eq!(SettingsError::Malformed(error).to_string(), message);
-    }
-
-    fn toml(text: &str) -> Result<Settings, Box<figment::Error>> {
-        Ok(Figment::from(Toml::string(text)).extract()?)
+        let short = SettingsError::Syntax { path: "a.toml".into(), problem: "line 1".into() };
+        assert_eq!(short.to_string(), "a.toml is not valid TOML: line 1");
     }
 }

@@ -1,15 +1,17 @@
-//! Files of settings: each is opened and read once, and what was read is both checked and used.
+//! Settings files. Each is opened and read once, so that the settings that are checked are the settings that
+//! apply.
 
 use super::{
-    SettingsError,
-    unknown::{self, Unknown},
+    Settings, SettingsError,
+    origin::Origin,
+    problem::{Problem, ProblemKind},
 };
 use cofferdam_core::os::{
     regular_file::{self, Links},
     user_folders,
 };
 use figment::{
-    Error, Metadata, Profile, Provider,
+    Error, Figment, Metadata, Profile, Provider,
     providers::{Format, Serialized, Toml},
     value::{Dict, Map},
 };
@@ -18,11 +20,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The name of the files that are found.
+/// The name of the files that are read if none is named.
 const FILE: &str = "cofferdam.toml";
-/// What a file of the working directory may set: defaults of what a request could ask for itself, below the ceilings. Any other
-/// setting, also one that is yet to come, is refused there.
-const OF_REQUESTS: [&str; 9] = [
+/// The settings that a file in the working directory may set: defaults of what a request can ask for, below
+/// the ceilings. All others, also future ones, are refused there.
+const REQUEST_SETTINGS: [&str; 9] = [
     "collected_files",
     "collected_limit",
     "cpu_limit",
@@ -33,32 +35,32 @@ const OF_REQUESTS: [&str; 9] = [
     "startup_timeout_seconds",
     "timeout_seconds",
 ];
-/// Bytes of a file.
+/// The maximum size of a file in bytes.
 const MAX_FILE: usize = 1 << 20;
 
-/// What stood in a file when it was read.
+/// A settings file as it was when it was read.
 pub(super) struct SettingsFile {
     path: PathBuf,
-    text: String,
+    settings: Map<Profile, Dict>,
 }
 
 impl SettingsFile {
-    /// Reads the file that was named.
+    /// Reads the file that the user has named.
     pub(super) fn named(path: &Path) -> Result<Self, SettingsError> {
         Self::read(path.to_owned(), Links::Follow)
     }
 
-    /// The files of /etc/cofferdam and of the user's configuration folder; later ones win.
+    /// Reads the files of /etc/cofferdam and of the user's configuration folder; later ones take precedence.
     pub(super) fn found() -> Result<Vec<Self>, SettingsError> {
         let folders = [Some("/etc/cofferdam".into()), user_folders::config()];
         let found = folders.into_iter().flatten().map(|folder| Self::read(folder.join(FILE), Links::Follow));
         found.filter_map(unless_absent).collect()
     }
 
-    /// That of the working directory, if there is one. Whoever could write there may have made it.
+    /// Reads the file in the working directory, if there is one. Other users may have written it.
     pub(super) fn of_working_directory() -> Result<Option<Self>, SettingsError> {
         let file = unless_absent(Self::read(FILE.into(), Links::Refuse)).transpose()?;
-        file.map(|file| file.require_settings_of_requests().map(|()| file)).transpose()
+        file.map(|file| file.require_request_settings().map(|()| file)).transpose()
     }
 
     fn read(path: PathBuf, links: Links) -> Result<Self, SettingsError> {
@@ -66,42 +68,56 @@ impl SettingsFile {
             String::from_utf8(content).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
         });
         match text {
-            Ok(text) => Ok(Self { path, text }),
+            Ok(text) => Self::parse(path, &text),
             Err(source) => Err(SettingsError::File { path, source }),
         }
     }
 
-    /// Refuses what no request could ask for itself.
-    pub(super) fn require_settings_of_requests(&self) -> Result<(), SettingsError> {
-        let data = self.data().map_err(|error| SettingsError::Malformed(Box::new(error)))?;
-        let mut names = data.values().flat_map(Dict::keys);
-        match names.find(|name| !OF_REQUESTS.contains(&name.as_str())) {
+    fn parse(path: PathBuf, text: &str) -> Result<Self, SettingsError> {
+        match Toml::string(text).data() {
+            Ok(settings) => Ok(Self { path, settings }),
+            Err(error) => {
+                let problem = error.kind.to_string();
+                let problem = problem.strip_prefix("TOML parse error at ").unwrap_or(&problem).to_owned();
+                Err(SettingsError::Syntax { path, problem })
+            }
+        }
+    }
+
+    /// Refuses settings that a request cannot ask for.
+    pub(super) fn require_request_settings(&self) -> Result<(), SettingsError> {
+        let mut names = self.settings.values().flat_map(Dict::keys);
+        match names.find(|name| !REQUEST_SETTINGS.contains(&name.as_str())) {
             Some(name) => Err(self.refusal(name)),
             None => Ok(()),
         }
     }
 
     fn refusal(&self, name: &str) -> SettingsError {
-        let path = self.path.clone();
-        match unknown::setting(Serialized::default(name, ())) {
-            Some(Unknown { name, nearest }) => SettingsError::Unknown { path, name, nearest },
-            None => SettingsError::Untrusted { path, setting: name.to_owned() },
-        }
+        let error = Figment::from(Serialized::default(name, ())).extract::<Settings>().err();
+        let unknown = error.map(|error| Problem::of(&error));
+        let problem = match unknown.filter(|problem| matches!(problem.kind, ProblemKind::Unknown(_))) {
+            Some(unknown) => unknown.text(super::quoted_path),
+            None => "cannot be set by a file in the working directory: put it into \
+                     ~/.config/cofferdam/cofferdam.toml, or name the file with --config"
+                .into(),
+        };
+        SettingsError::Setting { origin: Some(Origin::File(self.path.clone())), setting: name.to_owned(), problem }
     }
 
     #[cfg(any(test, fuzzing))]
-    pub(super) fn of_text(text: &str) -> Self {
-        Self { path: FILE.into(), text: text.to_owned() }
+    pub(super) fn of_text(text: &str) -> Result<Self, SettingsError> {
+        Self::parse(FILE.into(), text)
     }
 }
 
 impl Provider for SettingsFile {
     fn metadata(&self) -> Metadata {
-        Metadata::from("TOML file", self.path.as_path())
+        Metadata::from("settings file", self.path.as_path())
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, Error> {
-        Toml::string(&self.text).data()
+        Ok(self.settings.clone())
     }
 }
 

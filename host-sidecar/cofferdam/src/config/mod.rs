@@ -1,15 +1,21 @@
-//! Settings: from the command line, from `COFFERDAM_*`, from `cofferdam.toml`, in this order, and their defaults.
+//! Settings from the command line, `COFFERDAM_*` variables and `cofferdam.toml`, in this order of precedence,
+//! and defaults.
 
+mod ceilings;
 mod environment;
 mod error;
 mod file;
-mod load;
 #[cfg(any(test, fuzzing))]
-mod promises;
+mod invariants;
+mod load;
+mod origin;
+mod parts;
+mod problem;
 mod settings;
 mod tenant;
-mod unknown;
+mod validate;
 
+pub use ceilings::Ceilings;
 pub use cofferdam_core::{
     pool::PoolConfig,
     quantity::{Bytes, Cpu, MalformedQuantity, Seconds},
@@ -18,8 +24,14 @@ pub use cofferdam_kubernetes::{Network, Toleration, Workload};
 pub use cofferdam_server::{Listen, MalformedListen, McpConfig, ServeConfig};
 pub use environment::unknown_variables;
 pub use error::SettingsError;
-pub use load::{Overrides, load};
 #[cfg(any(test, fuzzing))]
-pub use promises::settings as hold_settings;
-pub use settings::{BackendChoice, BackendKind, Ceilings, Settings};
+pub use invariants::check_settings;
+pub use load::{Overrides, load};
+pub use origin::Origin;
+pub use settings::{BackendChoice, BackendKind, Settings};
 pub use tenant::{LoweredCeilings, TenantSettings};
+
+/// The name of a setting in a message.
+fn quoted_path(path: &[String]) -> String {
+    cofferdam_types::quoted(&path.join("."))
+}

@@ -1,4 +1,4 @@
-//! What single tenants of a sidecar may have: less than the operator's ceilings, never more.
+//! The shares and ceilings of tenants, which are at most the operator's.
 
 use super::{Ceilings, Settings, SettingsError};
 use cofferdam_core::{
@@ -8,21 +8,21 @@ use cofferdam_core::{
 };
 use serde::{Deserialize, Serialize};
 
-/// One tenant.
+/// The settings of one tenant.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TenantSettings {
-    /// How many of `serve.max_runs` it may have at once, and in the same proportion of `serve.max_queued`. Default: all.
+    /// Its share of `serve.max_runs`, and in proportion of `serve.max_queued`. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_runs: Option<u32>,
-    /// How many of `serve.max_connections` it may have at once. Default: half of them where there are several tenants.
+    /// Its share of `serve.max_connections`. Default: half of them if there are several tenants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
-    /// What its requests may ask for at the most.
+    /// The highest limits that its requests may ask for.
     pub ceilings: LoweredCeilings,
 }
 
-/// Ceilings of one tenant, by the names of [`Ceilings`]. Where there is none, the operator's own holds.
+/// Ceilings of one tenant, by the names of [`Ceilings`]. The operator's ceiling replaces a missing one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(missing_docs, reason = "the documentation is that of `Ceilings`")]
@@ -52,7 +52,7 @@ impl TenantSettings {
     ///
     /// # Errors
     ///
-    /// [`InvalidSetting`] for one that is above the operator's or zero, and for a share that is zero.
+    /// [`InvalidSetting`] for a ceiling above the operator's, and for a ceiling or share of zero.
     pub(super) fn ceilings(&self, name: &str, operators: &Ceilings) -> Result<Ceilings, InvalidSetting> {
         let lowered = &self.ceilings;
         for (setting, value) in [
@@ -90,19 +90,17 @@ impl TenantSettings {
 
 fn lower<T: PartialOrd>(setting: String, lowered: Option<T>, operators: T) -> Result<T, InvalidSetting> {
     match lowered {
-        Some(lowered) if lowered > operators => {
-            Err(InvalidSetting::new(setting, "is above the operator's own ceiling"))
-        }
+        Some(lowered) if lowered > operators => Err(InvalidSetting::new(setting, "is above the operator's ceiling")),
         lowered => Ok(lowered.unwrap_or(operators)),
     }
 }
 
 impl Settings {
-    /// The operator's policy for one tenant.
+    /// The policy for one tenant.
     ///
     /// # Errors
     ///
-    /// [`SettingsError::Invalid`], as [`Settings::policy`].
+    /// Those of [`Settings::policy`].
     pub fn tenant_policy(&self, name: &str) -> Result<Policy, SettingsError> {
         let mut policy = self.policy()?;
         if let Some(tenant) = self.tenants.get(name) {
@@ -127,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_has_less_and_the_others_what_they_had() {
+    fn ceilings_of_a_tenant_apply_to_that_tenant_only() {
         let settings = settings("[tenants.a.ceilings]\nmem_limit = \"64Mi\"");
         let asked = RequestedLimits { memory_bytes: Some(65 << 20), ..RequestedLimits::default() };
         let limits = |tenant| settings.tenant_policy(tenant).expect("a policy").limits(&asked);
@@ -138,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn no_tenant_has_more_than_the_operator_gives_anybody() {
+    fn ceilings_of_a_tenant_above_the_operators_are_refused() {
         for (toml, part) in [
             ("[tenants.a.ceilings]\nmem_limit = \"1Ti\"", "`tenants.a.ceilings.mem_limit` is above"),
             ("[tenants.a.ceilings]\nprocess_limit = 0", "`tenants.a.ceilings.process_limit` is zero"),

@@ -7,44 +7,45 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Language {
-    /// The interpreter, looked up in the sandbox's PATH, and its own arguments; the program's file follows them.
+    /// The interpreter, looked up in the sandbox's PATH, and its own arguments; the program's file follows
+    /// them.
     pub command: Vec<String>,
-    /// Name of the program's file in the work directory.
+    /// Name of the program's file in the working directory.
     pub file: String,
-    /// The image that has the interpreter, for sandboxes that are made of images. Default: the setting `image`.
+    /// The image that has the interpreter, for sandboxes in a cluster. Default: the setting `image`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// Whether the interpreter reads all of its file before it runs any of it, as Python does and a shell does not: such a
-    /// one can be started ahead, before there is a program. Default: false.
+    /// Whether prewarmed sandboxes start the interpreter before there is a program. It has to read all of its
+    /// file before it executes any of it, as Python does and a shell does not. Default: false.
     #[serde(default)]
-    pub starts_ahead: bool,
-    /// Modules that a Python which is started ahead has imported before there is a program. Default: none.
+    pub prewarm: bool,
+    /// Modules that a prewarmed Python imports before there is a program. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub imports_ahead: Vec<String>,
+    pub preload_modules: Vec<String>,
 }
 
 impl Language {
-    fn new(command: &[&str], file: &str, starts_ahead: bool) -> Self {
+    fn new(command: &[&str], file: &str, prewarm: bool) -> Self {
         Self {
             command: command.iter().map(ToString::to_string).collect(),
             file: file.into(),
             image: None,
-            starts_ahead,
-            imports_ahead: Vec::new(),
+            prewarm,
+            preload_modules: Vec::new(),
         }
     }
 
-    /// Whether what is imported ahead are names of modules, and of an interpreter that is started ahead.
-    pub fn can_import_ahead(&self) -> bool {
+    /// Whether `preload_modules` has only names of modules, and is empty without `prewarm`.
+    pub fn is_preload_valid(&self) -> bool {
         let starts = |part: &str| part.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
         let is_name = |part: &str| starts(part) && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let are_modules = self.imports_ahead.iter().all(|module| module.split('.').all(is_name));
-        are_modules && (self.starts_ahead || self.imports_ahead.is_empty())
+        let are_modules = self.preload_modules.iter().all(|module| module.split('.').all(is_name));
+        are_modules && (self.prewarm || self.preload_modules.is_empty())
     }
 }
 
-/// The languages that are there without any setting. Python does not buffer, so that what was printed before a kill is
-/// not lost; `main` shadows no module of its standard library.
+/// The languages without any setting. Python does not buffer, so that output before a kill is not lost;
+/// `main` shadows no module of its standard library.
 pub fn defaults() -> BTreeMap<String, Language> {
     let python = Language::new(&["python3", "-u"], "main.py", true);
     [("python", python), ("bash", Language::new(&["bash"], "main.sh", false))]
@@ -55,7 +56,7 @@ pub fn defaults() -> BTreeMap<String, Language> {
 /// Bytes of a language's name, as of a label's key.
 const MAX_NAME: usize = 63;
 
-/// Whether a language can have this name, which stands in descriptions that people and models read.
+/// Whether a language can have this name. Descriptions for people and models contain it.
 pub fn is_name(name: &str) -> bool {
     let outer = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let inner = |byte: u8| outer(&byte) || b"-_.+#".contains(&byte);

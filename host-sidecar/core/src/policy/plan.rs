@@ -20,9 +20,9 @@ pub struct Plan {
     /// Whose run this is.
     pub labels: Vec<(String, String)>,
     /// Whether the interpreter can be started before there is a program.
-    pub starts_ahead: bool,
+    pub prewarm: bool,
     /// Modules that it then has imported already.
-    pub imports_ahead: Vec<String>,
+    pub preload_modules: Vec<String>,
     /// The image that the language names.
     pub image: Option<String>,
     /// The network profile; none: no network.
@@ -84,8 +84,8 @@ impl Policy {
             },
             limits,
             labels: request.labels,
-            starts_ahead: language.starts_ahead,
-            imports_ahead: language.imports_ahead.clone(),
+            prewarm: language.prewarm,
+            preload_modules: language.preload_modules.clone(),
             image: language.image.clone(),
             network,
             tenant: None,

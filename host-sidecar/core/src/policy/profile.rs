@@ -33,8 +33,8 @@ impl Profile {
                 ..plan.limits
             },
             labels: Vec::new(),
-            starts_ahead: plan.starts_ahead,
-            imports_ahead: plan.imports_ahead.clone(),
+            prewarm: plan.prewarm,
+            preload_modules: plan.preload_modules.clone(),
             image: plan.image.clone(),
             network: plan.network.clone(),
             tenant: plan.tenant.clone(),
@@ -64,14 +64,14 @@ impl Profile {
 
     /// What their runner can do ahead.
     pub fn preparation(&self) -> Preparation {
-        let Plan { program, starts_ahead, imports_ahead, .. } = &self.0;
+        let Plan { program, prewarm, preload_modules, .. } = &self.0;
         Preparation {
             interpreter: program.interpreter.clone(),
             file: program.file.clone(),
             env: program.env.clone(),
             limits: program.limits,
-            prewarm: *starts_ahead,
-            preload_modules: imports_ahead.clone(),
+            prewarm: *prewarm,
+            preload_modules: preload_modules.clone(),
         }
     }
 }

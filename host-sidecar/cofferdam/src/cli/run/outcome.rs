@@ -1,110 +1,96 @@
-//! What came of a run, on our own streams, in the folder for files, and as the exit code.
+//! Shows the outcome of an execution: on our own streams, in the output folder, and as the exit code.
 
 use super::RunArgs;
 use crate::cli::{
     Failure, exit, json,
-    left_behind::{self, Files},
-    live::{Shown, Written},
     output_folder::OutputFolder,
-    say, sidecar, standard_output,
+    output_printer::{Printed, PrintedStream},
+    print_error, standard_output,
+    uncollected::{self, Files},
 };
-use cofferdam_types::{Capture, Error, ErrorCode, Report, Status};
+use cofferdam_types::{Capture, Error, Report, Status};
 use std::{io, process::ExitCode};
 
-/// Hands the outcome on. Where not all of it could be, the program's success is not ours.
+/// Shows the outcome. If it could not be shown completely, the exit code is not that of a success.
 pub(super) fn show(
     args: &RunArgs,
     folder: Option<&OutputFolder>,
-    outcome: &Report,
+    report: &Report,
     signal: Option<i32>,
-    mut shown: Shown,
+    mut printed: Printed,
 ) -> ExitCode {
     let mut is_incomplete = false;
     if args.json {
-        let line = json::outcome(outcome, signal, folder.is_none()).to_string() + "\n";
-        shown.stdout.write(io::stdout().lock(), line.as_bytes());
+        let line = json::outcome(report, signal, folder.is_none()).to_string() + "\n";
+        printed.stdout.write(io::stdout().lock(), line.as_bytes());
     } else {
-        shown.stdout.finish(io::stdout().lock(), &outcome.stdout);
-        shown.stderr.finish(io::stderr().lock(), &outcome.stderr);
-        is_incomplete = say_what_is_missing(args, outcome, &shown);
+        printed.stdout.finish(io::stdout().lock(), &report.stdout);
+        printed.stderr.finish(io::stderr().lock(), &report.stderr);
+        is_incomplete = print_messages(args, report, &printed);
     }
-    let has_reader_left = shown.stdout.reader_left();
-    let streams = [("standard output", shown.stdout), ("standard error", shown.stderr)];
-    let mut failed: Vec<String> = streams.into_iter().filter_map(unwritten).collect();
-    let files = folder.map(|folder| folder.write(&outcome.files, &args.collect)).unwrap_or_default();
-    let files = Files::new(files.iter().map(|file| (&*file.path, &*file.reason)));
-    failed.extend(files.lines("cannot be written", "cannot be written"));
-    failed.extend(left_behind::lost(outcome));
-    failed.iter().for_each(say);
+    let is_stdout_closed = printed.stdout.is_closed();
+    let mut failed = Vec::new();
+    failed.extend(write_failure("standard output", printed.stdout));
+    failed.extend(write_failure("standard error", printed.stderr));
+    if let Some(folder) = folder {
+        let unwritten = folder.write(&report.files, &args.collect);
+        let unwritten = Files::new(unwritten.iter().map(|file| (&*file.path, &*file.reason)));
+        failed.extend(unwritten.lines("cannot be written", "cannot be written"));
+    }
+    failed.extend(uncollected::lost(report));
+    failed.iter().for_each(print_error);
     let is_complete = failed.is_empty() && !is_incomplete;
-    match exit::code(outcome.status, signal) {
-        // The outcome itself was not read.
-        _ if args.json && has_reader_left => exit::READER_LEFT.into(),
+    match exit::code(report.status, signal) {
+        // The reader did not get the outcome.
+        _ if args.json && is_stdout_closed => exit::READER_LEFT.into(),
         0 if !is_complete => exit::INCOMPLETE.into(),
         code => code.into(),
     }
 }
 
-/// Says how the program ended, and what of its output and files is not there; gives whether a file is missing that was asked
-/// for by its name.
-fn say_what_is_missing(args: &RunArgs, outcome: &Report, shown: &Shown) -> bool {
-    for (name, output, written) in
-        [("stdout", &outcome.stdout, &shown.stdout), ("stderr", &outcome.stderr, &shown.stderr)]
+/// Prints how the program ended, and which output and files are missing. Returns whether a file is missing
+/// that a pattern names without wildcards.
+fn print_messages(args: &RunArgs, report: &Report, printed: &Printed) -> bool {
+    for (name, output, stream) in
+        [("stdout", &report.stdout, &printed.stdout), ("stderr", &report.stderr, &printed.stderr)]
     {
-        if let Some(of) = cut(output, written) {
-            let shown = written.bytes;
-            say(format_args!("{name} was cut: {shown} of {of} bytes are shown (--output-limit)"));
+        if let Some(length) = truncated_length(output, stream) {
+            let shown = stream.bytes;
+            print_error(format_args!("{name} was cut: {shown} of {length} bytes are shown (--output-limit)"));
         }
     }
-    let reader_left = shown.stdout.reader_left() && matches!(outcome.status, Status::Cancelled);
-    if let Some(remark) = exit::remark(outcome.status).filter(|_| !reader_left) {
-        say(remark);
+    let is_obvious = printed.stdout.is_closed() && matches!(report.status, Status::Cancelled);
+    if let Some(message) = exit::remark(report.status).filter(|_| !is_obvious) {
+        print_error(message);
     }
-    Files::skipped(outcome).lines("was not brought back", "were not brought back").iter().for_each(say);
-    let missed = left_behind::missed(&args.collect, outcome);
-    missed.lines.iter().for_each(say);
-    missed.is_incomplete
+    Files::skipped(report).lines("was not returned", "were not returned").iter().for_each(print_error);
+    let unmatched = uncollected::unmatched(&args.collect, report);
+    unmatched.lines.iter().for_each(print_error);
+    unmatched.is_incomplete
 }
 
-/// Says why there is no outcome.
-pub(super) fn refuse(args: &RunArgs, error: Error, asked_with_token: Option<bool>) -> Result<ExitCode, Failure> {
-    let error = match asked_with_token {
-        Some(has_token) if error.code == ErrorCode::Unauthorised => without_token(error, has_token),
-        _ => error,
-    };
+/// Shows the error of an execution without an outcome.
+pub(super) fn show_error(args: &RunArgs, error: &Error) -> Result<ExitCode, Failure> {
     if !args.json {
-        return Err(error.message.into());
+        return Err(error.message.as_str().into());
     }
-    standard_output::print_line(&json::error(&error).to_string())?;
+    standard_output::print_line(&json::error(error).to_string())?;
     Ok(exit::NOT_RUN.into())
 }
 
-/// A sidecar's refusal is in the words of HTTP; here a token is a variable.
-fn without_token(error: Error, has_token: bool) -> Error {
-    if error.message.contains(sidecar::TOKEN) {
-        return error;
-    }
-    let message = if has_token {
-        format!("the sidecar does not know the token in {}", sidecar::TOKEN)
-    } else {
-        format!("the sidecar wants a token: set {} to one that it knows", sidecar::TOKEN)
-    };
-    Error { message, ..error }
-}
-
-/// How many bytes a stream had of which not all were shown.
-fn cut(output: &Capture, written: &Written) -> Option<String> {
+/// The length of a stream that was not shown completely.
+fn truncated_length(output: &Capture, printed: &PrintedStream) -> Option<String> {
     let kept = output.bytes.len() as u64;
-    output.cut.filter(|_| written.failed.is_none())?;
-    if output.length > written.bytes {
+    output.cut.filter(|_| printed.error.is_none())?;
+    if output.length > printed.bytes {
         return Some(output.length.to_string());
     }
-    // A sandbox that died could not say how much there was.
+    // A sandbox that died did not report the length.
     (output.length == kept).then(|| "an unknown number of".into())
 }
 
-/// Why a stream could not be written, if so. A reader that has gone away misses nothing.
-fn unwritten((name, written): (&str, Written)) -> Option<String> {
-    let reader_left = written.reader_left();
-    written.failed.filter(|_| !reader_left).map(|error| format!("{name} cannot be written: {error}"))
+/// Why a stream could not be written, unless its reader has closed it.
+fn write_failure(name: &str, printed: PrintedStream) -> Option<String> {
+    let is_closed = printed.is_closed();
+    printed.error.filter(|_| !is_closed).map(|error| format!("{name} cannot be written: {error}"))
 }

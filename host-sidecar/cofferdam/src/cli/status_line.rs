@@ -1,18 +1,18 @@
-//! One line on a terminal that says what is going on, gone before the program's output comes.
+//! A status line on a terminal, cleared before the program's output.
 
 use std::{
     io::{self, IsTerminal, Write},
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// Shows a line on standard error, if that is a terminal.
+/// Shows a line on standard error if that is a terminal.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct StatusLine {
     on_terminal: bool,
     is_shown: AtomicBool,
 }
 
-impl Progress {
+impl StatusLine {
     pub(super) fn new(quiet: bool) -> Self {
         Self { on_terminal: !quiet && io::stderr().is_terminal(), is_shown: AtomicBool::new(false) }
     }
@@ -24,7 +24,7 @@ impl Progress {
         }
     }
 
-    /// Takes the line away. What stands there since is the program's.
+    /// Clears the line, once: later lines are the program's.
     pub(super) fn clear(&self) {
         if self.is_shown.swap(false, Ordering::Relaxed) {
             let _ = write!(io::stderr(), "\r\x1b[K");

@@ -1,21 +1,21 @@
-//! The options that choose where sandboxes come from; every command that deals with sandboxes has them.
+//! The options that choose a backend.
 
 use crate::config::{BackendChoice, Overrides};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Which backend, and how to reach it.
+/// The backend and its cluster.
 #[derive(Debug, clap::Args, Serialize)]
-pub(super) struct BackendArgs {
-    /// The configuration file. [default: ./cofferdam.toml over the user's over /etc/cofferdam/cofferdam.toml]
+pub(in crate::cli) struct BackendArgs {
+    /// The configuration file [default: ./cofferdam.toml over the user's over /etc/cofferdam/cofferdam.toml]
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     config: Option<PathBuf>,
-    /// Where sandboxes come from [default: auto]
+    /// The backend that creates sandboxes [default: auto]
     #[arg(long, value_name = "BACKEND")]
     #[serde(skip_serializing_if = "Option::is_none")]
     backend: Option<BackendChoice>,
-    /// How to reach the cluster [default: in a cluster that one, else KUBECONFIG or ~/.kube/config]
+    /// The kubeconfig of the cluster [default: inside a cluster that one, else KUBECONFIG or ~/.kube/config]
     #[arg(long = "kubeconfig", value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     kubeconfig_path: Option<PathBuf>,
@@ -30,8 +30,8 @@ pub(super) struct BackendArgs {
 }
 
 impl BackendArgs {
-    /// Whether any of them was given.
-    pub(super) fn is_given(&self) -> bool {
+    /// Whether the command line has one of these options.
+    pub(in crate::cli) fn is_given(&self) -> bool {
         let Self { config, backend, kubeconfig_path, kubeconfig_context, namespace } = self;
         config.is_some()
             || backend.is_some()

@@ -1,11 +1,11 @@
-//! Files of this machine that go into the request.
+//! Files of this machine that become inputs of a request.
 
 use super::Failure;
 use cofferdam_core::os::regular_file::{self, Links};
 use cofferdam_types::{File, quoted, validation::MAX_INPUT};
 use std::{io, path::Path};
 
-/// Reads what `--file LOCAL[:PATH]` names.
+/// Reads the file of `--file LOCAL[:PATH]`.
 pub(super) fn read_input(argument: &str) -> Result<File, Failure> {
     let whole = Path::new(argument);
     let (local, path) = match argument.rsplit_once(':') {
@@ -18,17 +18,16 @@ pub(super) fn read_input(argument: &str) -> Result<File, Failure> {
 
 fn name_of(local: &Path) -> Result<String, Failure> {
     let name = local.file_name().and_then(|name| name.to_str());
-    name.map(str::to_owned)
-        .ok_or_else(|| format!("{} has no name to give it inside; say --file LOCAL:PATH", shown(local)).into())
+    name.map(str::to_owned).ok_or_else(|| format!("{} has no file name; use --file LOCAL:PATH", shown(local)).into())
 }
 
-/// Reads a file that is small enough to be an input.
+/// Reads a file up to the maximum size of an input.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     regular_file::read(path, MAX_INPUT, Links::Follow).map_err(|error| {
         let problem = match error.kind() {
-            io::ErrorKind::IsADirectory => "is a folder; name files".into(),
+            io::ErrorKind::IsADirectory => "is a folder; name its files one by one".into(),
             io::ErrorKind::FileTooLarge => {
-                format!("has more than {MAX_INPUT} bytes, the most that an input may have")
+                format!("has more than {MAX_INPUT} bytes, the maximum of an input")
             }
             _ => format!("cannot be read: {error}"),
         };
@@ -36,7 +35,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     })
 }
 
-/// A name of this machine in a message.
+/// A path of this machine in a message.
 pub(super) fn shown(path: &Path) -> String {
     quoted(&path.to_string_lossy())
 }

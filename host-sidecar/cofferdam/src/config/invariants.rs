@@ -1,4 +1,4 @@
-//! What holds of settings, whatever a file says.
+//! Invariants of settings, for any content of a file.
 #![expect(clippy::expect_used, reason = "only tests and fuzzing use it")]
 
 use super::{Settings, file::SettingsFile};
@@ -12,18 +12,18 @@ fn read(file: Data<Toml>) -> Result<Settings, Box<figment::Error>> {
     Figment::from(Serialized::defaults(Settings::default())).merge(file).extract().map_err(Box::new)
 }
 
-/// Settings that can be read are, written again, the same; no default of their policy is above its ceiling; and a file that
-/// lies in the working directory decides on what one run may ask for, and on nothing else.
+/// Settings survive a round trip through serialization, no default of their policy is above its ceiling, and
+/// a file that the working directory may have sets only the limits of requests.
 ///
 /// # Panics
 ///
-/// Where that does not hold.
-pub fn settings(file: &[u8]) {
+/// If one of these invariants is violated.
+pub fn check_settings(file: &[u8]) {
     let Ok(text) = str::from_utf8(file) else { return };
     let Ok(settings) = read(Toml::string(text)) else { return };
     let again = Figment::from(Serialized::defaults(&settings)).extract::<Settings>().expect("settings");
     assert_eq!(again, settings);
-    if SettingsFile::of_text(text).require_settings_of_requests().is_ok() {
+    if SettingsFile::of_text(text).is_ok_and(|file| file.require_request_settings().is_ok()) {
         let Settings {
             timeout_seconds,
             startup_timeout_seconds,
@@ -36,7 +36,7 @@ pub fn settings(file: &[u8]) {
             collected_limit,
             ..
         } = settings.clone();
-        let of_a_run = Settings {
+        let only_limits = Settings {
             timeout_seconds,
             startup_timeout_seconds,
             cpu_limit,
@@ -48,7 +48,7 @@ pub fn settings(file: &[u8]) {
             collected_limit,
             ..Settings::default()
         };
-        assert_eq!(settings, of_a_run);
+        assert_eq!(settings, only_limits);
     }
     let Ok(policy) = settings.policy() else { return };
     let limits = policy.limits(&Default::default()).expect("the defaults are below the ceilings");
@@ -70,7 +70,7 @@ pub fn settings(file: &[u8]) {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_corpus_holds() {
-        cofferdam_fuzz::check_corpus("settings", super::settings);
+    fn the_corpus_keeps_the_invariants() {
+        cofferdam_fuzz::check_corpus("settings", super::check_settings);
     }
 }

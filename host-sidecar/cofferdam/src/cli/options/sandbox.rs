@@ -1,38 +1,38 @@
-//! The options that say what sandboxes are made of; every command that runs programs of its caller's has them.
+//! The options of a sandbox's backend and contents.
 
-use super::backend::BackendArgs;
+use super::BackendArgs;
 use crate::config::Overrides;
-use cofferdam_kubernetes::config::Workload;
+use cofferdam_kubernetes::Workload;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Which backend, and what it makes sandboxes of.
+/// The backend, and what a sandbox consists of.
 #[derive(Debug, clap::Args, Serialize)]
-pub(super) struct SandboxArgs {
+pub(in crate::cli) struct SandboxArgs {
     #[command(flatten)]
     #[serde(flatten)]
     backend: BackendArgs,
     /// The image of the sandbox in a cluster [default: python:3.11-slim]
     #[arg(long, value_name = "IMAGE")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    image: Option<String>,
-    /// What the run becomes in a cluster [default: job]
+    pub(in crate::cli) image: Option<String>,
+    /// The kind of object that a sandbox is in a cluster [default: job]
     #[arg(long, value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     workload: Option<Workload>,
-    /// The gVisor program [default: that of set-up or PATH]
+    /// The gVisor program of this machine [default: that of set-up or PATH]
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     runsc: Option<PathBuf>,
-    /// An unpacked image for the sandbox's root on this machine [default: its /usr]
+    /// An unpacked image as the sandbox's root on this machine [default: its /usr]
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     rootfs: Option<PathBuf>,
 }
 
 impl SandboxArgs {
-    /// Whether any of them was given: where a program runs is then not for the environment to say.
-    pub(super) fn is_given(&self) -> bool {
+    /// Whether the command line has one of these options, and so chooses where a program runs.
+    pub(in crate::cli) fn is_given(&self) -> bool {
         let Self { backend, image, workload, runsc, rootfs } = self;
         backend.is_given() || image.is_some() || workload.is_some() || runsc.is_some() || rootfs.is_some()
     }

@@ -1,0 +1,9 @@
+//! Options that several commands have.
+
+mod backend;
+mod limits;
+mod sandbox;
+
+pub(super) use backend::BackendArgs;
+pub(super) use limits::{LimitArgs, option_of_setting};
+pub(super) use sandbox::SandboxArgs;

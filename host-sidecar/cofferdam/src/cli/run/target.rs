@@ -1,0 +1,79 @@
+//! What executes the program: this process or a sidecar.
+
+use super::{RunArgs, request::request};
+use crate::{
+    cli::{Failure, load, output_printer::OutputPrinter, sidecar},
+    config::Settings,
+};
+use cofferdam_client::{Address, Client};
+use cofferdam_core::Runtime;
+use cofferdam_types::{Error, ErrorCode, Report, Request};
+use tokio_util::sync::CancellationToken;
+
+/// What executes the program.
+pub(super) enum Target {
+    Local(Runtime),
+    Remote { client: Client, has_token: bool },
+}
+
+/// Chooses the target, and reads the request for it. A remote sidecar has its own settings; ours are then not
+/// loaded.
+pub(super) fn choose(args: &RunArgs) -> Result<(Target, Request), Failure> {
+    let Some(address) = sidecar_address(args)? else {
+        let settings = load(&args.settings)?;
+        let languages = settings.policy()?.languages;
+        let request = request(args, Some(&languages), settings.startup_timeout_seconds.0)?;
+        return Ok((Target::Local(settings.runtime()?), request));
+    };
+    let request = request(args, None, Settings::default().startup_timeout_seconds.0)?;
+    let token = sidecar::token()?;
+    let has_token = token.is_some();
+    Ok((Target::Remote { client: Client::new(address, token), has_token }, request))
+}
+
+/// The sidecar of the command line, else of the environment, unless an option chooses where to run.
+fn sidecar_address(args: &RunArgs) -> Result<Option<Address>, Failure> {
+    match &args.sidecar {
+        Some(address) => Ok(Some(address.clone())),
+        None if args.settings.is_given() => Ok(None),
+        None => sidecar::address(),
+    }
+}
+
+impl Target {
+    pub(super) async fn execute(
+        &self,
+        request: Request,
+        cancelled: &CancellationToken,
+        printer: &OutputPrinter,
+    ) -> Result<Report, Error> {
+        match self {
+            Self::Local(runtime) => runtime.run(request, cancelled, printer).await,
+            Self::Remote { client, .. } => client.run(request, cancelled, printer).await,
+        }
+    }
+
+    /// Waits until nothing of the execution is left on this machine or in the cluster.
+    pub(super) async fn clean_up(&self) {
+        if let Self::Local(runtime) = self {
+            runtime.settle().await;
+        }
+    }
+
+    /// An error in the words of the command line: a sidecar's error about a token is in those of HTTP.
+    pub(super) fn explain(&self, error: Error) -> Error {
+        let has_token = match self {
+            Self::Remote { has_token, .. } if error.code == ErrorCode::Unauthorised => *has_token,
+            _ => return error,
+        };
+        if error.message.contains(sidecar::TOKEN) {
+            return error;
+        }
+        let message = if has_token {
+            format!("the sidecar does not know the token in {}", sidecar::TOKEN)
+        } else {
+            format!("the sidecar requires a token: set {} to a valid one", sidecar::TOKEN)
+        };
+        Error { message, ..error }
+    }
+}

@@ -1,0 +1,105 @@
+//! The settings of each part of the program: the policy, the backends and the server.
+
+use super::{BackendChoice, BackendKind, Settings, SettingsError, TenantSettings};
+use cofferdam_core::policy::{Limits, Policy, default_languages};
+use cofferdam_kubernetes::{KubernetesConfig, config::is_in_cluster};
+use cofferdam_local::LocalConfig;
+use cofferdam_server::{ServerConfig, TenantConfig};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Settings {
+    /// The operator's policy.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Setting`] for an invalid setting, such as a default above its ceiling.
+    pub fn policy(&self) -> Result<Policy, SettingsError> {
+        self.policy_on(self.backend_kind())
+    }
+
+    /// The operator's policy with this backend.
+    pub(crate) fn policy_on(&self, backend: BackendKind) -> Result<Policy, SettingsError> {
+        self.validate()?;
+        let mut languages = default_languages();
+        languages.extend(self.languages.clone());
+        // Sandboxes of the local backend have no network.
+        let networks = BTreeSet::new();
+        let policy = Policy { defaults: self.defaults(), ceilings: self.ceilings.limits(), languages, networks };
+        Ok(match backend {
+            BackendKind::Kubernetes => self.kubernetes().policy(policy),
+            BackendKind::Local => policy,
+        })
+    }
+
+    fn defaults(&self) -> Limits {
+        Limits {
+            wall_time: self.timeout_seconds.0,
+            startup_time: self.startup_timeout_seconds.0,
+            cpu_millis: self.cpu_limit.map(|cpu| cpu.0),
+            memory_bytes: self.mem_limit.0,
+            disk_bytes: self.disk_limit.0,
+            processes: self.process_limit,
+            output_bytes: self.output_limit.0,
+            collected_files: self.collected_files,
+            collected_bytes: self.collected_limit.0,
+        }
+    }
+
+    /// The settings of the local backend.
+    #[must_use]
+    pub fn local(&self) -> LocalConfig {
+        LocalConfig { runsc: self.runsc.clone(), rootfs: self.rootfs.clone(), state_dir: self.state_dir.clone() }
+    }
+
+    /// The settings of the Kubernetes backend.
+    #[must_use]
+    pub fn kubernetes(&self) -> KubernetesConfig {
+        KubernetesConfig {
+            namespace: self.namespace.clone(),
+            image: self.image.clone(),
+            cpu_requested: self.cpu_requested,
+            mem_requested: self.mem_requested,
+            kubeconfig_path: self.kubeconfig_path.clone(),
+            kubeconfig_context: self.kubeconfig_context.clone(),
+            workload: self.workload,
+            runtime_class: self.runtime_class.clone(),
+            tolerations: self.tolerations.clone(),
+            node_selector: self.node_selector.clone(),
+            image_pull_secrets: self.image_pull_secrets.clone(),
+            service_account: self.service_account.clone(),
+            pod_labels: self.pod_labels.clone(),
+            priority_class: self.priority_class.clone(),
+            pod_overlay: self.pod_overlay.clone(),
+            networks: self.networks.clone(),
+            scale_up_seconds: self.scale_up_seconds,
+        }
+    }
+
+    /// The settings of the server, with the policies of the tenants.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Settings::policy`].
+    pub fn server(&self) -> Result<ServerConfig, SettingsError> {
+        let mut tenants = BTreeMap::new();
+        for (name, tenant) in &self.tenants {
+            let TenantSettings { max_runs, max_connections, .. } = *tenant;
+            let policy = self.tenant_policy(name)?;
+            tenants.insert(name.clone(), TenantConfig { max_runs, max_connections, policy });
+        }
+        Ok(ServerConfig { serve: self.serve.clone(), mcp: self.mcp.clone(), tenants })
+    }
+
+    /// The backend that these settings choose. `auto` chooses a cluster only inside one, or if the settings
+    /// name a kubeconfig or a context.
+    #[must_use]
+    pub fn backend_kind(&self) -> BackendKind {
+        let is_named = self.kubeconfig_path.is_some() || self.kubeconfig_context.is_some();
+        match self.backend {
+            BackendChoice::Local => BackendKind::Local,
+            BackendChoice::Kubernetes => BackendKind::Kubernetes,
+            BackendChoice::Auto if is_named || is_in_cluster() => BackendKind::Kubernetes,
+            BackendChoice::Auto => BackendKind::Local,
+        }
+    }
+}

@@ -13,7 +13,7 @@ const PAGE: &str = "docs/reliability.md";
 /// Tables of the settings in which each number is a limit.
 const LIMIT_TABLES: [&str; 4] = ["serve", "ceilings", "pool", "mcp"];
 /// Folders that define the constants.
-const SOURCES: [&str; 4] = ["shared/types/src", "host-sidecar/src", "runner/src", "runner/protocol/src"];
+const SOURCES: [&str; 4] = ["shared/types/src", "host-sidecar", "runner/src", "runner/protocol/src"];
 /// Defaults that depend on the machine.
 const MACHINE_DEPENDENT: [&str; 1] = ["serve.max_runs"];
 

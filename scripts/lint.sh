@@ -11,6 +11,11 @@ fi
 cargo fmt --all --check
 # The release profile reuses build scripts and macros of the build.
 cargo clippy --release --locked --workspace --all-targets -- -D warnings
+# Outside the workspace, a program has only the features that it enables. Its crates have the workspace's versions.
+for embedder in tests/embedders/*/; do
+    cp Cargo.lock "$embedder"
+    cargo check --release --offline --manifest-path "${embedder}Cargo.toml" --target-dir target/embedders
+done
 python=$(scripts/python.sh adk-tests bench/adk/requirements.txt adapters/adk/requirements.txt)
 (
     cd adapters/adk

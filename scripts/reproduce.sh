@@ -9,7 +9,7 @@ for folder in one a-folder/with-another/name; do
     copy=target/reproduce/$folder
     rm -rf "$copy"
     mkdir -p "$copy/target"
-    git ls-files -z | xargs -0 cp --parents -t "$copy"
+    git ls-files -z | xargs -0 cp --parents --no-dereference -t "$copy"
     cp -r "$SETUP" "$copy/target"
     # Reuses build scripts and macros, which run on this machine; only the artifacts are compared.
     ln -s "$PWD/target/release" "$copy/target/release"

@@ -30,6 +30,7 @@ run() { SEED=${SEED:-1} cargo test --release --locked --workspace "$@"; }
 
 run --no-run
 run "${alone[@]}"
+run --doc
 log=target/tests-in-cluster.log
 run "${in_cluster[@]}" &>"$log" &
 beside=$! failed=0

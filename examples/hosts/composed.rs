@@ -1,7 +1,7 @@
 //! A Rust host of the composed component that uses only the contract, not the library. It supplies WASI. The
 //! component reads the sidecar's address from `COFFERDAM_URL`.
 //!
-//! `cargo run --release -p cofferdam --example composed -- target/components/code-executor-http.wasm 'print(6*7)'`
+//! `cargo run --release -p cofferdam-component --example composed -- target/components/code-executor-http.wasm 'print(6*7)'`
 
 use std::{env, error::Error, process::ExitCode};
 use wasmtime::{
@@ -13,7 +13,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView, default_hoo
 
 mod contract {
     wasmtime::component::bindgen!({
-        path: "../../wit",
+        path: "wit",
         inline: "
             package example:host;
             world agent {

@@ -1,11 +1,11 @@
 //! An agent host that streams an execution: it adds both imports to its linker and reads one event after the
 //! other.
 //!
-//! `cargo run --release -p cofferdam --example follow -- target/components/code-executor-stream.wasm 'print(6*7)'`
+//! `cargo run --release -p cofferdam-component --example follow -- target/components/code-executor-stream.wasm 'print(6*7)'`
 
 use cofferdam::config::Settings;
 use cofferdam_component::{
-    SandboxImport, StreamGuest, add_to_linker,
+    SandboxCtx, StreamGuest, add_to_linker,
     code_executor_stream::Event,
     types::{Request, Status},
 };
@@ -26,11 +26,11 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let [component, code] = args.as_slice() else { return Err("usage: follow COMPONENT CODE".into()) };
 
     let engine = Engine::default();
-    let mut linker: Linker<SandboxImport> = Linker::new(&engine);
-    add_to_linker(&mut linker, |import| import)?;
+    let mut linker: Linker<SandboxCtx> = Linker::new(&engine);
+    add_to_linker(&mut linker)?;
 
-    let sidecar = Settings::default().runtime()?;
-    let mut store = Store::new(&engine, SandboxImport::new(sidecar));
+    let runtime = Settings::default().runtime()?;
+    let mut store = Store::new(&engine, SandboxCtx::new(runtime));
     let component = Component::from_file(&engine, component)?;
     let guest = StreamGuest::instantiate_async(&mut store, &component, &linker).await?;
 

@@ -11,6 +11,7 @@ mod concurrency;
 mod contract;
 mod cpu_limit;
 mod cpython;
+mod crates;
 mod doc_references;
 mod documented_limits;
 mod empty_program;

@@ -16,7 +16,7 @@ const HOSTS: [(&str, &str, &str, &str); 4] = [
     ("cli", "wasmtime CLI", "examples/hosts/python/requirements.txt", "\nwasmtime-bin=="),
     ("python", "Python, `wasmtime`", "examples/hosts/python/requirements.txt", "\nwasmtime=="),
     ("node", "Node, `jco`", "examples/hosts/node/package.json", "jco\": \""),
-    ("rust", "Rust, `wasmtime`", "host-sidecar/Cargo.toml", "\nwasmtime = { version = \""),
+    ("rust", "Rust, `wasmtime`", "host-sidecar/component/Cargo.toml", "\nwasmtime = { version = \""),
 ];
 const ARTIFACTS: [&str; 2] = ["bare", "composed"];
 

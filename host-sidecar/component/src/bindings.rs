@@ -1,17 +1,17 @@
-//! The contract as Rust, for the host.
-#![expect(missing_docs, reason = "the documentation of what has none here is in wit/")]
+//! The Rust bindings of the contract, for hosts.
+#![expect(missing_docs, reason = "generated items without docs are documented in wit/")]
 
 wasmtime::component::bindgen!({
-    path: "../../wit",
+    path: "wit",
     world: "executor",
     imports: { default: async },
     exports: { default: async },
 });
 
-/// The same for guests whose runs can be followed.
+/// The bindings of guests with streamed executions.
 pub(super) mod stream {
     wasmtime::component::bindgen!({
-        path: "../../wit",
+        path: "wit",
         world: "executor-stream",
         imports: { default: async },
         exports: { default: async },
@@ -23,7 +23,7 @@ pub(super) mod stream {
 }
 
 impl cofferdam::code_executor::types::Request {
-    /// A request for this program, with everything else left to the operator.
+    /// A request that executes this program with the operator's defaults.
     #[must_use]
     pub fn new(code: impl Into<String>) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Between the contract's types and ours. Nothing is decided here.
+//! Converts between the generated types of the contract and the types of `cofferdam-types`.
 
 use super::bindings::cofferdam::code_executor::{sandbox, types};
 use cofferdam_types::{
@@ -85,7 +85,7 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The operator's detail stays here.
+/// The operator's detail is not part of the contract: the guest does not receive it.
 pub(super) fn error(error: Error) -> types::Error {
     types::Error {
         id: error.id,

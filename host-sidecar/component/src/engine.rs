@@ -1,4 +1,4 @@
-//! wasmtime, set up for a guest that is not trusted.
+//! Configures wasmtime for untrusted guests.
 
 use cofferdam_core::os::user_folders;
 use std::{
@@ -11,24 +11,24 @@ use wasmtime::{
     StoreLimitsBuilder,
 };
 
-/// Bytes of a guest's memory: the largest outcome that settings can allow, held twice and as text, and some.
+/// Maximum memory of a guest in bytes: room for the largest outcome that settings allow, twice and as text.
 pub(super) const MAX_MEMORY: usize = 2 << 30;
-/// Elements of a guest's table.
-const MAX_TABLE: usize = 10_000;
-/// The grain of the clock that bounds a guest's computing, after which it lets others have its thread.
-const TICK: Duration = Duration::from_millis(10);
+/// Maximum number of elements of a guest's table.
+const MAX_TABLE_ELEMENTS: usize = 10_000;
+/// How often a guest that computes yields its thread, and its computing time is checked.
+const EPOCH_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The engine for guests. Compiled code is kept in the user's cache folder, so that only the first run on a machine
-/// compiles. Room for `instances` guests at once is made now; one over it is an error, not a wait.
-pub(super) fn engine(instances: u32) -> Result<Engine> {
+/// An engine for at most `max_instances` guests at once; one more is an error. Compiled code is cached in the
+/// user's cache folder, so that only the first process on a machine compiles.
+pub(super) fn engine(max_instances: u32) -> Result<Engine> {
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(instances)
-        .total_core_instances(instances.saturating_mul(4))
-        .total_memories(instances)
-        .total_tables(instances.saturating_mul(2))
-        .total_stacks(instances)
+    pool.total_component_instances(max_instances)
+        .total_core_instances(max_instances.saturating_mul(4))
+        .total_memories(max_instances)
+        .total_tables(max_instances.saturating_mul(2))
+        .total_stacks(max_instances)
         .max_memory_size(MAX_MEMORY)
-        .table_elements(MAX_TABLE);
+        .table_elements(MAX_TABLE_ELEMENTS);
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -41,11 +41,11 @@ pub(super) fn engine(instances: u32) -> Result<Engine> {
     Engine::new(&config)
 }
 
-/// Bounds of one guest.
+/// The limits of one guest.
 pub(super) fn store_limits() -> StoreLimits {
     StoreLimitsBuilder::new()
         .memory_size(MAX_MEMORY)
-        .table_elements(MAX_TABLE)
+        .table_elements(MAX_TABLE_ELEMENTS)
         .instances(10)
         .memories(1)
         .tables(4)
@@ -53,12 +53,12 @@ pub(super) fn store_limits() -> StoreLimits {
         .build()
 }
 
-/// Lets the engine's clock tick for as long as `alive` is.
-pub(super) fn tick(engine: &Engine, alive: &Arc<()>) {
+/// Increments the engine's epoch in a thread until `alive` is dropped.
+pub(super) fn increment_epochs(engine: &Engine, alive: &Arc<()>) {
     let (engine, alive): (_, Weak<()>) = (engine.weak(), Arc::downgrade(alive));
     thread::spawn(move || {
         while alive.strong_count() > 0 {
-            thread::sleep(TICK);
+            thread::sleep(EPOCH_INTERVAL);
             match engine.upgrade() {
                 Some(engine) => engine.increment_epoch(),
                 None => break,
@@ -67,7 +67,7 @@ pub(super) fn tick(engine: &Engine, alive: &Arc<()>) {
     });
 }
 
-/// None where there is no folder for it: then each process compiles for itself.
+/// None if there is no usable cache folder: then each process compiles.
 fn cache() -> Option<Cache> {
     let folder = user_folders::cache().filter(|folder| folder.is_absolute())?;
     let mut config = CacheConfig::new();

@@ -1,10 +1,12 @@
-//! The bare guest component, loaded once and instantiated for each call.
+//! Calls the guest component: it is loaded once and instantiated for each call.
 
 use super::{
-    bindings::ExecutorPre,
-    bindings::{cofferdam::code_executor::types, exports::cofferdam::code_executor::code_executor::Outcome},
+    bindings::{
+        ExecutorPre, cofferdam::code_executor::types, exports::cofferdam::code_executor::code_executor::Outcome,
+    },
+    ctx::SandboxCtx,
     engine,
-    import::{SandboxImport, add_to_linker},
+    linker::{SandboxView, add_to_linker},
 };
 use cofferdam_components::BARE;
 use std::{
@@ -16,100 +18,113 @@ use wasmtime::{
     component::{Component, Linker},
 };
 
-/// Time that a guest may compute in one call, beside the runs that it waits for.
-const MAX_COMPUTING: Duration = Duration::from_secs(20);
+/// Maximum computing time of a guest in one call. Waiting for executions does not count.
+const MAX_COMPUTING_TIME: Duration = Duration::from_secs(20);
 
-/// Calls the guest component. Cheap to clone.
+/// Calls the guest component, limits its memory and its computing time. Cheap to clone.
 #[derive(Clone)]
 pub struct Executor {
     engine: Engine,
     guest: ExecutorPre<GuestStore>,
+    /// The epochs of the engine are incremented until the last clone is dropped.
     _alive: Arc<()>,
 }
 
-/// The guest component cannot be loaded.
+/// wasmtime cannot load the guest component.
 #[derive(Debug, thiserror::Error)]
 #[error("the guest component cannot be loaded: {0}")]
 pub struct LoadError(#[from] wasmtime::Error);
 
-/// Why a call gave no outcome.
+/// Why a call returned no outcome.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ExecuteError {
-    /// The contract's own error.
+    /// An error of the contract: the program was not run, or its result is unknown.
     #[error("{}", .0.message)]
     Refused(types::Error),
-    /// The guest broke its bounds or the contract.
+    /// The guest trapped, exceeded a limit or violated the contract.
     #[error("the guest component failed: {0}")]
     Guest(#[from] wasmtime::Error),
 }
 
 struct GuestStore {
-    import: SandboxImport,
+    sandbox: SandboxCtx,
     limits: StoreLimits,
     called: Instant,
 }
 
+impl SandboxView for GuestStore {
+    fn sandbox(&mut self) -> &mut SandboxCtx {
+        &mut self.sandbox
+    }
+}
+
 impl Executor {
-    /// Loads the guest that this library carries, for so many calls at once; one over it is an error.
+    /// Loads the guest that this library contains. At most `max_calls` calls may run at once; one more is an
+    /// error.
     ///
     /// # Errors
     ///
-    /// [`LoadError`], where wasmtime cannot work on this machine.
-    pub fn new(calls: u32) -> Result<Self, LoadError> {
-        Self::with_guest(BARE, calls)
+    /// [`LoadError`] if wasmtime does not support this machine.
+    pub fn new(max_calls: u32) -> Result<Self, LoadError> {
+        Self::with_guest(BARE, max_calls)
     }
 
-    /// Loads a guest of the caller's own, which need not be trusted.
+    /// Loads another guest, which may be untrusted.
     ///
     /// # Errors
     ///
-    /// [`LoadError`] for what is no component of the world `executor`.
-    pub fn with_guest(component: &[u8], calls: u32) -> Result<Self, LoadError> {
-        let engine = engine::engine(calls)?;
+    /// [`LoadError`] if the bytes are not a component of the world `executor`.
+    pub fn with_guest(component: &[u8], max_calls: u32) -> Result<Self, LoadError> {
+        let engine = engine::engine(max_calls)?;
         let component = Component::new(&engine, component)?;
         let mut linker = Linker::new(&engine);
-        add_to_linker(&mut linker, |store: &mut GuestStore| &mut store.import)?;
+        add_to_linker(&mut linker)?;
         let guest = ExecutorPre::new(linker.instantiate_pre(&component)?)?;
         let alive = Arc::new(());
-        engine::tick(&engine, &alive);
+        engine::increment_epochs(&engine, &alive);
         Ok(Self { engine, guest, _alive: alive })
     }
 
-    /// Runs a program through the guest.
+    /// Executes a program through the guest.
     ///
     /// # Errors
     ///
-    /// [`ExecuteError`], by whose fault it was.
-    pub async fn execute(&self, import: SandboxImport, request: types::Request) -> Result<Outcome, ExecuteError> {
-        let mut store = self.store(import);
+    /// [`ExecuteError::Refused`] for an error of the contract, and [`ExecuteError::Guest`] if the guest
+    /// fails.
+    pub async fn execute(&self, sandbox: SandboxCtx, request: types::Request) -> Result<Outcome, ExecuteError> {
+        let mut store = self.store(sandbox);
         let guest = self.guest.instantiate_async(&mut store).await?;
         let executor = guest.cofferdam_code_executor_code_executor();
         executor.call_execute(&mut store, &request).await?.map_err(ExecuteError::Refused)
     }
 
-    /// An outcome as a short text for a model.
+    /// Summarizes an outcome in a short text for a model.
     ///
     /// # Errors
     ///
-    /// [`ExecuteError::Guest`].
-    pub async fn render(&self, import: SandboxImport, outcome: &Outcome) -> Result<String, ExecuteError> {
-        let mut store = self.store(import);
+    /// [`ExecuteError::Guest`] if the guest fails.
+    pub async fn render(&self, sandbox: SandboxCtx, outcome: &Outcome) -> Result<String, ExecuteError> {
+        let mut store = self.store(sandbox);
         let guest = self.guest.instantiate_async(&mut store).await?;
         Ok(guest.cofferdam_code_executor_code_executor().call_render(&mut store, outcome).await?)
     }
 
-    fn store(&self, import: SandboxImport) -> Store<GuestStore> {
-        let store = GuestStore { import, limits: engine::store_limits(), called: Instant::now() };
+    fn store(&self, sandbox: SandboxCtx) -> Store<GuestStore> {
+        let store = GuestStore { sandbox, limits: engine::store_limits(), called: Instant::now() };
         let mut store = Store::new(&self.engine, store);
         store.limiter(|store| &mut store.limits);
-        // Bytes that may be copied between guest and host in one call.
+        // Maximum number of bytes copied from the guest in one call.
         store.set_hostcall_fuel(engine::MAX_MEMORY);
         store.set_epoch_deadline(1);
-        // The clock runs on while a run is waited for, which is not the guest's time.
+        // Epochs pass also while the guest waits for an execution, so that time is subtracted.
         store.epoch_deadline_callback(|store| {
-            let GuestStore { import, called, .. } = store.data();
-            if called.elapsed().saturating_sub(import.waited) > MAX_COMPUTING {
-                return Err(wasmtime::format_err!("it computed for longer than {} s", MAX_COMPUTING.as_secs()));
+            let GuestStore { sandbox, called, .. } = store.data();
+            if called.elapsed().saturating_sub(sandbox.waited) > MAX_COMPUTING_TIME {
+                return Err(wasmtime::format_err!(
+                    "the guest computed for longer than {} s",
+                    MAX_COMPUTING_TIME.as_secs()
+                ));
             }
             Ok(UpdateDeadline::Yield(1))
         });

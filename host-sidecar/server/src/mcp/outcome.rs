@@ -122,6 +122,7 @@ mod tests {
         Outcome {
             id: "run-0".into(),
             status,
+            exit_code: Some(status.exit_code()),
             stdout: output("42\n"),
             stderr: output(""),
             files: vec![File { path: "a.txt".into(), content: Bytes(b"x".to_vec()) }],

@@ -113,6 +113,6 @@ fn errors_are_json_with_the_json_option() {
     for (file, code) in [("nul.py", "invalid-request"), ("missing.py", "invalid-request")] {
         let output = dir.run(["run", "--json", file]);
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        assert_eq!((json["error"]["code"].as_str(), output.status.code()), (Some(code), Some(125)));
+        assert_eq!((json["code"].as_str(), output.status.code()), (Some(code), Some(125)));
     }
 }

@@ -90,7 +90,7 @@ fn execute_or_kill(dir: &TestDir, number: usize) -> Option<String> {
     }
     let output = dir.run(["run", "--json", "short.py"]);
     let json = stdout(&output);
-    assert!(json.contains("\"text\":\"ok\\n\""), "{json} {}", stderr(&output));
+    assert!(json.contains("\"content\":\"ok\\n\""), "{json} {}", stderr(&output));
     id_in(&json)
 }
 

@@ -144,11 +144,8 @@ fn json_contains_the_whole_outcome() {
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(json["status"], serde_json::json!({ "killed": 9 }));
     assert_eq!(json["exit_code"], 137);
-    assert_eq!(
-        json["stdout"],
-        serde_json::json!({ "text": "\u{fffd}", "bytes_base64": "/w==", "length": 1, "cut": null })
-    );
-    assert_eq!(json["files"], serde_json::json!([{ "path": "f", "size": 1, "content_base64": "AA==" }]));
+    assert_eq!(json["stdout"], serde_json::json!({ "content": { "base64": "/w==" }, "length": 1 }));
+    assert_eq!(json["files"], serde_json::json!([{ "path": "f", "content": { "base64": "AA==" } }]));
     assert!(json["id"].as_str().is_some_and(|id| id.starts_with("run-")));
     assert!(json["timings_ms"]["started"].is_u64());
 }

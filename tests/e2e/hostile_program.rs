@@ -10,7 +10,7 @@ fn run(program: &str, options: &[&str]) -> (serde_json::Value, String) {
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     assert!(json.is_object(), "{} {}", stdout(&output), stderr(&output));
     super::cleanup::assert_no_leaks(&dir);
-    (json["status"].clone(), json["stdout"]["text"].as_str().unwrap_or_default().to_owned())
+    (json["status"].clone(), json["stdout"]["content"].as_str().unwrap_or_default().to_owned())
 }
 
 #[test]

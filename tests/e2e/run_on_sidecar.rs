@@ -71,7 +71,7 @@ async fn running_on_a_sidecar_uses_a_prewarmed_sandbox() {
     sidecar.wait_for("a sandbox waits");
     let output = run(&dir, &socket(&dir), &["--json"]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!((&json["warm"], &json["stdout"]["text"]), (&true.into(), &"1\n".into()), "{json}");
+    assert_eq!((&json["warm"], &json["stdout"]["content"]), (&true.into(), &"1\n".into()), "{json}");
 }
 
 #[test]

@@ -69,8 +69,8 @@ fn an_interrupt_deletes_the_job_before_the_exit(context: &Context) -> Result<(),
         let output = signal_when(command.env("COFFERDAM_LOG", "cofferdam=debug").spawn()?, event, Signal::INT)?;
         let result = json_result(&output)?;
         match status {
-            Some(status) => expect(result["status"] == status && result["stdout"]["text"] == "begun\n", &result)?,
-            None => expect(result["error"]["code"] == "cancelled", &result)?,
+            Some(status) => expect(result["status"] == status && result["stdout"]["content"] == "begun\n", &result)?,
+            None => expect(result["code"] == "cancelled", &result)?,
         }
         let id = id_in(&stderr(&output))?;
         let jobs = block_on(context.namespace.objects::<Job>().list_metadata(&ListParams::default()))?;
@@ -104,7 +104,7 @@ fn a_failed_deletion_is_retried(context: &Context) -> Result<(), Failure> {
         _ => Action::Forward,
     })?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print(1)", &[])?;
-    expect(result["stdout"]["text"] == "1\n", &result)?;
+    expect(result["stdout"]["content"] == "1\n", &result)?;
     assert_nothing_left_of(context, result["id"].as_str().unwrap_or_default())
 }
 

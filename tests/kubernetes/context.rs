@@ -120,8 +120,7 @@ pub(super) fn expect(condition: bool, actual: impl std::fmt::Debug) -> Result<()
     if condition { Ok(()) } else { Err(format!("{actual:#?}").into()) }
 }
 
-/// Fails unless the result is an error with this code whose message contains this text.
-pub(super) fn expect_error(result: &Value, code: &str, message: &str) -> Result<(), Failure> {
-    let error = &result["error"];
-    expect(error["code"] == code && error["message"].as_str().is_some_and(|text| text.contains(message)), result)
+/// Fails unless the result is a problem with this code whose detail contains this text.
+pub(super) fn expect_error(result: &Value, code: &str, detail: &str) -> Result<(), Failure> {
+    expect(result["code"] == code && result["detail"].as_str().is_some_and(|text| text.contains(detail)), result)
 }

@@ -34,7 +34,7 @@ fn an_execution_takes_five_requests(context: &Context) -> Result<(), Failure> {
     // The first execution may also look up the runner.
     let before = proxy.requests().len();
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print(2)", &[])?;
-    expect(result["stdout"]["text"] == "2\n", &result)?;
+    expect(result["stdout"]["content"] == "2\n", &result)?;
     let asked = proxy.requests().split_off(before);
     // A slow start takes more requests.
     let is_slow = result["timings_ms"]["started"].as_u64() > Some(4_000);
@@ -50,8 +50,8 @@ fn output_is_complete_after_a_late_attach(context: &Context) -> Result<(), Failu
         );
         let result = context.run(&program, &[])?;
         let tenth: String = (0..lines / 10).map(|number| format!("{number:06}\n")).collect();
-        let is_whole = result["stdout"]["text"] == tenth.repeat(10) && result["stderr"]["text"] == "end";
-        expect(is_whole, (lines, &result["error"], &result["stdout"]["length"]))?;
+        let is_whole = result["stdout"]["content"] == tenth.repeat(10) && result["stderr"]["content"] == "end";
+        expect(is_whole, (lines, &result["detail"], &result["stdout"]["length"]))?;
     }
     Ok(())
 }
@@ -63,7 +63,7 @@ fn inputs_larger_than_one_config_map_arrive(context: &Context) -> Result<(), Fai
     let program = "import hashlib\nd = open('input.bin', 'rb').read()\nprint(len(d), sum(d[::997]))";
     let result = context.run(program, &["--file", "input.bin"])?;
     let sum: u64 = bytes.iter().step_by(997).map(|byte| u64::from(*byte)).sum();
-    expect(result["stdout"]["text"] == format!("{} {sum}\n", bytes.len()), &result["stdout"])
+    expect(result["stdout"]["content"] == format!("{} {sum}\n", bytes.len()), &result["stdout"])
 }
 
 fn inputs_over_eight_mebibytes_are_refused_before_any_request(context: &Context) -> Result<(), Failure> {
@@ -77,7 +77,7 @@ fn inputs_over_eight_mebibytes_are_refused_before_any_request(context: &Context)
 fn a_bare_pod_gives_the_same_result(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy_for_pods(|_, _| Action::Forward)?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print('pod')", &["--workload", "pod"])?;
-    expect(result["stdout"]["text"] == "pod\n", &result)?;
+    expect(result["stdout"]["content"] == "pod\n", &result)?;
     expect(!proxy.requests().iter().any(|asked| asked.path.contains("/jobs")), proxy.requests())
 }
 
@@ -108,14 +108,14 @@ fn the_first_execution_in_a_namespace_uploads_the_runner(context: &Context) -> R
     let namespace = std::sync::Arc::new(block_on(runs)?);
     let fresh = Context::new(namespace.clone());
     let result = fresh.run("print('first')", &[])?;
-    expect(result["stdout"]["text"] == "first\n", &result)?;
+    expect(result["stdout"]["content"] == "first\n", &result)?;
     // The runner is deleted after it was used.
     let config_maps = namespace.objects::<k8s_openapi::api::core::v1::ConfigMap>();
     let all = block_on(config_maps.list(&Default::default()))?.items;
     let runner = all.iter().map(ResourceExt::name_any).find(|name| name.starts_with("cofferdam-runner"));
     block_on(config_maps.delete(&runner.ok_or("there is no runner")?, &Default::default()))?;
     let result = fresh.run("print('again')", &[])?;
-    expect(result["stdout"]["text"] == "again\n", &result)?;
+    expect(result["stdout"]["content"] == "again\n", &result)?;
     let output = context.dir.run(["--version"]);
     expect(stdout(&output).starts_with("cofferdam"), stdout(&output))?;
     block_on(async {

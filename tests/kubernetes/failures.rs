@@ -47,7 +47,7 @@ fn run_with_settings(context: &Context, settings: &str) -> Result<Value, Failure
 fn a_node_selector_without_a_match_is_unschedulable(context: &Context) -> Result<(), Failure> {
     let result = run_with_settings(context, "scale_up_seconds = 1\nnode_selector = { pool = 'nowhere' }")?;
     expect_error(&result, "unschedulable", "`node_selector`")?;
-    expect(result["error"]["retryable"] == false, result)
+    expect(result["retryable"] == false, result)
 }
 
 fn resources_beyond_any_node_are_unschedulable(context: &Context) -> Result<(), Failure> {
@@ -55,7 +55,7 @@ fn resources_beyond_any_node_are_unschedulable(context: &Context) -> Result<(), 
         context,
         "scale_up_seconds = 1\nmem_requested = '900Gi'\nmem_limit = '1000Gi'\nceilings.mem_limit = '1000Gi'",
     )?;
-    let is_expected = result["error"]["code"] == "unschedulable" || result["error"]["code"] == "denied";
+    let is_expected = result["code"] == "unschedulable" || result["code"] == "denied";
     expect(is_expected, result)
 }
 
@@ -113,7 +113,7 @@ fn an_exhausted_quota_is_named(_: &Context) -> Result<(), Failure> {
         "apiVersion: v1\nkind: ResourceQuota\nmetadata: { name: nothing }\nspec: { hard: { pods: \"0\" } }",
     )?;
     expect_error(&result, "quota", "quota")?;
-    expect(result["error"]["retryable"] == true, result)
+    expect(result["retryable"] == true, result)
 }
 
 fn a_denial_by_admission_is_named(_: &Context) -> Result<(), Failure> {
@@ -169,7 +169,7 @@ fn an_evicted_pod_is_reported_as_evicted(context: &Context) -> Result<(), Failur
     block_on(context.namespace.objects::<Pod>().evict(&pod.name_any(), &Default::default()))?;
     let result = json_result(&child.wait_with_output()?)?;
     expect_error(&result, "evicted", "taken away")?;
-    expect(result["error"]["retryable"] == false, result)
+    expect(result["retryable"] == false, result)
 }
 
 /// Simulates the condition that the cluster sets when a node is lost, since the only node of a test cannot be
@@ -196,7 +196,7 @@ fn a_lost_node_is_reported_as_evicted(context: &Context) -> Result<(), Failure> 
 fn an_oom_kill_is_reported_as_out_of_memory(context: &Context) -> Result<(), Failure> {
     let result = context.run("x = bytearray(2 << 30)\nprint(len(x))", &[])?;
     let is_expected = result["status"] == "out-of-memory"
-        || result["stderr"]["text"].as_str().is_some_and(|text| text.contains("MemoryError"));
+        || result["stderr"]["content"].as_str().is_some_and(|text| text.contains("MemoryError"));
     expect(is_expected, result)
 }
 

@@ -58,7 +58,7 @@ except OSError as e:
 ";
     let program = program.replace("NAMESPACE", &context.namespace.name);
     let result = context.run(&program, &[])?;
-    let text = result["stdout"]["text"].as_str().unwrap_or_default();
+    let text = result["stdout"]["content"].as_str().unwrap_or_default();
     let seen: Vec<&str> = text.lines().filter(|line| line.starts_with('/') && !line.ends_with("[]")).collect();
     expect(seen.is_empty(), text)?;
     expect(text.starts_with("['HOME', 'LANG', 'PATH']\nsandbox False\n") && text.contains("termination-log"), text)
@@ -82,7 +82,7 @@ fn a_pod_overlay_is_applied_to_the_pod(context: &Context) -> Result<(), Failure>
          pod_overlay.spec.containers = [{ name = 'runner', volumeMounts = [{ name = 'data', mountPath = '/data', readOnly = true }] }]\n",
     );
     let result = context.run("import os; print(os.path.exists('/data/ca.crt'))", &["--config", "settings.toml"])?;
-    expect(result["stdout"]["text"] == "True\n", result)
+    expect(result["stdout"]["content"] == "True\n", result)
 }
 
 fn a_network_profile_gives_the_pod_a_network(context: &Context) -> Result<(), Failure> {

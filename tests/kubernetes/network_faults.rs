@@ -38,7 +38,7 @@ fn a_lost_create_response_runs_the_program_once(context: &Context) -> Result<(),
         };
         let proxy = if workload == "pod" { context.proxy_for_pods(script)? } else { context.proxy(script)? };
         let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print('once')", &["--workload", workload])?;
-        expect(result["stdout"]["text"] == "once\n", &result)?;
+        expect(result["stdout"]["content"] == "once\n", &result)?;
         let lookups = proxy.requests().iter().filter(|asked| asked.matches(Method::GET, "/run-")).count();
         expect(lookups >= 2, proxy.requests())?;
     }
@@ -51,7 +51,7 @@ fn a_lost_request_is_retried(context: &Context) -> Result<(), Failure> {
         _ => Action::Forward,
     })?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print('sent')", &[])?;
-    expect(result["stdout"]["text"] == "sent\n", result)
+    expect(result["stdout"]["content"] == "sent\n", result)
 }
 
 fn a_busy_api_server_is_retried(context: &Context) -> Result<(), Failure> {
@@ -65,7 +65,7 @@ fn a_busy_api_server_is_retried(context: &Context) -> Result<(), Failure> {
         _ => Action::Forward,
     })?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print('asked')", &[])?;
-    expect(result["stdout"]["text"] == "asked\n", result)
+    expect(result["stdout"]["content"] == "asked\n", result)
 }
 
 fn an_interrupted_log_is_resumed(context: &Context) -> Result<(), Failure> {
@@ -81,9 +81,9 @@ fn an_interrupted_log_is_resumed(context: &Context) -> Result<(), Failure> {
     })?;
     let program = "import sys\nfor i in range(40000): sys.stdout.write('%06d\\n' % i)\nsys.stderr.write('end')";
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), program, &[])?;
-    let text = result["stdout"]["text"].as_str().unwrap_or_default();
+    let text = result["stdout"]["content"].as_str().unwrap_or_default();
     let expected: String = (0..40_000).map(|number| format!("{number:06}\n")).collect();
-    expect(text == expected && result["stderr"]["text"] == "end", (&result["error"], text.len()))
+    expect(text == expected && result["stderr"]["content"] == "end", (&result["detail"], text.len()))
 }
 
 fn an_interrupted_attach_is_continued_from_the_log(context: &Context) -> Result<(), Failure> {
@@ -97,7 +97,7 @@ fn an_interrupted_attach_is_continued_from_the_log(context: &Context) -> Result<
             "import sys, time\nfor i in range(4000): sys.stdout.write('%06d\\n' % i)\ntime.sleep(1)\nsys.exit(3)";
         let result = context.run_with_kubeconfig(proxy.kubeconfig(), program, &[])?;
         let expected: String = (0..4000).map(|number| format!("{number:06}\n")).collect();
-        expect(result["stdout"]["text"] == expected && result["status"]["exited"] == 3, (cut, &result["error"]))?;
+        expect(result["stdout"]["content"] == expected && result["status"]["exited"] == 3, (cut, &result["detail"]))?;
         expect(proxy.requests().iter().any(|asked| asked.path.contains("/log")), proxy.requests())?;
     }
     Ok(())
@@ -109,7 +109,7 @@ fn a_silent_attach_is_continued_from_the_log(context: &Context) -> Result<(), Fa
     let program = "import sys, time\nprint('before' * 100)\ntime.sleep(1)\nprint('after')\nsys.exit(3)";
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), program, &[])?;
     let expected = "before".repeat(100) + "\nafter\n";
-    expect(result["stdout"]["text"] == expected && result["status"]["exited"] == 3, &result)?;
+    expect(result["stdout"]["content"] == expected && result["status"]["exited"] == 3, &result)?;
     expect(proxy.requests().iter().any(|asked| asked.path.contains("/log")), proxy.requests())
 }
 
@@ -124,11 +124,11 @@ fn output_blocked_by_a_stalled_attach_is_continued_from_the_log(context: &Contex
                    sys.stderr.write(part * 1_000_000)\nsys.exit(3)";
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), program, &["--timeout", "60"])?;
     let lengths = ["stdout", "stderr"].map(|stream| {
-        let text = result[stream]["text"].as_str().unwrap_or_default();
+        let text = result[stream]["content"].as_str().unwrap_or_default();
         ('a'..='o').filter(|part| text.matches(*part).count() == 1_000_000).count()
     });
     let is_whole = lengths == [15, 15] && result["status"]["exited"] == 3;
-    expect(is_whole, (&result["status"], &result["error"], lengths))
+    expect(is_whole, (&result["status"], &result["detail"], lengths))
 }
 
 fn a_deletion_conflict_is_retried(context: &Context) -> Result<(), Failure> {
@@ -140,7 +140,7 @@ fn a_deletion_conflict_is_retried(context: &Context) -> Result<(), Failure> {
         _ => Action::Forward,
     })?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print('removed')", &[])?;
-    expect(result["stdout"]["text"] == "removed\n", &result)?;
+    expect(result["stdout"]["content"] == "removed\n", &result)?;
     wait_until_deleted(context, &proxy)
 }
 
@@ -153,7 +153,7 @@ fn objects_created_after_the_timeout_are_deleted(context: &Context) -> Result<()
         }
     })?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print(1)", &["--startup-timeout", "1"])?;
-    expect(result["error"]["retryable"] == true, &result)?;
+    expect(result["retryable"] == true, &result)?;
     block_on(eventually(async || Ok(proxy.created()), |created| !created.is_empty()))?;
     wait_until_deleted(context, &proxy)
 }
@@ -173,7 +173,7 @@ fn without_events_the_log_is_used(context: &Context) -> Result<(), Failure> {
         }
     })?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print('all the same')", &[])?;
-    expect(result["stdout"]["text"] == "all the same\n", result)?;
+    expect(result["stdout"]["content"] == "all the same\n", result)?;
     expect(!proxy.requests().iter().any(|asked| asked.path.contains("/attach")), proxy.requests())
 }
 
@@ -182,7 +182,7 @@ fn an_interrupted_watch_is_resumed(context: &Context) -> Result<(), Failure> {
         if asked.path.contains("watch=true") && before < 2 { Action::Cut(200) } else { Action::Forward }
     })?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print('on')", &[])?;
-    expect(result["stdout"]["text"] == "on\n", result)
+    expect(result["stdout"]["content"] == "on\n", result)
 }
 
 fn an_expired_watch_is_restarted(context: &Context) -> Result<(), Failure> {
@@ -195,14 +195,14 @@ fn an_expired_watch_is_restarted(context: &Context) -> Result<(), Failure> {
         }
     })?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print('anew')", &[])?;
-    expect(result["stdout"]["text"] == "anew\n", result)
+    expect(result["stdout"]["content"] == "anew\n", result)
 }
 
 fn without_a_watch_the_cluster_is_polled(context: &Context) -> Result<(), Failure> {
     let proxy =
         context.proxy(|asked, _| if asked.path.contains("watch=true") { Action::Hang } else { Action::Forward })?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print('asked for')", &[])?;
-    expect(result["stdout"]["text"] == "asked for\n", result)
+    expect(result["stdout"]["content"] == "asked for\n", result)
 }
 
 fn a_persistently_failing_api_server_is_unreachable(context: &Context) -> Result<(), Failure> {
@@ -213,5 +213,5 @@ fn a_persistently_failing_api_server_is_unreachable(context: &Context) -> Result
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print(1)", &["--startup-timeout", "3"])?;
     expect_error(&result, "unreachable", "")?;
     // The Job may exist, but it runs nothing without its program.
-    expect(result["error"]["retryable"] == true, result)
+    expect(result["retryable"] == true, result)
 }

@@ -93,7 +93,9 @@ async def lists(transport):
     async with transport.connect() as client:
         [tool] = (await client.list_tools()).tools
         assert tool.name == TOOL and "no network" in tool.description, tool
-        assert tool.input_schema["required"] == ["code"] and "status" in tool.output_schema["properties"], tool
+        assert tool.input_schema["required"] == ["code"], tool
+        outcome, problem = tool.output_schema["anyOf"]
+        assert {"status", "exit_code"} <= set(outcome["required"]) and "code" in problem["required"], tool
         assert tool.annotations.read_only_hint is True and tool.annotations.open_world_hint is False, tool
 
 
@@ -105,8 +107,8 @@ async def runs(transport):
         written = "42 ['x y'] typed ä b'\\x00\\xff' b\n"
         assert result.content[0].text == f"exit code: 0\nstdout ({len(written.encode())} bytes):\n```\n{written}```\n", result
         structured = result.structured_content
-        assert structured["status"] == "exited" and structured["exit_code"] == 0, structured
-        assert structured["stdout"] == {"text": written, "length": len(written.encode()), "cut": False}, structured
+        assert structured["status"] == {"exited": 0} and structured["exit_code"] == 0, structured
+        assert structured["stdout"] == {"content": written, "length": len(written.encode())}, structured
         assert structured["timings_ms"]["started"] <= structured["timings_ms"]["finished"], structured
         assert (await call(client, "echo $1", language="bash", args=["a"])).content[0].text.endswith("\na\n```\n")
 
@@ -121,7 +123,8 @@ async def fails(transport):
         assert result.structured_content["status"] == "timed-out", result
         assert "here" in result.content[0].text, result
         result = await call(client, "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
-        assert result.structured_content["signal"] == 11, result
+        assert result.structured_content["status"] == {"killed": 11}, result
+        assert result.structured_content["exit_code"] == 139, result
 
 
 async def forged_output(transport):
@@ -148,7 +151,9 @@ async def files(transport):
         assert image.mime_type == "image/png", image
         data = base64.b64decode(image.data)
         assert data.startswith(b"\x89PNG") and b"IEND" in data, data
-        assert [file["path"] for file in result.structured_content["files"]] == ["a.csv", "n.bin", "plot.png"], result
+        sizes = {"a.csv": 4, "n.bin": 1, "plot.png": len(data)}
+        listed = [{"path": path, "size": size} for path, size in sizes.items()]
+        assert result.structured_content["files"] == listed, result
         assert [file["path"] for file in result.structured_content["skipped"]] == ["z"], result
         assert "files not collected: `z`" in account.text, account
         result = await call(client, "open('n', 'w'); import os; os.mkdir('d'); open('d/x', 'w')", collect=["d/*"])
@@ -159,8 +164,8 @@ async def long_output(transport):
     async with transport.connect() as client:
         result = await call(client, "print('x' * 100_000)")
         stdout = result.structured_content["stdout"]
-        assert stdout["cut"] is True and stdout["length"] == 100_001 and len(stdout["text"]) < 40_000, len(stdout["text"])
-        assert "bytes cut ...]" in stdout["text"], stdout
+        assert 0 < stdout["cut"] < len(stdout["content"]) < 40_000 and stdout["length"] == 100_001, stdout
+        assert set(stdout["content"]) == {"x", "\n"} and stdout["content"].endswith("x\n"), stdout
         assert len(result.content[0].text) < 6_000 and "bytes not shown ...]" in result.content[0].text, result
 
 
@@ -181,8 +186,8 @@ async def big_outputs(transport):
         result = await client.call_tool(TOOL, {"code": code}, progress_callback=on_progress)
         for stream, letter in [("stdout", "x"), ("stderr", "y")]:
             kept = result.structured_content[stream]
-            assert kept["length"] == 32 << 20 and kept["cut"] is True and len(kept["text"]) < 40_000, kept
-            assert set(kept["text"].partition("\n")[0]) == {letter}, kept
+            assert kept["length"] == 32 << 20 and 0 < kept["cut"] < len(kept["content"]) < 40_000, kept
+            assert set(kept["content"]) == {letter}, kept
         _account, file = result.content
         assert base64.b64decode(file.resource.blob) == bytes(range(256)) * 2400, len(file.resource.blob)
         assert len(result.model_dump_json()) < 1_000_000 and received < 1_000_000, received
@@ -200,7 +205,7 @@ async def parallel(transport):
 
             code = f"import sys\nprint('call {number}', flush=True)\nsys.exit({number})"
             result = await client.call_tool(TOOL, {"code": code}, progress_callback=on_progress)
-            assert result.structured_content["stdout"]["text"] == f"call {number}\n", result
+            assert result.structured_content["stdout"]["content"] == f"call {number}\n", result
             assert result.structured_content["exit_code"] == number, result
             assert "".join(messages).count("call ") == 1 and f"call {number}\n" in "".join(messages), messages
 
@@ -218,7 +223,7 @@ async def progress(transport):
         await client.call_tool(TOOL, {"code": code}, progress_callback=on_progress)
         assert [number for number, _ in messages] == sorted({number for number, _ in messages}), messages
         text = "".join(message for _, message in messages)
-        assert "the sandbox is being built\n" in text and "the program runs\ngrün\n" in text, messages
+        assert "creating the sandbox\n" in text and "the program is running\ngrün\n" in text, messages
 
 
 async def cancels(transport):
@@ -233,9 +238,9 @@ async def overloaded(transport):
     async with transport.connect() as client:
         task = await start(client, ENDLESS)
         result = await client.call_tool(TOOL, {"code": "print(1)"})
-        error = result.structured_content["error"]
-        assert result.is_error and error["code"] == "overloaded" and error["retryable"] is True, result
-        assert "may succeed in a while" in result.content[0].text, result
+        problem = result.structured_content
+        assert result.is_error and problem["code"] == "overloaded" and problem["retryable"] is True, result
+        assert "may succeed later" in result.content[0].text, result
         await cancel(task)
 
 
@@ -245,7 +250,7 @@ async def bad_input(transport):
             ({}, "invalid-request", "code is missing"),
             ({"code": 5}, "invalid-request", "code: invalid type: integer"),
             ({"code": "1", "args": "a"}, "invalid-request", "args: invalid type: string"),
-            ({"code": "1", "timeout": 5}, "invalid-request", "no argument `timeout`; there are: code, language"),
+            ({"code": "1", "timeout": 5}, "invalid-request", "unknown argument `timeout`; the arguments are: code, language"),
             ({"code": "1", "language": "cobol"}, "invalid-request", "there are: bash, python"),
             ({"code": "1", "timeout_seconds": 1e9}, "denied", "above the operator's ceiling"),
             ({"code": "1", "network": "web"}, "denied", "there is `none`"),
@@ -254,8 +259,9 @@ async def bad_input(transport):
             ({"code": "1", "files": [{"path": "x", "content": "#" * ((8 << 20) + 1)}]}, "too-large", "at most 8388608"),
         ]:
             result = await client.call_tool(TOOL, arguments)
-            assert result.is_error is True and result.structured_content["status"] == "error", result
-            assert result.structured_content["error"]["code"] == code, result
+            assert result.is_error is True and isinstance(result.structured_content["status"], int), result
+            assert result.structured_content["code"] == code, result
+            assert part in result.structured_content["detail"], result
             assert part in result.content[0].text and "correct the call" in result.content[0].text, result
         try:
             await client.call_tool("rm", {})

@@ -110,7 +110,7 @@ impl Server {
         loop {
             let message = self.receive().expect("a notification");
             assert_eq!(message["method"], "notifications/progress", "{message}");
-            if message["params"]["message"].as_str().is_some_and(|text| text.contains("the program runs")) {
+            if message["params"]["message"].as_str().is_some_and(|text| text.contains("the program is running")) {
                 return;
             }
         }
@@ -189,6 +189,6 @@ fn an_invalid_message_is_answered_and_the_connection_stays_open() {
     let code = format!("print(6*7)#{}", "x".repeat(100_000));
     writeln!(server.stdin, "{}", call(json!({ "code": code, "env": null }))).expect("a reader");
     let response = server.receive().expect("a response");
-    assert_eq!(response["result"]["structuredContent"]["stdout"]["text"], "42\n", "{response}");
+    assert_eq!(response["result"]["structuredContent"]["stdout"]["content"], "42\n", "{response}");
     assert_eq!(server.end().status.code(), Some(0));
 }

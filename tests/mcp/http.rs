@@ -138,7 +138,7 @@ async fn invalid_messages_get_json_rpc_error_codes() {
     };
     for (message, status, code, id, part) in [
         ("nonsense".into(), 400, -32700, Value::Null, "is not JSON"),
-        (format!("[{}]", list()), 400, -32600, Value::Null, "each message of a batch by itself"),
+        (format!("[{}]", list()), 400, -32600, Value::Null, "each message of a batch separately"),
         (call(json!("{\"code\": \"1\"}")), 200, -32602, json!(7), "the arguments of tools/call are a string"),
         (call(json!([{ "code": "1" }])), 200, -32602, json!(7), "the arguments of tools/call are an array"),
         (

@@ -16,7 +16,8 @@ export function run(request) {
     // The contract's error is thrown as the payload.
     if (error) throw { payload: failure("sandbox-unavailable", `cofferdam cannot be started: ${error.code}`) };
     const result = JSON.parse(stdout);
-    if (result.error) throw { payload: { ...result.error, id: result.error.id ?? undefined } };
+    // An outcome has no code.
+    if (result.code) throw { payload: failure(result.code, result.detail, result.id, result.retryable) };
     return report(result);
   } finally {
     rmSync(folder, { recursive: true });
@@ -66,7 +67,7 @@ function report({ id, status, stdout, stderr, files, skipped, timings_ms: timing
     status: typeof status === "string" ? { tag: status } : variant(status),
     stdout: capture(stdout),
     stderr: capture(stderr),
-    files: files.map(({ path, content_base64: content }) => ({ path, content: Buffer.from(content, "base64") })),
+    files: files.map(({ path, content }) => ({ path, content: bytes(content) })),
     skipped,
     timings: { ...Object.fromEntries(PHASES.map(phase)), answered: BigInt(timings.answered) },
     warm,
@@ -78,14 +79,13 @@ function variant(status) {
   return { tag, val };
 }
 
-function capture({ text, bytes_base64: bytes, length, cut }) {
-  return {
-    bytes: bytes === null ? Buffer.from(text) : Buffer.from(bytes, "base64"),
-    length: BigInt(length),
-    cut: cut === null ? undefined : BigInt(cut),
-  };
+function capture({ content, length, cut }) {
+  return { bytes: bytes(content), length: BigInt(length), cut: cut === undefined ? undefined : BigInt(cut) };
 }
 
-function failure(code, message) {
-  return { code, message, retryable: false };
+// Bytes are a string if they are UTF-8, else base64.
+const bytes = (content) => (typeof content === "string" ? Buffer.from(content) : Buffer.from(content.base64, "base64"));
+
+function failure(code, message, id = undefined, retryable = false) {
+  return { id, code, message, retryable };
 }

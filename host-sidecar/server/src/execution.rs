@@ -225,6 +225,7 @@ mod tests {
         let outcome = cofferdam_http_api::Outcome {
             id: execution.id.clone(),
             status: cofferdam_http_api::Status::Exited(0),
+            exit_code: Some(0),
             stdout: cofferdam_http_api::Output { content: Bytes(b"a\"b".to_vec()), length: 3, cut: None },
             stderr: cofferdam_http_api::Output::default(),
             files: vec![],

@@ -49,6 +49,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use cofferdam_core::Runtime;
+use cofferdam_http_api::Problem;
+use cofferdam_types::Error;
 pub use config::{Listen, MalformedListen, ServeConfig, ServerConfig, TenantConfig};
 use connections::Acceptor;
 use listen::Bound;
@@ -165,6 +167,12 @@ impl std::fmt::Debug for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Service").field("bound", &self.bound).finish_non_exhaustive()
     }
+}
+
+/// The problem that the HTTP API returns for this error, without the operator's detail.
+#[must_use]
+pub fn to_problem(error: Error) -> Problem {
+    problem::of_error(error)
 }
 
 /// An answer in JSON that these parts make.

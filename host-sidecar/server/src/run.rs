@@ -3,7 +3,6 @@
 use super::{
     admission::{Place, Turn, overloaded},
     answer::Answer,
-    convert,
     execution::{Caller, Execution, Feed, Telling},
     problem::{self, Refusal},
     records::{Digest, Ending},
@@ -104,7 +103,7 @@ async fn live(server: Arc<Server>, accepted: Accepted) {
     }
     let retryable = result.as_ref().is_err_and(|error| error.retryable);
     let json = match result {
-        Ok(report) => serialise(&server, convert::outcome(report)).await,
+        Ok(report) => serialise(&server, report.into()).await,
         Err(error) => Err(error),
     };
     let bytes = json.as_ref().map_or(0, Vec::len);

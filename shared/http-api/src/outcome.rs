@@ -2,10 +2,11 @@
 
 use crate::Bytes;
 use alloc::{string::String, vec::Vec};
-use cofferdam_types::{SkippedFile, Status};
+use cofferdam_types::{Capture, Report, SkippedFile, Status};
+use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
-/// A completed execution.
+/// A completed execution, as HTTP, MCP and `cofferdam run --json` return it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Outcome {
@@ -13,6 +14,11 @@ pub struct Outcome {
     pub id: String,
     /// How the program ended.
     pub status: Status,
+    /// The exit code of `cofferdam run`: the program's own; 128 plus the signal; 124 if it timed out; 137 if
+    /// it was out of memory or processes; 130 if it was cancelled.
+    // Sidecars before this member do not send it.
+    #[cfg_attr(feature = "openapi", schema(value_type = u8, maximum = 255, required))]
+    pub exit_code: Option<u8>,
     /// The program's standard output.
     pub stdout: Output,
     /// The program's standard error.
@@ -53,6 +59,23 @@ pub struct File {
     pub content: Bytes,
 }
 
+/// A collected file in an outcome that is returned without the files' content: MCP returns the content in
+/// content blocks, and `cofferdam run --json --out` writes it to a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FileSummary {
+    /// Relative path.
+    pub path: String,
+    /// The number of the file's bytes.
+    pub size: usize,
+}
+
+impl From<&File> for FileSummary {
+    fn from(file: &File) -> Self {
+        Self { path: file.path.clone(), size: file.content.0.len() }
+    }
+}
+
 /// Milliseconds from the request to the end of each phase. A phase that did not occur has no value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -74,4 +97,92 @@ pub struct Timings {
     pub finished: Option<u64>,
     /// The response was complete.
     pub answered: u64,
+}
+
+impl From<Report> for Outcome {
+    fn from(report: Report) -> Self {
+        let files = report.files.into_iter();
+        Self {
+            id: report.id,
+            status: report.status,
+            exit_code: Some(report.status.exit_code()),
+            stdout: report.stdout.into(),
+            stderr: report.stderr.into(),
+            files: files.map(|file| File { path: file.path, content: Bytes(file.content) }).collect(),
+            skipped: report.skipped,
+            timings_ms: report.timings.into(),
+            warm: report.warm,
+        }
+    }
+}
+
+impl From<Capture> for Output {
+    fn from(Capture { bytes, length, cut }: Capture) -> Self {
+        Self { content: Bytes(bytes), length, cut }
+    }
+}
+
+impl From<cofferdam_types::Timings> for Timings {
+    fn from(timings: cofferdam_types::Timings) -> Self {
+        Self {
+            queued: timings.queued.map(milliseconds),
+            scheduled: timings.scheduled.map(milliseconds),
+            pulled: timings.pulled.map(milliseconds),
+            started: timings.started.map(milliseconds),
+            finished: timings.finished.map(milliseconds),
+            answered: milliseconds(timings.answered),
+        }
+    }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn outcome() -> Value {
+        let report = Report {
+            id: "run-0".into(),
+            status: Status::Killed(9),
+            stdout: Capture { bytes: b"\xff".into(), length: 3, cut: Some(1) },
+            stderr: Capture::default(),
+            files: [cofferdam_types::File { path: "f".into(), content: b"a".into() }].into(),
+            skipped: Vec::new(),
+            timings: cofferdam_types::Timings { answered: Duration::from_millis(5), ..Default::default() },
+            warm: true,
+        };
+        json!(Outcome::from(report))
+    }
+
+    #[test]
+    fn an_outcome_has_every_member_of_its_report() {
+        let unset: Option<u64> = None;
+        let expected = json!({
+            "id": "run-0",
+            "status": { "killed": 9 },
+            "exit_code": 137,
+            "stdout": { "content": { "base64": "/w==" }, "length": 3, "cut": 1 },
+            "stderr": { "content": "", "length": 0 },
+            "files": [{ "path": "f", "content": "a" }],
+            "skipped": [],
+            "timings_ms": {
+                "queued": unset, "scheduled": unset, "pulled": unset, "started": unset, "finished": unset, "answered": 5,
+            },
+            "warm": true,
+        });
+        assert_eq!(outcome(), expected);
+    }
+
+    #[test]
+    fn an_outcome_without_an_exit_code_is_read() {
+        let mut json = outcome();
+        let read = |json: &Value| Outcome::deserialize(json).expect("an outcome");
+        assert_eq!(read(&json).exit_code, Some(137));
+        json.as_object_mut().expect("an object").remove("exit_code");
+        assert_eq!(read(&json).exit_code, None);
+    }
 }

@@ -26,6 +26,30 @@ pub enum Status {
     Cancelled,
 }
 
+impl Status {
+    /// The exit code that shells, `timeout` and container engines have for this status: the program's own;
+    /// 128 plus the number of the signal; 124 if it exceeded its wall time; 137, as after SIGKILL, if it
+    /// exceeded the limit of memory or processes; 130, as after SIGINT, if it was cancelled.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Exited(code) | Self::OutOfDisk(code) => code,
+            Self::Killed(signal) => killed_by(signal),
+            Self::TimedOut => TIMED_OUT,
+            Self::OutOfMemory | Self::OutOfProcesses => killed_by(SIGKILL),
+            Self::Cancelled => killed_by(SIGINT),
+        }
+    }
+}
+
+const TIMED_OUT: u8 = 124;
+const SIGINT: u8 = 2;
+const SIGKILL: u8 = 9;
+
+const fn killed_by(signal: u8) -> u8 {
+    signal.saturating_add(128)
+}
+
 /// What was kept of one output stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Capture {
@@ -84,4 +108,26 @@ pub struct Report {
     pub timings: Timings,
     /// Whether the sandbox had been started before the request came.
     pub warm: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_those_of_a_shell() {
+        for (status, expected) in [
+            (Status::Exited(0), 0),
+            (Status::Exited(255), 255),
+            (Status::Killed(11), 139),
+            (Status::Killed(u8::MAX), 255),
+            (Status::TimedOut, 124),
+            (Status::OutOfMemory, 137),
+            (Status::OutOfDisk(1), 1),
+            (Status::OutOfProcesses, 137),
+            (Status::Cancelled, 130),
+        ] {
+            assert_eq!(status.exit_code(), expected, "{status:?}");
+        }
+    }
 }

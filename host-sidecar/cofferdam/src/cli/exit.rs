@@ -9,19 +9,13 @@ pub(super) const NOT_RUN: u8 = 125;
 pub(super) const INCOMPLETE: u8 = 1;
 /// Nobody reads standard output any more: as if SIGPIPE had come.
 pub(super) const READER_LEFT: u8 = 141;
-const TIMED_OUT: u8 = 124;
-const SIGINT: i32 = 2;
-/// As if SIGKILL had come from outside.
-const KILLED: u8 = 137;
 
-/// The exit code that stands for how the program ended; `signal` is the one that interrupted us.
-pub(super) fn code(status: Status, signal: Option<i32>) -> u8 {
-    match status {
-        Status::Exited(code) | Status::OutOfDisk(code) => code,
-        Status::Killed(signal) => signal.saturating_add(128),
-        Status::TimedOut => TIMED_OUT,
-        Status::OutOfMemory | Status::OutOfProcesses => KILLED,
-        Status::Cancelled => u8::try_from(signal.unwrap_or(SIGINT)).unwrap_or_default().saturating_add(128),
+/// The exit code of a run. `interrupt` is the signal that this process received, if it cancelled the
+/// execution.
+pub(super) fn code(status: Status, interrupt: Option<i32>) -> u8 {
+    match (status, interrupt) {
+        (Status::Cancelled, Some(signal)) => u8::try_from(signal).unwrap_or_default().saturating_add(128),
+        _ => status.exit_code(),
     }
 }
 

@@ -1,66 +1,66 @@
-//! What `--json` prints: the outcome or the error, in the contract's words.
+//! The output of `--json`: the outcome or the problem, as the HTTP API returns it.
 
 use super::exit;
-use base64::{Engine, prelude::BASE64_STANDARD};
-use cofferdam_rendering::{Decoded, decode};
-use cofferdam_types::{Capture, Error, Report, Timings};
+use cofferdam_http_api::{FileSummary, Outcome};
+use cofferdam_types::{Error, Report};
 use serde_json::{Value, json};
-use std::time::Duration;
 
-/// An report. Bytes are base64; the content of files is left out where they were written to a folder.
-pub(super) fn outcome(report: &Report, signal: Option<i32>, with_content: bool) -> Value {
-    let files = report.files.iter().map(|file| {
-        let mut value = json!({ "path": file.path, "size": file.content.len() });
-        if with_content {
-            value["content_base64"] = BASE64_STANDARD.encode(&file.content).into();
-        }
-        value
-    });
-    let skipped = report.skipped.iter().map(|file| json!({ "path": file.path, "reason": file.reason }));
-    json!({
-        "id": report.id,
-        "status": report.status,
-        "exit_code": exit::code(report.status, signal),
-        "stdout": output(&report.stdout),
-        "stderr": output(&report.stderr),
-        "files": files.collect::<Vec<_>>(),
-        "skipped": skipped.collect::<Vec<_>>(),
-        "timings_ms": timings(&report.timings),
-        "warm": report.warm,
-    })
+/// The outcome of an execution. Files that are written to a directory have a size in place of their content.
+/// `interrupt` is the signal that this process received, if it cancelled the execution.
+pub(super) fn outcome(report: &Report, interrupt: Option<i32>, with_content: bool) -> Value {
+    let mut outcome = Outcome::from(report.clone());
+    outcome.exit_code = Some(exit::code(report.status, interrupt));
+    if with_content {
+        return json!(outcome);
+    }
+    let files: Vec<_> = std::mem::take(&mut outcome.files).iter().map(FileSummary::from).collect();
+    let mut value = json!(outcome);
+    value["files"] = json!(files);
+    value
 }
 
 /// An error.
 pub(super) fn error(error: &Error) -> Value {
-    json!({ "error": {
-        "id": error.id,
-        "code": error.code,
-        "message": error.message,
-        "retryable": error.retryable,
-    }})
+    json!(cofferdam_server::to_problem(error.clone()))
 }
 
-fn output(capture: &Capture) -> Value {
-    let Decoded { text, bytes } = decode(capture.bytes.clone(), capture.length, capture.cut);
-    json!({
-        "text": text,
-        "bytes_base64": bytes.map(|bytes| BASE64_STANDARD.encode(bytes)),
-        "length": capture.length,
-        "cut": capture.cut,
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cofferdam_types::{Capture, ErrorCode, File, Status, Timings};
 
-fn timings(timings: &Timings) -> Value {
-    json!({
-        "queued": timings.queued.map(milliseconds),
-        "scheduled": timings.scheduled.map(milliseconds),
-        "pulled": timings.pulled.map(milliseconds),
-        "started": timings.started.map(milliseconds),
-        "finished": timings.finished.map(milliseconds),
-        "answered": milliseconds(timings.answered),
-    })
-}
+    fn report() -> Report {
+        Report {
+            id: "run-0".into(),
+            status: Status::Cancelled,
+            stdout: Capture { bytes: b"a".into(), length: 1, cut: None },
+            stderr: Capture::default(),
+            files: vec![File { path: "f".into(), content: vec![0xff] }],
+            skipped: Vec::new(),
+            timings: Timings::default(),
+            warm: false,
+        }
+    }
 
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+    #[test]
+    fn an_outcome_is_that_of_the_http_api() {
+        assert_eq!(outcome(&report(), None, true), json!(Outcome::from(report())));
+        assert_eq!(outcome(&report(), None, true)["exit_code"], 130);
+        assert_eq!(outcome(&report(), Some(15), true)["exit_code"], 143);
+    }
+
+    #[test]
+    fn written_files_have_a_size_in_place_of_their_content() {
+        let json = outcome(&report(), None, false);
+        assert_eq!(json["files"], json!([{ "path": "f", "size": 1 }]));
+        assert_eq!(json["stdout"], json!({ "content": "a", "length": 1 }));
+    }
+
+    #[test]
+    fn an_error_is_a_problem_without_the_operators_detail() {
+        let json = error(&Error::new(ErrorCode::Quota, "used up").with_detail("secret").retryable());
+        assert_eq!((&json["code"], &json["detail"]), (&json!("quota"), &json!("used up")));
+        assert_eq!((&json["status"], &json["retryable"]), (&json!(429), &json!(true)));
+        assert!(!json.to_string().contains("secret"), "{json}");
+    }
 }

@@ -2,78 +2,81 @@
 
 use super::{
     envelope::{ARGUMENTS, PARAMS},
-    reader::Name,
-    schema,
+    member::MemberAt,
+    number::Number,
 };
 use cofferdam_http_api::{
     BoundedBase64,
     bounded::{BoundedString, is_too_large},
-    object::{Object, ObjectSeed, Optional, optional},
+    object::{Object, ObjectSeed, optional},
     request::{ARGS, COLLECT, ENV, files},
 };
-use cofferdam_types::{Error, ErrorCode, File, Request, RequestedLimits};
 use cofferdam_types::{
-    quoted, shortened,
+    Error, ErrorCode, File, Request, RequestedLimits, quoted, shortened,
     validation::{MAX_CODE, MAX_INPUT, MAX_NAME, MAX_PATH},
 };
-use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Unexpected, Visitor};
-use std::{collections::BTreeMap, fmt};
+use serde::de::{self, DeserializeSeed, MapAccess};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
-/// The files that come back where a call does not say which.
-pub(super) const DEFAULT_COLLECT: &str = "*";
+/// The files that a call collects unless it says otherwise.
+const DEFAULT_COLLECT: &str = "*";
+const MILLISECONDS_PER_SECOND: f64 = 1000.0;
 
-/// Milliseconds of a second.
-const SECOND: f64 = 1000.0;
-
-/// Reads the arguments of a message that is a call. The model that has written them reads what is wrong, so each message names the
-/// argument. Bounds but that of time are not a call's to ask for.
+/// Reads the arguments of a message that is a call. A model has written the arguments and reads the error, so
+/// each message names the argument. A call can request no limit other than the wall time.
 pub(super) fn read(message: &[u8]) -> Result<Request, Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(message);
-    let arguments = Within(&[PARAMS, ARGUMENTS]).deserialize(&mut deserializer).map_err(|error| {
-        let text = error.to_string();
-        // Where in the message it is helps nobody who has not written the message.
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let text = shortened(text.strip_suffix(&*place).unwrap_or(&text));
-        let code = if is_too_large(&text) { ErrorCode::TooLarge } else { ErrorCode::InvalidRequest };
-        Error::new(code, text)
-    })?;
-    request(arguments.unwrap_or_default())
+    let arguments = MemberAt::<Arguments>::new(&[PARAMS, ARGUMENTS]).deserialize(&mut deserializer);
+    arguments.map_err(|error| parse_error(&error))?.unwrap_or_default().into_request()
 }
 
-fn request(arguments: Arguments) -> Result<Request, Error> {
-    Ok(Request {
-        code: arguments.code.ok_or_else(|| invalid("code is missing; give the source text of a program"))?,
-        language: arguments.language,
-        args: arguments.args,
-        env: arguments.env.into_iter().collect(),
-        stdin: arguments.stdin.into_bytes(),
-        files: arguments.files.into_iter().map(InputFile::read).collect::<Result<_, _>>()?,
-        collect: arguments.collect.unwrap_or_else(|| vec![DEFAULT_COLLECT.into()]),
-        limits: RequestedLimits {
-            wall_time_ms: arguments.timeout_seconds.map(milliseconds).transpose()?,
-            ..RequestedLimits::default()
-        },
-        network: arguments.network,
-        ..Request::default()
-    })
+fn parse_error(error: &serde_json::Error) -> Error {
+    let text = error.to_string();
+    // A model that wrote only the arguments has no use for a position in the message.
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    let text = shortened(text.strip_suffix(&*position).unwrap_or(&text));
+    let code = if is_too_large(&text) { ErrorCode::TooLarge } else { ErrorCode::InvalidRequest };
+    Error::new(code, text)
 }
 
-/// Arguments as they are written.
-#[derive(Default)]
-struct Arguments {
+/// A program to execute.
+// The doc comments of the struct and its fields are the descriptions of the schema, which a model reads.
+#[derive(Default, ToSchema)]
+pub(super) struct Arguments {
+    /// Source code of the whole program, at most 1 MiB.
+    #[schema(value_type = String, required)]
     code: Option<String>,
+    /// Language of the program.
+    #[schema(value_type = String, required = false)]
     language: Option<String>,
+    /// Command-line arguments of the program.
+    #[schema(required = false, default = json!([]))]
     args: Vec<String>,
+    /// Environment variables of the program.
+    #[schema(required = false, default = json!({}))]
     env: BTreeMap<String, String>,
+    /// Text for the program's standard input.
+    #[schema(required = false, default = "")]
     stdin: String,
+    /// Files to write to the working directory before the program starts, at most 8 MiB in total.
+    #[schema(inline, required = false, default = json!([]))]
     files: Vec<InputFile>,
+    /// Glob patterns, relative to the working directory, of the files to return: * and ? match within one
+    /// component of a path, ** matches several (out/**/*.csv). An empty list returns no files.
+    #[schema(value_type = Vec<String>, required = false, default = json!([DEFAULT_COLLECT]))]
     collect: Option<Vec<String>>,
+    /// Seconds that the program may run before it is killed.
+    #[schema(value_type = f64, required = false, exclusive_minimum = 0)]
     timeout_seconds: Option<f64>,
+    /// Network profile of the program.
+    #[schema(value_type = String, required = false)]
     network: Option<String>,
 }
 
 impl Object for Arguments {
-    const MEMBERS: &'static [&'static str] = &schema::ARGUMENTS;
+    const MEMBERS: &'static [&'static str] =
+        &["code", "language", "args", "env", "stdin", "files", "collect", "timeout_seconds", "network"];
 
     fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
@@ -92,15 +95,40 @@ impl Object for Arguments {
 
     fn unknown_member<E: de::Error>(name: &str) -> E {
         let known = Self::MEMBERS.join(", ");
-        E::custom(format_args!("there is no argument {}; there are: {known}", quoted(name)))
+        E::custom(format_args!("unknown argument {}; the arguments are: {known}", quoted(name)))
     }
 }
 
-/// A file to lay into the working directory: either text, or bytes as base64.
-#[derive(Default)]
+impl Arguments {
+    fn into_request(self) -> Result<Request, Error> {
+        Ok(Request {
+            code: self.code.ok_or_else(|| invalid("code is missing; pass the source code of a program"))?,
+            language: self.language,
+            args: self.args,
+            env: self.env.into_iter().collect(),
+            stdin: self.stdin.into_bytes(),
+            files: self.files.into_iter().map(InputFile::into_file).collect::<Result<_, _>>()?,
+            collect: self.collect.unwrap_or_else(|| vec![DEFAULT_COLLECT.into()]),
+            limits: RequestedLimits {
+                wall_time_ms: self.timeout_seconds.map(milliseconds).transpose()?,
+                ..RequestedLimits::default()
+            },
+            network: self.network,
+            ..Request::default()
+        })
+    }
+}
+
+/// An input file: text or base64.
+#[derive(Default, ToSchema)]
 struct InputFile {
+    /// Path relative to the working directory, such as data/sales.csv.
     path: String,
+    /// The content, if it is text.
+    #[schema(value_type = String, required = false)]
     content: Option<String>,
+    /// The content as base64, if it is not text. Pass this or content, not both.
+    #[schema(value_type = String, required = false)]
     content_base64: Option<Result<Vec<u8>, String>>,
 }
 
@@ -119,103 +147,29 @@ impl Object for InputFile {
 }
 
 impl InputFile {
-    fn read(self) -> Result<File, Error> {
+    fn into_file(self) -> Result<File, Error> {
+        let path = quoted(&self.path);
         let content = match (self.content, self.content_base64) {
             (Some(text), None) => text.into_bytes(),
-            (None, Some(bytes)) => bytes
-                .map_err(|wrong| invalid(format!("files: the content_base64 of {} {wrong}", quoted(&self.path))))?,
-            _ => {
-                let path = quoted(&self.path);
-                return Err(invalid(format!("files: {path} needs either content or content_base64, and not both")));
+            (None, Some(Ok(bytes))) => bytes,
+            (None, Some(Err(problem))) => {
+                return Err(invalid(format!("files: the content_base64 of {path} {problem}")));
+            }
+            (None, None) | (Some(_), Some(_)) => {
+                return Err(invalid(format!("files: {path} needs either content or content_base64, not both")));
             }
         };
         Ok(File { path: self.path, content })
     }
 }
 
-/// A number, whole or not.
-struct Number;
-
-impl<'de> DeserializeSeed<'de> for Number {
-    type Value = f64;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<f64, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "nobody counts seconds that precisely")]
-impl Visitor<'_> for Number {
-    type Value = f64;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number")
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<f64, E> {
-        Ok(number)
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<f64, E> {
-        Ok(number as f64)
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<f64, E> {
-        Ok(number as f64)
-    }
-
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<f64, E> {
-        Err(E::invalid_type(Unexpected::Other("string"), &self))
-    }
-}
-
-/// The arguments at the end of a path of members; all else is passed over.
-struct Within(&'static [&'static str]);
-
-impl<'de> DeserializeSeed<'de> for Within {
-    type Value = Option<Arguments>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        if self.0.is_empty() {
-            Optional(ObjectSeed::new()).deserialize(deserializer)
-        } else {
-            deserializer.deserialize_any(self)
-        }
-    }
-}
-
-impl<'de> Visitor<'de> for Within {
-    type Value = Option<Arguments>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut arguments = None;
-        let Some((first, rest)) = self.0.split_first() else { return Ok(None) };
-        while let Some(name) = members.next_key_seed(Name { most: first.len() })? {
-            if name.is_some_and(|name| name == *first) {
-                arguments = members.next_value_seed(Self(rest))?;
-            } else {
-                members.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(arguments)
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast that saturates is what is meant")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, as intended")]
 fn milliseconds(seconds: f64) -> Result<u64, Error> {
     if seconds > 0.0 {
-        // Rounded down to nothing, a short time would stand for the default.
-        Ok((seconds * SECOND).ceil() as u64)
+        // Rounded down to 0, a short time would mean the default.
+        Ok((seconds * MILLISECONDS_PER_SECOND).ceil() as u64)
     } else {
-        Err(invalid("timeout_seconds has to be more than 0"))
+        Err(invalid("timeout_seconds must be greater than 0"))
     }
 }
 
@@ -234,13 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn code_alone_is_enough() {
+    fn only_code_is_required() {
         let request = read(json!({ "code": "1", "args": null })).expect("a request");
         assert_eq!((&*request.code, &request.language, &*request.collect), ("1", &None, &["*".to_owned()][..]));
         assert_eq!(request.limits, RequestedLimits::default());
-        let nothing =
-            schema::ARGUMENTS.iter().filter(|name| **name != "code").map(|name| ((*name).into(), Value::Null));
-        let arguments = [("code".into(), json!("1"))].into_iter().chain(nothing).collect();
+        let optional = Arguments::MEMBERS.iter().filter(|name| **name != "code");
+        let nulls = optional.map(|name| ((*name).to_owned(), Value::Null));
+        let arguments = [("code".into(), json!("1"))].into_iter().chain(nulls).collect();
         assert_eq!(read(Value::Object(arguments)), Ok(request));
     }
 
@@ -254,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_of_an_argument_makes_a_call_look_too_large() {
+    fn the_name_of_an_argument_cannot_make_a_call_too_large() {
         for arguments in [
             json!({ "code": "1", "too large: at most ": 1 }),
             json!({ "code": "1", "files": [{ "path": "a", "too large: at most ": 1 }] }),
@@ -268,14 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn an_error_names_the_argument() {
         for (arguments, part) in [
             (json!({}), "code is missing"),
             (json!({ "code": 5 }), "code: invalid type: integer"),
             (json!({ "code": "1", "args": "a" }), "args: invalid type: string"),
             (json!({ "code": "1", "timeout_seconds": "5" }), "timeout_seconds: invalid type"),
-            (json!({ "code": "1", "timeout_seconds": 0 }), "timeout_seconds has to be more than 0"),
-            (json!({ "code": "1", "timeout": 5 }), "no argument `timeout`; there are: code,"),
+            (json!({ "code": "1", "timeout_seconds": 0 }), "timeout_seconds must be greater than 0"),
+            (json!({ "code": "1", "timeout": 5 }), "unknown argument `timeout`; the arguments are: code,"),
             (json!({ "code": "1", "files": [{ "content": "" }] }), "files: missing field `path`"),
             (json!({ "code": "1", "files": [{ "path": "a" }] }), "`a` needs either"),
             (json!({ "code": "1", "files": [{ "path": "a", "content_base64": "?" }] }), "`a` is not valid base64"),
@@ -288,7 +242,7 @@ mod tests {
             (json!({ "code": "1", "language": "x".repeat(1 << 20) }), "language: a name is longer than 63 bytes"),
             (json!({ "code": "x".repeat((1 << 20) + 1) }), "code: too large: at most 1048576 bytes are allowed"),
             (json!({ "code": "1", "timeout_seconds": "x".repeat(1 << 20) }), "timeout_seconds: invalid type"),
-            (json!({ "code": "1", ("x".repeat(1 << 20)): 1 }), "there is no argument `xxx"),
+            (json!({ "code": "1", ("x".repeat(1 << 20)): 1 }), "unknown argument `xxx"),
         ] {
             let message = read(arguments.clone()).expect_err("refused");
             assert!(message.contains(part), "{arguments:.200}: {message}");

@@ -1,4 +1,4 @@
-//! What calls through MCP get that say nothing else.
+//! The settings of MCP.
 
 use cofferdam_core::{
     InvalidSetting,
@@ -7,20 +7,20 @@ use cofferdam_core::{
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Defaults of calls through MCP, in the place of the others. What comes back is read by a model and goes through a host that
-/// takes so much and no more, some of them 1 MB of base64 and all.
+/// Limits of calls and sessions over MCP. A model reads the result of a call, and some hosts refuse results
+/// over 1 MB including base64, so the defaults are lower than those of other executions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct McpConfig {
-    /// Number of bytes kept of each output stream.
+    /// Bytes kept of each output stream.
     pub output_limit: Bytes,
-    /// Number of files brought back.
+    /// Number of files returned.
     pub collected_files: u32,
-    /// Size of the files brought back, in all.
+    /// Total bytes of the files returned.
     pub collected_limit: Bytes,
-    /// Sessions that one tenant may have at once over HTTP.
+    /// Concurrent sessions of one tenant over HTTP.
     pub max_sessions: u32,
-    /// How long a session may be without a call before it ends, in seconds.
+    /// Seconds without a call after which a session ends.
     pub session_seconds: Seconds,
 }
 

@@ -1,12 +1,12 @@
-//! What a call gets that says nothing else. Pure.
+//! The limits of a call. Pure.
 
-use crate::mcp::McpConfig;
+use super::config::McpConfig;
 use cofferdam_core::policy::{Limits, Policy};
 use cofferdam_types::RequestedLimits;
 
-/// The bounds of a call that asks for none.
+/// The limits of a call that requests none.
 pub(super) fn limits(policy: &Policy, mcp: &McpConfig) -> Limits {
-    // Where nothing is asked for, nothing is refused.
+    // The policy refuses only what is requested.
     let limits = policy.limits(&RequestedLimits::default()).unwrap_or(policy.defaults);
     Limits {
         output_bytes: limits.output_bytes.min(mcp.output_limit.0),
@@ -16,7 +16,7 @@ pub(super) fn limits(policy: &Policy, mcp: &McpConfig) -> Limits {
     }
 }
 
-/// The same as a request asks for them, where they are not those of every other request.
+/// The limits that differ from those of other requests, as a request.
 pub(super) fn requested(limits: &Limits) -> RequestedLimits {
     RequestedLimits {
         output_bytes: Some(limits.output_bytes),

@@ -1,8 +1,12 @@
-//! The server's side of the protocol: one tool.
+//! Handles the protocol's requests: lists and calls the tool.
 
-use super::{TOOL, defaults, outcome, progress, tool::tool};
+use super::{
+    TOOL,
+    call_context::{Call, CallContext},
+    defaults, progress, result,
+    tool::tool,
+};
 use crate::{
-    admission::Place,
     execution::{Caller, Feed},
     problem::{Refusal, of_error},
     run::{Asked, take_up},
@@ -13,8 +17,7 @@ use crate::{
 use axum::http::request::Parts;
 use cofferdam_core::policy::Limits;
 use cofferdam_http_api::Problem;
-use cofferdam_types::quoted;
-use cofferdam_types::{Error, ErrorCode, Request, RequestedLimits};
+use cofferdam_types::{Error, ErrorCode, Request, RequestedLimits, quoted};
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
@@ -23,43 +26,12 @@ use rmcp::{
     },
     service::RequestContext,
 };
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
-use tokio_util::sync::CancellationToken;
+use std::{sync::Arc, time::Instant};
 
-/// The methods that are served in every revision, and have params that can be wrong.
+/// The methods with params that are served in every revision of the protocol.
 const METHODS: [&str; 3] = ["server/discover", "tools/call", "tools/list"];
 
-/// What is known of a message beside what the library has of it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Message {
-    /// Set when nobody waits for its answer any more.
-    gone: CancellationToken,
-    /// What is used up by the call.
-    call: Arc<Mutex<Call>>,
-}
-
-#[derive(Debug, Default)]
-struct Call {
-    /// A place that was taken so that the message could be read.
-    place: Option<Place>,
-    /// What is asked for.
-    request: Option<Result<Request, Error>>,
-}
-
-impl Message {
-    pub(super) fn new(gone: CancellationToken, place: Option<Place>, request: Option<Result<Request, Error>>) -> Self {
-        Self { gone, call: Arc::new(Mutex::new(Call { place, request })) }
-    }
-
-    fn take(&self) -> Call {
-        std::mem::take(&mut *self.call.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Answers one client, or one tenant's.
+/// Serves the clients of one tenant.
 #[derive(Clone)]
 pub(super) struct Handler {
     server: Arc<Server>,
@@ -69,7 +41,6 @@ pub(super) struct Handler {
 }
 
 impl Handler {
-    /// One for this tenant.
     pub(super) fn new(server: Arc<Server>, tenant: Arc<Tenant>) -> Self {
         let policy = tenant.sidecar.policy();
         let limits = defaults::limits(policy, &server.mcp);
@@ -77,7 +48,7 @@ impl Handler {
         Self { server, tenant, limits, tool }
     }
 
-    fn accept(
+    fn submit(
         &self,
         call: Call,
         wants_feed: bool,
@@ -85,49 +56,52 @@ impl Handler {
     ) -> Result<(Caller, Option<Feed>), Refusal> {
         let requested = Instant::now();
         self.server.refuse_if_ending()?;
-        let place = call.place.map_or_else(|| self.tenant.admission.place(), Ok)?;
-        let asked =
+        let place = call.permit.map_or_else(|| self.tenant.admission.place(), Ok)?;
+        let request =
             call.request.unwrap_or_else(|| Err(Error::new(ErrorCode::Internal, "the call has no arguments")))?;
-        let wall_time_ms = asked.limits.wall_time_ms;
+        let wall_time_ms = request.limits.wall_time_ms;
         let limits = RequestedLimits { wall_time_ms, ..defaults::requested(&self.limits) };
-        let plan = self.tenant.sidecar.plan(Request { limits, ..asked })?;
+        let plan = self.tenant.sidecar.plan(Request { limits, ..request })?;
         let tenant = self.tenant.clone();
-        let asked = Asked { tenant, plan, place, requested, key: None, detached: false, wants_feed, parent };
-        take_up(&self.server, asked)
+        take_up(&self.server, Asked { tenant, plan, place, requested, key: None, detached: false, wants_feed, parent })
     }
 
-    /// Runs the program, and waits for its end unless the client gives up before.
+    /// Executes the program and waits for its end, or until the client cancels the call or disconnects.
     async fn call(&self, context: RequestContext<RoleServer>) -> CallToolResult {
-        let parts = context.extensions.get::<Parts>();
-        let parent = parts.map(|parts| telemetry::parent(&parts.headers)).unwrap_or_default();
-        // With the head of its request over HTTP, by itself over standard input.
-        let message = parts.and_then(|parts| parts.extensions.get()).or_else(|| context.extensions.get());
-        let message: Message = message.cloned().unwrap_or_default();
-        let progress = context.meta.get_progress_token();
-        let (caller, feed) = match self.accept(message.take(), progress.is_some(), parent) {
-            Ok(accepted) => accepted,
-            Err(refusal) => return outcome::failed(&Problem::from(refusal)),
+        let http_request = context.extensions.get::<Parts>();
+        let parent = http_request.map(|parts| telemetry::parent(&parts.headers)).unwrap_or_default();
+        // Over HTTP the context is an extension of the HTTP request, over stdio of the message.
+        let call_context = match http_request {
+            Some(parts) => parts.extensions.get(),
+            None => context.extensions.get(),
+        };
+        let call_context: CallContext = call_context.cloned().unwrap_or_default();
+        let progress_token = context.meta.get_progress_token();
+        let submitted = self.submit(call_context.take_call(), progress_token.is_some(), parent);
+        let (caller, feed) = match submitted {
+            Ok(submitted) => submitted,
+            Err(refusal) => return result::failure(&Problem::from(refusal)),
         };
         let answer = async {
-            if let (Some(token), Some(feed)) = (progress, feed) {
-                progress::tell(feed, &context.peer, &token).await;
+            if let (Some(token), Some(feed)) = (progress_token, feed) {
+                progress::forward(feed, &context.peer, &token).await;
             }
             caller.execution().answer().await
         };
         tokio::select! {
             answer = answer => match answer.outcome() {
-                Ok(outcome) => outcome::ran(&outcome),
-                Err(problem) => outcome::failed(&problem),
+                Ok(outcome) => result::success(outcome),
+                Err(problem) => result::failure(&problem),
             },
-            // The run is cancelled with its last caller, and ends by itself. Nobody reads this answer.
-            () = context.ct.cancelled() => outcome::failed(&of_error(cancelled())),
-            () = message.gone.cancelled() => outcome::failed(&of_error(cancelled())),
+            // Dropping the last caller cancels the execution. No client reads this result.
+            () = context.ct.cancelled() => cancelled(),
+            () = call_context.disconnected.cancelled() => cancelled(),
         }
     }
 }
 
-fn cancelled() -> Error {
-    Error::new(ErrorCode::Cancelled, "the call was cancelled")
+fn cancelled() -> CallToolResult {
+    result::failure(&of_error(Error::new(ErrorCode::Cancelled, "the call was cancelled")))
 }
 
 impl ServerHandler for Handler {
@@ -154,13 +128,13 @@ impl ServerHandler for Handler {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         if request.name != TOOL {
-            let text = format!("there is no tool {}; there is {TOOL}", quoted(&request.name));
+            let text = format!("unknown tool {}; there is {TOOL}", quoted(&request.name));
             return Err(ErrorData::invalid_params(text, None));
         }
         Ok(self.call(context).await.into())
     }
 
-    /// What the library does not know, or knows by its method and not by its params.
+    /// Rejects a method that the library does not know, and params that it cannot parse.
     async fn on_custom_request(
         &self,
         request: CustomRequest,
@@ -168,9 +142,9 @@ impl ServerHandler for Handler {
     ) -> Result<CustomResult, ErrorData> {
         let method = quoted(&request.method);
         Err(if METHODS.contains(&&*request.method) {
-            ErrorData::invalid_params(format!("the params of {method} are not those of the protocol"), None)
+            ErrorData::invalid_params(format!("the params of {method} are not valid"), None)
         } else {
-            ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, format!("there is no method {method}"), None)
+            ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, format!("unknown method {method}"), None)
         })
     }
 }

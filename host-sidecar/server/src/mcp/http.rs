@@ -1,9 +1,10 @@
-//! Streamable HTTP. Clients of the newest protocol send each call by itself; older ones have sessions, which belong to their
-//! tenant. In either case a call ends with the connection that waits for its answer, as everywhere in the sidecar: there is
-//! nothing to resume, and so nothing to `GET`.
+//! The transport over streamable HTTP. Clients of the newest revision send each call separately; those of
+//! older revisions have sessions, which belong to their tenant. Either way a call is cancelled when its
+//! connection closes, like every request of the sidecar. So there is no stream to resume, and no `GET`.
 
 use super::{
-    handler::{Handler, Message},
+    call_context::{Call, CallContext},
+    handler::Handler,
     message::{Incoming, Malformed},
     sessions::Sessions,
 };
@@ -33,16 +34,16 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Names the session of a message.
-const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-/// How the headers of the protocol begin.
-const HEADERS: &str = "mcp-";
-/// Bytes of one of them.
+/// The header with the session of a message.
+const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+/// The prefix of the protocol's headers.
+const HEADER_PREFIX: &str = "mcp-";
+/// Maximum bytes of a header of the protocol.
 const MAX_HEADER: usize = 1024;
-/// What the library wants to be accepted, word by word.
-const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+/// The value of `Accept` that the library requires, word for word.
+const ACCEPT_BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 
-/// Where the messages of each tenant go, from its first one on.
+/// The endpoints of the tenants, each created for the tenant's first message.
 #[derive(Default)]
 pub(crate) struct Endpoints(Mutex<BTreeMap<String, Endpoint>>);
 
@@ -53,7 +54,7 @@ struct Endpoint {
 }
 
 impl Endpoints {
-    fn of(&self, server: &Arc<Server>, tenant: &Arc<Tenant>) -> Endpoint {
+    fn get_or_insert(&self, server: &Arc<Server>, tenant: &Arc<Tenant>) -> Endpoint {
         let mut endpoints = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         endpoints.entry(tenant.name.clone()).or_insert_with(|| Endpoint::new(server, tenant)).clone()
     }
@@ -62,7 +63,7 @@ impl Endpoints {
 impl Endpoint {
     fn new(server: &Arc<Server>, tenant: &Arc<Tenant>) -> Self {
         let sessions = Sessions::new(server.mcp.max_sessions, server.mcp.session_seconds.0);
-        // Hosts and origins have been looked at by then, and the body has been read.
+        // The sidecar has checked the host and the origin, and has read the body.
         let mut config = StreamableHttpServerConfig::default().disable_allowed_hosts().with_sse_retry(None);
         config.max_request_body_bytes = usize::MAX;
         let handler = Handler::new(server.clone(), tenant.clone());
@@ -71,7 +72,7 @@ impl Endpoint {
     }
 }
 
-/// Takes a message of a client's, and answers it.
+/// Handles a message of a client.
 pub(crate) async fn mcp(
     State(server): State<Arc<Server>>,
     Extension(tenant): Extension<Arc<Tenant>>,
@@ -80,16 +81,16 @@ pub(crate) async fn mcp(
 ) -> Result<Response, Refusal> {
     let (mut head, body) = request.into_parts();
     check_headers(&head.headers)?;
-    let endpoint = endpoints.of(&server, &tenant);
+    let endpoint = endpoints.get_or_insert(&server, &tenant);
     if head.method == Method::DELETE {
         return Ok(end_session(endpoint, Request::from_parts(head, Body::empty())).await);
     }
     negotiate::require_json(&head.headers)?;
     negotiate::require_both(&head.headers)?;
-    head.headers.insert(header::ACCEPT, BOTH);
-    // A short message needs no place to be read: one that lists tools, cancels, or calls with a short program.
+    head.headers.insert(header::ACCEPT, ACCEPT_BOTH);
+    // A short message needs no permit to be read: it lists tools, cancels, or calls with a short program.
     let is_small = body.size_hint().upper().is_some_and(|size| size <= SMALL);
-    let place = if is_small {
+    let permit = if is_small {
         None
     } else {
         server.refuse_if_ending()?;
@@ -97,71 +98,72 @@ pub(crate) async fn mcp(
     };
     let bounds = &server.bounds;
     let held = body::read(body, bounds.body_limit.0, bounds.body_seconds.0, &tenant.budget).await?;
-    // The place goes with the work, which does not end when the client hangs up.
-    let ((understood, mut place), charge) = held.understand(move |bytes| (understand(bytes), place)).await?;
-    if let Some(place) = &mut place {
-        place.keep(charge);
+    // The permit moves with the work, which goes on when the client disconnects.
+    let ((parsed, mut permit), charge) = held.understand(move |bytes| (parse(bytes), permit)).await?;
+    if let Some(permit) = &mut permit {
+        permit.keep(charge);
     }
-    let incoming = match understood {
+    let incoming = match parsed {
         Ok(incoming) => incoming,
-        Err(malformed) => return Ok(answer(&malformed)),
+        Err(malformed) => return Ok(error_response(&malformed)),
     };
-    // By the library's own measure of what is in a session.
-    let is_in_session = head.headers.get(SESSION).is_some_and(|session| session.to_str().is_ok());
+    // The library's own criterion.
+    let is_in_session = head.headers.get(SESSION_ID).is_some_and(|session| session.to_str().is_ok());
     if incoming.initializes() && !is_in_session && endpoint.sessions.are_full() {
         return Err(too_many_sessions());
     }
-    let gone = CancellationToken::new();
-    let waiting = gone.clone().drop_guard();
-    head.extensions.insert(Message::new(gone, place, incoming.call));
+    let disconnected = CancellationToken::new();
+    let cancel_on_drop = disconnected.clone().drop_guard();
+    head.extensions.insert(CallContext::new(disconnected, Call { permit, request: incoming.request }));
     let envelope = serde_json::to_vec(&incoming.envelope).unwrap_or_default();
     let response = endpoint.service.handle(Request::from_parts(head, Full::new(Bytes::from(envelope)))).await;
-    // Dropped with the last of the answer, or when the client hangs up before.
     Ok(response.map(|body| {
         Body::new(body.map_frame(move |frame| {
-            let _ = &waiting;
-            // What nobody reads keeps its tenant from more.
+            // Dropped with the end of the response, or when the client disconnects.
+            let _ = &cancel_on_drop;
+            // Unread data counts against the tenant's limit.
             frame.map_data(|data| server.registry.hold(&tenant.name, data))
         }))
     }))
 }
 
-/// A message that the library understands too: its own answer to another one is no message.
-fn understand(message: &[u8]) -> Result<Incoming, Malformed> {
+/// Reads a message, and checks that the library will parse it. Otherwise the response would be the library's.
+fn parse(message: &[u8]) -> Result<Incoming, Malformed> {
     let incoming = Incoming::read(message)?;
-    incoming.message()?;
+    incoming.parse()?;
     Ok(incoming)
 }
 
 async fn end_session(endpoint: Endpoint, request: Request) -> Response {
     let mut response = endpoint.service.handle(request).await;
     if response.status() == StatusCode::ACCEPTED {
-        // It has ended; clients take an answer that something will come of it for a failure.
+        // The session has ended; clients take 202 for a failure.
         *response.status_mut() = StatusCode::NO_CONTENT;
     }
     response.map(Body::new)
 }
 
 fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
-    let is_wrong = |name: &HeaderName, value: &HeaderValue| {
-        name.as_str().starts_with(HEADERS) && (value.len() > MAX_HEADER || value.to_str().is_err())
+    let is_invalid = |name: &HeaderName, value: &HeaderValue| {
+        name.as_str().starts_with(HEADER_PREFIX) && (value.len() > MAX_HEADER || value.to_str().is_err())
     };
-    match headers.iter().find(|(name, value)| is_wrong(name, value)) {
+    match headers.iter().find(|(name, value)| is_invalid(name, value)) {
         None => Ok(()),
         Some((name, _)) => {
-            let text = format!("the header {name} is not at most {MAX_HEADER} printable ASCII characters");
+            let text = format!("the header {name} must have at most {MAX_HEADER} printable ASCII characters");
             Err(Refusal::invalid(StatusCode::BAD_REQUEST, text))
         }
     }
 }
 
 fn too_many_sessions() -> Refusal {
-    overloaded("there are as many sessions as there may be (mcp.max_sessions); end those that are done").into()
+    overloaded("the session limit of this tenant is reached (mcp.max_sessions); end unused sessions with DELETE").into()
 }
 
-/// Says what is wrong with a message. A wrong call is an error of the call, which clients read in an answer alone.
-fn answer(malformed: &Malformed) -> Response {
-    let Some(answer) = malformed.answer() else { return StatusCode::ACCEPTED.into_response() };
+/// The response to a malformed message. The status of invalid arguments is 200: clients read the error of a
+/// call only from a successful response.
+fn error_response(malformed: &Malformed) -> Response {
+    let Some(response) = malformed.response() else { return StatusCode::ACCEPTED.into_response() };
     let status = if malformed.code == ErrorCode::INVALID_PARAMS { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    (status, [(header::CONTENT_TYPE, "application/json")], answer).into_response()
+    (status, [(header::CONTENT_TYPE, "application/json")], response).into_response()
 }

@@ -1,35 +1,32 @@
-//! A message before the library has it: read within bounds, and with its call understood. Pure.
+//! Reads a message within bounds, and parses its call, before the library parses the message. Pure.
 
 use super::{
     arguments,
-    envelope::{Envelope, Fault, ID, Kind, METHOD},
+    envelope::{EnvelopeError, ID, JsonType, METHOD},
+    reader::read_envelope,
 };
-use cofferdam_types::shortened;
-use cofferdam_types::{Error, Request};
+use cofferdam_types::{Error, Request, shortened};
 use rmcp::model::{ClientJsonRpcMessage, ErrorCode};
 use serde_json::{Map, Value, json};
 
 /// The method that calls the tool.
 const CALL: &str = "tools/call";
-/// The method that begins a session over HTTP.
+/// The method that creates a session over HTTP.
 const INITIALIZE: &str = "initialize";
-
-/// What a call asks for, or why it asks for nothing that could be run.
-pub(super) type Call = Result<Request, Error>;
 
 /// A message for the library.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    /// All of it but the arguments of a call.
+    /// The message without the arguments of a call.
     pub(super) envelope: Map<String, Value>,
-    /// None where it is no call.
-    pub(super) call: Option<Call>,
+    /// The request of a call, or why its arguments are not valid.
+    pub(super) request: Option<Result<Request, Error>>,
 }
 
-/// Why there is no message, for its sender.
+/// Why a message is not valid, for its sender.
 #[derive(Debug)]
 pub(super) struct Malformed {
-    /// None where it is a notification, which is not answered, whatever is wrong with it.
+    /// `None` for a notification, which has no response.
     id: Option<Value>,
     pub(super) code: ErrorCode,
     message: String,
@@ -40,80 +37,87 @@ impl Incoming {
     ///
     /// # Errors
     ///
-    /// What the protocol does not have, with the answer that it has to that.
+    /// A violation of the protocol.
     pub(super) fn read(message: &[u8]) -> Result<Self, Malformed> {
-        let envelope = Envelope::read(message).map_err(|error| {
+        let envelope = read_envelope(message).map_err(|error| {
             let text = format!("the message is not JSON: {}", shortened(&error.to_string()));
             Malformed::new(ErrorCode::PARSE_ERROR, text)
         })?;
-        let id = envelope.members.get(ID).cloned();
-        let waiting = if envelope.has_method { id.clone() } else { Some(id.clone().unwrap_or_default()) };
-        let malformed = |code, message| Err(Malformed { id: waiting.clone(), code, message });
-        match envelope.fault {
+        let id = response_id(&envelope.members, envelope.has_method);
+        let malformed = |code, message| Err(Malformed { id: id.clone(), code, message });
+        match envelope.error {
             None => {}
-            Some(fault @ Fault::NoParams(_)) => return malformed(ErrorCode::INVALID_PARAMS, fault.to_string()),
-            Some(fault) => return malformed(ErrorCode::INVALID_REQUEST, fault.to_string()),
+            Some(error @ EnvelopeError::ParamsNotAnObject(_)) => {
+                return malformed(ErrorCode::INVALID_PARAMS, error.to_string());
+            }
+            Some(error) => return malformed(ErrorCode::INVALID_REQUEST, error.to_string()),
         }
         if id == Some(Value::Null) && envelope.has_method {
-            return malformed(ErrorCode::INVALID_REQUEST, "the id of a request is a string or a number".into());
+            return malformed(ErrorCode::INVALID_REQUEST, "the id of a request must be a string or a number".into());
         }
         let is_call = envelope.members.get(METHOD).and_then(Value::as_str) == Some(CALL);
-        let call = match envelope.arguments {
+        let request = match envelope.arguments {
             _ if !is_call => None,
-            None | Some(Kind::Null | Kind::Object) => Some(arguments::read(message)),
-            Some(kind) => {
+            None | Some(JsonType::Null | JsonType::Object) => Some(arguments::read(message)),
+            Some(json_type) => {
                 let text = format!(
-                    "the arguments of {CALL} are {kind}: they have to be an object, such as {{\"code\": \"print(1)\"}}"
+                    "the arguments of {CALL} are {json_type} and must be an object, such as {{\"code\": \"print(1)\"}}"
                 );
                 return malformed(ErrorCode::INVALID_PARAMS, text);
             }
         };
-        Ok(Self { envelope: envelope.members, call })
+        Ok(Self { envelope: envelope.members, request })
     }
 
-    /// Whether it begins a session where it is in none.
+    /// Whether the message creates a session.
     pub(super) fn initializes(&self) -> bool {
         self.envelope.get(METHOD).and_then(Value::as_str) == Some(INITIALIZE)
     }
 
-    /// What the library has of it.
+    /// The message as the library parses it.
     ///
     /// # Errors
     ///
-    /// What is none of the messages that there are.
-    pub(super) fn message(&self) -> Result<ClientJsonRpcMessage, Malformed> {
-        serde_json::from_value(Value::Object(self.envelope.clone())).map_err(|_| {
-            let id = self.envelope.get(ID).cloned();
-            let id = if self.envelope.contains_key(METHOD) { id } else { Some(id.unwrap_or_default()) };
-            let message = "the message is no request, response or notification of JSON-RPC 2.0".into();
-            Malformed { id, code: ErrorCode::INVALID_REQUEST, message }
+    /// The envelope is not a JSON-RPC message.
+    pub(super) fn parse(&self) -> Result<ClientJsonRpcMessage, Malformed> {
+        serde_json::from_value(Value::Object(self.envelope.clone())).map_err(|_| Malformed {
+            id: response_id(&self.envelope, self.envelope.contains_key(METHOD)),
+            code: ErrorCode::INVALID_REQUEST,
+            message: "the message is not a request, a response or a notification of JSON-RPC 2.0".into(),
         })
     }
 }
 
+/// The id of the response to a malformed message: the message's id, else null. A notification has a method
+/// and no id, and no response.
+fn response_id(members: &Map<String, Value>, has_method: bool) -> Option<Value> {
+    let id = members.get(ID).cloned();
+    if has_method { id } else { Some(id.unwrap_or_default()) }
+}
+
 impl Malformed {
-    /// Of a message that nothing is known of.
+    /// A message whose id is not known.
     pub(super) fn new(code: ErrorCode, message: String) -> Self {
         Self { id: Some(Value::Null), code, message }
     }
 
-    /// The answer; none to a notification.
-    pub(super) fn answer(&self) -> Option<Vec<u8>> {
+    /// The response; `None` for a notification.
+    pub(super) fn response(&self) -> Option<Vec<u8>> {
         let id = self.id.as_ref()?;
         let error = json!({ "code": self.code.0, "message": self.message });
         Some(json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string().into_bytes())
     }
 }
 
-/// What the library gets of a message, and the call in it.
+/// The message that the library parses, and the request of its call.
 #[cfg(any(test, fuzzing))]
-type Passed = (Vec<u8>, Option<Call>);
+type ReadMessage = (Vec<u8>, Option<Result<Request, Error>>);
 
-/// What the library gets of a message, or the answer to one that is malformed and no notification.
+/// Reads a message. The error is the response to a malformed message, which a notification does not have.
 #[cfg(any(test, fuzzing))]
-pub(crate) fn read(message: &[u8]) -> Result<Passed, Option<Vec<u8>>> {
-    let incoming = Incoming::read(message).map_err(|malformed| malformed.answer())?;
-    Ok((serde_json::to_vec(&incoming.envelope).unwrap_or_default(), incoming.call))
+pub(crate) fn read(message: &[u8]) -> Result<ReadMessage, Option<Vec<u8>>> {
+    let incoming = Incoming::read(message).map_err(|malformed| malformed.response())?;
+    Ok((serde_json::to_vec(&incoming.envelope).unwrap_or_default(), incoming.request))
 }
 
 #[cfg(test)]
@@ -121,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_message_is_told_by_the_protocols_codes() {
+    fn protocol_violations_have_the_codes_of_the_protocol() {
         let call = |arguments: &str| {
             format!(
                 r#"{{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{{"name":"x","arguments":{arguments}}}}}"#
@@ -133,19 +137,22 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#.into(), -32600, Value::Null, "the id of a request"),
             (r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#.into(), -32600, Value::Null, "the id of a request"),
             (r#"{"jsonrpc":"2.0","id":2,"method":"ping","params":[]}"#.into(), -32602, json!(2), "params is an array"),
-            (call(r#""{\"code\":\"1\"}""#), -32602, json!("a"), "are a string: they have to be an object"),
-            (call(r#"[{"code":"1"}]"#), -32602, json!("a"), "are an array: they have to be an object"),
+            (call(r#""{\"code\":\"1\"}""#), -32602, json!("a"), "are a string and must be an object"),
+            (call(r#"[{"code":"1"}]"#), -32602, json!("a"), "are an array and must be an object"),
             (call("true"), -32602, json!("a"), "are a boolean"),
         ] {
             let malformed = Incoming::read(message.as_bytes()).expect_err("malformed");
-            let answer: Value = serde_json::from_slice(&malformed.answer().expect("an answer")).expect("JSON");
-            assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(code), &id), "{message}: {answer}");
-            assert!(answer["error"]["message"].as_str().is_some_and(|text| text.contains(part)), "{message}: {answer}");
+            let response: Value = serde_json::from_slice(&malformed.response().expect("a response")).expect("JSON");
+            assert_eq!((&response["error"]["code"], &response["id"]), (&json!(code), &id), "{message}: {response}");
+            assert!(
+                response["error"]["message"].as_str().is_some_and(|text| text.contains(part)),
+                "{message}: {response}"
+            );
         }
     }
 
     #[test]
-    fn what_is_no_message_of_the_protocol_is_told_so_with_its_id() {
+    fn invalid_requests_are_rejected_with_their_id() {
         for (message, id) in [
             (r#"{"jsonrpc":"1.0","id":5,"method":"ping"}"#, json!(5)),
             (r#"{"jsonrpc":"2.0","id":5}"#, json!(5)),
@@ -154,14 +161,14 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":1e29,"method":"ping"}"#, json!(1e29)),
             ("{}", Value::Null),
         ] {
-            let malformed = Incoming::read(message.as_bytes()).expect("JSON").message().expect_err(message);
-            let answer: Value = serde_json::from_slice(&malformed.answer().expect("an answer")).expect("JSON");
-            assert_eq!((&answer["error"]["code"], &answer["id"]), (&json!(-32600), &id), "{message}: {answer}");
+            let malformed = Incoming::read(message.as_bytes()).expect("JSON").parse().expect_err(message);
+            let response: Value = serde_json::from_slice(&malformed.response().expect("a response")).expect("JSON");
+            assert_eq!((&response["error"]["code"], &response["id"]), (&json!(-32600), &id), "{message}: {response}");
         }
     }
 
     #[test]
-    fn no_notification_is_answered() {
+    fn notifications_have_no_response() {
         let long = "x".repeat(1 << 20);
         for message in [
             r#"{"jsonrpc":"2.0","method":"notifications/x","params":[1]}"#,
@@ -173,21 +180,21 @@ mod tests {
             &format!(r#"{{"x":"{long}","method":"x"}}"#),
             &format!(r#"{{"{long}":1,"method":"{long}"}}"#),
         ] {
-            let malformed = Incoming::read(message.as_bytes()).and_then(|incoming| incoming.message().map(drop));
-            let answer = malformed.expect_err("malformed").answer();
-            assert!(answer.is_none(), "{message:.100}: {}", String::from_utf8_lossy(&answer.unwrap_or_default()));
+            let malformed = Incoming::read(message.as_bytes()).and_then(|incoming| incoming.parse().map(drop));
+            let response = malformed.expect_err("malformed").response();
+            assert!(response.is_none(), "{message:.100}: {}", String::from_utf8_lossy(&response.unwrap_or_default()));
         }
     }
 
     #[test]
-    fn a_call_is_understood_whatever_stands_around_it() {
+    fn a_call_is_read_whatever_the_order_of_its_members() {
         for (message, code) in [
             (r#"{"params":{"arguments":{"code":"1"}},"method":"tools\u002fcall","id":1}"#, Some(Ok("1"))),
             (r#"{"method":"tools/call","id":1,"params":{"arguments":null}}"#, Some(Err("code is missing"))),
             (r#"{"method":"tools/call","id":1}"#, Some(Err("code is missing"))),
             (r#"{"method":"prompts/get","id":1,"params":{"arguments":[1]}}"#, None),
         ] {
-            let call = Incoming::read(message.as_bytes()).expect("a message").call;
+            let call = Incoming::read(message.as_bytes()).expect("a message").request;
             match (call, code) {
                 (Some(Ok(request)), Some(Ok(code))) => assert_eq!(request.code, code, "{message}"),
                 (Some(Err(error)), Some(Err(part))) => assert!(error.message.contains(part), "{message}: {error:?}"),

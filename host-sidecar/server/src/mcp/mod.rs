@@ -1,18 +1,22 @@
-//! The Model Context Protocol: the one tool that runs a program, over HTTP beside the rest of the sidecar and over standard
-//! input and output. A call is a run like any other: it has a place and a turn, and is cancelled when its caller is gone.
+//! The Model Context Protocol: one tool that executes a program, over HTTP beside the sidecar's API, and over
+//! standard input and output. A call is an execution like any other: it needs the same permits, and is
+//! cancelled when its caller disconnects.
 
 mod arguments;
+mod call_context;
 mod config;
 mod content;
 mod defaults;
 mod envelope;
 mod handler;
 mod http;
-mod lines;
+mod line_transport;
+mod member;
 mod message;
-mod outcome;
+mod number;
 mod progress;
 mod reader;
+mod result;
 mod schema;
 mod sessions;
 mod stdio;
@@ -24,7 +28,7 @@ pub(super) use http::{Endpoints, mcp};
 pub(super) use message::read;
 pub use stdio::serve_stdio;
 
-/// Where it is over HTTP.
+/// The path over HTTP.
 pub(super) const PATH: &str = "/mcp";
-/// The tool's name.
+/// The name of the tool.
 const TOOL: &str = "execute_code";

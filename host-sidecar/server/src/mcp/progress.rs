@@ -1,4 +1,4 @@
-//! What happens in a run as progress notifications.
+//! Forwards the events of an execution as progress notifications.
 
 use crate::execution::Feed;
 use cofferdam_http_api::{Event, Phase};
@@ -9,10 +9,10 @@ use rmcp::{
 };
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-/// Tells of a run until it is over: of its phases, and of its output as it comes. What came while the client was taking one
-/// notification is told in the next; what a slow client misses of it, the result has.
-pub(super) async fn tell(mut feed: Feed, peer: &Peer<RoleServer>, token: &ProgressToken) {
-    let mut message = Message::default();
+/// Forwards phases and output until the execution ends. Events that arrive while the client reads one
+/// notification are in the next. Events that a slow client misses are in the result.
+pub(super) async fn forward(mut feed: Feed, peer: &Peer<RoleServer>, token: &ProgressToken) {
+    let mut message = ProgressMessage::default();
     let mut progress = 0.0;
     loop {
         match feed.recv().await {
@@ -39,30 +39,30 @@ pub(super) async fn tell(mut feed: Feed, peer: &Peer<RoleServer>, token: &Progre
     }
 }
 
-/// A message in the making.
+/// The text of the next notification.
 #[derive(Debug, Default)]
-struct Message {
+struct ProgressMessage {
     text: String,
-    /// Bytes of each stream that are not yet a character.
-    begun: [Vec<u8>; 2],
+    stdout: Utf8Buffer,
+    stderr: Utf8Buffer,
 }
 
-impl Message {
+impl ProgressMessage {
     fn add(&mut self, event: &Event) {
         match event {
-            Event::Reached(phase) => self.line(match phase {
-                Phase::Queued => "the sandbox is being built",
-                Phase::Scheduled => "a node has been found",
-                Phase::Pulled => "the image is there",
-                Phase::Started => "the program runs",
+            Event::Reached(phase) => self.add_line(match phase {
+                Phase::Queued => "creating the sandbox",
+                Phase::Scheduled => "the sandbox is assigned to a node",
+                Phase::Pulled => "the image is pulled",
+                Phase::Started => "the program is running",
             }),
-            Event::Stdout(bytes) => self.output(0, &bytes.0),
-            Event::Stderr(bytes) => self.output(1, &bytes.0),
+            Event::Stdout(bytes) => self.text += &self.stdout.decode(&bytes.0),
+            Event::Stderr(bytes) => self.text += &self.stderr.decode(&bytes.0),
             Event::Accepted(_) | Event::Ended(_) | Event::Failed(_) => {}
         }
     }
 
-    fn line(&mut self, line: &str) {
+    fn add_line(&mut self, line: &str) {
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             self.text.push('\n');
         }
@@ -70,22 +70,30 @@ impl Message {
         self.text.push('\n');
     }
 
-    /// A character that is split between two pieces comes with the second.
-    fn output(&mut self, stream: usize, bytes: &[u8]) {
-        let Some(begun) = self.begun.get_mut(stream) else { return };
-        begun.extend_from_slice(bytes);
-        let rest = begun.utf8_chunks().last().map_or(0, |last| {
-            let broken = last.invalid();
-            let goes_on = str::from_utf8(broken).is_err_and(|error| error.error_len().is_none());
-            if goes_on { broken.len() } else { 0 }
-        });
-        let rest = begun.split_off(begun.len() - rest);
-        self.text.push_str(&String::from_utf8_lossy(begun));
-        *begun = rest;
-    }
-
     fn take(&mut self) -> String {
         std::mem::take(&mut self.text)
+    }
+}
+
+/// Decodes a stream that arrives in pieces.
+#[derive(Debug, Default)]
+struct Utf8Buffer {
+    /// The bytes of an incomplete character.
+    incomplete: Vec<u8>,
+}
+
+impl Utf8Buffer {
+    /// Decodes all complete characters. Invalid bytes become U+FFFD.
+    fn decode(&mut self, bytes: &[u8]) -> String {
+        let mut buffer = std::mem::take(&mut self.incomplete);
+        buffer.extend_from_slice(bytes);
+        let incomplete_length = buffer.utf8_chunks().last().map_or(0, |last| {
+            let invalid = last.invalid();
+            let is_incomplete = str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
+            if is_incomplete { invalid.len() } else { 0 }
+        });
+        self.incomplete = buffer.split_off(buffer.len() - incomplete_length);
+        String::from_utf8_lossy(&buffer).into_owned()
     }
 }
 
@@ -95,15 +103,15 @@ mod tests {
     use cofferdam_http_api::Bytes;
 
     #[test]
-    fn a_character_between_two_pieces_comes_whole() {
-        let mut message = Message::default();
+    fn a_character_that_is_split_between_two_events_is_intact() {
+        let mut message = ProgressMessage::default();
         message.add(&Event::Reached(Phase::Started));
         message.add(&Event::Stdout(Bytes(b"a\xf0\x9f".to_vec())));
         message.add(&Event::Stderr(Bytes(b"\xff".to_vec())));
-        assert_eq!(message.take(), "the program runs\na\u{fffd}");
+        assert_eq!(message.take(), "the program is running\na\u{fffd}");
         message.add(&Event::Stdout(Bytes(b"\x9a\x80b".to_vec())));
         message.add(&Event::Reached(Phase::Queued));
-        assert_eq!(message.take(), "🚀b\nthe sandbox is being built\n");
+        assert_eq!(message.take(), "🚀b\ncreating the sandbox\n");
         assert_eq!(message.take(), "");
     }
 }

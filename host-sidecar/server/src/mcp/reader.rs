@@ -1,16 +1,41 @@
-//! Reads the values of a message one by one: what is not kept is looked at and never built. Pure.
+//! Reads the values of a message one by one. A value that is not kept is never built. Pure.
 
-use super::envelope::{ARGUMENTS, DEPTH, Envelope, Fault, ID, Kind, METHOD, PARAMS, ROOM};
+use super::{
+    envelope::{ARGUMENTS, Envelope, EnvelopeError, ID, JsonType, MAX_DEPTH, MAX_ENVELOPE, METHOD, PARAMS},
+    member::MemberName,
+};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Bytes of an id.
+/// Maximum bytes of an id.
 const MAX_ID: usize = 1024;
 
-/// Where in a message a value is.
+/// Reads the envelope of a message.
+///
+/// # Errors
+///
+/// The syntax error of a message that is not JSON. Any other error is in the envelope.
+pub(super) fn read_envelope(message: &[u8]) -> Result<Envelope, serde_json::Error> {
+    let mut envelope = Envelope::default();
+    let mut deserializer = serde_json::Deserializer::from_slice(message);
+    let reader = ValueReader { envelope: &mut envelope, position: Position::Message };
+    let value = reader.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    if let Value::Object(mut members) = value {
+        // Null means absent, except in an id and a result.
+        if let Some(Value::Object(params)) = members.get_mut(PARAMS) {
+            params.retain(|_, value| !value.is_null());
+        }
+        members.retain(|name, value| name != PARAMS || !value.is_null());
+        envelope.members = members;
+    }
+    Ok(envelope)
+}
+
+/// The position of a value in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+enum Position {
     Message,
     Id,
     Params,
@@ -18,8 +43,9 @@ pub(super) enum Place {
     Elsewhere { depth: usize },
 }
 
-impl Place {
-    fn of(self, name: &str) -> Self {
+impl Position {
+    /// The position of a member or an element of the value at this position.
+    fn child(self, name: &str) -> Self {
         match self {
             Self::Message if name == ID => Self::Id,
             Self::Message if name == PARAMS => Self::Params,
@@ -30,81 +56,65 @@ impl Place {
     }
 }
 
-/// Reads the name of a member; none where it has more bytes than so many.
-pub(super) struct Name {
-    pub(super) most: usize,
+/// Reads a value. A value that is not kept becomes null.
+struct ValueReader<'a> {
+    envelope: &'a mut Envelope,
+    position: Position,
 }
 
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Option<String>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Name {
-    type Value = Option<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok((name.len() <= self.most).then(|| name.into()))
-    }
-}
-
-/// Reads a value; what is not kept is null.
-pub(super) struct Reader<'a> {
-    pub(super) envelope: &'a mut Envelope,
-    pub(super) place: Place,
-}
-
-impl Reader<'_> {
+impl ValueReader<'_> {
     /// A value that is neither an array nor an object.
-    fn simple(self, kind: Kind, text: usize, value: impl FnOnce() -> Value) -> Value {
-        match self.place {
-            Place::Message => self.envelope.note(Fault::NoObject(kind)),
-            Place::Id if matches!(kind, Kind::String | Kind::Number) && text <= MAX_ID => return value(),
-            Place::Id => {}
-            Place::Params if kind != Kind::Null => self.envelope.note(Fault::NoParams(kind)),
-            Place::Params => {}
-            Place::Arguments => return self.arguments(kind),
-            Place::Elsewhere { .. } if self.envelope.has_room(text) => return value(),
-            Place::Elsewhere { .. } => {}
+    fn scalar(self, json_type: JsonType, text_length: usize, value: impl FnOnce() -> Value) -> Value {
+        match self.position {
+            Position::Message => self.envelope.record(EnvelopeError::NotAnObject(json_type)),
+            Position::Id => {
+                if matches!(json_type, JsonType::String | JsonType::Number) && text_length <= MAX_ID {
+                    return value();
+                }
+            }
+            Position::Params => {
+                if json_type != JsonType::Null {
+                    self.envelope.record(EnvelopeError::ParamsNotAnObject(json_type));
+                }
+            }
+            Position::Arguments => return self.arguments(json_type),
+            Position::Elsewhere { .. } => {
+                if self.envelope.reserve(text_length) {
+                    return value();
+                }
+            }
         }
         Value::Null
     }
 
-    /// What stands for an array or an object that is not kept.
-    fn passed_over(self, kind: Kind) -> Option<Value> {
-        match self.place {
-            Place::Id => Some(Value::Null),
-            Place::Arguments => Some(self.arguments(kind)),
+    /// The value that replaces an array or an object that is not kept.
+    fn replacement(self, json_type: JsonType) -> Option<Value> {
+        match self.position {
+            Position::Id => Some(Value::Null),
+            Position::Arguments => Some(self.arguments(json_type)),
             _ => None,
         }
     }
 
-    fn arguments(self, kind: Kind) -> Value {
-        self.envelope.arguments = Some(kind);
+    fn arguments(self, json_type: JsonType) -> Value {
+        self.envelope.arguments = Some(json_type);
         Value::Object(Map::new())
     }
 
     /// Whether the elements or members of this value are kept.
     fn is_kept(&mut self) -> bool {
-        match self.place {
-            Place::Id | Place::Arguments => false,
-            Place::Elsewhere { depth } if depth > DEPTH => {
-                self.envelope.note(Fault::TooDeep);
+        match self.position {
+            Position::Id | Position::Arguments => false,
+            Position::Elsewhere { depth } if depth > MAX_DEPTH => {
+                self.envelope.record(EnvelopeError::TooDeep);
                 false
             }
-            _ => self.envelope.has_room(0),
+            _ => self.envelope.reserve(0),
         }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Reader<'_> {
+impl<'de> DeserializeSeed<'de> for ValueReader<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -112,7 +122,7 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Reader<'_> {
+impl<'de> Visitor<'de> for ValueReader<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,72 +130,162 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(self.simple(Kind::Null, 0, || Value::Null))
+        Ok(self.scalar(JsonType::Null, 0, || Value::Null))
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        Ok(self.simple(Kind::Boolean, 0, || value.into()))
+        Ok(self.scalar(JsonType::Boolean, 0, || value.into()))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        Ok(self.simple(Kind::Number, 0, || value.into()))
+        Ok(self.scalar(JsonType::Number, 0, || value.into()))
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
-        Ok(self.simple(Kind::Number, 0, || value.into()))
+        Ok(self.scalar(JsonType::Number, 0, || value.into()))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Ok(self.simple(Kind::Number, 0, || value.into()))
+        Ok(self.scalar(JsonType::Number, 0, || value.into()))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
-        Ok(self.simple(Kind::String, value.len(), || value.into()))
+        Ok(self.scalar(JsonType::String, value.len(), || value.into()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        match self.place {
-            Place::Message => self.envelope.note(Fault::NoObject(Kind::Array)),
-            Place::Params => self.envelope.note(Fault::NoParams(Kind::Array)),
-            place => {
+        match self.position {
+            Position::Message => self.envelope.record(EnvelopeError::NotAnObject(JsonType::Array)),
+            Position::Params => self.envelope.record(EnvelopeError::ParamsNotAnObject(JsonType::Array)),
+            position => {
                 let mut is_kept = self.is_kept();
                 while is_kept {
-                    let next = Reader { envelope: &mut *self.envelope, place: place.of("") };
+                    let next = ValueReader { envelope: &mut *self.envelope, position: position.child("") };
                     let Some(value) = elements.next_element_seed(next)? else { return Ok(list.into()) };
                     list.push(value);
-                    is_kept = self.envelope.fault.is_none();
+                    is_kept = self.envelope.error.is_none();
                 }
             }
         }
         while elements.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(self.passed_over(Kind::Array).unwrap_or_else(|| list.into()))
+        Ok(self.replacement(JsonType::Array).unwrap_or_else(|| list.into()))
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         let mut is_kept = self.is_kept();
-        // An answer that says what is wrong carries the id, wherever it stands.
-        while is_kept || self.place == Place::Message {
-            let Some(name) = members.next_key_seed(Name { most: ROOM })? else { return Ok(object.into()) };
+        // The response to an invalid message repeats the id, wherever it is.
+        while is_kept || self.position == Position::Message {
+            let Some(name) = members.next_key_seed(MemberName { max: MAX_ENVELOPE })? else { return Ok(object.into()) };
             let Some(name) = name else {
-                self.envelope.note(Fault::TooLarge);
+                self.envelope.record(EnvelopeError::TooLarge);
                 members.next_value::<IgnoredAny>()?;
                 is_kept = false;
                 continue;
             };
-            self.envelope.has_method |= self.place == Place::Message && name == METHOD;
-            let next = Reader { envelope: &mut *self.envelope, place: self.place.of(&name) };
-            let is_id = next.place == Place::Id;
+            self.envelope.has_method |= self.position == Position::Message && name == METHOD;
+            let next = ValueReader { envelope: &mut *self.envelope, position: self.position.child(&name) };
+            let is_id = next.position == Position::Id;
             let value = members.next_value_seed(next)?;
             if object.contains_key(&name) {
-                self.envelope.note(Fault::Twice(name));
-            } else if self.envelope.has_room(name.len()) || is_id {
+                self.envelope.record(EnvelopeError::DuplicateMember(name));
+            } else if self.envelope.reserve(name.len()) || is_id {
                 object.insert(name, value);
             }
-            is_kept = self.envelope.fault.is_none();
+            is_kept = self.envelope.error.is_none();
         }
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(self.passed_over(Kind::Object).unwrap_or_else(|| object.into()))
+        Ok(self.replacement(JsonType::Object).unwrap_or_else(|| object.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(message: &str) -> Envelope {
+        read_envelope(message.as_bytes()).expect("JSON")
+    }
+
+    #[test]
+    fn everything_is_kept_except_the_arguments_and_nulls() {
+        let message = json!({
+            "jsonrpc": "2.0",
+            "id": "a",
+            "method": "tools/call",
+            "params": {
+                "name": "x",
+                "arguments": { "code": [[1]] },
+                "_meta": { "progressToken": 1.5, "l": [true, -1, null] },
+                "cursor": null,
+            },
+        });
+        let envelope = read(&message.to_string());
+        let mut expected = message;
+        expected["params"] =
+            json!({ "name": "x", "arguments": {}, "_meta": { "progressToken": 1.5, "l": [true, -1, null] } });
+        assert_eq!(Value::Object(envelope.members), expected);
+        assert_eq!((envelope.arguments, envelope.error), (Some(JsonType::Object), None));
+        assert_eq!(
+            Value::Object(read(r#"{"id":1,"params":null,"result":null}"#).members),
+            json!({ "id": 1, "result": null })
+        );
+    }
+
+    #[test]
+    fn errors_are_recorded_and_the_id_is_kept() {
+        let nested = format!("{}{}", "[".repeat(100), "]".repeat(100));
+        let wide = format!("[{}0]", "0,".repeat(1 << 20));
+        let long = "x".repeat(MAX_ENVELOPE);
+        for (message, error) in [
+            (r#"{"params":{"_meta":1,"_meta":2},"id":7}"#.into(), EnvelopeError::DuplicateMember("_meta".into())),
+            (r#"{"params":null,"params":{},"id":7}"#.into(), EnvelopeError::DuplicateMember("params".into())),
+            (
+                r#"{"params":{"arguments":{},"arguments":{}},"id":7}"#.into(),
+                EnvelopeError::DuplicateMember("arguments".into()),
+            ),
+            (r#"{"params":[1],"id":7}"#.into(), EnvelopeError::ParamsNotAnObject(JsonType::Array)),
+            (r#"{"params":"a","id":7}"#.into(), EnvelopeError::ParamsNotAnObject(JsonType::String)),
+            (format!(r#"{{"params":{{"_meta":{nested}}},"id":7}}"#), EnvelopeError::TooDeep),
+            (format!(r#"{{"params":{{"_meta":{wide}}},"id":7}}"#), EnvelopeError::TooLarge),
+            (format!(r#"{{"x":{wide},"id":7}}"#), EnvelopeError::TooLarge),
+            (format!(r#"{{"x":"{long}","id":7}}"#), EnvelopeError::TooLarge),
+            (format!(r#"{{"{long}":"","id":7}}"#), EnvelopeError::TooLarge),
+            (format!(r#"{{"{long}{long}":[{{}}],"id":7}}"#), EnvelopeError::TooLarge),
+        ] {
+            let envelope = read(&message);
+            assert_eq!((envelope.error, envelope.members.get(ID)), (Some(error), Some(&json!(7))), "{message:.100}");
+        }
+        for (message, expected_type) in
+            [("[{}]", JsonType::Array), ("1", JsonType::Number), ("null", JsonType::Null), ("\"a\"", JsonType::String)]
+        {
+            assert_eq!(read(message).error, Some(EnvelopeError::NotAnObject(expected_type)), "{message}");
+        }
+    }
+
+    #[test]
+    fn only_the_type_of_the_arguments_is_kept() {
+        let nested = format!("{}{}", "[".repeat(1 << 20), "]".repeat(1 << 20));
+        for (arguments, expected_type) in [
+            (format!(r#"{{"code":{nested}}}"#), JsonType::Object),
+            (nested, JsonType::Array),
+            (r#""{}""#.into(), JsonType::String),
+            ("null".into(), JsonType::Null),
+            ("1".into(), JsonType::Number),
+        ] {
+            let envelope = read(&format!(r#"{{"params":{{"arguments":{arguments}}}}}"#));
+            assert_eq!((envelope.arguments, envelope.error), (Some(expected_type), None));
+            assert_eq!(Value::Object(envelope.members), json!({ "params": { "arguments": {} } }));
+        }
+    }
+
+    #[test]
+    fn invalid_json_is_an_error() {
+        for message in ["", "nonsense", "{", r#"{"a":1}}"#, r#"{"a":"\u00"}"#, "{\"a\":\"\u{1}\"}", "[1,"] {
+            assert!(read_envelope(message.as_bytes()).is_err(), "{message}");
+        }
+        assert!(read_envelope(b"{\"a\":\"\xff\"}").is_err());
     }
 }

@@ -1,179 +1,74 @@
-//! The schemas of the tool's arguments and of its structured result. Pure.
+//! The JSON Schemas of the tool's arguments and of its structured result, generated from the types. Pure.
 
-use super::arguments::DEFAULT_COLLECT;
+use super::arguments::Arguments;
 use cofferdam_core::policy::{Limits, Policy};
+use cofferdam_http_api::{FileSummary, Outcome, Problem};
 use cofferdam_types::validation::{DEFAULT_LANGUAGE, DEFAULT_NETWORK};
 use rmcp::model::JsonObject;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
-/// The names of all arguments.
-pub(super) const ARGUMENTS: [&str; 9] =
-    ["code", "language", "args", "env", "stdin", "files", "collect", "timeout_seconds", "network"];
-
-/// What a call may say.
+/// The schema of the arguments under this policy. `limits` are those of a call that requests none.
 pub(super) fn input(policy: &Policy, limits: &Limits) -> JsonObject {
-    let languages: Vec<_> = policy.languages.keys().collect();
-    let mut properties = json!({
-        "code": {
-            "type": "string",
-            "description": "Source text of the whole program, at most 1 MiB.",
-        },
-        "language": {
-            "type": "string",
-            "enum": languages,
-            "default": DEFAULT_LANGUAGE,
-            "description": "Language of the program.",
-        },
-        "args": {
-            "type": "array",
-            "items": { "type": "string" },
-            "default": [],
-            "description": "Command-line arguments of the program.",
-        },
-        "env": {
-            "type": "object",
-            "additionalProperties": { "type": "string" },
-            "default": {},
-            "description": "Environment variables of the program.",
-        },
-        "stdin": {
-            "type": "string",
-            "default": "",
-            "description": "Text for the program's standard input.",
-        },
-        "files": {
-            "type": "array",
-            "default": [],
-            "description": "Files laid into the working directory before the program starts, at most 8 MiB in all.",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "path": {
-                        "type": "string",
-                        "description": "Path relative to the working directory, such as data/sales.csv.",
-                    },
-                    "content": { "type": "string", "description": "Content, where it is text." },
-                    "content_base64": {
-                        "type": "string",
-                        "description": "Content as base64, where it is not text. Give this or content, not both.",
-                    },
-                },
-                "required": ["path"],
-                "additionalProperties": false,
-            },
-        },
-        "collect": {
-            "type": "array",
-            "items": { "type": "string" },
-            "default": [DEFAULT_COLLECT],
-            "description": "Glob patterns, relative to the working directory, of the files to bring back: * and ? stay \
-                within one part of a path, ** spans several (out/**/*.csv). An empty list brings none.",
-        },
-        "timeout_seconds": {
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "maximum": policy.ceilings.wall_time.as_secs_f64(),
-            "default": limits.wall_time.as_secs_f64(),
-            "description": "Seconds that the program may run before it is killed.",
-        },
-    });
-    if !policy.networks.is_empty() {
-        let networks: Vec<_> =
-            [DEFAULT_NETWORK].into_iter().chain(policy.networks.iter().map(String::as_str)).collect();
-        properties["network"] = json!({
-            "type": "string",
-            "enum": networks,
-            "default": DEFAULT_NETWORK,
-            "description": "Network that the program gets.",
-        });
+    let mut schema = schema_of::<Arguments>();
+    // The arguments and the input files have no other members.
+    schema["additionalProperties"] = false.into();
+    let properties = &mut schema["properties"];
+    properties["files"]["items"]["additionalProperties"] = false.into();
+    properties["language"]["enum"] = policy.languages.keys().cloned().collect();
+    properties["language"]["default"] = DEFAULT_LANGUAGE.into();
+    properties["timeout_seconds"]["maximum"] = policy.ceilings.wall_time.as_secs_f64().into();
+    properties["timeout_seconds"]["default"] = limits.wall_time.as_secs_f64().into();
+    if policy.networks.is_empty() {
+        properties.as_object_mut().map(|properties| properties.remove("network"));
+    } else {
+        let networks = [DEFAULT_NETWORK].into_iter().chain(policy.networks.iter().map(String::as_str));
+        properties["network"]["enum"] = networks.collect();
+        properties["network"]["default"] = DEFAULT_NETWORK.into();
     }
-    object(json!({
-        "type": "object",
-        "properties": properties,
-        "required": ["code"],
-        "additionalProperties": false,
-    }))
+    object(schema)
 }
 
-/// What a result says. Only the status is there in any case: without a run there are no streams.
+/// The schema of the structured result: an outcome whose files are in the content blocks, or the problem of
+/// an execution that has no outcome.
 pub(super) fn output() -> JsonObject {
-    let stream = |name: &str| {
-        json!({
-            "type": "object",
-            "description": format!("What the program wrote to its standard {name}."),
-            "properties": {
-                "text": {
-                    "type": "string",
-                    "description": "The text; a cut is a line of its own, and bytes that are not UTF-8 are U+FFFD.",
-                },
-                "length": { "type": "integer", "description": "Bytes that the program wrote." },
-                "cut": { "type": "boolean", "description": "Whether its middle was cut out." },
-            },
-            "required": ["text", "length", "cut"],
-        })
-    };
-    object(json!({
-        "type": "object",
-        "properties": {
-            "id": { "type": "string", "description": "Names the run in the operator's log." },
-            "status": {
-                "type": "string",
-                "enum": STATUSES,
-                "description": "How the program ended; exited says nothing of success, exit_code does. With error it was not \
-                    run, or its result is not known.",
-            },
-            "exit_code": { "type": "integer", "description": "With exited and out-of-disk; 0 is success." },
-            "signal": { "type": "integer", "description": "With killed: the signal." },
-            "stdout": stream("output"),
-            "stderr": stream("error"),
-            "files": {
-                "type": "array",
-                "description": "The files brought back, in the order of the content blocks after the first.",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "path": { "type": "string" },
-                        "size": { "type": "integer", "description": "Bytes." },
-                        "mime_type": { "type": "string" },
-                    },
-                    "required": ["path", "size", "mime_type"],
-                },
-            },
-            "skipped": {
-                "type": "array",
-                "description": "Files that a pattern named and that were not brought back.",
-                "items": {
-                    "type": "object",
-                    "properties": { "path": { "type": "string" }, "reason": { "type": "string" } },
-                    "required": ["path", "reason"],
-                },
-            },
-            "timings_ms": {
-                "type": "object",
-                "description": "Milliseconds from the call to the end of each phase.",
-                "additionalProperties": { "type": "integer" },
-            },
-            "error": {
-                "type": "object",
-                "description": "With error: why.",
-                "properties": {
-                    "code": { "type": "string" },
-                    "message": { "type": "string" },
-                    "retryable": {
-                        "type": "boolean",
-                        "description": "The program did not start, and the same call may succeed later.",
-                    },
-                },
-                "required": ["code", "message", "retryable"],
-            },
-        },
-        "required": ["status"],
-    }))
+    let mut outcome = schema_of::<Outcome>();
+    outcome["properties"]["files"]["items"] = schema_of::<FileSummary>();
+    object(json!({ "type": "object", "anyOf": [outcome, schema_of::<Problem>()] }))
 }
 
-/// The contract's, and one for what gave no outcome.
-const STATUSES: [&str; 8] =
-    ["exited", "killed", "timed-out", "out-of-memory", "out-of-disk", "out-of-processes", "cancelled", "error"];
+/// The schema of a type, without references: hosts pass schemas on to models, and few resolve references.
+fn schema_of<T: ToSchema>() -> Value {
+    let mut referenced = Vec::new();
+    T::schemas(&mut referenced);
+    let referenced = referenced.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
+    let mut schema = json!(T::schema());
+    resolve_references(&mut schema, &referenced);
+    schema
+}
+
+fn resolve_references(schema: &mut Value, referenced: &BTreeMap<String, Value>) {
+    match schema {
+        Value::Array(schemas) => schemas.iter_mut().for_each(|schema| resolve_references(schema, referenced)),
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.remove("$ref") {
+                let name = reference.rsplit('/').next().unwrap_or_default();
+                if let Some(Value::Object(target)) = referenced.get(name) {
+                    // Members beside a reference, such as a description, override those of its target.
+                    for (name, value) in target {
+                        members.entry(name).or_insert_with(|| value.clone());
+                    }
+                }
+            }
+            if let Some(Value::String(description)) = members.get_mut("description") {
+                *description = description.replace('\n', " ");
+            }
+            members.values_mut().for_each(|schema| resolve_references(schema, referenced));
+        }
+        _ => {}
+    }
+}
 
 fn object(value: Value) -> JsonObject {
     match value {
@@ -185,29 +80,60 @@ fn object(value: Value) -> JsonObject {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mcp::McpConfig;
+    use crate::mcp::{McpConfig, defaults};
+    use cofferdam_http_api::object::Object;
 
-    fn properties(networks: &[&str]) -> JsonObject {
+    fn schema(networks: &[&str]) -> Value {
         let networks = networks.iter().map(ToString::to_string).collect();
         let policy = Policy { networks, ..Policy::default() };
-        let limits = super::super::defaults::limits(&policy, &McpConfig::default());
-        let Value::Object(properties) = input(&policy, &limits)["properties"].clone() else { panic!("no object") };
-        properties
+        json!(input(&policy, &defaults::limits(&policy, &McpConfig::default())))
     }
 
     #[test]
     fn every_argument_is_described() {
-        let (mut described, mut known) = (properties(&["web"]), ARGUMENTS.to_vec());
+        let schema = schema(&["web"]);
+        let mut known = Arguments::MEMBERS.to_vec();
         known.sort_unstable();
-        assert_eq!(described.keys().collect::<Vec<_>>(), known);
-        assert!(described.values().all(|property| property["description"].is_string()));
-        described.remove("network");
-        assert_eq!(properties(&[]), described);
+        let properties = schema["properties"].as_object().expect("an object");
+        assert_eq!(properties.keys().collect::<Vec<_>>(), known);
+        assert!(properties.values().all(|property| property["description"].is_string()), "{schema}");
+        assert_eq!((&schema["required"], &schema["additionalProperties"]), (&json!(["code"]), &json!(false)));
+        assert_eq!(schema["properties"]["network"]["enum"], json!(["none", "web"]));
     }
 
     #[test]
-    fn a_bound_is_that_of_the_settings() {
-        let timeout = &properties(&[])["timeout_seconds"];
+    fn without_networks_there_is_no_such_argument() {
+        let (mut with, without) = (schema(&["web"]), schema(&[]));
+        with["properties"].as_object_mut().expect("an object").remove("network");
+        assert_eq!(without, with);
+    }
+
+    #[test]
+    fn an_input_file_has_a_path_and_text_or_base64() {
+        let file = &schema(&[])["properties"]["files"]["items"];
+        let types = ["path", "content", "content_base64"].map(|name| &file["properties"][name]["type"]);
+        assert_eq!(types, [&json!("string"); 3], "{file}");
+        assert_eq!((&file["required"], &file["additionalProperties"]), (&json!(["path"]), &json!(false)));
+    }
+
+    #[test]
+    fn defaults_and_bounds_are_those_of_the_settings() {
+        let properties = &schema(&[])["properties"];
+        let timeout = &properties["timeout_seconds"];
         assert_eq!((timeout["default"].as_f64(), timeout["maximum"].as_f64()), (Some(300.0), Some(3600.0)));
+        assert_eq!((&timeout["type"], timeout["exclusiveMinimum"].as_f64()), (&json!("number"), Some(0.0)));
+        assert_eq!(properties["language"]["enum"], json!(["bash", "python"]));
+        let defaults =
+            ["language", "args", "env", "stdin", "files", "collect"].map(|name| &properties[name]["default"]);
+        assert_eq!(json!(defaults), json!(["python", [], {}, "", [], ["*"]]));
+    }
+
+    #[test]
+    fn schemas_have_no_references() {
+        let output = json!(output());
+        assert!(!output.to_string().contains("$ref") && !schema(&["web"]).to_string().contains("$ref"));
+        let [outcome, problem] = [0, 1].map(|index| &output["anyOf"][index]);
+        assert_eq!(outcome["properties"]["stdout"]["properties"]["length"]["type"], "integer", "{outcome}");
+        assert_eq!(problem["properties"]["retryable"]["type"], "boolean", "{problem}");
     }
 }

@@ -1,4 +1,5 @@
-//! The sessions of a tenant: so many at once, each until its client ends it or has made no call for a while.
+//! The sessions of a tenant. Their number is limited, and a session ends when its client ends it or makes no
+//! call for the idle timeout.
 
 use futures_util::{Stream, StreamExt};
 use rmcp::{
@@ -18,83 +19,84 @@ use tokio::{
     time::sleep,
 };
 
-/// Why a session does not do what it is asked to.
+/// Why an operation on a session failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SessionError {
-    #[error("there are as many sessions as there may be")]
-    TooMany,
+    #[error("the session limit of this tenant is reached")]
+    LimitReached,
     #[error(transparent)]
     Local(#[from] LocalSessionManagerError),
 }
 
-/// All sessions of a tenant. The library's own manager keeps them; here they are counted where it makes them.
+/// All sessions of a tenant. The library's session manager has no limit; this one counts the sessions that it
+/// creates.
 #[derive(Clone)]
 pub(super) struct Sessions {
     local: Arc<LocalSessionManager>,
-    open: Arc<Mutex<HashMap<SessionId, Open>>>,
-    room: Arc<Semaphore>,
-    idle: Duration,
+    open: Arc<Mutex<HashMap<SessionId, OpenSession>>>,
+    permits: Arc<Semaphore>,
+    idle_timeout: Duration,
 }
 
 /// A session that has not ended.
-struct Open {
-    /// Calls that are being answered. Each message tells, whether or not it changes their number.
-    calls: watch::Sender<usize>,
-    _room: OwnedSemaphorePermit,
+struct OpenSession {
+    /// The number of calls without a complete response. Each message notifies the receiver, even if the
+    /// number stays the same.
+    active_calls: watch::Sender<usize>,
+    _permit: OwnedSemaphorePermit,
 }
 
-/// A call that is being answered.
-struct Call(watch::Sender<usize>);
+/// Counts a call as active until it is dropped.
+struct ActiveCall(watch::Sender<usize>);
 
-impl Call {
-    fn new(calls: watch::Sender<usize>) -> Self {
-        calls.send_modify(|calls| *calls += 1);
-        Self(calls)
+impl ActiveCall {
+    fn new(active_calls: watch::Sender<usize>) -> Self {
+        active_calls.send_modify(|count| *count += 1);
+        Self(active_calls)
     }
 }
 
-impl Drop for Call {
+impl Drop for ActiveCall {
     fn drop(&mut self) {
-        self.0.send_modify(|calls| *calls -= 1);
+        self.0.send_modify(|count| *count -= 1);
     }
 }
 
 impl Sessions {
-    /// At most so many, each of which ends when it has been without a call for so long.
-    pub(super) fn new(most: u32, idle: Duration) -> Self {
+    pub(super) fn new(max_sessions: u32, idle_timeout: Duration) -> Self {
         let mut local = LocalSessionManager::default();
-        // A session may be silent for as long as a program runs: what is idle is known here alone.
+        // The library cannot distinguish an idle session from one whose program is running.
         local.session_config.keep_alive = None;
         local.session_config.sse_retry = None;
-        // Kept for who resumes, which nobody does.
+        // No stream is resumed, so no completed response is kept.
         local.session_config.completed_cache_ttl = Duration::ZERO;
-        let room = usize::try_from(most).unwrap_or(Semaphore::MAX_PERMITS);
-        Self { local: local.into(), open: Arc::default(), room: Arc::new(Semaphore::new(room)), idle }
+        let permits = usize::try_from(max_sessions).unwrap_or(Semaphore::MAX_PERMITS);
+        Self { local: local.into(), open: Arc::default(), permits: Arc::new(Semaphore::new(permits)), idle_timeout }
     }
 
-    /// Whether there is no room for one more.
+    /// Whether the limit is reached.
     pub(super) fn are_full(&self) -> bool {
-        self.room.available_permits() == 0
+        self.permits.available_permits() == 0
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<SessionId, Open>> {
+    fn open(&self) -> MutexGuard<'_, HashMap<SessionId, OpenSession>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn calls(&self, id: &SessionId) -> Result<watch::Sender<usize>, SessionError> {
-        let calls = self.open().get(id).map(|open| open.calls.clone());
-        calls.ok_or_else(|| LocalSessionManagerError::SessionNotFound(id.clone()).into())
+    fn active_calls(&self, id: &SessionId) -> Result<watch::Sender<usize>, SessionError> {
+        let active_calls = self.open().get(id).map(|session| session.active_calls.clone());
+        active_calls.ok_or_else(|| LocalSessionManagerError::SessionNotFound(id.clone()).into())
     }
 
-    async fn end_when_idle(self, id: SessionId, mut calls: watch::Receiver<usize>) {
+    async fn end_when_idle(self, id: SessionId, mut active_calls: watch::Receiver<usize>) {
         loop {
-            // It has ended where nobody tells any more.
-            if calls.wait_for(|calls| *calls == 0).await.is_err() {
+            // The sender is dropped when the session ends.
+            if active_calls.wait_for(|count| *count == 0).await.is_err() {
                 return;
             }
             tokio::select! {
-                changed = calls.changed() => if changed.is_err() { return },
-                () = sleep(self.idle) => break,
+                changed = active_calls.changed() => if changed.is_err() { return },
+                () = sleep(self.idle_timeout) => break,
             }
         }
         let _ = self.close_session(&id).await;
@@ -106,11 +108,11 @@ impl SessionManager for Sessions {
     type Transport = <LocalSessionManager as SessionManager>::Transport;
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), SessionError> {
-        let room = self.room.clone().try_acquire_owned().map_err(|_| SessionError::TooMany)?;
+        let permit = self.permits.clone().try_acquire_owned().map_err(|_| SessionError::LimitReached)?;
         let (id, transport) = self.local.create_session().await?;
-        let (calls, told) = watch::channel(0);
-        self.open().insert(id.clone(), Open { calls, _room: room });
-        tokio::spawn(self.clone().end_when_idle(id.clone(), told));
+        let (active_calls, receiver) = watch::channel(0);
+        self.open().insert(id.clone(), OpenSession { active_calls, _permit: permit });
+        tokio::spawn(self.clone().end_when_idle(id.clone(), receiver));
         Ok((id, transport))
     }
 
@@ -119,7 +121,7 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<ServerJsonRpcMessage, SessionError> {
-        let _call = Call::new(self.calls(id)?);
+        let _call = ActiveCall::new(self.active_calls(id)?);
         Ok(self.local.initialize_session(id, message).await?)
     }
 
@@ -137,7 +139,7 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, SessionError> {
-        let call = Call::new(self.calls(id)?);
+        let call = ActiveCall::new(self.active_calls(id)?);
         let stream = self.local.create_stream(id, message).await?;
         Ok(stream.map(move |event| {
             let _ = &call;
@@ -146,7 +148,7 @@ impl SessionManager for Sessions {
     }
 
     async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> Result<(), SessionError> {
-        self.calls(id)?.send_modify(|_| {});
+        self.active_calls(id)?.send_modify(|_| {});
         Ok(self.local.accept_message(id, message).await?)
     }
 
@@ -171,27 +173,27 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn there_are_so_many_sessions_until_one_ends() {
+    async fn the_number_of_sessions_is_limited() {
         let sessions = Sessions::new(2, Duration::from_secs(60));
         let (one, _one) = sessions.create_session().await.expect("a session");
         let (_, _other) = sessions.create_session().await.expect("a session");
         assert!(sessions.are_full());
-        assert!(matches!(sessions.create_session().await.map(drop), Err(SessionError::TooMany)));
+        assert!(matches!(sessions.create_session().await.map(drop), Err(SessionError::LimitReached)));
         sessions.close_session(&one).await.expect("an end");
         assert!(!sessions.has_session(&one).await.expect("an answer") && sessions.create_session().await.is_ok());
     }
 
     #[tokio::test]
-    async fn a_session_ends_when_it_has_been_idle_and_not_while_a_call_is_answered() {
-        let idle = Duration::from_millis(1);
-        let sessions = Sessions::new(1, idle);
+    async fn a_session_ends_when_it_is_idle_and_not_during_a_call() {
+        let idle_timeout = Duration::from_millis(1);
+        let sessions = Sessions::new(1, idle_timeout);
         let (id, _transport) = sessions.create_session().await.expect("a session");
-        let call = Call::new(sessions.calls(&id).expect("a session"));
-        sleep(20 * idle).await;
+        let call = ActiveCall::new(sessions.active_calls(&id).expect("a session"));
+        sleep(20 * idle_timeout).await;
         assert!(sessions.has_session(&id).await.expect("an answer") && sessions.are_full());
         drop(call);
         while sessions.are_full() {
-            sleep(idle).await;
+            sleep(idle_timeout).await;
         }
         assert!(!sessions.has_session(&id).await.expect("an answer"));
     }

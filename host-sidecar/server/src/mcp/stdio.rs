@@ -1,6 +1,6 @@
-//! Standard input and output: one client, which has started this process.
+//! The transport over standard input and output, with the client that started this process.
 
-use super::{handler::Handler, lines::Lines};
+use super::{handler::Handler, line_transport::LineTransport};
 use crate::{
     SetupError,
     config::{ServeConfig, ServerConfig},
@@ -12,35 +12,34 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// How long a client may take to read the last answers.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// How long a client may take to read the last responses.
+const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves the client at the other end of standard input and output, until it closes its end or `stop` is set. Its runs end with
-/// it, and are over when this returns.
+/// Serves the client on standard input and output until the client closes its end or `stop` is set. Then all
+/// executions are cancelled, and have ended when this returns.
 ///
 /// # Errors
 ///
-/// [`SetupError`] for a setting that is wrong.
+/// [`SetupError`] for an invalid setting.
 pub async fn serve_stdio(config: &ServerConfig, runtime: Runtime, stop: CancellationToken) -> Result<(), SetupError> {
-    // Whoever starts a process needs no token of it, and is none of the tenants that callers of a socket may be.
+    // The parent process needs no token, and is not one of the tenants, which call over a socket.
     let serve = ServeConfig { token_file: None, ..config.serve.clone() };
     let config = ServerConfig { serve, tenants: BTreeMap::new(), mcp: config.mcp.clone() };
     let server = Arc::new(Server::new(&config, runtime)?);
-    let gone = stop.child_token();
+    let disconnected = stop.child_token();
     let (stdin, stdout) = stdio_pipes();
-    let (lines, writer) = Lines::new(stdin, stdout, server.bounds.body_limit.0, gone);
-    // Without tokens there is one tenant.
+    let (transport, writer) = LineTransport::new(stdin, stdout, server.bounds.body_limit.0, disconnected);
+    // Without a token file there is one tenant.
     if let Some(tenant) = server.tenants.of(None) {
         let handler = Handler::new(server.clone(), tenant.clone());
-        match handler.serve_with_ct(lines, stop).await {
+        match handler.serve_with_ct(transport, stop).await {
             Ok(running) => drop(running.waiting().await),
-            Err(error) => tracing::info!(%error, "the client left before it had begun"),
+            Err(error) => tracing::info!(%error, "the client disconnected before it initialized the session"),
         }
     }
     server.tasks.close();
     server.registry.cancel_all();
     server.tasks.wait().await;
-    // A client that does not read keeps nobody waiting.
-    let _ = timeout(FAREWELL, writer).await;
+    let _ = timeout(LAST_WRITE_TIMEOUT, writer).await;
     Ok(())
 }

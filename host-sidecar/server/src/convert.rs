@@ -1,10 +1,10 @@
-//! Between the API's types and ours. Nothing is decided here.
+//! Conversions between the types of the HTTP API and of the core. They decide nothing.
 
 use cofferdam_http_api::{Bytes, File, Outcome, Output, Timings};
 use cofferdam_types::{Report, Request};
 use std::time::Duration;
 
-pub(super) fn request(request: cofferdam_http_api::Request) -> Request {
+pub(crate) fn request(request: cofferdam_http_api::Request) -> Request {
     Request {
         code: request.code,
         language: request.language,
@@ -23,7 +23,7 @@ pub(super) fn request(request: cofferdam_http_api::Request) -> Request {
     }
 }
 
-pub(super) fn outcome(report: Report) -> Outcome {
+pub(crate) fn outcome(report: Report) -> Outcome {
     Outcome {
         id: report.id,
         status: report.status,

@@ -7,7 +7,7 @@ use cofferdam::{
     core::{Backend, NoObserver, Run, RunFuture, policy::Plan},
     types::{self, Capture, Report, Status, Timings},
 };
-use cofferdam_component::{Executor, SandboxImport, types::Request};
+use cofferdam_component::{Executor, SandboxCtx, types::Request};
 use std::{sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +47,7 @@ pub fn measure(output: usize, rounds: usize) -> Result<(Samples, Samples), Failu
     runtime.block_on(async {
         for round in 0..rounds + 10 {
             let start = Instant::now();
-            executor.execute(SandboxImport::new(sidecar.clone()), Request::new("print(6*7)")).await?;
+            executor.execute(SandboxCtx::new(sidecar.clone()), Request::new("print(6*7)")).await?;
             let hop = start.elapsed();
             let start = Instant::now();
             let request = types::Request { code: "print(6*7)".into(), ..Default::default() };

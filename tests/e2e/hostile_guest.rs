@@ -1,7 +1,7 @@
 //! A hostile guest component is limited and does not affect others.
 
 use cofferdam::config::Settings;
-use cofferdam_component::{ExecuteError, Executor, SandboxImport, types::Request};
+use cofferdam_component::{ExecuteError, Executor, SandboxCtx, types::Request};
 use cofferdam_tests::program::{TestDir, root};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
@@ -58,14 +58,15 @@ fn patched_guest(change: impl FnOnce(&str) -> String) -> Vec<u8> {
 }
 
 async fn execute(executor: &Executor) -> String {
-    execute_with(executor, SandboxImport::new(Settings::default().runtime().expect("a sidecar"))).await
+    execute_with(executor, SandboxCtx::new(Settings::default().runtime().expect("a sidecar"))).await
 }
 
-async fn execute_with(executor: &Executor, import: SandboxImport) -> String {
-    match executor.execute(import, Request::new("print(1)")).await {
+async fn execute_with(executor: &Executor, ctx: SandboxCtx) -> String {
+    match executor.execute(ctx, Request::new("print(1)")).await {
         Ok(outcome) => format!("{outcome:?}"),
         Err(ExecuteError::Refused(error)) => error.message,
         Err(ExecuteError::Guest(error)) => format!("{error:#}"),
+        Err(other) => other.to_string(),
     }
 }
 
@@ -101,9 +102,9 @@ async fn bytes_that_are_not_a_guest_are_refused() {
 async fn the_host_limits_the_executions_of_a_guest() {
     let sidecar = Settings::default().runtime().expect("a sidecar");
     let executor = Executor::new(1).expect("the guest");
-    let none = executor.execute(SandboxImport::new(sidecar).with_runs(0), Request::new("print(1)")).await;
+    let none = executor.execute(SandboxCtx::builder(sidecar).max_executions(0).build(), Request::new("print(1)")).await;
     let Err(ExecuteError::Refused(error)) = none else { panic!("it ran: {none:?}") };
-    assert!(error.message.contains("all the runs"), "{}", error.message);
+    assert!(error.message.contains("execution limit of this instance reached"), "{}", error.message);
 }
 
 #[tokio::test]
@@ -139,7 +140,7 @@ async fn a_guest_that_traps_after_its_execution_leaves_nothing_behind() {
     );
     let executor = Executor::with_guest(&calling_guest(&body), 1).expect("a guest");
     let sidecar = settings.runtime().expect("a sidecar");
-    let message = execute_with(&executor, SandboxImport::new(sidecar.clone())).await;
+    let message = execute_with(&executor, SandboxCtx::new(sidecar.clone())).await;
     assert!(message.contains("unreachable"), "{message}");
     sidecar.settle().await;
     super::cleanup::assert_no_leaks(&dir);
@@ -160,8 +161,8 @@ async fn hostile_guests_do_not_block_another_guest() {
             }
         });
         let other = Executor::new(1).expect("the guest");
-        let import = SandboxImport::new(Settings::default().runtime().expect("a sidecar"));
-        let outcome = other.execute(import, Request::new("print(6*7)")).await.expect("an outcome");
+        let ctx = SandboxCtx::new(Settings::default().runtime().expect("a sidecar"));
+        let outcome = other.execute(ctx, Request::new("print(6*7)")).await.expect("an outcome");
         assert_eq!(outcome.stdout.text, "42\n");
         busy.abort();
     }

@@ -155,10 +155,10 @@ fn an_unexpected_response_is_reported() {
         ("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n".into(), "whether the program ran is not known"),
         (format!("{events}Cofferdam-Version: 9.1.0\r\n\r\n"), "speaks version"),
         (format!("{events}\r\ndata: {{}}\n\n"), "not a sidecar"),
-        (format!("{events}\r\n"), "ended before its answer did"),
-        (format!("{events}\r\ndata: {{\"accepted\":\"run-1\"}}\n\n"), "ended before its answer did"),
-        ("\0\0\0".into(), "ended before its answer did"),
-        (String::new(), "ended before its answer did"),
+        (format!("{events}\r\n"), "ended before the response was complete"),
+        (format!("{events}\r\ndata: {{\"accepted\":\"run-1\"}}\n\n"), "ended before the response was complete"),
+        ("\0\0\0".into(), "ended before the response was complete"),
+        (String::new(), "ended before the response was complete"),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
         let address = listener.local_addr().expect("an address");

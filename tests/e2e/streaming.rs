@@ -6,7 +6,7 @@ use cofferdam::{
     config::{BackendChoice, Settings},
 };
 use cofferdam_component::{
-    STREAM, SandboxImport, StreamGuest, add_to_linker,
+    STREAM, SandboxCtx, StreamGuest, add_to_linker,
     code_executor_stream::{Event, Outcome},
     types::{Error, ErrorCode, Limits, Request, Status},
 };
@@ -30,16 +30,16 @@ const ENDLESS: &str = "import os, time\nos.write(1, b'now\\n')\ntime.sleep(600)"
 
 /// An instance of the component, and its store.
 struct Instance {
-    store: Store<SandboxImport>,
+    store: Store<SandboxCtx>,
     guest: StreamGuest,
 }
 
 impl Instance {
-    async fn new(import: SandboxImport) -> Self {
+    async fn new(ctx: SandboxCtx) -> Self {
         let engine = COMPONENT.engine();
-        let mut linker: Linker<SandboxImport> = Linker::new(engine);
-        add_to_linker(&mut linker, |import| import).expect("imports");
-        let mut store = Store::new(engine, import);
+        let mut linker: Linker<SandboxCtx> = Linker::new(engine);
+        add_to_linker(&mut linker).expect("imports");
+        let mut store = Store::new(engine, ctx);
         let guest = StreamGuest::instantiate_async(&mut store, &COMPONENT, &linker).await.expect("an instance");
         Self { store, guest }
     }
@@ -90,7 +90,7 @@ impl Instance {
 #[tokio::test]
 async fn events_are_in_order_and_split_characters_are_joined() {
     let dir = TestDir::new();
-    let mut instance = Instance::new(SandboxImport::new(sidecar(&dir))).await;
+    let mut instance = Instance::new(SandboxCtx::new(sidecar(&dir))).await;
     let code = "import os, time\n\
                 for fd, piece in (1, b'a\\xe2'), (2, b'\\xf0\\x9f'), (1, b'\\x82\\xac'), (2, b'\\x9a\\x80'), (2, b'\\xc3'):\n\
                 \tos.write(fd, piece); time.sleep(0.2)";
@@ -108,7 +108,7 @@ async fn events_are_in_order_and_split_characters_are_joined() {
 #[tokio::test]
 async fn a_cancelled_execution_keeps_its_output() {
     let dir = TestDir::new();
-    let mut instance = Instance::new(SandboxImport::new(sidecar(&dir))).await;
+    let mut instance = Instance::new(SandboxCtx::new(sidecar(&dir))).await;
     let id = instance.start_endless().await;
     instance.cancel(&id).await.expect("cancelled");
     // Cancelling again is not an error.
@@ -123,7 +123,7 @@ async fn a_cancelled_execution_keeps_its_output() {
 async fn dropping_an_instance_cancels_its_executions() {
     let dir = TestDir::new();
     let sidecar = sidecar(&dir);
-    let mut instance = Instance::new(SandboxImport::new(sidecar.clone())).await;
+    let mut instance = Instance::new(SandboxCtx::new(sidecar.clone())).await;
     instance.start_endless().await;
     drop(instance);
     sidecar.settle().await;
@@ -134,8 +134,8 @@ async fn dropping_an_instance_cancels_its_executions() {
 async fn an_instance_cannot_access_executions_of_another() {
     let dir = TestDir::new();
     let sidecar = sidecar(&dir);
-    let mut instance = Instance::new(SandboxImport::new(sidecar.clone())).await;
-    let mut other = Instance::new(SandboxImport::new(sidecar)).await;
+    let mut instance = Instance::new(SandboxCtx::new(sidecar.clone())).await;
+    let mut other = Instance::new(SandboxCtx::new(sidecar)).await;
     let id = instance.start_endless().await;
     other.assert_unknown(&id).await;
     other.assert_unknown("run-0").await;
@@ -148,7 +148,7 @@ async fn an_execution_does_not_wait_for_its_reader_and_buffers_little() {
     const SIZE: usize = 32 << 20;
     let dir = TestDir::new();
     let sidecar = sidecar(&dir);
-    let mut instance = Instance::new(SandboxImport::new(sidecar.clone())).await;
+    let mut instance = Instance::new(SandboxCtx::new(sidecar.clone())).await;
     let code = format!("import os\nfor _ in range({}): os.write(1, b'x' * 4096)", SIZE / 4096);
     let limits = Limits { output_bytes: Some(SIZE as u64), ..no_limits() };
     let id = instance.start(Request { limits: Some(limits), ..Request::new(code) }).await.expect("a run");
@@ -162,7 +162,7 @@ async fn an_execution_does_not_wait_for_its_reader_and_buffers_little() {
 #[tokio::test]
 async fn a_failed_execution_is_reported_by_next() {
     let dir = TestDir::new();
-    let mut instance = Instance::new(SandboxImport::new(sidecar(&dir))).await;
+    let mut instance = Instance::new(SandboxCtx::new(sidecar(&dir))).await;
     let limits = Limits { startup_time_ms: Some(1), ..no_limits() };
     let id = instance.start(Request { limits: Some(limits), ..Request::new("print(1)") }).await.expect("a run");
     let error = instance.next(&id).await.expect_err("an error");
@@ -173,17 +173,21 @@ async fn a_failed_execution_is_reported_by_next() {
 #[tokio::test]
 async fn a_disallowed_execution_is_refused_by_start() {
     let dir = TestDir::new();
-    let mut instance = Instance::new(SandboxImport::new(sidecar(&dir))).await;
+    let mut instance = Instance::new(SandboxCtx::new(sidecar(&dir))).await;
     for (request, code) in [
         (Request::new("\0"), ErrorCode::InvalidRequest),
         (Request { network: Some("any".into()), ..Request::new("1") }, ErrorCode::Denied),
     ] {
         assert_eq!(instance.start(request).await.expect_err("refused").code, code);
     }
-    let mut instance = Instance::new(SandboxImport::new(sidecar(&dir)).with_runs(1)).await;
+    let mut instance = Instance::new(SandboxCtx::builder(sidecar(&dir)).max_executions(1).build()).await;
     let id = instance.start_endless().await;
     let error = instance.start(Request::new("1")).await.expect_err("refused");
-    assert!(error.code == ErrorCode::Denied && error.message.contains("all the runs"), "{}", error.message);
+    assert!(
+        error.code == ErrorCode::Denied && error.message.contains("execution limit of this instance reached"),
+        "{}",
+        error.message
+    );
     instance.cancel(&id).await.expect("cancelled");
     instance.read_to_end(&id).await;
 }

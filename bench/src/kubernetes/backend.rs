@@ -5,7 +5,7 @@ use cofferdam::{
     Runtime,
     config::{BackendChoice, PoolConfig, Settings},
 };
-use cofferdam_component::{Executor, SandboxImport, types::Request};
+use cofferdam_component::{Executor, SandboxCtx, types::Request};
 use cofferdam_tests::{cluster::runtime, conformance::Failure, program::TestDir};
 use futures_util::future::try_join_all;
 use std::{
@@ -109,8 +109,8 @@ impl Library {
     }
 
     async fn call(&self) -> Result<(), Failure> {
-        let import = SandboxImport::new(self.sidecar.clone());
-        let outcome = self.executor.execute(import, Request::new(super::PROGRAM)).await?;
+        let ctx = SandboxCtx::new(self.sidecar.clone());
+        let outcome = self.executor.execute(ctx, Request::new(super::PROGRAM)).await?;
         if outcome.stdout.text == super::OUTPUT { Ok(()) } else { Err(format!("{outcome:?}").into()) }
     }
 }

@@ -1,29 +1,30 @@
-//! Where another sidecar is.
+//! The address of a sidecar.
 
 use http::{Uri, uri::Scheme};
 use std::{fmt, path::PathBuf, str::FromStr};
 
-/// `unix:PATH`, or `http[s]://HOST[:PORT][/PREFIX]`, or `HOST:PORT`, which is the same as `http://HOST:PORT`.
+/// The address of a sidecar: `unix:PATH`, `http[s]://HOST[:PORT][/PREFIX]`, or `HOST:PORT` for
+/// `http://HOST:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// A Unix socket.
     Unix(PathBuf),
     /// A TCP socket.
     Tcp {
-        /// Whether by TLS.
+        /// Whether TLS is used.
         secure: bool,
         /// A name or an IP address, without brackets.
         host: String,
         /// The port.
         port: u16,
-        /// The host, with the port if it was given: what the sidecar is told that it is called.
+        /// The host, with the port if the address has one: the value of the header `Host`.
         authority: String,
-        /// What stands before the paths of the API, without a slash at its end.
+        /// The prefix of the API's paths, without a trailing slash.
         prefix: String,
     },
 }
 
-/// A text that is no address of a sidecar.
+/// A malformed address of a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{text:?} {reason}; give the sidecar's address, such as unix:/run/agent/cofferdam.sock or http://127.0.0.1:8787"
@@ -34,7 +35,7 @@ pub struct MalformedAddress {
 }
 
 impl Address {
-    /// What the sidecar is told that it is called.
+    /// The value of the header `Host`.
     pub(super) fn authority(&self) -> &str {
         match self {
             Self::Unix(_) => "localhost",
@@ -42,7 +43,7 @@ impl Address {
         }
     }
 
-    /// What stands before the paths of the API.
+    /// The prefix of the API's paths.
     pub(super) fn prefix(&self) -> &str {
         match self {
             Self::Unix(_) => "",
@@ -68,14 +69,14 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, MalformedAddress> {
         let parsed = if is_host_and_port(text) { parse(&format!("http://{text}")) } else { parse(text) };
         parsed.map_err(|reason| {
-            // What stands before an `@` may be a password.
+            // The part before an `@` may contain a password.
             let text = text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"));
             MalformedAddress { text, reason }
         })
     }
 }
 
-/// As sidecars say where they listen.
+/// Whether it is an address as `--listen` takes it.
 fn is_host_and_port(text: &str) -> bool {
     let is_number = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     text.rsplit_once(':').is_some_and(|(host, port)| host != "unix" && !host.contains('/') && is_number(port))
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn a_malformed_address_is_refused() {
         for text in [
             "",
             "unix:",

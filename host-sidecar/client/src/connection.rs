@@ -1,6 +1,6 @@
-//! One HTTP request over a connection of its own, and the head of its answer.
+//! One HTTP request on a new connection, and its response.
 
-use super::{address::Address, failure::Failure};
+use super::{address::Address, error::ClientError};
 use cofferdam_http_api::{EXECUTIONS, PROBLEM, VERSION, VERSION_HEADER};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -20,31 +20,33 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-/// How long a connection may take to be made.
-const CONNECTING: Duration = Duration::from_secs(10);
-/// For what a sidecar does at once, and for its silence in an answer that it keeps alive: it says something every 15 s.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time to connect, with the TLS handshake.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time to wait for the head of a response, or for more of its body: an idle stream has a comment every 15 s.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
-/// An answer whose body is still to come. Dropping it hangs up.
+/// A response whose body has not been read. Dropping it disconnects.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     body: Incoming,
     _connection: JoinSet<()>,
 }
 
-impl Answer {
-    /// The next bytes of it; none at its end.
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+impl Response {
+    /// The next bytes of the body; `None` at its end.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         loop {
-            let frame = timeout(PATIENCE, self.body.frame()).await.map_err(|_| Failure::Silence(PATIENCE))?;
+            let frame = timeout(RESPONSE_TIMEOUT, self.body.frame())
+                .await
+                .map_err(|_| ClientError::TimedOut(RESPONSE_TIMEOUT))?;
             match frame {
                 None => return Ok(None),
-                Some(Err(_)) => return Err(Failure::Lost),
+                Some(Err(_)) => return Err(ClientError::ConnectionLost),
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data() {
                         return Ok(Some(bytes));
@@ -54,12 +56,12 @@ impl Answer {
         }
     }
 
-    /// All of it, if it has no more bytes than these.
-    pub(super) async fn read(mut self, most: usize) -> Result<Vec<u8>, Failure> {
+    /// The whole body, of at most `max` bytes.
+    pub(super) async fn read(mut self, max: usize) -> Result<Vec<u8>, ClientError> {
         let mut all = Vec::new();
         while let Some(bytes) = self.next().await? {
-            if bytes.len() > most - all.len() {
-                return Err(Failure::TooLong);
+            if bytes.len() > max - all.len() {
+                return Err(ClientError::TooLarge);
             }
             all.extend(bytes);
         }
@@ -73,20 +75,20 @@ impl Answer {
     }
 }
 
-/// Sends a request to the executions of a sidecar, or to what is below them.
+/// Sends a request to the path `/v1/executions` of a sidecar, followed by `subpath`.
 pub(super) async fn send(
     address: &Address,
     token: Option<&str>,
     method: Method,
-    below: &str,
-    accepted: &str,
+    subpath: &str,
+    accept: &str,
     body: Vec<u8>,
-) -> Result<Answer, Failure> {
+) -> Result<Response, ClientError> {
     let mut request = Request::builder()
         .method(method)
-        .uri(format!("{}{EXECUTIONS}{below}", address.prefix()))
+        .uri(format!("{}{EXECUTIONS}{subpath}", address.prefix()))
         .header(header::HOST, address.authority())
-        .header(header::ACCEPT, format!("{accepted}, {PROBLEM}"))
+        .header(header::ACCEPT, format!("{accept}, {PROBLEM}"))
         .header(VERSION_HEADER, VERSION);
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -94,47 +96,50 @@ pub(super) async fn send(
     if !body.is_empty() {
         request = request.header(header::CONTENT_TYPE, "application/json");
     }
-    // An address has been looked at, so what is wrong is the token.
-    let request = request.body(Full::new(Bytes::from(body))).map_err(|_| Failure::Token)?;
-    let stream =
-        timeout(CONNECTING, connect(address)).await.map_err(|_| Failure::NoConnection("it took too long".into()))??;
-    let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Lost)?;
+    // The address is valid, so only the token can be invalid.
+    let request = request.body(Full::new(Bytes::from(body))).map_err(|_| ClientError::InvalidToken)?;
+    let stream = timeout(CONNECT_TIMEOUT, connect(address))
+        .await
+        .map_err(|_| ClientError::NotConnected("timed out".into()))??;
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| ClientError::ConnectionLost)?;
     let mut driver = JoinSet::new();
     driver.spawn(async {
-        // What goes wrong shows in the answer.
+        // Errors occur in the response too.
         let _ = connection.await;
     });
-    let response = timeout(PATIENCE, sender.send_request(request)).await.map_err(|_| Failure::Silence(PATIENCE))?;
-    let (head, body) = response.map_err(|_| Failure::Lost)?.into_parts();
-    Ok(Answer { status: head.status, headers: head.headers, body, _connection: driver })
+    let response = timeout(RESPONSE_TIMEOUT, sender.send_request(request))
+        .await
+        .map_err(|_| ClientError::TimedOut(RESPONSE_TIMEOUT))?;
+    let (head, body) = response.map_err(|_| ClientError::ConnectionLost)?.into_parts();
+    Ok(Response { status: head.status, headers: head.headers, body, _connection: driver })
 }
 
-async fn connect(address: &Address) -> Result<Box<dyn Stream>, Failure> {
-    let failed = |error: std::io::Error| Failure::NoConnection(error.to_string());
+async fn connect(address: &Address) -> Result<Box<dyn Stream>, ClientError> {
+    let failed = |error: std::io::Error| ClientError::NotConnected(error.to_string());
     match address {
         Address::Unix(path) => Ok(Box::new(UnixStream::connect(path).await.map_err(failed)?)),
         Address::Tcp { secure, host, port, .. } => {
             let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(failed)?;
-            // A request is written in one piece, and waits for nothing.
+            // The request is written at once; do not wait for more.
             stream.set_nodelay(true).map_err(failed)?;
             if !secure {
                 return Ok(Box::new(stream));
             }
-            let name = ServerName::try_from(host.clone()).map_err(|error| Failure::Tls(error.to_string()))?;
-            let stream = tls()?.connect(name, stream).await.map_err(|error| Failure::Tls(error.to_string()))?;
+            let name = ServerName::try_from(host.clone()).map_err(|error| ClientError::Tls(error.to_string()))?;
+            let stream = tls()?.connect(name, stream).await.map_err(|error| ClientError::Tls(error.to_string()))?;
             Ok(Box::new(stream))
         }
     }
 }
 
-/// By the certificates that this machine trusts, or those of `SSL_CERT_FILE`.
-fn tls() -> Result<TlsConnector, Failure> {
+/// TLS with the certificates that this machine trusts, or those of `SSL_CERT_FILE`.
+fn tls() -> Result<TlsConnector, ClientError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::Tls(error.to_string()))?
+        .map_err(|error| ClientError::Tls(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(TlsConnector::from(Arc::new(config)))

@@ -1,11 +1,11 @@
-//! Between our types and those of the API, seen from its caller. Nothing is decided here.
+//! Conversions between the types of the HTTP API and of the core. They decide nothing.
 
-use super::failure::Failure;
-use cofferdam_http_api::{Bytes, Outcome, Output, Problem};
-use cofferdam_types::{Capture, Error, Report, Request, Timings};
+use super::error::ClientError;
+use cofferdam_http_api::{Bytes, Outcome, Output};
+use cofferdam_types::{Capture, Report, Request, Timings};
 use std::{collections::BTreeMap, time::Duration};
 
-pub(super) fn request(request: Request) -> Result<cofferdam_http_api::Request, Failure> {
+pub(super) fn request(request: Request) -> Result<cofferdam_http_api::Request, ClientError> {
     let files = request.files.into_iter();
     Ok(cofferdam_http_api::Request {
         code: request.code,
@@ -21,11 +21,11 @@ pub(super) fn request(request: Request) -> Result<cofferdam_http_api::Request, F
     })
 }
 
-/// One of two that have the same name would be lost.
-fn map(what: &'static str, pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Failure> {
+/// Fails if two pairs have the same name: a map would lose one of them.
+fn map(what: &'static str, pairs: Vec<(String, String)>) -> Result<BTreeMap<String, String>, ClientError> {
     let count = pairs.len();
     let map: BTreeMap<_, _> = pairs.into_iter().collect();
-    if map.len() == count { Ok(map) } else { Err(Failure::Twice(what)) }
+    if map.len() == count { Ok(map) } else { Err(ClientError::Duplicate(what)) }
 }
 
 pub(super) fn report(outcome: Outcome) -> Report {
@@ -52,9 +52,4 @@ pub(super) fn report(outcome: Outcome) -> Report {
 
 fn capture(Output { content, length, cut }: Output) -> Capture {
     Capture { bytes: content.0, length, cut }
-}
-
-pub(super) fn error(problem: Problem) -> Error {
-    let error = Error::new(problem.code, problem.detail);
-    Error { id: problem.id, retryable: problem.retryable, ..error }
 }

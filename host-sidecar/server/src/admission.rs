@@ -1,203 +1,211 @@
-//! Who may come in, and whose turn it is. A place is for a request with its run, from before its body is read to the end;
-//! a turn is for a run that takes place.
+//! Which requests are admitted, and when their executions may run. An admission permit covers a request and
+//! its execution, from before the body is read to the end. A run permit covers an execution while it runs.
 
-use super::budget::{Budget, Charge};
-use cofferdam_types::{Error, ErrorCode};
+pub(crate) mod memory;
+
+use crate::api_error::overloaded;
+use cofferdam_types::Error;
+use memory::{MemoryBudget, MemoryCharge};
 use std::sync::Arc;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-/// Bounds that several tenants share, or one tenant's part of them.
+/// How many executions may run and wait: of all tenants, or of one of them.
 #[derive(Debug)]
-pub(super) struct Bounds {
-    places: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
-    runs: usize,
-    queued: usize,
+pub(crate) struct Capacity {
+    admissions: Arc<Semaphore>,
+    runs: Arc<Semaphore>,
+    max_running: usize,
+    max_waiting: usize,
 }
 
-/// What one tenant may have, within what all may have.
+/// Admission of one tenant, within the capacity that all tenants share.
 #[derive(Debug)]
-pub(super) struct Admission {
-    all: Arc<Bounds>,
-    own: Bounds,
-    /// The setting that bounds the tenant's executions.
+pub(crate) struct Admission {
+    shared: Arc<Capacity>,
+    own: Capacity,
+    /// The setting that limits the tenant's running executions.
     setting: String,
 }
 
-/// A place, until it is dropped.
+/// Permission for a request and its execution. Dropping it returns its share of the capacity.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct AdmissionPermit {
     _permits: [OwnedSemaphorePermit; 2],
-    /// What its request takes.
-    charge: Option<Charge>,
+    /// The memory of the request.
+    charge: Option<MemoryCharge>,
 }
 
-/// A turn, until it is dropped.
+/// Permission to run an execution. Dropping it returns its share of the capacity.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(crate) struct RunPermit {
     _permits: [OwnedSemaphorePermit; 2],
-    /// What the outcome may take.
-    pub(super) charge: Charge,
+    /// The memory that is reserved for the outcome.
+    pub(crate) charge: MemoryCharge,
 }
 
-impl Place {
-    /// Keeps what its request takes for as long as the place is kept.
-    pub(super) fn keep(&mut self, charge: Charge) {
+impl AdmissionPermit {
+    /// Holds the memory charge of the request for as long as the permit exists.
+    pub(crate) fn hold(&mut self, charge: MemoryCharge) {
         self.charge = Some(charge);
     }
 }
 
-impl Bounds {
-    /// So many runs at once, and so many more that wait.
-    pub(super) fn new(runs: u32, queued: u32) -> Self {
-        let [runs, queued] = [runs, queued].map(|number| usize::try_from(number).unwrap_or(Semaphore::MAX_PERMITS / 2));
-        Self { places: Arc::new(Semaphore::new(runs + queued)), turns: Arc::new(Semaphore::new(runs)), runs, queued }
+impl Capacity {
+    pub(crate) fn new(max_running: u32, max_waiting: u32) -> Self {
+        let [max_running, max_waiting] =
+            [max_running, max_waiting].map(|number| usize::try_from(number).unwrap_or(Semaphore::MAX_PERMITS / 2));
+        Self::with_limits(max_running, max_waiting)
     }
 
-    /// Runs that take place now, and requests that wait for their turn or bring their body.
-    pub(super) fn used(&self) -> (usize, usize) {
-        let running = self.runs - self.turns.available_permits();
-        let inside = self.runs + self.queued - self.places.available_permits();
-        (running, inside.saturating_sub(running))
+    fn with_limits(max_running: usize, max_waiting: usize) -> Self {
+        Self {
+            admissions: Arc::new(Semaphore::new(max_running + max_waiting)),
+            runs: Arc::new(Semaphore::new(max_running)),
+            max_running,
+            max_waiting,
+        }
+    }
+
+    /// The number of running executions, and of requests that wait to run or send their body.
+    pub(crate) fn usage(&self) -> (usize, usize) {
+        let running = self.max_running - self.runs.available_permits();
+        let admitted = self.max_running + self.max_waiting - self.admissions.available_permits();
+        (running, admitted.saturating_sub(running))
     }
 }
 
 impl Admission {
-    /// `max_runs` of all that may run at once, and of those that may wait in the same proportion, but at least one. Without it
-    /// half of all places where there are other tenants: one tenant's requests, which may be slow to come, leave the rest.
-    pub(super) fn new(all: Arc<Bounds>, tenant: &str, max_runs: Option<u32>, has_others: bool) -> Self {
-        let (runs, queued) = match max_runs {
+    /// A tenant may run `max_runs` executions at once. Its share of the waiting requests has the same
+    /// proportion, and is at least one. Without `max_runs`, one of several tenants gets half of all
+    /// admissions, so that its slow requests leave the rest to others.
+    pub(crate) fn new(shared: Arc<Capacity>, tenant: &str, max_runs: Option<u32>, has_others: bool) -> Self {
+        let (max_running, max_waiting) = match max_runs {
             Some(max) => {
-                let runs = usize::try_from(max).unwrap_or(usize::MAX).min(all.runs);
-                (runs, (all.queued * runs).div_ceil(all.runs.max(1)))
+                let running = usize::try_from(max).unwrap_or(usize::MAX).min(shared.max_running);
+                (running, (shared.max_waiting * running).div_ceil(shared.max_running.max(1)))
             }
             None if has_others => {
-                let places = (all.runs + all.queued).div_ceil(2);
-                (all.runs.min(places), places.saturating_sub(all.runs))
+                let admissions = (shared.max_running + shared.max_waiting).div_ceil(2);
+                (shared.max_running.min(admissions), admissions.saturating_sub(shared.max_running))
             }
-            None => (all.runs, all.queued),
+            None => (shared.max_running, shared.max_waiting),
         };
-        let own = Bounds {
-            places: Arc::new(Semaphore::new(runs + queued)),
-            turns: Arc::new(Semaphore::new(runs)),
-            runs,
-            queued,
-        };
+        let own = Capacity::with_limits(max_running, max_waiting);
         let setting = max_runs.map_or_else(|| "serve.max_runs".into(), |_| format!("tenants.{tenant}.max_runs"));
-        Self { all, own, setting }
+        Self { shared, own, setting }
     }
 
-    /// A place, now or not at all.
-    pub(super) fn place(&self) -> Result<Place, Error> {
-        let take = |places: &Arc<Semaphore>| places.clone().try_acquire_owned();
-        match (take(&self.own.places), take(&self.all.places)) {
-            (Ok(own), Ok(all)) => Ok(Place { _permits: [own, all], charge: None }),
-            (Err(_), _) => Err(full("your executions", &self.own, &self.setting)),
-            (_, Err(_)) => Err(full("the executions of all tenants", &self.all, "serve.max_runs")),
+    /// Admits a request, or fails at once.
+    pub(crate) fn try_admit(&self) -> Result<AdmissionPermit, Error> {
+        let acquire = |capacity: &Capacity| capacity.admissions.clone().try_acquire_owned();
+        match (acquire(&self.own), acquire(&self.shared)) {
+            (Ok(own), Ok(shared)) => Ok(AdmissionPermit { _permits: [own, shared], charge: None }),
+            (Err(_), _) => Err(at_capacity("your executions", &self.own, &self.setting)),
+            (_, Err(_)) => Err(at_capacity("the executions of all tenants", &self.shared, "serve.max_runs")),
         }
     }
 
-    /// Waits for a turn, and for so much memory of this budget. Those of one tenant come in the order in which they were asked
-    /// for; one tenant's many do not keep another's few waiting for all of theirs.
-    pub(super) async fn turn(&self, memory: &Budget, bytes: u64) -> Result<Turn, AcquireError> {
-        let own = self.own.turns.clone().acquire_owned().await?;
-        // Who waits for memory holds no turn that another tenant could have.
-        let charge = memory.wait(bytes).await?;
-        Ok(Turn { _permits: [own, self.all.turns.clone().acquire_owned().await?], charge })
+    /// Waits for permission to run, and for memory for the outcome. A tenant's executions run in the order of
+    /// their calls. Those of one tenant do not delay those of another.
+    pub(crate) async fn acquire_run(&self, memory: &MemoryBudget, bytes: u64) -> Result<RunPermit, AcquireError> {
+        let own = self.own.runs.clone().acquire_owned().await?;
+        // Last of all the shared permit: while an execution waits for memory, another tenant can use it.
+        let charge = memory.acquire(bytes).await?;
+        Ok(RunPermit { _permits: [own, self.shared.runs.clone().acquire_owned().await?], charge })
     }
 }
 
-fn full(whose: &str, bounds: &Bounds, setting: &str) -> Error {
-    let Bounds { runs, queued, .. } = bounds;
+fn at_capacity(whose: &str, capacity: &Capacity, setting: &str) -> Error {
+    let Capacity { max_running, max_waiting, .. } = capacity;
     overloaded(&format!(
-        "{whose} have reached their bound: {runs} running ({setting}) and {queued} waiting (serve.max_queued); send the request \
-         again in a second, as Retry-After says, or ask the operator for a higher bound"
+        "the limit of {whose} is reached: {max_running} running ({setting}) and {max_waiting} waiting \
+         (serve.max_queued); retry after the time in Retry-After, or ask the operator to raise the limit"
     ))
-}
-
-/// There is no room for the run.
-pub(super) fn overloaded(message: &str) -> Error {
-    Error::new(ErrorCode::Overloaded, message).retryable()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cofferdam_types::ErrorCode;
     use futures_util::FutureExt;
 
-    fn admission(all: &Arc<Bounds>, max_runs: Option<u32>) -> Admission {
+    fn admission(all: &Arc<Capacity>, max_runs: Option<u32>) -> Admission {
         Admission::new(all.clone(), "agents", max_runs, false)
     }
 
-    fn memory(bytes: u64) -> Budget {
-        Budget::shares(1, bytes, 1 << 10).next().expect("a budget")
+    fn memory(bytes: u64) -> MemoryBudget {
+        MemoryBudget::split(1, bytes, 1 << 10).next().expect("a budget")
     }
 
     #[test]
-    fn beyond_the_bounds_there_is_no_place() {
-        let all = Arc::new(Bounds::new(1, 2));
+    fn a_request_beyond_the_capacity_is_refused() {
+        let all = Arc::new(Capacity::new(1, 2));
         let admission = admission(&all, None);
-        let places: Vec<_> = (0..3).map(|_| admission.place().expect("a place")).collect();
-        assert_eq!(admission.place().expect_err("full").code, ErrorCode::Overloaded);
-        assert_eq!(all.used(), (0, 3));
-        drop(places);
-        assert!(admission.place().is_ok());
+        let permits: Vec<_> = (0..3).map(|_| admission.try_admit().expect("a permit")).collect();
+        assert_eq!(admission.try_admit().expect_err("full").code, ErrorCode::Overloaded);
+        assert_eq!(all.usage(), (0, 3));
+        drop(permits);
+        assert!(admission.try_admit().is_ok());
     }
 
     #[test]
-    fn a_share_leaves_the_rest_to_others() {
-        let all = Arc::new(Bounds::new(4, 8));
+    fn a_tenant_with_a_limit_leaves_the_rest_to_others() {
+        let all = Arc::new(Capacity::new(4, 8));
         let (one, other) = (admission(&all, Some(1)), admission(&all, None));
-        let places: Vec<_> = std::iter::from_fn(|| one.place().ok()).collect();
-        assert_eq!(places.len(), 3);
-        assert_eq!(std::iter::from_fn(|| other.place().ok()).collect::<Vec<_>>().len(), 9);
+        let permits: Vec<_> = std::iter::from_fn(|| one.try_admit().ok()).collect();
+        assert_eq!(permits.len(), 3);
+        assert_eq!(std::iter::from_fn(|| other.try_admit().ok()).collect::<Vec<_>>().len(), 9);
     }
 
     #[test]
-    fn a_refusal_names_the_setting_that_is_the_bound() {
-        let all = Arc::new(Bounds::new(2, 0));
+    fn an_error_names_the_setting_that_limits() {
+        let all = Arc::new(Capacity::new(2, 0));
         let (one, other) = (admission(&all, Some(1)), admission(&all, None));
-        let refusal = |admission: &Admission| admission.place().expect_err("full").message;
-        let _places = (one.place(), other.place());
-        assert!(refusal(&one).contains("1 running (tenants.agents.max_runs)"), "{}", refusal(&one));
-        assert!(refusal(&other).contains("2 running (serve.max_runs)"), "{}", refusal(&other));
-        assert!(refusal(&one).contains("Retry-After"));
+        let error = |admission: &Admission| admission.try_admit().expect_err("full").message;
+        let _permits = (one.try_admit(), other.try_admit());
+        assert!(error(&one).contains("1 running (tenants.agents.max_runs)"), "{}", error(&one));
+        assert!(error(&other).contains("2 running (serve.max_runs)"), "{}", error(&other));
+        assert!(error(&one).contains("Retry-After"));
     }
 
     #[test]
-    fn one_tenant_of_several_leaves_half_of_the_places() {
+    fn one_of_several_tenants_leaves_half_of_the_capacity() {
         for (runs, queued, half) in [(4, 64, 34), (4, 0, 2), (1, 0, 1)] {
-            let all = Arc::new(Bounds::new(runs, queued));
+            let all = Arc::new(Capacity::new(runs, queued));
             let [one, other] = [true, true].map(|others| Admission::new(all.clone(), "agents", None, others));
-            let places: Vec<_> = std::iter::from_fn(|| one.place().ok()).collect();
-            assert_eq!(places.len(), half);
-            assert_eq!(other.place().is_ok(), runs + queued > 1);
+            let permits: Vec<_> = std::iter::from_fn(|| one.try_admit().ok()).collect();
+            assert_eq!(permits.len(), half);
+            assert_eq!(other.try_admit().is_ok(), runs + queued > 1);
             let own = Admission::new(all.clone(), "agents", Some(runs), true);
-            assert_eq!((own.own.runs, own.own.queued), (all.runs, all.queued), "as many as the operator says");
+            assert_eq!(
+                (own.own.max_running, own.own.max_waiting),
+                (all.max_running, all.max_waiting),
+                "the operator's limit applies"
+            );
         }
     }
 
     #[tokio::test]
-    async fn a_turn_comes_when_there_is_memory_for_the_outcome() {
-        let (all, memory) = (Arc::new(Bounds::new(2, 0)), memory(1 << 10));
+    async fn an_execution_waits_for_memory_for_its_outcome() {
+        let (all, memory) = (Arc::new(Capacity::new(2, 0)), memory(1 << 10));
         let one = admission(&all, None);
-        let mut first = one.turn(&memory, 1 << 10).await.expect("a turn");
-        let mut second = std::pin::pin!(one.turn(&memory, 1 << 10));
+        let mut first = one.acquire_run(&memory, 1 << 10).await.expect("a permit");
+        let mut second = std::pin::pin!(one.acquire_run(&memory, 1 << 10));
         assert!((&mut second).now_or_never().is_none());
-        assert_eq!(all.used().0, 1, "no turn is held meanwhile");
-        first.charge.lower(0);
+        assert_eq!(all.usage().0, 1, "it holds no shared permit meanwhile");
+        first.charge.shrink_to(0);
         assert!(second.now_or_never().is_some());
     }
 
     #[tokio::test]
-    async fn a_turn_comes_when_another_ends() {
-        let all = Arc::new(Bounds::new(1, 1));
+    async fn an_execution_waits_for_the_end_of_another() {
+        let all = Arc::new(Capacity::new(1, 1));
         let admission = admission(&all, None);
         let memory = memory(1 << 20);
-        let first = admission.turn(&memory, 0).await.expect("a turn");
-        let mut second = std::pin::pin!(admission.turn(&memory, 0));
+        let first = admission.acquire_run(&memory, 0).await.expect("a permit");
+        let mut second = std::pin::pin!(admission.acquire_run(&memory, 0));
         assert!((&mut second).now_or_never().is_none());
-        assert_eq!(all.used().0, 1);
+        assert_eq!(all.usage().0, 1);
         drop(first);
         assert!(second.await.is_ok());
     }

@@ -1,4 +1,4 @@
-//! The settings of the server.
+//! The settings of a sidecar.
 
 use crate::mcp::McpConfig;
 use cofferdam_core::{
@@ -10,85 +10,90 @@ use cofferdam_core::{
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
-/// Everything that a server is set up with.
+/// All settings of a sidecar.
 #[derive(Debug, Clone, Default)]
 pub struct ServerConfig {
-    /// Where it listens, and its limits.
+    /// The sockets and the limits.
     pub serve: ServeConfig,
-    /// What calls through MCP get.
+    /// The settings of the MCP tool.
     pub mcp: McpConfig,
-    /// The tenants that have settings of their own, by their names.
+    /// Tenants with their own settings, by name.
     pub tenants: BTreeMap<String, TenantConfig>,
 }
 
-/// What one tenant may have.
+/// The limits and the policy of one tenant.
 #[derive(Debug, Clone)]
 pub struct TenantConfig {
-    /// How many of `serve.max_runs` it may have at once; none: all.
+    /// Maximum number of concurrent executions, out of `serve.max_runs`. Default: all.
     pub max_runs: Option<u32>,
-    /// How many of `serve.max_connections` it may have at once; none: half of them where there are several tenants.
+    /// Maximum number of connections, out of `serve.max_connections`. Default: half if there are several
+    /// tenants.
     pub max_connections: Option<u32>,
-    /// The operator's policy for this tenant.
+    /// The tenant's policy.
     pub policy: Policy,
 }
 
-/// Where the sidecar listens, and its bounds.
+/// The sockets of a sidecar, and its limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServeConfig {
-    /// Where it listens. Default: a Unix socket in the user's runtime folder.
+    /// Addresses to listen on. Default: a Unix socket in the user's runtime directory.
     pub listen: Vec<Listen>,
-    /// The file of tokens. Default: none; then whoever reaches the sidecar may use it.
+    /// The token file. Default: none, and every caller that can connect is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
-    /// The certificates, in PEM, that TCP listeners show. Default: none; then they do without TLS.
+    /// The certificate chain for TCP sockets, in PEM. Default: none, and they do not use TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_cert: Option<PathBuf>,
-    /// The private key of the first of them, in PEM.
+    /// The private key of the first certificate, in PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,
-    /// The collector that spans are exported to by OTLP, such as http://127.0.0.1:4318. Default: the one that
-    /// `OTEL_EXPORTER_OTLP_ENDPOINT` names, if any.
+    /// The collector to which spans are exported over OTLP, such as http://127.0.0.1:4318. Default:
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`, if set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otlp_endpoint: Option<String>,
-    /// Runs at once. Default: as many as there are processors, at least 4.
+    /// Maximum number of concurrent executions. Default: the number of processors, at least 4.
     pub max_runs: u32,
-    /// Runs that may wait for their turn.
+    /// Maximum number of queued executions.
     pub max_queued: u32,
-    /// How long a run may wait for its turn, in seconds.
+    /// Time that an execution may be queued, in seconds.
     pub queue_seconds: Seconds,
-    /// Bytes of a request's body.
+    /// Maximum size of a request's body, in bytes.
     pub body_limit: Bytes,
-    /// Bytes of all requests that are being read or run; of several tenants, none takes more than half of it.
+    /// Memory for the requests of all queued and running executions, in bytes. One of several tenants gets at
+    /// most half.
     pub body_memory: Bytes,
-    /// Bytes that the outcomes of all executions may take, from before the program starts until the outcome is kept or read: twice
-    /// what an execution may print and bring back. The next ones wait. Of several tenants, none takes more than half of it.
+    /// Memory for the outcomes of all executions, in bytes. Each reserves twice its limits of output and
+    /// collected files, from before the program starts until the outcome is kept or read; the next executions
+    /// are queued. One of several tenants gets at most half.
     pub output_memory: Bytes,
-    /// How long the head of a request may take, and so a connection be idle, in seconds.
+    /// Time to receive the head of a request, and so the time that a connection may be idle, in seconds.
     pub header_seconds: Seconds,
-    /// How long the body of a request may take, in seconds.
+    /// Time to receive the body of a request, in seconds.
     pub body_seconds: Seconds,
-    /// How long a caller may keep an answer waiting, in seconds: the time in which it takes nothing, less a second for each
-    /// 16 KiB that it takes.
+    /// Time for which a caller may delay a response by not reading it, in seconds. Each 16 KiB that it reads
+    /// returns a second.
     pub answer_seconds: Seconds,
-    /// Connections at once, over all listeners. At the bound the oldest one that has shown no token is closed.
+    /// Maximum number of connections on all sockets. At the limit, the oldest one without a token is closed.
     pub max_connections: u32,
-    /// How long runs may go on once the sidecar was told to end, in seconds.
+    /// Time for which executions may continue after the shutdown has started, in seconds.
     pub grace_seconds: Seconds,
-    /// How long an outcome is kept after the end of its run, in seconds.
+    /// Time for which an outcome is kept after the end of its execution, in seconds.
     pub kept_seconds: Seconds,
-    /// Bytes of all outcomes that are kept. At the bound the tenant that holds the most of them loses its oldest.
+    /// Maximum size of all kept outcomes, in bytes. At the limit, the oldest outcome of the tenant with the
+    /// most bytes is evicted.
     pub kept_limit: Bytes,
-    /// Number of executions of one tenant that are remembered after their end. At the bound those without an idempotency key
-    /// are forgotten, and no new key is taken.
+    /// Maximum number of one tenant's ended executions that are kept. At the limit, those without an
+    /// idempotency key are removed, and new keys are refused.
     pub kept_runs: u32,
-    /// Bytes of one tenant's outcomes that are not kept and still being read. At the bound none of its executions starts.
+    /// Maximum size of one tenant's evicted outcomes that are still being read, in bytes. At the limit, none
+    /// of its executions starts.
     pub unread_limit: Bytes,
 }
 
 /// Far more than one machine or one namespace can have.
-const MAX: u32 = 100_000;
-/// A body is held in memory.
+const MAX_NUMBER: u32 = 100_000;
+/// Bodies are kept in memory.
 const MAX_BODY: Bytes = Bytes(1 << 30);
 
 impl Default for ServeConfig {
@@ -131,19 +136,19 @@ impl ServeConfig {
             ("serve.max_connections", self.max_connections, 1),
             ("serve.kept_runs", self.kept_runs, 1),
         ] {
-            if !(min..=MAX).contains(&value) {
-                return Err(InvalidSetting::new(setting, format!("is not between {min} and {MAX}")));
+            if !(min..=MAX_NUMBER).contains(&value) {
+                return Err(InvalidSetting::new(setting, format!("is not between {min} and {MAX_NUMBER}")));
             }
         }
         if self.body_limit > MAX_BODY {
-            let problem = format!("is above {MAX_BODY}, the most there can be");
+            let problem = format!("is above the maximum of {MAX_BODY}");
             return Err(InvalidSetting::new("serve.body_limit", problem));
         }
         if self.tls_cert.is_some() != self.tls_key.is_some() {
-            return Err(InvalidSetting::new("serve.tls_cert", "and `serve.tls_key` need each other"));
+            return Err(InvalidSetting::new("serve.tls_cert", "and `serve.tls_key` must be set together"));
         }
         if self.otlp_endpoint.as_ref().is_some_and(|endpoint| !endpoint.starts_with("http://")) {
-            let problem = "does not begin with http://; TLS is for a collector nearby to add";
+            let problem = "does not begin with http://; for TLS, export to a local collector that forwards spans";
             return Err(InvalidSetting::new("serve.otlp_endpoint", problem));
         }
         Ok(())
@@ -160,7 +165,7 @@ pub enum Listen {
     Tcp(SocketAddr),
 }
 
-/// A text that is no address to listen on.
+/// A malformed address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an address to listen on, such as unix:/run/agent/cofferdam.sock, 127.0.0.1:8787 or [::1]:8787")]
 pub struct MalformedListen(String);

@@ -1,8 +1,8 @@
-//! Between the API's types and ours. Nothing is decided here.
+//! The conversion of a request of the HTTP API. It decides nothing.
 
 use cofferdam_types::Request;
 
-pub(super) fn request(request: cofferdam_http_api::Request) -> Request {
+pub(crate) fn request(request: cofferdam_http_api::Request) -> Request {
     Request {
         code: request.code,
         language: request.language,

@@ -1,27 +1,25 @@
-//! What Prometheus reads.
+//! The metrics of the sidecar, for Prometheus.
 
-use super::pool_collector::PoolCollector;
-use super::{problem::kind, server::Server};
-use axum::{
-    extract::State,
-    http::{Method, header},
-    response::IntoResponse,
-};
+mod pool_collector;
+
+use crate::api_error::describe;
 use cofferdam_core::pool::PoolMetrics;
 use cofferdam_types::{Error, Report, Status};
+use http::Method;
+use pool_collector::PoolCollector;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Seconds, from what a warm start may take to the longest that a run usually may.
+pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Seconds, from the duration of a warm start to that of a long execution.
 const BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 100.0, 300.0];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RunLabels {
+struct ExecutionLabels {
     /// How the program ended, or the code of the error.
     result: &'static str,
 }
@@ -29,7 +27,7 @@ struct RunLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PhaseLabels {
     phase: &'static str,
-    /// Whether the sandbox was there before the request.
+    /// `warm` if the sandbox was prewarmed, else `cold`.
     start: &'static str,
 }
 
@@ -39,82 +37,88 @@ struct RequestLabels {
     status: String,
 }
 
-/// All figures.
+/// All metrics.
 #[derive(Debug)]
-pub(super) struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
-    runs: Family<RunLabels, Counter>,
-    errors: Family<RunLabels, Counter>,
+    executions: Family<ExecutionLabels, Counter>,
+    errors: Family<ExecutionLabels, Counter>,
     phases: Family<PhaseLabels, Histogram>,
     requests: Family<RequestLabels, Counter>,
-    in_flight: Gauge,
+    running: Gauge,
     queued: Gauge,
 }
 
 impl Metrics {
-    /// With those of the pool, if there is one.
-    pub(super) fn new(pool: Option<PoolMetrics>) -> Self {
+    /// Includes the metrics of the pool, if there is one.
+    pub(crate) fn new(pool: Option<PoolMetrics>) -> Self {
         let mut registry = Registry::with_prefix("cofferdam");
         let metrics = Self {
-            runs: Family::default(),
+            executions: Family::default(),
             errors: Family::default(),
             phases: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             requests: Family::default(),
-            in_flight: Gauge::default(),
+            running: Gauge::default(),
             queued: Gauge::default(),
             registry: Registry::default(),
         };
-        registry.register("runs", "Runs that took place, by how the program ended", metrics.runs.clone());
-        registry.register("failed_runs", "Runs that did not take place or got lost, by code", metrics.errors.clone());
-        registry.register("phase_seconds", "Time that runs spent in each phase", metrics.phases.clone());
+        registry.register("runs", "Executions, by how the program ended", metrics.executions.clone());
+        registry.register("failed_runs", "Executions without an outcome, by error code", metrics.errors.clone());
+        registry.register("phase_seconds", "Time that executions spent in each phase", metrics.phases.clone());
         registry.register("http_requests", "Requests, by method and status", metrics.requests.clone());
-        registry.register("runs_in_flight", "Runs that take place now", metrics.in_flight.clone());
-        registry.register("runs_queued", "Requests that wait for their turn", metrics.queued.clone());
+        registry.register("runs_in_flight", "Executions that are running", metrics.running.clone());
+        registry.register("runs_queued", "Requests that wait to run or send their body", metrics.queued.clone());
         if let Some(pool) = pool {
             registry.sub_registry_with_prefix("pool").register_collector(Box::new(PoolCollector(pool)));
         }
         Self { registry, ..metrics }
     }
 
-    /// A run is over.
-    pub(super) fn ran(&self, result: &Result<Report, Error>) {
+    /// Counts an execution that has ended, and records the duration of its phases.
+    pub(crate) fn record_execution(&self, result: &Result<Report, Error>) {
         match result {
             Ok(report) => {
-                self.runs.get_or_create(&RunLabels { result: name(report.status) }).inc();
-                let timings = &report.timings;
-                let mut begun = Duration::ZERO;
-                for (phase, end) in [
-                    ("queued", timings.queued),
-                    ("starting", timings.started),
-                    ("running", timings.finished),
-                    ("cleaning", Some(timings.answered)),
-                ] {
-                    let Some(end) = end else { continue };
-                    let labels = PhaseLabels { phase, start: if report.warm { "warm" } else { "cold" } };
-                    self.phases.get_or_create(&labels).observe(end.saturating_sub(begun).as_secs_f64());
-                    begun = end;
-                }
+                self.executions.get_or_create(&ExecutionLabels { result: name(report.status) }).inc();
+                self.record_phases(report);
             }
             Err(error) => {
-                self.errors.get_or_create(&RunLabels { result: kind(error.code).0 }).inc();
+                self.errors.get_or_create(&ExecutionLabels { result: describe(error.code).0 }).inc();
             }
         }
     }
 
-    /// A request has its answer, or nobody waits for one any more.
-    pub(super) fn answered(&self, method: &Method, status: &str) {
-        // Anybody may invent methods.
+    fn record_phases(&self, report: &Report) {
+        let timings = &report.timings;
+        let start = if report.warm { "warm" } else { "cold" };
+        let mut begin = Duration::ZERO;
+        for (phase, end) in [
+            ("queued", timings.queued),
+            ("starting", timings.started),
+            ("running", timings.finished),
+            ("cleaning", Some(timings.answered)),
+        ] {
+            let Some(end) = end else { continue };
+            let duration = end.saturating_sub(begin).as_secs_f64();
+            self.phases.get_or_create(&PhaseLabels { phase, start }).observe(duration);
+            begin = end;
+        }
+    }
+
+    /// Counts a request that was answered, or whose caller disconnected.
+    pub(crate) fn record_request(&self, method: &Method, status: &str) {
+        // Callers can invent methods, and each label takes memory.
         let known = [Method::GET, Method::HEAD, Method::POST, Method::DELETE, Method::OPTIONS].contains(method);
         let method = if known { method.as_str() } else { "other" };
         self.requests.get_or_create(&RequestLabels { method: method.into(), status: status.into() }).inc();
     }
 
-    fn encode(&self, (in_flight, queued): (usize, usize)) -> String {
+    /// The metrics as text, with the current number of running and queued executions.
+    pub(crate) fn encode(&self, (running, queued): (usize, usize)) -> String {
         let number = |count| i64::try_from(count).unwrap_or(i64::MAX);
-        self.in_flight.set(number(in_flight));
+        self.running.set(number(running));
         self.queued.set(number(queued));
         let mut text = String::new();
-        // A text takes all that is written.
+        // Writing to a string does not fail.
         let _ = text::encode(&mut text, &self.registry);
         text
     }
@@ -133,19 +137,13 @@ fn name(status: Status) -> &'static str {
     }
 }
 
-/// The figures, in the text format of OpenMetrics.
-#[utoipa::path(get, path = "/metrics", responses((status = 200, description = "Figures for Prometheus", body = String, content_type = "application/openmetrics-text")))]
-pub(super) async fn metrics(State(server): State<Arc<Server>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, MEDIA_TYPE)], server.metrics.encode(server.admission.used()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use cofferdam_types::{Capture, ErrorCode, Timings};
 
     #[test]
-    fn runs_are_counted_by_their_ends_and_timed_by_their_phases() {
+    fn executions_are_counted_by_result_and_timed_by_phase() {
         let metrics = Metrics::new(None);
         let seconds = |seconds| Some(Duration::from_secs(seconds));
         let timings = Timings {
@@ -165,9 +163,9 @@ mod tests {
             timings,
             warm: false,
         };
-        metrics.ran(&Ok(report));
-        metrics.ran(&Err(Error::new(ErrorCode::Overloaded, "full")));
-        metrics.answered(&Method::POST, "200");
+        metrics.record_execution(&Ok(report));
+        metrics.record_execution(&Err(Error::new(ErrorCode::Overloaded, "full")));
+        metrics.record_request(&Method::POST, "200");
         let text = metrics.encode((2, 5));
         for line in [
             "cofferdam_runs_total{result=\"timed-out\"} 1",

@@ -1,61 +1,58 @@
-//! Which request goes where, and through which layers.
+//! The routes of the HTTP API, and the middleware that each request passes.
 
-use super::{
-    access, auth, guard, health, lookup,
+use crate::{
+    api_error::ApiError,
+    handlers::{cancel, get, health, metrics, openapi, post},
     mcp::{self, Endpoints},
-    metrics, openapi, post,
-    problem::Refusal,
-    server::Server,
-    version,
+    middleware::{access_log, auth, origin, version},
+    state::AppState,
 };
 use axum::{
     Extension, Router,
-    http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
-    routing::{self, MethodRouter, get},
+    routing::{self, MethodRouter},
 };
 use cofferdam_http_api::EXECUTIONS;
+use http::StatusCode;
 use std::sync::Arc;
 
-/// The whole service. A layer that is added later is further out, so the list is read from below:
+/// The whole API. A layer that is added later is further out, so read the list from the bottom:
 ///
-/// 1. the log is outermost: it tells of every request, also of those that the others refuse or that break off;
-/// 2. the version is told in every answer, refusals among them;
-/// 3. web pages are refused before anything is done for them, with or without a token;
-/// 4. then, for executions and MCP only: who it is, so that an unknown caller learns and costs nothing more,
-/// 5. and, of a method that there is, whether it speaks our version, before its body is understood by the rules of another.
+/// 1. the access log is outermost: it records every request, also those that are refused or aborted;
+/// 2. every response, errors included, states the API version;
+/// 3. requests of web pages are refused before anything else is done for them, with or without a token;
+/// 4. for executions and MCP only: authentication, so that an unknown caller costs nothing more;
+/// 5. for known methods: the API version is checked before the body is parsed.
 ///
-/// Admission and the body's bounds are the handler's, since only some requests have a body, and whether there is a place for
-/// one depends on the tenant.
-pub(super) fn router(server: &Arc<Server>) -> Router {
-    let compared = |methods: MethodRouter<Arc<Server>>| methods.route_layer(from_fn(version::compare));
+/// Handlers do admission and limit the body: not every request has a body, and admission depends on the
+/// tenant.
+pub(crate) fn router(state: &Arc<AppState>) -> Router {
+    let versioned = |methods: MethodRouter<Arc<AppState>>| methods.route_layer(from_fn(version::check));
     let executions = Router::new()
-        .route(EXECUTIONS, compared(routing::post(post::post)))
-        .route(&format!("{EXECUTIONS}/{{id}}"), compared(get(lookup::get).delete(lookup::delete)))
-        .route(mcp::PATH, compared(routing::post(mcp::mcp).delete(mcp::mcp)))
-        .method_not_allowed_fallback(not_allowed)
+        .route(EXECUTIONS, versioned(routing::post(post::post)))
+        .route(&format!("{EXECUTIONS}/{{id}}"), versioned(routing::get(get::get).delete(cancel::delete)))
+        .route(mcp::PATH, versioned(routing::post(mcp::mcp).delete(mcp::mcp)))
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(Arc::new(Endpoints::default())))
-        .route_layer(from_fn_with_state(server.clone(), auth::authenticate));
+        .route_layer(from_fn_with_state(state.clone(), auth::authenticate));
     Router::new()
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(metrics::metrics))
-        .route("/v1/openapi.json", get(openapi::openapi))
+        .route("/healthz", routing::get(health::healthz))
+        .route("/readyz", routing::get(health::readyz))
+        .route("/metrics", routing::get(metrics::metrics))
+        .route("/v1/openapi.json", routing::get(openapi::openapi))
         .merge(executions)
-        .method_not_allowed_fallback(not_allowed)
+        .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(from_fn_with_state(server.clone(), guard::refuse_web_pages))
-        .layer(from_fn(version::tell))
-        .layer(from_fn_with_state(server.clone(), access::log))
-        .with_state(server.clone())
+        .layer(from_fn_with_state(state.clone(), origin::refuse_web_pages))
+        .layer(from_fn(version::add_header))
+        .layer(from_fn_with_state(state.clone(), access_log::log))
+        .with_state(state.clone())
 }
 
-async fn not_found() -> Refusal {
-    let text = "there is nothing at this path; /v1/openapi.json says what there is";
-    Refusal::invalid(StatusCode::NOT_FOUND, text)
+async fn not_found() -> ApiError {
+    ApiError::invalid(StatusCode::NOT_FOUND, "unknown path; see /v1/openapi.json")
 }
 
-async fn not_allowed() -> Refusal {
-    let text = "this path has no such method; /v1/openapi.json says which it has";
-    Refusal::invalid(StatusCode::METHOD_NOT_ALLOWED, text)
+async fn method_not_allowed() -> ApiError {
+    ApiError::invalid(StatusCode::METHOD_NOT_ALLOWED, "method not allowed; see /v1/openapi.json")
 }

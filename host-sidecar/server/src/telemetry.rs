@@ -1,7 +1,7 @@
-//! Traces: exported by OTLP where a collector is named, joined to the caller's.
+//! Traces: exported over OTLP if a collector is configured, as children of the caller's.
 
 use async_trait::async_trait;
-use axum::http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use opentelemetry::{Context, propagation::TextMapPropagator};
 use opentelemetry_http::{Bytes, HeaderExtractor, HttpClient, HttpError, Request, Response, hyper::HyperClient};
 use opentelemetry_otlp::{
@@ -14,24 +14,25 @@ use tokio::runtime::Handle;
 
 const SERVICE: &str = "cofferdam";
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
-/// Bytes of a trace's headers: twice of what tracestate needs to have room for.
+/// Maximum bytes of the trace headers: twice what a `tracestate` must be allowed to have.
 const MAX_HEADERS: usize = 1024;
-/// How long a collector may take for one batch.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Time that a collector may take for one batch.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What exports spans to the collector that the setting names, else the environment as OpenTelemetry's own variables do; none
-/// where none is named.
+/// The provider that exports spans to the collector of the setting, else of OpenTelemetry's environment
+/// variables; `None` if neither names a collector.
 ///
 /// # Errors
 ///
-/// An address that is none.
+/// The collector's address is malformed.
 pub fn provider(endpoint: Option<&str>, runtime: &Handle) -> Result<Option<SdkTracerProvider>, ExporterBuildError> {
     let mut named =
         [OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT].into_iter().filter_map(env::var_os);
     if endpoint.is_none() && named.all(|endpoint| endpoint.is_empty()) {
         return Ok(None);
     }
-    let client = OnRuntime { runtime: runtime.clone(), client: HyperClient::with_default_connector(PATIENCE, None) };
+    let client =
+        OnRuntime { runtime: runtime.clone(), client: HyperClient::with_default_connector(EXPORT_TIMEOUT, None) };
     let mut exporter = SpanExporter::builder().with_http().with_http_client(client);
     if let Some(endpoint) = endpoint {
         exporter = exporter.with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')));
@@ -44,7 +45,7 @@ pub fn provider(endpoint: Option<&str>, runtime: &Handle) -> Result<Option<SdkTr
     Ok(Some(provider.build()))
 }
 
-/// The trace that a request is part of, by its header `traceparent`; none where the trace's headers are longer than any is.
+/// The caller's trace, from the header `traceparent`; an empty context if the trace headers are too long.
 pub fn parent(headers: &HeaderMap) -> Context {
     let propagator = TraceContextPropagator::new();
     let length = |name: &str| headers.get_all(name).iter().map(HeaderValue::len).sum::<usize>();
@@ -54,7 +55,7 @@ pub fn parent(headers: &HeaderMap) -> Context {
     propagator.extract(&HeaderExtractor(headers))
 }
 
-/// Sends from the sidecar's runtime, since batches are made in a thread of their own, which has none.
+/// Sends batches on the sidecar's runtime: the exporter's thread has none.
 #[derive(Debug)]
 struct OnRuntime {
     runtime: Handle,
@@ -69,8 +70,8 @@ impl HttpClient for OnRuntime {
         let sent = sent.flatten();
         match &sent {
             Ok(response) if response.status().is_success() => {}
-            Ok(response) => tracing::warn!(status = %response.status(), "the collector took no spans"),
-            Err(error) => tracing::warn!(%error, "no spans could be sent to the collector"),
+            Ok(response) => tracing::warn!(status = %response.status(), "the collector rejected spans"),
+            Err(error) => tracing::warn!(%error, "spans could not be sent to the collector"),
         }
         sent
     }
@@ -82,7 +83,7 @@ mod tests {
     use opentelemetry::trace::TraceContextExt;
 
     #[test]
-    fn a_traces_headers_are_bounded() {
+    fn trace_headers_that_are_too_long_are_ignored() {
         let has_parent = |state: &str| {
             let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
             let headers = [("traceparent", traceparent), ("tracestate", state)];

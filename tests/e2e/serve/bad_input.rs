@@ -101,13 +101,13 @@ async fn each_invalid_request_has_its_problem_code() {
         ("POST", EXECUTIONS, &[JSON, ("cofferdam-version", "0.9.0")], hello, 400, "invalid-request", "`0.9.0`"),
         ("POST", EXECUTIONS, &[JSON, ("cofferdam-version", "0.9.0")], hello, 400, "invalid-request", "version 0.1.0"),
         ("POST", EXECUTIONS, &[JSON, ("origin", "https://evil.example")], hello, 403, "denied", "Origin"),
-        ("GET", "/v1/executions/run-00000000000000000000", &[], "", 404, "invalid-request", "no run of this id"),
-        ("DELETE", "/v1/executions/run-00000000000000000000", &[], "", 404, "invalid-request", "no run of this id"),
-        ("GET", "/v1/executions/%ff", &[], "", 404, "invalid-request", "no run of this id"),
-        ("GET", EXECUTIONS, &[], "", 405, "invalid-request", "no such method"),
-        ("POST", "/healthz", &[], "", 405, "invalid-request", "no such method"),
+        ("GET", "/v1/executions/run-00000000000000000000", &[], "", 404, "invalid-request", "execution not found"),
+        ("DELETE", "/v1/executions/run-00000000000000000000", &[], "", 404, "invalid-request", "execution not found"),
+        ("GET", "/v1/executions/%ff", &[], "", 404, "invalid-request", "execution not found"),
+        ("GET", EXECUTIONS, &[], "", 405, "invalid-request", "method not allowed"),
+        ("POST", "/healthz", &[], "", 405, "invalid-request", "method not allowed"),
         // Without such a method, the version is not checked.
-        ("TRACE", EXECUTIONS, &[("cofferdam-version", "0.9.0")], "", 405, "invalid-request", "no such method"),
+        ("TRACE", EXECUTIONS, &[("cofferdam-version", "0.9.0")], "", 405, "invalid-request", "method not allowed"),
         ("GET", "/", &[], "", 404, "invalid-request", "openapi.json"),
     ];
     for (method, path, headers, body, status, code, part) in cases {

@@ -71,7 +71,7 @@ async fn the_log_contains_the_reason_of_a_refusal() {
     assert!(line.contains("reason=\"the limit memory"), "{line}");
     assert_eq!(client.run(&json!({ "code": "x".repeat(2000) }), &[]).await.status, 413);
     let line = sidecar.wait_for("status=\"413\"");
-    assert!(line.contains("reason=\"the body has more than 1024 bytes"), "{line}");
+    assert!(line.contains("reason=\"the body is larger than 1024 bytes"), "{line}");
     assert_eq!(client.run(&json!({ "code": "1" }), &[]).await.status, 200);
     let line = sidecar.wait_for("ran id=");
     assert!(line.contains("finished_ms=") && !line.contains("Timings"), "{line}");

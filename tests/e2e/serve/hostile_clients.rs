@@ -224,12 +224,12 @@ fn existing_files_at_the_socket_path_are_neither_used_nor_removed() {
     symlink(path("nothing"), path("to-nothing")).expect("a link");
     std::fs::create_dir(path("folder")).expect("a folder");
     for (name, reason) in [
-        ("file", "something else than a socket"),
-        ("folder", "something else than a socket"),
-        ("to-a-file", "something else than a socket"),
-        ("to-a-socket", "something else than a socket"),
-        ("to-nothing", "something else than a socket"),
-        ("other", "another process listens there"),
+        ("file", "is not a socket"),
+        ("folder", "is not a socket"),
+        ("to-a-file", "is not a socket"),
+        ("to-a-socket", "is not a socket"),
+        ("to-nothing", "is not a socket"),
+        ("other", "another process listens on the socket"),
         ("file/below", "Not a directory"),
         (&*"x".repeat(120), "path must be shorter"),
     ] {

@@ -85,7 +85,7 @@ async fn the_socket_is_private_and_used_by_one_sidecar() {
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
     let output = dir.run(["serve", "--listen", &format!("unix:{}", socket.display())]);
     assert_eq!(output.status.code(), Some(125));
-    assert!(stderr(&output).contains("another process listens there"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("another process listens on the socket"), "{}", stderr(&output));
     assert!(socket.exists());
 }
 
@@ -100,14 +100,14 @@ fn invalid_serve_options_are_refused_at_startup() {
     dir.write("file", "");
     let _other = UnixListener::bind(dir.path().join("other")).expect("a socket");
     for (args, part) in [
-        (&["--listen", "0.0.0.0:0"][..], "does not listen there without --token-file"),
+        (&["--listen", "0.0.0.0:0"][..], "requires --token-file"),
         (&["--listen", "localhost:8787"], "is not an address to listen on"),
-        (&["--listen", "unix:file"], "something else than a socket"),
-        (&["--listen", "unix:other"], "another process listens there"),
-        (&["--token-file", "tokens"], "others than its owner and group"),
-        (&["--token-file", "empty"], "holds no token"),
+        (&["--listen", "unix:file"], "is not a socket"),
+        (&["--listen", "unix:other"], "another process listens on the socket"),
+        (&["--token-file", "tokens"], "accessible to other users"),
+        (&["--token-file", "empty"], "contains no token"),
         (&["--token-file", "nowhere"], "cannot be used"),
-        (&["--config", "unknown.toml"], "a tenant that has no token"),
+        (&["--config", "unknown.toml"], "a tenant without a token"),
         (&["--tls-cert", "file"], "--tls-key"),
         (&["--tls-cert", "file", "--tls-key", "file"], "cannot be used for TLS"),
     ] {

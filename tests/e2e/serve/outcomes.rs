@@ -93,7 +93,7 @@ async fn a_response_that_is_read_too_slowly_is_aborted() {
             thread::sleep(Duration::from_millis(1));
         }
     });
-    sidecar.wait_for("a connection broke off");
+    sidecar.wait_for("a connection ended with an error");
     drop(reader);
     let running = format!("/v1/executions/{}", received.split('"').nth(3).expect("an id"));
     assert_eq!(client.send("GET", &running, &[], "").await.json["state"], "running");

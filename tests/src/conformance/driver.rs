@@ -3,7 +3,7 @@
 use super::{Case, ContractError, Failure, Outcome};
 use crate::cluster::runtime;
 use cofferdam::{Runtime, types};
-use cofferdam_component::{ExecuteError, Executor, SandboxImport, code_executor, types::Request};
+use cofferdam_component::{ExecuteError, Executor, SandboxCtx, code_executor, types::Request};
 
 /// Attempts to execute a case in a prewarmed sandbox.
 const MAX_ATTEMPTS: usize = 20;
@@ -46,7 +46,7 @@ impl Driver for Library {
 
 impl Library {
     fn call(&self, request: Request) -> Result<code_executor::Outcome, ExecuteError> {
-        runtime().block_on(self.executor.execute(SandboxImport::new(self.sidecar.clone()), request))
+        runtime().block_on(self.executor.execute(SandboxCtx::new(self.sidecar.clone()), request))
     }
 }
 
@@ -56,7 +56,7 @@ fn into_result(
     match result {
         Ok(outcome) => Ok(Ok(outcome.into())),
         Err(ExecuteError::Refused(error)) => Ok(Err(error.into())),
-        Err(error @ ExecuteError::Guest(_)) => Err(format!("{error:?}").into()),
+        Err(error) => Err(format!("{error:?}").into()),
     }
 }
 

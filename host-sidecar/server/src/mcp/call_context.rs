@@ -1,6 +1,6 @@
 //! What the sidecar knows of a message in addition to the library's request.
 
-use crate::admission::Place;
+use crate::admission::AdmissionPermit;
 use cofferdam_types::{Error, Request};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ pub(super) struct CallContext {
 #[derive(Debug, Default)]
 pub(super) struct Call {
     /// The permit that was acquired to read the message.
-    pub(super) permit: Option<Place>,
+    pub(super) permit: Option<AdmissionPermit>,
     pub(super) request: Option<Result<Request, Error>>,
 }
 

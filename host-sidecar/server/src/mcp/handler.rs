@@ -7,10 +7,10 @@ use super::{
     tool::tool,
 };
 use crate::{
-    execution::{Caller, Feed},
-    problem::{Refusal, of_error},
-    run::{Asked, take_up},
-    server::Server,
+    api_error::{ApiError, to_problem},
+    executions::{EventReceiver, Waiter},
+    executions::{Submission, submit},
+    state::AppState,
     telemetry,
     tenants::Tenant,
 };
@@ -34,15 +34,15 @@ const METHODS: [&str; 3] = ["server/discover", "tools/call", "tools/list"];
 /// Serves the clients of one tenant.
 #[derive(Clone)]
 pub(super) struct Handler {
-    server: Arc<Server>,
+    server: Arc<AppState>,
     tenant: Arc<Tenant>,
     limits: Limits,
     tool: Tool,
 }
 
 impl Handler {
-    pub(super) fn new(server: Arc<Server>, tenant: Arc<Tenant>) -> Self {
-        let policy = tenant.sidecar.policy();
+    pub(super) fn new(server: Arc<AppState>, tenant: Arc<Tenant>) -> Self {
+        let policy = tenant.runtime.policy();
         let limits = defaults::limits(policy, &server.mcp);
         let tool = tool(policy, &limits);
         Self { server, tenant, limits, tool }
@@ -51,19 +51,22 @@ impl Handler {
     fn submit(
         &self,
         call: Call,
-        wants_feed: bool,
+        wants_events: bool,
         parent: opentelemetry::Context,
-    ) -> Result<(Caller, Option<Feed>), Refusal> {
+    ) -> Result<(Waiter, Option<EventReceiver>), ApiError> {
         let requested = Instant::now();
-        self.server.refuse_if_ending()?;
-        let place = call.permit.map_or_else(|| self.tenant.admission.place(), Ok)?;
+        self.server.refuse_if_shutting_down()?;
+        let permit = call.permit.map_or_else(|| self.tenant.admission.try_admit(), Ok)?;
         let request =
             call.request.unwrap_or_else(|| Err(Error::new(ErrorCode::Internal, "the call has no arguments")))?;
         let wall_time_ms = request.limits.wall_time_ms;
         let limits = RequestedLimits { wall_time_ms, ..defaults::requested(&self.limits) };
-        let plan = self.tenant.sidecar.plan(Request { limits, ..request })?;
+        let plan = self.tenant.runtime.plan(Request { limits, ..request })?;
         let tenant = self.tenant.clone();
-        take_up(&self.server, Asked { tenant, plan, place, requested, key: None, detached: false, wants_feed, parent })
+        submit(
+            &self.server,
+            Submission { tenant, plan, permit, requested, key: None, detached: false, wants_events, parent },
+        )
     }
 
     /// Executes the program and waits for its end, or until the client cancels the call or disconnects.
@@ -86,7 +89,7 @@ impl Handler {
             if let (Some(token), Some(feed)) = (progress_token, feed) {
                 progress::forward(feed, &context.peer, &token).await;
             }
-            caller.execution().answer().await
+            caller.execution().wait().await
         };
         tokio::select! {
             answer = answer => match answer.outcome() {
@@ -101,7 +104,7 @@ impl Handler {
 }
 
 fn cancelled() -> CallToolResult {
-    result::failure(&of_error(Error::new(ErrorCode::Cancelled, "the call was cancelled")))
+    result::failure(&to_problem(Error::new(ErrorCode::Cancelled, "the call was cancelled")))
 }
 
 impl ServerHandler for Handler {

@@ -9,11 +9,11 @@ use super::{
     sessions::Sessions,
 };
 use crate::{
-    admission::overloaded,
-    body::{self, SMALL},
-    negotiate,
-    problem::Refusal,
-    server::Server,
+    api_error::ApiError,
+    api_error::overloaded,
+    request::body::{self, SMALL_BODY},
+    request::negotiate,
+    state::AppState,
     tenants::Tenant,
 };
 use axum::{
@@ -54,14 +54,14 @@ struct Endpoint {
 }
 
 impl Endpoints {
-    fn get_or_insert(&self, server: &Arc<Server>, tenant: &Arc<Tenant>) -> Endpoint {
+    fn get_or_insert(&self, server: &Arc<AppState>, tenant: &Arc<Tenant>) -> Endpoint {
         let mut endpoints = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         endpoints.entry(tenant.name.clone()).or_insert_with(|| Endpoint::new(server, tenant)).clone()
     }
 }
 
 impl Endpoint {
-    fn new(server: &Arc<Server>, tenant: &Arc<Tenant>) -> Self {
+    fn new(server: &Arc<AppState>, tenant: &Arc<Tenant>) -> Self {
         let sessions = Sessions::new(server.mcp.max_sessions, server.mcp.session_seconds.0);
         // The sidecar has checked the host and the origin, and has read the body.
         let mut config = StreamableHttpServerConfig::default().disable_allowed_hosts().with_sse_retry(None);
@@ -74,11 +74,11 @@ impl Endpoint {
 
 /// Handles a message of a client.
 pub(crate) async fn mcp(
-    State(server): State<Arc<Server>>,
+    State(server): State<Arc<AppState>>,
     Extension(tenant): Extension<Arc<Tenant>>,
     Extension(endpoints): Extension<Arc<Endpoints>>,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let (mut head, body) = request.into_parts();
     check_headers(&head.headers)?;
     let endpoint = endpoints.get_or_insert(&server, &tenant);
@@ -88,20 +88,20 @@ pub(crate) async fn mcp(
     negotiate::require_json(&head.headers)?;
     negotiate::require_both(&head.headers)?;
     head.headers.insert(header::ACCEPT, ACCEPT_BOTH);
-    // A short message needs no permit to be read: it lists tools, cancels, or calls with a short program.
-    let is_small = body.size_hint().upper().is_some_and(|size| size <= SMALL);
+    // A short message needs no admission to be read: it lists tools, cancels, or calls with a short program.
+    let is_small = body.size_hint().upper().is_some_and(|size| size <= SMALL_BODY);
     let permit = if is_small {
         None
     } else {
-        server.refuse_if_ending()?;
-        Some(tenant.admission.place()?)
+        server.refuse_if_shutting_down()?;
+        Some(tenant.admission.try_admit()?)
     };
-    let bounds = &server.bounds;
-    let held = body::read(body, bounds.body_limit.0, bounds.body_seconds.0, &tenant.budget).await?;
+    let bounds = &server.config;
+    let held = body::read(body, bounds.body_limit.0, bounds.body_seconds.0, &tenant.request_memory).await?;
     // The permit moves with the work, which goes on when the client disconnects.
-    let ((parsed, mut permit), charge) = held.understand(move |bytes| (parse(bytes), permit)).await?;
+    let ((parsed, mut permit), charge) = held.process(move |bytes| (parse(bytes), permit)).await?;
     if let Some(permit) = &mut permit {
-        permit.keep(charge);
+        permit.hold(charge);
     }
     let incoming = match parsed {
         Ok(incoming) => incoming,
@@ -122,7 +122,7 @@ pub(crate) async fn mcp(
             // Dropped with the end of the response, or when the client disconnects.
             let _ = &cancel_on_drop;
             // Unread data counts against the tenant's limit.
-            frame.map_data(|data| server.registry.hold(&tenant.name, data))
+            frame.map_data(|data| server.registry.track(&tenant.name, data))
         }))
     }))
 }
@@ -143,7 +143,7 @@ async fn end_session(endpoint: Endpoint, request: Request) -> Response {
     response.map(Body::new)
 }
 
-fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
     let is_invalid = |name: &HeaderName, value: &HeaderValue| {
         name.as_str().starts_with(HEADER_PREFIX) && (value.len() > MAX_HEADER || value.to_str().is_err())
     };
@@ -151,12 +151,12 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Refusal> {
         None => Ok(()),
         Some((name, _)) => {
             let text = format!("the header {name} must have at most {MAX_HEADER} printable ASCII characters");
-            Err(Refusal::invalid(StatusCode::BAD_REQUEST, text))
+            Err(ApiError::invalid(StatusCode::BAD_REQUEST, text))
         }
     }
 }
 
-fn too_many_sessions() -> Refusal {
+fn too_many_sessions() -> ApiError {
     overloaded("the session limit of this tenant is reached (mcp.max_sessions); end unused sessions with DELETE").into()
 }
 

@@ -5,7 +5,7 @@ use super::{
     call_context::{Call, CallContext},
     message::{Incoming, Malformed},
 };
-use crate::body;
+use crate::request::body;
 use cofferdam_types::{Error, Request};
 use rmcp::{
     RoleServer,
@@ -119,9 +119,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     /// Parses a line; a long line on a blocking thread.
     async fn parse(&mut self, line: Line) -> Result<Option<ParsedMessage>, Malformed> {
         match line {
-            Line::Complete(line) => {
-                body::understand(line.len(), move || parse(&line)).await.unwrap_or_else(|_| Ok(None))
-            }
+            Line::Complete(line) => body::offload(line.len(), move || parse(&line)).await.unwrap_or_else(|_| Ok(None)),
             Line::TooLong => {
                 let max = self.max_length;
                 let text = format!("the message is longer than {max} bytes (serve.body_limit)");

@@ -1,6 +1,6 @@
 //! Forwards the events of an execution as progress notifications.
 
-use crate::execution::Feed;
+use crate::executions::EventReceiver;
 use cofferdam_http_api::{Event, Phase};
 use rmcp::{
     RoleServer,
@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 /// Forwards phases and output until the execution ends. Events that arrive while the client reads one
 /// notification are in the next. Events that a slow client misses are in the result.
-pub(super) async fn forward(mut feed: Feed, peer: &Peer<RoleServer>, token: &ProgressToken) {
+pub(super) async fn forward(mut feed: EventReceiver, peer: &Peer<RoleServer>, token: &ProgressToken) {
     let mut message = ProgressMessage::default();
     let mut progress = 0.0;
     loop {

@@ -1,7 +1,7 @@
 //! The result of a call. Pure.
 
 use super::content;
-use crate::problem::kind;
+use crate::api_error::describe;
 use cofferdam_http_api::{ErrorCode, FileSummary, Outcome, Output, Problem, SkippedFile, Status};
 use cofferdam_rendering::{Stream, decode, render};
 use rmcp::model::{CallToolResult, ContentBlock};
@@ -22,7 +22,7 @@ pub(super) fn success(outcome: Outcome) -> CallToolResult {
 
 /// The result of a call that has no outcome.
 pub(super) fn failure(problem: &Problem) -> CallToolResult {
-    let (code, title, _) = kind(problem.code);
+    let (code, title, _) = describe(problem.code);
     let text = format!("error: {code} ({title})\n{}\n{}", problem.detail, advice(problem));
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
     result.structured_content = Some(json!(problem));

@@ -2,9 +2,9 @@
 
 use super::{handler::Handler, line_transport::LineTransport};
 use crate::{
-    SetupError,
     config::{ServeConfig, ServerConfig},
-    server::Server,
+    setup_error::SetupError,
+    state::AppState,
 };
 use cofferdam_core::Runtime;
 use rmcp::{ServiceExt, transport::stdio_pipes};
@@ -25,12 +25,12 @@ pub async fn serve_stdio(config: &ServerConfig, runtime: Runtime, stop: Cancella
     // The parent process needs no token, and is not one of the tenants, which call over a socket.
     let serve = ServeConfig { token_file: None, ..config.serve.clone() };
     let config = ServerConfig { serve, tenants: BTreeMap::new(), mcp: config.mcp.clone() };
-    let server = Arc::new(Server::new(&config, runtime)?);
+    let server = Arc::new(AppState::new(&config, runtime)?);
     let disconnected = stop.child_token();
     let (stdin, stdout) = stdio_pipes();
-    let (transport, writer) = LineTransport::new(stdin, stdout, server.bounds.body_limit.0, disconnected);
+    let (transport, writer) = LineTransport::new(stdin, stdout, server.config.body_limit.0, disconnected);
     // Without a token file there is one tenant.
-    if let Some(tenant) = server.tenants.of(None) {
+    if let Some(tenant) = server.tenants.authenticate(None) {
         let handler = Handler::new(server.clone(), tenant.clone());
         match handler.serve_with_ct(transport, stop).await {
             Ok(running) => drop(running.waiting().await),

@@ -1,0 +1,106 @@
+//! Drives an execution to its end: waits for permission to run, executes the program, and publishes the
+//! result.
+
+use super::{
+    execution::{Execution, Publisher},
+    records::Completion,
+    registry::CompletionGuard,
+    result::ExecutionResult,
+    serialize::serialize,
+};
+use crate::{
+    admission::{AdmissionPermit, RunPermit},
+    api_error::{overloaded, to_problem},
+    state::AppState,
+    tenants::Tenant,
+};
+use cofferdam_core::{Run, policy::Plan};
+use cofferdam_types::{Error, ErrorCode, Report};
+use std::sync::Arc;
+use tokio::time::sleep;
+use tracing::Span;
+
+/// An execution that is to be driven.
+pub(super) struct Job {
+    pub(super) tenant: Arc<Tenant>,
+    pub(super) execution: Arc<Execution>,
+    /// Dropped before the publisher, so that the end is recorded before callers see it.
+    pub(super) completion: CompletionGuard,
+    pub(super) publisher: Publisher,
+    pub(super) plan: Plan,
+    pub(super) permit: AdmissionPermit,
+}
+
+pub(super) async fn drive(state: Arc<AppState>, job: Job) {
+    let Job { tenant, execution, publisher, completion, plan, permit } = job;
+    let run_permit = wait_to_run(&state, &tenant, &execution, &plan).await;
+    let result = match &run_permit {
+        Ok(_) => execute(&tenant, &execution, &publisher, plan).await,
+        Err(error) => {
+            tracing::info!(code = ?error.code, %error, detail = error.detail, "the execution did not run");
+            Err(Error { id: Some(execution.id.clone()), ..error.clone() })
+        }
+    };
+    state.metrics.record_execution(&result);
+    if result.is_err() {
+        Span::current().record("otel.status_code", "ERROR");
+    }
+    let retryable = result.as_ref().is_err_and(|error| error.retryable);
+    let json = match result {
+        Ok(report) => serialize(&state, report.into()).await,
+        Err(error) => Err(error),
+    };
+    let bytes = json.as_ref().map_or(0, Vec::len);
+    let is_kept = completion.complete(Completion { bytes, started: run_permit.is_ok(), retryable });
+    // A kept outcome counts towards serve.kept_limit instead.
+    let charge = run_permit.ok().map(|permit| permit.charge).filter(|_| !is_kept).map(|mut charge| {
+        charge.shrink_to(bytes as u64);
+        charge
+    });
+    let result = match json {
+        Ok(json) => ExecutionResult::Outcome(state.registry.track_charged(&tenant.name, json.into(), charge)),
+        Err(error) => ExecutionResult::Problem(Arc::new(to_problem(error))),
+    };
+    // Before callers see the end: they may send the next request at once.
+    drop(permit);
+    publisher.end(result);
+}
+
+async fn wait_to_run(
+    state: &AppState,
+    tenant: &Tenant,
+    execution: &Execution,
+    plan: &Plan,
+) -> Result<RunPermit, Error> {
+    let remaining_startup_time = plan.limits.startup_time.saturating_sub(execution.requested.elapsed());
+    let permit = tokio::select! {
+        permit = tenant.admission.acquire_run(&tenant.outcome_memory, plan.limits.outcome_memory()) => {
+            permit.map_err(|closed| Error::internal("the sidecar starts no more executions", closed))?
+        }
+        () = execution.cancelled.cancelled() => {
+            return Err(Error::new(ErrorCode::Cancelled, "the execution was cancelled while it was queued"));
+        }
+        () = sleep(state.config.queue_seconds.0.min(remaining_startup_time)) => {
+            return Err(overloaded(
+                "the execution was queued for longer than serve.queue_seconds; retry later or with lower output limits, \
+                 or ask the operator to allow more executions at once (serve.max_runs, serve.output_memory)",
+            ));
+        }
+    };
+    // Checked again: outcomes may have been evicted unread while it was queued.
+    state.registry.check_unread(&tenant.name)?;
+    Ok(permit)
+}
+
+async fn execute(tenant: &Tenant, execution: &Execution, publisher: &Publisher, plan: Plan) -> Result<Report, Error> {
+    let queued = execution.requested.elapsed();
+    let run = Run {
+        id: execution.id.clone(),
+        requested: execution.requested,
+        cancelled: &execution.cancelled,
+        observer: publisher,
+    };
+    let mut report = tenant.runtime.carry_out(plan, &run).await?;
+    report.timings.queued = Some(queued);
+    Ok(report)
+}

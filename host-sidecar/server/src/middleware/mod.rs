@@ -1,0 +1,6 @@
+//! Layers around the handlers.
+
+pub(crate) mod access_log;
+pub(crate) mod auth;
+pub(crate) mod origin;
+pub(crate) mod version;

@@ -1,0 +1,7 @@
+//! Parsing of requests: headers and body.
+
+pub(crate) mod body;
+mod header_list;
+mod json_syntax;
+pub(crate) mod negotiate;
+pub(crate) mod prefer;

@@ -189,8 +189,8 @@ fn validate_labels(setting: &str, labels: &BTreeMap<String, String>) -> Result<(
         if !prefix.is_none_or(is_dns_name) || name.is_empty() || !is_label_value(name) || !is_label_value(value) {
             return Err(InvalidSetting::new(setting, format!("has {key:?} = {value:?}, which is not a valid label")));
         }
-        let is_ours = prefix == Some("cofferdam.dev") || key == "app.kubernetes.io/managed-by";
-        if setting == "pod_labels" && is_ours {
+        let is_reserved = prefix == Some("cofferdam.dev") || key == "app.kubernetes.io/managed-by";
+        if setting == "pod_labels" && is_reserved {
             return Err(InvalidSetting::new(setting, format!("has {key:?}, which is reserved for Cofferdam")));
         }
     }

@@ -38,7 +38,7 @@ pub(crate) struct CleanupGuard {
     id: String,
     /// The UID of the object that owns all others, once it is known.
     uid: Option<String>,
-    is_done: bool,
+    is_armed: bool,
     /// The runtime of the execution; the guard may be dropped outside of it.
     runtime: Handle,
 }
@@ -47,7 +47,7 @@ impl CleanupGuard {
     /// For an execution whose objects are about to be created.
     pub(crate) fn new(cluster: Arc<Cluster>, tasks: TaskTracker, workload: Workload, id: &str) -> Self {
         let runtime = Handle::current();
-        Self { cluster, tasks, workload, id: id.to_owned(), uid: None, is_done: false, runtime }
+        Self { cluster, tasks, workload, id: id.to_owned(), uid: None, is_armed: true, runtime }
     }
 
     /// The owner was created with this UID.
@@ -57,12 +57,12 @@ impl CleanupGuard {
 
     /// Nothing was created.
     pub(crate) fn disarm(&mut self) {
-        self.is_done = true;
+        self.is_armed = false;
     }
 
     /// Starts the deletion in the background, unless it was started.
     pub(crate) fn start(&mut self) {
-        if std::mem::replace(&mut self.is_done, true) {
+        if !std::mem::take(&mut self.is_armed) {
             return;
         }
         let (cluster, workload, id, uid) = (self.cluster.clone(), self.workload, self.id.clone(), self.uid.clone());

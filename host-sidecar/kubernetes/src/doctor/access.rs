@@ -19,7 +19,7 @@ pub(super) async fn check(client: &Client, settings: &KubernetesConfig, findings
     let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
     let answers = join_all(rights.iter().map(|right| is_allowed(&reviews, right, &settings.namespace))).await;
     let mut has_all = true;
-    for finding in judge(&rights, answers, settings) {
+    for finding in evaluate(&rights, answers, settings) {
         has_all &= findings.push(finding);
     }
     has_all
@@ -48,7 +48,7 @@ async fn is_allowed(
     Ok(answer.status.is_some_and(|status| status.allowed))
 }
 
-fn judge(rights: &[Right], answers: Vec<Result<bool, RequestError>>, settings: &KubernetesConfig) -> Vec<Finding> {
+fn evaluate(rights: &[Right], answers: Vec<Result<bool, RequestError>>, settings: &KubernetesConfig) -> Vec<Finding> {
     let namespace = &settings.namespace;
     let mut found = Vec::new();
     for (right, answer) in rights.iter().zip(answers) {
@@ -88,13 +88,13 @@ mod tests {
     fn each_missing_right_has_a_finding_with_its_rule() {
         let settings = KubernetesConfig::default();
         let rights = rights(settings.workload);
-        let all = judge(&rights, rights.iter().map(|_| Ok(true)).collect(), &settings);
+        let all = evaluate(&rights, rights.iter().map(|_| Ok(true)).collect(), &settings);
         assert_eq!(all.iter().map(|finding| finding.verdict).collect::<Vec<_>>(), [Verdict::Ok]);
-        let none = judge(&rights, rights.iter().map(|_| Ok(false)).collect(), &settings);
+        let none = evaluate(&rights, rights.iter().map(|_| Ok(false)).collect(), &settings);
         assert_eq!(none.len(), rights.len());
         let log = none.iter().find(|finding| finding.text.contains("pods/log")).expect("a line for the log");
         assert!(log.advice.as_ref().is_some_and(|rule| rule.contains(r#"resources: ["pods/log"], verbs: ["get"]"#)));
-        let silent = judge(&rights, rights.iter().map(|_| Err(RequestError::TimedOut)).collect(), &settings);
+        let silent = evaluate(&rights, rights.iter().map(|_| Err(RequestError::TimedOut)).collect(), &settings);
         assert_eq!(silent.len(), 1);
     }
 }

@@ -1,14 +1,14 @@
 //! Whether the cluster admits the objects of an execution: quotas, limit ranges, policies and webhooks answer
 //! to a dry run.
 
-use super::{advice, probe};
+use super::advice;
 use crate::{
     api::{RequestError, with_timeout},
     config::{KubernetesConfig, Workload},
     manifest::{self, Identity},
 };
 use cofferdam_core::{
-    doctor::{Finding, Findings},
+    doctor::{Finding, Findings, probe},
     policy::Policy,
 };
 use cofferdam_types::{Error, ErrorCode};
@@ -38,7 +38,7 @@ pub(super) async fn check(
         None => None,
     };
     let pod_result = dry_run(client, settings, &objects.pod).await;
-    findings.push(judge(job_result, pod_result, settings))
+    findings.push(evaluate(job_result, pod_result, settings))
 }
 
 /// The objects of an execution.
@@ -90,7 +90,7 @@ where
 }
 
 /// With Jobs, the right to create Pods is not needed, so there may be no result for the Pod.
-fn judge(
+fn evaluate(
     job_result: Option<Result<(), RequestError>>,
     pod_result: Result<(), RequestError>,
     settings: &KubernetesConfig,
@@ -151,7 +151,7 @@ mod tests {
             (Some(webhook()), Ok(()), Verdict::Skipped),
         ] {
             let shown = format!("{job_result:?} {pod_result:?}");
-            assert_eq!(judge(job_result, pod_result, &settings).verdict, expected, "{shown}");
+            assert_eq!(evaluate(job_result, pod_result, &settings).verdict, expected, "{shown}");
         }
     }
 

@@ -21,9 +21,9 @@ pub(super) const CHECK: &str = "namespace";
 pub(super) async fn check(client: &Client, settings: &KubernetesConfig, findings: &mut Findings<'_>) -> bool {
     let name = &settings.namespace;
     let finding = match with_timeout(Api::<Namespace>::all(client.clone()).get(name)).await {
-        Ok(namespace) => judge(&namespace),
+        Ok(namespace) => evaluate(&namespace),
         Err(error) if advice::status(&error) == Some(404) => missing(name),
-        Err(error) if advice::status(&error) == Some(403) => judge_dry_run(&dry_run(client, name).await, settings),
+        Err(error) if advice::status(&error) == Some(403) => evaluate_dry_run(&dry_run(client, name).await, settings),
         Err(error) => advice::request_failed(CHECK, "read it", &error, settings),
     };
     findings.push(finding)
@@ -38,7 +38,7 @@ async fn dry_run(client: &Client, namespace: &str) -> Result<(), RequestError> {
     with_timeout(config_maps.create(&params, &config_map)).await.map(|_| ())
 }
 
-fn judge(namespace: &Namespace) -> Finding {
+fn evaluate(namespace: &Namespace) -> Finding {
     let name = namespace.name_any();
     if namespace.metadata.deletion_timestamp.is_some() {
         let advice = "wait until it is deleted and create it again with `cofferdam manifests`, or name another one";
@@ -61,7 +61,7 @@ fn judge(namespace: &Namespace) -> Finding {
     }
 }
 
-fn judge_dry_run(created: &Result<(), RequestError>, settings: &KubernetesConfig) -> Finding {
+fn evaluate_dry_run(created: &Result<(), RequestError>, settings: &KubernetesConfig) -> Finding {
     let name = &settings.namespace;
     match created {
         Ok(()) => Finding::ok(CHECK, format!("the namespace `{name}` exists; you may not read its labels")),
@@ -94,7 +94,7 @@ mod tests {
     use serde_json::json;
 
     fn verdict(metadata: serde_json::Value) -> Verdict {
-        judge(&serde_json::from_value(json!({ "metadata": metadata })).expect("a namespace")).verdict
+        evaluate(&serde_json::from_value(json!({ "metadata": metadata })).expect("a namespace")).verdict
     }
 
     #[test]
@@ -118,7 +118,7 @@ mod tests {
             (answer(403, r#"configmaps "x" is forbidden: exceeded quota: small"#), Verdict::Failed),
             (Err(RequestError::TimedOut), Verdict::Failed),
         ] {
-            assert_eq!(judge_dry_run(&created, &KubernetesConfig::default()).verdict, expected, "{created:?}");
+            assert_eq!(evaluate_dry_run(&created, &KubernetesConfig::default()).verdict, expected, "{created:?}");
         }
     }
 }

@@ -202,7 +202,7 @@ impl<'a> Sandbox<'a> {
             self.wait_until_deleted().await;
         }
         let mut report = result.map_err(|error| {
-            // The Pod could read the program, whether or not it was seen to start.
+            // The Pod could read the program, even if no start was observed.
             let certainly_not_executed =
                 !program_was_sent || error.code == ErrorCode::Quota || self.pods.latest().never_ran;
             Error { retryable: error.retryable && certainly_not_executed, ..error }

@@ -1,6 +1,9 @@
 //! The Pod of an execution: one container with the runner.
 
-use super::{Identity, identity::NETWORK_LABEL, overlay, program, runner};
+use super::{
+    identity::{Identity, NETWORK_LABEL},
+    overlay, program, runner,
+};
 use crate::{
     api::server_time::MAX_CLOCK_SKEW,
     config::{KubernetesConfig, Toleration as ToleratedTaint},

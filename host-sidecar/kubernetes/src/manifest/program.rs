@@ -1,6 +1,6 @@
 //! The ConfigMaps that hold a program, in parts if it is too large for one.
 
-use super::Identity;
+use super::identity::Identity;
 use k8s_openapi::{
     ByteString,
     api::core::v1::{ConfigMap, ConfigMapProjection, KeyToPath, VolumeProjection},

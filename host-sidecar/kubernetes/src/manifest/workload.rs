@@ -1,6 +1,6 @@
 //! The Job of an execution, or its bare Pod.
 
-use super::Identity;
+use super::identity::Identity;
 use k8s_openapi::api::{
     batch::v1::{Job, JobSpec},
     core::v1::{Pod, PodTemplateSpec},

@@ -46,7 +46,7 @@ impl Rule {
     /// The rule for an element of what this rule is for.
     pub(super) fn element(self, exists: bool) -> Self {
         match self {
-            Self::NewElements(_) if exists => Self::Nothing(OWN),
+            Self::NewElements(_) if exists => Self::Nothing(CHANGES),
             Self::NewElements(rule) => *rule,
             Self::ExistingElements(rule, _) if exists => *rule,
             Self::ExistingElements(_, others) => Self::Nothing(others),
@@ -57,10 +57,10 @@ impl Rule {
 }
 
 const UNLISTED: &str = "an overlay may not add this field";
-const OWN: &str = "it would change a part of the sandbox";
+const CHANGES: &str = "it would change a part of the sandbox";
 const WEAKENS: &str = "it would weaken the sandbox";
 const SETTINGS: &str = "another setting determines it";
-const BESIDE: &str = "it would start another container";
+const OTHER_CONTAINER: &str = "it would start another container";
 const HOOK: &str = "it would run a command in the sandbox, or end the execution";
 const IDENTITY: &str = "it would give the sandbox an identity in the cluster";
 
@@ -73,14 +73,14 @@ const METADATA: Rule =
 const SPEC: Rule = Rule::Fields(
     &[
         ("affinity", Rule::Anything),
-        ("containers", Rule::ExistingElements(&CONTAINER, BESIDE)),
-        ("ephemeralContainers", Rule::Nothing(BESIDE)),
+        ("containers", Rule::ExistingElements(&CONTAINER, OTHER_CONTAINER)),
+        ("ephemeralContainers", Rule::Nothing(OTHER_CONTAINER)),
         ("hostAliases", Rule::Anything),
         ("hostIPC", Rule::Check(off)),
         ("hostNetwork", Rule::Check(off)),
         ("hostPID", Rule::Check(off)),
         ("imagePullSecrets", Rule::Anything),
-        ("initContainers", Rule::Nothing(BESIDE)),
+        ("initContainers", Rule::Nothing(OTHER_CONTAINER)),
         ("nodeName", Rule::Nothing("it would bypass the scheduler")),
         ("nodeSelector", Rule::Anything),
         ("preemptionPolicy", Rule::Anything),

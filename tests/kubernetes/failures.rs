@@ -161,14 +161,14 @@ fn a_deleted_pod_is_reported_as_evicted(context: &Context) -> Result<(), Failure
     let (child, pod) = start_waiting_program(context, &[])?;
     let params = DeleteParams::default().grace_period(0);
     block_on(context.namespace.objects::<Pod>().delete(&pod.name_any(), &params))?;
-    expect_error(&json_result(&child.wait_with_output()?)?, "evicted", "taken away")
+    expect_error(&json_result(&child.wait_with_output()?)?, "evicted", "removed the sandbox")
 }
 
 fn an_evicted_pod_is_reported_as_evicted(context: &Context) -> Result<(), Failure> {
     let (child, pod) = start_waiting_program(context, &["--workload", "pod"])?;
     block_on(context.namespace.objects::<Pod>().evict(&pod.name_any(), &Default::default()))?;
     let result = json_result(&child.wait_with_output()?)?;
-    expect_error(&result, "evicted", "taken away")?;
+    expect_error(&result, "evicted", "removed the sandbox")?;
     expect(result["retryable"] == false, result)
 }
 
@@ -190,7 +190,7 @@ fn a_lost_node_is_reported_as_evicted(context: &Context) -> Result<(), Failure> 
         Action::Forward
     })?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "import time; time.sleep(600)", &[])?;
-    expect_error(&result, "evicted", "node lost")
+    expect_error(&result, "evicted", "its node was lost")
 }
 
 fn an_oom_kill_is_reported_as_out_of_memory(context: &Context) -> Result<(), Failure> {

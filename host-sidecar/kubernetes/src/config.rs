@@ -1,6 +1,6 @@
 //! The settings of the Kubernetes backend.
 
-use crate::image::is_image;
+use crate::image_name::is_image_name;
 use cofferdam_core::{
     InvalidSetting,
     policy::Policy,
@@ -24,9 +24,9 @@ pub struct KubernetesConfig {
     pub namespace: String,
     /// The image of sandboxes; a language may name another.
     pub image: String,
-    /// Processors that a node must have left for an execution.
+    /// CPU request of an execution.
     pub cpu_requested: Cpu,
-    /// Memory that a node must have left for an execution.
+    /// Memory request of an execution.
     pub mem_requested: Bytes,
     /// The kubeconfig. Default: in a cluster that cluster, else the user's own file.
     pub kubeconfig_path: Option<PathBuf>,
@@ -34,23 +34,23 @@ pub struct KubernetesConfig {
     pub kubeconfig_context: Option<String>,
     /// The kind of object that creates the Pod.
     pub workload: Workload,
-    /// The RuntimeClass that is gVisor.
+    /// The RuntimeClass of gVisor.
     pub runtime_class: String,
-    /// Taints that Pods tolerate beside that of GKE's gVisor nodes.
+    /// Taints that Pods tolerate, in addition to that of GKE's gVisor nodes.
     pub tolerations: Vec<Toleration>,
-    /// Labels of the nodes that Pods may be on.
+    /// Labels of the nodes for Pods.
     pub node_selector: BTreeMap<String, String>,
-    /// Secrets that images are pulled with.
+    /// Secrets for pulling images.
     pub image_pull_secrets: Vec<String>,
-    /// The service account of Pods. None of its tokens is mounted.
+    /// The service account of Pods. Its token is not mounted.
     pub service_account: Option<String>,
-    /// More labels of Pods.
+    /// Additional labels of Pods.
     pub pod_labels: BTreeMap<String, String>,
     /// The PriorityClass of Pods.
     pub priority_class: Option<String>,
-    /// Added to Pods, as a strategic merge patch of a Pod template. It can add, and weaken nothing.
+    /// A strategic merge patch of the Pod template. It can add to the sandbox and cannot weaken it.
     pub pod_overlay: Option<Value>,
-    /// Networks that requests may ask for.
+    /// Networks that requests may name.
     pub networks: BTreeMap<String, Network>,
     /// How long a Pod that no node can take is kept for the cluster to announce a new node.
     pub scale_up_seconds: Seconds,
@@ -80,18 +80,18 @@ impl Default for KubernetesConfig {
     }
 }
 
-/// Processors of an execution in a cluster that names no amount, in thousandths: the default of google-adk's `GkeCodeExecutor`.
+/// Default CPU limit of an execution, in thousandths: that of google-adk's `GkeCodeExecutor`.
 const DEFAULT_CPU_MILLIS: u32 = 500;
 
-/// What a run becomes in the cluster.
+/// The kind of object that creates the Pod of an execution.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 pub enum Workload {
-    /// A Job, which the cluster deletes itself if all else fails.
+    /// A Job, which the cluster deletes itself if the sidecar does not.
     #[default]
     Job,
-    /// A bare Pod: less for the control plane to do.
+    /// A bare Pod, which is less work for the control plane.
     Pod,
 }
 
@@ -99,7 +99,7 @@ pub enum Workload {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub struct Toleration {
-    /// The taint's key; none: any.
+    /// The taint's key. Default: any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// `Exists` or `Equal`.
@@ -108,23 +108,23 @@ pub struct Toleration {
     /// The taint's value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`; none: any.
+    /// `NoSchedule`, `PreferNoSchedule` or `NoExecute`. Default: any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<String>,
-    /// For how long, with `NoExecute`.
+    /// For how long, in seconds, with `NoExecute`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub toleration_seconds: Option<i64>,
 }
 
-/// A network that programs may ask for by its name.
+/// A network that requests may name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Network {
-    /// Rules of a NetworkPolicy for what may be reached, as Kubernetes writes them; `cofferdam manifests` prints the policy.
+    /// Egress rules of a NetworkPolicy, as Kubernetes writes them; `cofferdam manifests` prints the policy.
     pub egress: Vec<Value>,
 }
 
-/// Whether this process runs in a Pod that may talk to its cluster.
+/// Whether this process runs in a Pod with a service account token.
 #[must_use]
 pub fn is_in_cluster() -> bool {
     env::var_os("KUBERNETES_SERVICE_HOST").is_some()
@@ -132,23 +132,20 @@ pub fn is_in_cluster() -> bool {
 }
 
 impl KubernetesConfig {
-    /// Checks the values, before anything is created. `images` are those of the languages, with the names of their settings.
+    /// Checks the values. `images` are those of the languages, with the names of their settings.
     ///
     /// # Errors
     ///
     /// [`InvalidSetting`], naming the setting.
     pub fn validate<'a>(&'a self, images: impl Iterator<Item = (String, &'a String)>) -> Result<(), InvalidSetting> {
         for (setting, image) in std::iter::once(("image".to_owned(), &self.image)).chain(images) {
-            if !is_image(image) {
-                return Err(InvalidSetting::new(
-                    setting,
-                    format!("is {image:?}, which cannot be the name of an image"),
-                ));
+            if !is_image_name(image) {
+                return Err(InvalidSetting::new(setting, format!("is {image:?}, which is not a valid image name")));
             }
         }
         self.validate_names()?;
         if self.networks.contains_key(DEFAULT_NETWORK) {
-            return Err(InvalidSetting::new("networks.none", "cannot be set: `none` is no network"));
+            return Err(InvalidSetting::new("networks.none", "cannot be set: `none` is the name for no network"));
         }
         for (setting, labels) in [("pod_labels", &self.pod_labels), ("node_selector", &self.node_selector)] {
             validate_labels(setting, labels)?;
@@ -156,7 +153,7 @@ impl KubernetesConfig {
         Ok(())
     }
 
-    /// The operator's policy in this cluster: its networks can be asked for, and the default amount of processors is bounded.
+    /// Adds the networks of this cluster, and a default CPU limit, to a policy.
     #[must_use]
     pub fn policy(&self, mut policy: Policy) -> Policy {
         policy.defaults.cpu_millis.get_or_insert(DEFAULT_CPU_MILLIS);
@@ -176,8 +173,9 @@ impl KubernetesConfig {
         let networks = self.networks.keys().map(|name| (format!("networks.{name}"), name));
         for (setting, name) in named.chain(secrets).chain(networks) {
             if !is_dns_name(name) {
-                let problem =
-                    format!("has {name:?}, which is no name of an object: lower-case letters, digits, `-` and `.`");
+                let problem = format!(
+                    "has {name:?}, which is not a valid object name: use lower-case letters, digits, `-` and `.`"
+                );
                 return Err(InvalidSetting::new(setting, problem));
             }
         }
@@ -189,17 +187,17 @@ fn validate_labels(setting: &str, labels: &BTreeMap<String, String>) -> Result<(
     for (key, value) in labels {
         let (prefix, name) = key.split_once('/').map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
         if !prefix.is_none_or(is_dns_name) || name.is_empty() || !is_label_value(name) || !is_label_value(value) {
-            return Err(InvalidSetting::new(setting, format!("has {key:?} = {value:?}, which cannot be a label")));
+            return Err(InvalidSetting::new(setting, format!("has {key:?} = {value:?}, which is not a valid label")));
         }
-        let is_ours = prefix == Some("cofferdam.dev") || key == "app.kubernetes.io/managed-by";
-        if setting == "pod_labels" && is_ours {
-            return Err(InvalidSetting::new(setting, format!("has {key:?}, which is Cofferdam's own")));
+        let is_reserved = prefix == Some("cofferdam.dev") || key == "app.kubernetes.io/managed-by";
+        if setting == "pod_labels" && is_reserved {
+            return Err(InvalidSetting::new(setting, format!("has {key:?}, which is reserved for Cofferdam")));
         }
     }
     Ok(())
 }
 
-/// A DNS subdomain as Kubernetes wants it, short enough for a label too.
+/// A DNS subdomain of at most 63 characters, so that it is a valid label too.
 fn is_dns_name(text: &str) -> bool {
     let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     text.len() <= 63

@@ -1,19 +1,17 @@
-//! Whether the cluster would take the objects of a run: quotas, limit ranges, policies and webhooks answer to a request
-//! whose effect is not kept.
+//! Whether the cluster admits the objects of an execution: quotas, limit ranges, policies and webhooks answer
+//! to a dry run.
 
-use super::{
-    super::{
-        cluster::{RequestError, bounded},
-        manifest::{self, Identity},
-        process::Process,
-    },
-    advice, probe,
+use super::advice;
+use crate::{
+    api::{RequestError, with_timeout},
+    config::{KubernetesConfig, Workload},
+    manifest::{self, Identity},
 };
-use crate::config::{KubernetesConfig, Workload};
-use cofferdam_core::doctor::{Finding, Findings};
-use cofferdam_core::{new_id, policy::Policy};
+use cofferdam_core::{
+    doctor::{Finding, Findings, probe},
+    policy::Policy,
+};
 use cofferdam_types::{Error, ErrorCode};
-use jiff::Timestamp;
 use k8s_openapi::api::{
     batch::v1::Job,
     core::v1::{Pod, PodTemplateSpec},
@@ -24,7 +22,7 @@ use std::{fmt::Debug, time::Duration};
 
 pub(super) const CHECK: &str = "admission";
 
-/// Has the cluster look at a Job and its Pod, or at the Pod alone, as a run would make them.
+/// Sends dry runs of the Job and its Pod, or of the bare Pod.
 pub(super) async fn check(
     client: &Client,
     settings: &KubernetesConfig,
@@ -33,17 +31,17 @@ pub(super) async fn check(
 ) -> bool {
     let objects = match objects(settings, policy) {
         Ok(objects) => objects,
-        Err(error) => return findings.push(advice::of_run(CHECK, &error, settings)),
+        Err(error) => return findings.push(advice::execution_failed(CHECK, &error, settings)),
     };
-    let of_job = match &objects.job {
-        Some(job) => Some(would_create(client, settings, job).await),
+    let job_result = match &objects.job {
+        Some(job) => Some(dry_run(client, settings, job).await),
         None => None,
     };
-    let of_pod = would_create(client, settings, &objects.pod).await;
-    findings.push(judge(of_job, of_pod, settings))
+    let pod_result = dry_run(client, settings, &objects.pod).await;
+    findings.push(evaluate(job_result, pod_result, settings))
 }
 
-/// What a run would make.
+/// The objects of an execution.
 struct Objects {
     job: Option<Job>,
     pod: Pod,
@@ -51,26 +49,25 @@ struct Objects {
 
 fn objects(settings: &KubernetesConfig, policy: &Policy) -> Result<Objects, Error> {
     let plan = probe::plan(policy, &[])?;
-    let identity = Identity {
-        id: new_id(),
-        sidecar: String::new(),
-        labels: Vec::new(),
-        expires: Timestamp::now(),
-        process: Process::current().clone(),
-    };
+    let identity = Identity::placeholder();
     let template = manifest::template(settings, &plan, Some(plan.program.code.len()), &identity).map_err(|error| {
         Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied").with_detail(error)
     })?;
     let deadline = plan.limits.startup_time.saturating_add(plan.limits.wall_time);
-    Ok(of_workload(settings.workload, &identity, template, deadline))
+    Ok(objects_of_workload(settings.workload, &identity, template, deadline))
 }
 
-fn of_workload(workload: Workload, identity: &Identity, template: PodTemplateSpec, deadline: Duration) -> Objects {
+fn objects_of_workload(
+    workload: Workload,
+    identity: &Identity,
+    template: PodTemplateSpec,
+    deadline: Duration,
+) -> Objects {
     let mut pod = manifest::pod(identity, template.clone(), deadline);
     match workload {
         Workload::Pod => Objects { job: None, pod },
         Workload::Job => {
-            // A Job keeps its deadline to itself; quotas may tell Pods with one from others.
+            // The Pod of a Job has no deadline, and the scopes of a quota depend on that.
             if let Some(spec) = &mut pod.spec {
                 spec.active_deadline_seconds = None;
             }
@@ -79,7 +76,7 @@ fn of_workload(workload: Workload, identity: &Identity, template: PodTemplateSpe
     }
 }
 
-async fn would_create<K>(client: &Client, settings: &KubernetesConfig, object: &K) -> Result<(), RequestError>
+async fn dry_run<K>(client: &Client, settings: &KubernetesConfig, object: &K) -> Result<(), RequestError>
 where
     K: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
         + Clone
@@ -89,38 +86,39 @@ where
 {
     let api: Api<K> = Api::namespaced(client.clone(), &settings.namespace);
     let params = PostParams { dry_run: true, ..PostParams::default() };
-    bounded(api.create(&params, object)).await.map(|_| ())
+    with_timeout(api.create(&params, object)).await.map(|_| ())
 }
 
-/// Nobody who runs Jobs needs to be allowed to make a Pod, so that there may be no answer about it.
-fn judge(
-    of_job: Option<Result<(), RequestError>>,
-    of_pod: Result<(), RequestError>,
+/// With Jobs, the right to create Pods is not needed, so there may be no result for the Pod.
+fn evaluate(
+    job_result: Option<Result<(), RequestError>>,
+    pod_result: Result<(), RequestError>,
     settings: &KubernetesConfig,
 ) -> Finding {
-    match (of_job, of_pod) {
-        (Some(Err(error)), _) => refused("create the Job of a run", &error, settings),
-        (Some(Ok(())), Err(error)) if is_only_forbidden_to_us(&error) => {
-            Finding::ok(CHECK, "the cluster would take the Job of a run; what it says to the Pod, a run will tell")
-        }
-        (_, Err(error)) => refused("create the Pod of a run", &error, settings),
-        (Some(Ok(())), Ok(())) => Finding::ok(CHECK, "the cluster would take the Job of a run, and its Pod"),
-        (None, Ok(())) => Finding::ok(CHECK, "the cluster would take the Pod of a run"),
+    match (job_result, pod_result) {
+        (Some(Err(error)), _) => refused("create the Job of an execution", &error, settings),
+        (Some(Ok(())), Err(error)) if lacks_right_to_create_pods(&error) => Finding::ok(
+            CHECK,
+            "the cluster admits the Job of an execution; whether it admits the Pod, an execution shows",
+        ),
+        (_, Err(error)) => refused("create the Pod of an execution", &error, settings),
+        (Some(Ok(())), Ok(())) => Finding::ok(CHECK, "the cluster admits the Job of an execution, and its Pod"),
+        (None, Ok(())) => Finding::ok(CHECK, "the cluster admits the Pod of an execution"),
     }
 }
 
 fn refused(step: &str, error: &RequestError, settings: &KubernetesConfig) -> Finding {
-    let words = advice::words(error);
-    // A webhook that changes something besides the object cannot be asked without that.
-    if words.contains("does not support dry run") {
-        return Finding::skipped(CHECK, format!("a run will tell: {words}"));
+    let message = advice::message(error);
+    // A webhook with side effects does not answer to a dry run.
+    if message.contains("does not support dry run") {
+        return Finding::skipped(CHECK, format!("only an execution shows this: {message}"));
     }
-    advice::of_request(CHECK, step, error, settings)
+    advice::request_failed(CHECK, step, error, settings)
 }
 
-fn is_only_forbidden_to_us(error: &RequestError) -> bool {
-    let words = advice::words(error);
-    advice::status(error) == Some(403) && words.contains("cannot create resource \"pods\"")
+fn lacks_right_to_create_pods(error: &RequestError) -> bool {
+    let message = advice::message(error);
+    advice::status(error) == Some(403) && message.contains("cannot create resource \"pods\"")
 }
 
 #[cfg(test)]
@@ -134,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_and_a_right_that_is_not_needed_is_not_missed() {
+    fn a_refusal_is_reported_and_an_unneeded_right_is_not() {
         let settings = KubernetesConfig::default();
         let quota = || forbidden(r#"pods "x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=0"#);
         let no_right = || {
@@ -143,7 +141,7 @@ mod tests {
             )
         };
         let webhook = || forbidden(r#"admission webhook "a" does not support dry run"#);
-        for (of_job, of_pod, expected) in [
+        for (job_result, pod_result, expected) in [
             (Some(Ok(())), Ok(()), Verdict::Ok),
             (None, Ok(()), Verdict::Ok),
             (Some(Ok(())), no_right(), Verdict::Ok),
@@ -152,13 +150,13 @@ mod tests {
             (Some(quota()), Ok(()), Verdict::Failed),
             (Some(webhook()), Ok(()), Verdict::Skipped),
         ] {
-            let shown = format!("{of_job:?} {of_pod:?}");
-            assert_eq!(judge(of_job, of_pod, &settings).verdict, expected, "{shown}");
+            let shown = format!("{job_result:?} {pod_result:?}");
+            assert_eq!(evaluate(job_result, pod_result, &settings).verdict, expected, "{shown}");
         }
     }
 
     #[test]
-    fn what_is_asked_for_is_what_a_run_makes() {
+    fn the_dry_run_has_the_objects_of_an_execution() {
         for (workload, has_job) in [(Workload::Job, true), (Workload::Pod, false)] {
             let settings = KubernetesConfig { workload, ..KubernetesConfig::default() };
             let objects = objects(&settings, &settings.policy(Policy::default())).expect("objects");

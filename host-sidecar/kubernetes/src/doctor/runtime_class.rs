@@ -1,45 +1,45 @@
-//! Whether the cluster knows gVisor by the name that the settings have.
+//! Whether the RuntimeClass of the settings exists.
 
-use super::{super::cluster::bounded, advice};
-use crate::config::KubernetesConfig;
+use super::advice;
+use crate::{api::with_timeout, config::KubernetesConfig};
 use cofferdam_core::doctor::{Finding, Findings};
 use k8s_openapi::api::node::v1::RuntimeClass;
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
 pub(super) const CHECK: &str = "runtime-class";
-/// Names that are told at the most.
+/// Largest number of other names in the advice.
 const MAX_NAMES: u32 = 10;
 
-/// Reads the RuntimeClass, which belongs to no namespace, so that a sidecar may not.
+/// Reads the RuntimeClass. It is cluster-scoped, and a sidecar need not have the right to.
 pub(super) async fn check(client: &Client, settings: &KubernetesConfig, findings: &mut Findings<'_>) -> bool {
     let classes: Api<RuntimeClass> = Api::all(client.clone());
     let name = &settings.runtime_class;
-    let finding = match bounded(classes.get(name)).await {
+    let finding = match with_timeout(classes.get(name)).await {
         Ok(class) => {
-            Finding::ok(CHECK, format!("the RuntimeClass `{name}` is there, with the handler `{}`", class.handler))
+            Finding::ok(CHECK, format!("the RuntimeClass `{name}` exists, with the handler `{}`", class.handler))
         }
         Err(error) if advice::status(&error) == Some(404) => missing(name, &names(&classes).await),
         Err(error) if advice::status(&error) == Some(403) => {
-            Finding::skipped(CHECK, format!("`{name}` may not be read; a run will tell"))
+            Finding::skipped(CHECK, format!("you may not read `{name}`; an execution shows whether it exists"))
         }
-        Err(error) => advice::of_request(CHECK, "read it", &error, settings),
+        Err(error) => advice::request_failed(CHECK, "read it", &error, settings),
     };
     findings.push(finding)
 }
 
-/// Those that are there, as far as they may be read.
+/// The names of the RuntimeClasses; empty without the right to list them.
 async fn names(classes: &Api<RuntimeClass>) -> Vec<String> {
-    let found = bounded(classes.list(&ListParams::default().limit(MAX_NAMES))).await;
+    let found = with_timeout(classes.list(&ListParams::default().limit(MAX_NAMES))).await;
     found.map(|found| found.items.iter().map(ResourceExt::name_any).collect()).unwrap_or_default()
 }
 
 fn missing(name: &str, others: &[String]) -> Finding {
-    let there = match others {
+    let known = match others {
         [] => String::new(),
-        others => format!(" (there is: {})", others.join(", ")),
+        others => format!(" (there are: {})", others.join(", ")),
     };
     let advice = format!(
-        "name that of gVisor in the setting `runtime_class`{there}, or install gVisor on nodes and apply \
+        "name the one of gVisor in the setting `runtime_class`{known}, or install gVisor on nodes and apply \
          `deploy/runtimeclass.yaml`"
     );
     Finding::failed(CHECK, format!("there is no RuntimeClass `{name}`"), advice)
@@ -50,9 +50,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_instead_is_named() {
+    fn the_advice_names_other_runtime_classes() {
         let advice = |others: &[String]| missing("gvisor", others).advice.unwrap_or_default();
-        assert!(advice(&["kata".into(), "runsc".into()]).contains("(there is: kata, runsc)"));
-        assert!(!advice(&[]).contains("there is"));
+        assert!(advice(&["kata".into(), "runsc".into()]).contains("(there are: kata, runsc)"));
+        assert!(!advice(&[]).contains("there are"));
     }
 }

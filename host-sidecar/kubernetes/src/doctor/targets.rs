@@ -1,6 +1,7 @@
-//! What is around a sandbox of a cluster, as far as it may be read.
+//! Addresses in the cluster that a program must not reach.
 
-use super::{super::cluster::bounded, connection::Connection};
+use super::api_server::Connection;
+use crate::api::with_timeout;
 use cofferdam_core::doctor::target::{Outside, Target};
 use k8s_openapi::api::core::v1::{Node, Pod, Service};
 use kube::{Api, Client, api::ListParams};
@@ -10,30 +11,30 @@ use std::{
 };
 use tokio::{task::spawn_blocking, time::timeout};
 
-/// All that is tried of a cluster.
-pub(super) const OF_CLUSTER: [Outside; 4] = [Outside::ApiServer, Outside::Metadata, Outside::Names, Outside::Pods];
+/// The kinds of addresses that the probe tries.
+pub(super) const OUTSIDE: [Outside; 4] = [Outside::ApiServer, Outside::Metadata, Outside::Names, Outside::Pods];
 
-/// How long a name may take.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// A name that every cluster's DNS knows.
-const NAME: &str = "kubernetes.default.svc";
-/// Pods and nodes that are looked at for an address.
+/// Time limit for the lookup of a name.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+/// A name in the DNS of every cluster.
+const DNS_NAME: &str = "kubernetes.default.svc";
+/// Largest number of Pods and nodes in an answer.
 const MAX_OBJECTS: u32 = 20;
-/// Where a Pod that names no port is tried; one that refuses has been reached too.
-const ANY_PORT: u16 = 80;
+/// The port for Pods that declare none. A refused connection shows that the Pod was reached too.
+const DEFAULT_PORT: u16 = 80;
 const KUBELET_PORT: u16 = 10250;
 const HTTPS_PORT: u16 = 443;
 
-/// What is known to be there.
-pub(super) async fn of_cluster(connection: &Connection, namespace: &str) -> Vec<Target> {
+/// The addresses that can be found with the rights of the kubeconfig.
+pub(super) async fn find(connection: &Connection, namespace: &str) -> Vec<Target> {
     let client = &connection.client;
-    let (from_here, told, service, pod) = tokio::join!(
+    let (resolved, advertised, service, pod) = tokio::join!(
         resolve(&connection.host, connection.port),
-        told_by_server(client),
+        advertised(client),
         service(client),
         other_pod(client, namespace)
     );
-    let api_server = from_here.into_iter().chain(told).chain(service);
+    let api_server = resolved.into_iter().chain(advertised).chain(service);
     let mut targets: Vec<Target> = Vec::new();
     for address in api_server {
         if let Some(target) = Target::address(Outside::ApiServer, address)
@@ -42,42 +43,42 @@ pub(super) async fn of_cluster(connection: &Connection, namespace: &str) -> Vec<
             targets.push(target);
         }
     }
-    targets.extend([Target::metadata(), Target::name(NAME)]);
+    targets.extend([Target::metadata(), Target::name(DNS_NAME)]);
     targets.extend(pod.and_then(|pod| Target::address(Outside::Pods, pod)));
     targets
 }
 
-/// The addresses of the API server's name, for nobody in the sandbox could look it up.
+/// The addresses of the API server. They are looked up here, since the sandbox has no DNS.
 async fn resolve(host: &str, port: u16) -> Vec<SocketAddr> {
     let host = host.to_owned();
     let resolved = spawn_blocking(move || Some((host.as_str(), port).to_socket_addrs().ok()?.collect::<Vec<_>>()));
-    timeout(PATIENCE, resolved).await.ok().and_then(Result::ok).flatten().unwrap_or_default()
+    timeout(LOOKUP_TIMEOUT, resolved).await.ok().and_then(Result::ok).flatten().unwrap_or_default()
 }
 
-/// What the API server says of itself, which is its own address even where a proxy or a tunnel is in between.
-async fn told_by_server(client: &Client) -> Vec<SocketAddr> {
-    let Ok(versions) = bounded(client.list_core_api_versions()).await else { return Vec::new() };
+/// The address that the API server advertises, also behind a proxy or a tunnel.
+async fn advertised(client: &Client) -> Vec<SocketAddr> {
+    let Ok(versions) = with_timeout(client.list_core_api_versions()).await else { return Vec::new() };
     let addresses = versions.server_address_by_client_cidrs.iter();
     addresses.filter_map(|address| address.server_address.parse().ok()).collect()
 }
 
-/// By which address Pods know the API server.
+/// The address of the API server for Pods.
 async fn service(client: &Client) -> Option<SocketAddr> {
     let services: Api<Service> = Api::namespaced(client.clone(), "default");
-    let spec = bounded(services.get("kubernetes")).await.ok()?.spec?;
+    let spec = with_timeout(services.get("kubernetes")).await.ok()?.spec?;
     let port = spec.ports.unwrap_or_default().first().and_then(|port| u16::try_from(port.port).ok());
     Some((spec.cluster_ip?.parse::<IpAddr>().ok()?, port.unwrap_or(HTTPS_PORT)).into())
 }
 
-/// Some Pod that runs beside those of runs, else a node.
+/// A running Pod of the namespace, else a node.
 async fn other_pod(client: &Client, namespace: &str) -> Option<SocketAddr> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let params = ListParams::default().limit(MAX_OBJECTS);
-    let running = bounded(pods.list(&params.clone().fields("status.phase=Running"))).await;
+    let running = with_timeout(pods.list(&params.clone().fields("status.phase=Running"))).await;
     if let Some(pod) = running.ok().and_then(|pods| pods.items.iter().find_map(address_of_pod)) {
         return Some(pod);
     }
-    let nodes = bounded(Api::<Node>::all(client.clone()).list(&params)).await.ok()?;
+    let nodes = with_timeout(Api::<Node>::all(client.clone()).list(&params)).await.ok()?;
     nodes.items.iter().find_map(address_of_node)
 }
 
@@ -85,7 +86,7 @@ fn address_of_pod(pod: &Pod) -> Option<SocketAddr> {
     let ip: IpAddr = pod.status.as_ref()?.pod_ip.as_ref()?.parse().ok()?;
     let mut ports = pod.spec.iter().flat_map(|spec| &spec.containers).flat_map(|of| of.ports.iter().flatten());
     let port = ports.find_map(|port| u16::try_from(port.container_port).ok());
-    Some((ip, port.unwrap_or(ANY_PORT)).into())
+    Some((ip, port.unwrap_or(DEFAULT_PORT)).into())
 }
 
 fn address_of_node(node: &Node) -> Option<SocketAddr> {
@@ -100,7 +101,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_pod_is_tried_where_it_listens() {
+    fn the_declared_port_of_a_pod_is_tried() {
         let pod = |containers: serde_json::Value| {
             let pod =
                 json!({ "metadata": {}, "spec": { "containers": containers }, "status": { "podIP": "10.1.2.3" } });
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_is_tried_inside_of_the_cluster() {
+    fn the_internal_address_of_a_node_is_tried() {
         let addresses =
             json!([{ "type": "Hostname", "address": "a" }, { "type": "InternalIP", "address": "192.0.2.1" }]);
         let node = json!({ "metadata": {}, "status": { "addresses": addresses } });

@@ -1,5 +1,5 @@
-//! What `cofferdam manifests` prints, word for word: `deploy/cofferdam.yaml`. Delete it and run the test to have it
-//! written anew.
+//! The output of `cofferdam manifests`: `deploy/cofferdam.yaml`. If that file is deleted, the test writes it
+//! again.
 
 use super::{Options, manifests};
 use crate::config::{KubernetesConfig, Network, Workload};
@@ -20,7 +20,7 @@ fn print(settings: &KubernetesConfig) -> String {
 }
 
 #[test]
-fn what_is_printed_is_what_deploy_has() {
+fn the_output_is_the_file_in_deploy() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/cofferdam.yaml");
     let printed = print(&settings());
     match fs::read_to_string(&path) {
@@ -28,7 +28,7 @@ fn what_is_printed_is_what_deploy_has() {
         Err(_) => {
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(&path, printed).expect("a golden file");
-            panic!("{} was not there and has been written: look at it", path.display());
+            panic!("{} did not exist and has been written: review it", path.display());
         }
     }
 }
@@ -37,7 +37,7 @@ fn what_is_printed_is_what_deploy_has() {
 fn every_document_is_yaml_for_one_object() {
     let mut settings = settings();
     settings.service_account = Some("programs".into());
-    // A name that YAML would take for a truth value, and a quantity that it would take for a number.
+    // YAML would read this name as a boolean, and a quantity without quotes as a number.
     settings.networks = [("no".to_owned(), Network { egress: vec![json!({ "ports": [{ "port": 443 }] })] })].into();
     let printed = print(&settings);
     let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&printed).expect("YAML");
@@ -56,32 +56,32 @@ fn every_document_is_yaml_for_one_object() {
             "LimitRange",
         ]
     );
-    let of_network = &documents[6]["spec"]["podSelector"]["matchLabels"];
-    assert_eq!(of_network["cofferdam.dev/network"], "no");
+    let network_labels = &documents[6]["spec"]["podSelector"]["matchLabels"];
+    assert_eq!(network_labels["cofferdam.dev/network"], "no");
     assert_eq!(documents[7]["spec"]["hard"]["pods"], "63");
     assert!(documents.iter().skip(1).all(|document| document["metadata"]["namespace"] == "cofferdam"), "{printed}");
 }
 
 #[test]
-fn everybodys_namespace_is_not_made() {
+fn the_namespace_default_is_not_created() {
     let printed = print(&KubernetesConfig { namespace: "default".into(), workload: Workload::Pod, ..settings() });
     assert!(!printed.contains("kind: Namespace"), "{printed}");
-    assert!(printed.contains("# The namespace `default` is there already"), "{printed}");
+    assert!(printed.contains("# The namespace `default` exists already"), "{printed}");
     assert!(!printed.contains("count/jobs.batch"), "{printed}");
 }
 
 #[test]
-fn programs_are_not_the_sidecar() {
+fn programs_cannot_have_the_service_account_of_the_sidecar() {
     let settings = KubernetesConfig { service_account: Some("cofferdam".into()), ..settings() };
     let error = manifests(&settings, &Policy::default(), &options()).expect_err("an error").to_string();
     assert!(error.contains("service_account"), "{error}");
-    // One of the same name in another namespace is another one.
+    // The same name in another namespace is another account.
     let options = Options { sidecar_namespace: Some("agents".into()), ..options() };
     assert!(manifests(&settings, &Policy::default(), &options).is_ok());
 }
 
 #[test]
-fn a_sidecar_elsewhere_has_its_account_there_and_its_rights_here() {
+fn a_sidecar_in_another_namespace_has_its_rights_in_that_of_executions() {
     let options = Options { sidecar_namespace: Some("agents".into()), ..options() };
     let printed = manifests(&settings(), &settings().policy(Policy::default()), &options).expect("manifests");
     let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&printed).expect("YAML");

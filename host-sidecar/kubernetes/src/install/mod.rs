@@ -1,120 +1,83 @@
-//! What an operator applies once, so that runs can take place in a namespace: `cofferdam manifests`. Pure.
+//! The manifests that an operator applies once, so that a sidecar can use a namespace: `cofferdam manifests`.
+//! Pure.
 
 mod access;
-mod bounds;
+mod error;
 #[cfg(test)]
 mod golden;
+mod metadata;
 mod namespace;
 mod network;
+mod quota;
 
-pub(super) use access::{Right, rights};
-pub(super) use namespace::{ENFORCE, RESTRICTED};
+pub use error::InstallError;
+
+pub(crate) use access::{Right, rights};
+pub(crate) use namespace::{ENFORCE_LABEL, RESTRICTED};
 
 use crate::config::KubernetesConfig;
 use cofferdam_core::policy::Policy;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
-/// Name of every object that there is only one of.
-const NAME: &str = "cofferdam";
-/// Label of every object. That of runs is another one: what has it is removed with them.
-const PART_OF: (&str, &str) = ("app.kubernetes.io/part-of", "cofferdam");
-
-/// What the settings do not say.
+/// Options in addition to the settings.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The service account that the sidecar acts as.
+    /// The service account of the sidecar.
     pub sidecar_service_account: String,
-    /// The namespace of the sidecar; none: that of runs.
+    /// The namespace of the sidecar. Default: the one of executions.
     pub sidecar_namespace: Option<String>,
-    /// Runs at once that there is to be room for.
+    /// Number of concurrent executions that the quota allows.
     pub runs: u32,
-}
-
-/// Why there is nothing that could be applied.
-#[derive(Debug, thiserror::Error)]
-pub enum InstallationError {
-    /// A network profile that no NetworkPolicy can have.
-    #[error(
-        "the setting `networks.{network}.egress` has {rule}, which is no egress rule of a NetworkPolicy: {problem}"
-    )]
-    Egress {
-        /// The profile.
-        network: String,
-        /// The rule.
-        rule: serde_json::Value,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// Programs would share the identity that may create them.
-    #[error(
-        "the setting `service_account` is {0:?}, which is the sidecar's own: name another one there, or with \
-         --sidecar-service-account"
-    )]
-    SharedServiceAccount(String),
-    /// It cannot be written down.
-    #[error("the manifests cannot be written as YAML: {0}")]
-    Yaml(#[from] serde_saphyr::ser::Error),
 }
 
 /// The manifests for these settings, as YAML documents.
 ///
 /// # Errors
 ///
-/// [`InstallationError`], naming the setting that is wrong.
-pub fn manifests(settings: &KubernetesConfig, policy: &Policy, options: &Options) -> Result<String, InstallationError> {
+/// [`InstallError`], naming the setting that is wrong.
+pub fn manifests(settings: &KubernetesConfig, policy: &Policy, options: &Options) -> Result<String, InstallError> {
     let sidecar = &options.sidecar_service_account;
-    let place = settings.namespace.as_str();
-    let elsewhere = options.sidecar_namespace.as_deref().filter(|namespace| *namespace != place);
-    if elsewhere.is_none() && settings.service_account.as_ref() == Some(sidecar) {
-        return Err(InstallationError::SharedServiceAccount(sidecar.clone()));
+    let namespace = settings.namespace.as_str();
+    let other = options.sidecar_namespace.as_deref().filter(|other| *other != namespace);
+    if other.is_none() && settings.service_account.as_ref() == Some(sidecar) {
+        return Err(InstallError::SharedServiceAccount(sidecar.clone()));
     }
-    let mut yaml =
-        format!("# What runs of Cofferdam need in the namespace `{place}`, as `cofferdam manifests` prints it.\n");
-    match namespace::namespace(place) {
-        Some(namespace) => yaml += &document("Refuses Pods that are not as restricted as those of runs.", &namespace)?,
+    let mut yaml = format!(
+        "# What executions of Cofferdam need in the namespace `{namespace}`. Printed by `cofferdam manifests`.\n"
+    );
+    match namespace::namespace(namespace) {
+        Some(object) => yaml += &document("The namespace of executions. It refuses less restricted Pods.", &object)?,
         None => yaml += namespace::NO_NAMESPACE,
     }
-    if let Some(namespace) = elsewhere.and_then(namespace::namespace) {
-        yaml += &document("That of the sidecar, which is as restricted itself.", &namespace)?;
+    if let Some(object) = other.and_then(namespace::namespace) {
+        yaml += &document("The namespace of the sidecar, which is restricted in the same way.", &object)?;
     }
-    let sidecars_place = elsewhere.unwrap_or(place);
-    yaml += &document("The sidecar.", &access::sidecar_account(sidecars_place, sidecar))?;
+    let sidecar_namespace = other.unwrap_or(namespace);
+    yaml += &document("The service account of the sidecar.", &access::sidecar_account(sidecar_namespace, sidecar))?;
     if let Some(account) = settings.service_account.as_deref() {
-        yaml += &document("Whom Pods belong to. It may do nothing.", &access::program_account(place, account))?;
+        yaml +=
+            &document("The service account of Pods. It has no rights.", &access::program_account(namespace, account))?;
     }
-    let comment = "All that the sidecar does in the cluster, and in this namespace alone.";
-    yaml += &document(comment, &access::role(place, sidecar, settings.workload))?;
-    yaml += &document("", &access::role_binding(place, sidecars_place, sidecar))?;
-    let comment =
-        "Nobody reaches a Pod of a run, and it reaches nobody. A program without a network has none to begin with.";
-    yaml += &document(comment, &network::default_deny(place))?;
-    for (name, profile) in &settings.networks {
-        let comment = format!("What runs in the network profile `{name}` reach beside the cluster's DNS.");
-        yaml += &document(&comment, &network::of_profile(place, name, profile)?)?;
+    let comment = "All rights of the sidecar. It has them in this namespace only.";
+    yaml += &document(comment, &access::role(namespace, sidecar, settings.workload))?;
+    yaml += &document("", &access::role_binding(namespace, sidecar_namespace, sidecar))?;
+    let comment = "Pods of executions can neither open nor accept connections. Programs without a network do not even\n\
+                   have a network interface.";
+    yaml += &document(comment, &network::default_deny(namespace))?;
+    for (name, network) in &settings.networks {
+        let comment =
+            format!("What executions in the network `{name}` can connect to, in addition to the cluster's DNS.");
+        yaml += &document(&comment, &network::egress_policy(namespace, name, network)?)?;
     }
-    yaml += &document(&bounds::about_quota(options.runs), &bounds::quota(settings, policy, options.runs))?;
-    let comment = "As much as one run may ask for, and what a container gets that says nothing. Runs say all.";
-    yaml += &document(comment, &bounds::limit_range(settings, policy))?;
+    yaml += &document(&quota::comment(options.runs), &quota::quota(settings, policy, options.runs))?;
+    let comment = "The largest limits of one execution, and the defaults for other containers.";
+    yaml += &document(comment, &quota::limit_range(settings, policy))?;
     Ok(yaml)
 }
 
-/// One document, below what is said about it.
-fn document(comment: &str, object: &impl Serialize) -> Result<String, serde_saphyr::ser::Error> {
+/// One YAML document with a comment above it.
+fn document(comment: &str, object: &impl Serialize) -> Result<String, InstallError> {
     let comment: String = comment.lines().map(|line| format!("# {line}\n")).collect();
-    Ok(format!("---\n{comment}{}", serde_saphyr::to_string(object)?))
-}
-
-fn metadata(namespace: &str, name: &str) -> ObjectMeta {
-    ObjectMeta {
-        name: Some(name.to_owned()),
-        namespace: Some(namespace.to_owned()),
-        labels: Some(part_of()),
-        ..ObjectMeta::default()
-    }
-}
-
-fn part_of() -> BTreeMap<String, String> {
-    [(PART_OF.0.to_owned(), PART_OF.1.to_owned())].into()
+    let yaml = serde_saphyr::to_string(object).map_err(|error| InstallError::Yaml(Box::new(error)))?;
+    Ok(format!("---\n{comment}{yaml}"))
 }

@@ -1,24 +1,24 @@
-//! The namespace of runs, which admits nothing less restricted than they are.
+//! The namespace of executions, which admits restricted Pods only.
 
-use super::part_of;
+use super::metadata::part_of;
 use k8s_openapi::{api::core::v1::Namespace, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
-/// Label of a namespace: the Pod Security Standard that its Pods have to meet.
-pub(in super::super) const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
-/// The strictest standard. Pods of runs meet it.
-pub(in super::super) const RESTRICTED: &str = "restricted";
-/// The namespace that every cluster has, and others use.
+/// Label of a namespace: the Pod Security Standard that it enforces.
+pub(crate) const ENFORCE_LABEL: &str = "pod-security.kubernetes.io/enforce";
+/// The strictest standard. Pods of executions meet it.
+pub(crate) const RESTRICTED: &str = "restricted";
+/// The namespace that every cluster has, and that others use.
 const DEFAULT: &str = "default";
-/// Said instead of a document.
+/// Printed instead of a document.
 pub(super) const NO_NAMESPACE: &str = "\
-# The namespace `default` is there already and is not made here, nor restricted. What bounds runs below bounds
-# everything else in it too: give them a namespace of their own with --namespace.
+# The namespace `default` exists already, and is neither created nor restricted here. The quota and limits below apply
+# to all its Pods: give executions another namespace with --namespace.
 ";
 
-/// The namespace; none for the one that belongs to everybody.
+/// The namespace; `None` for `default`.
 pub(super) fn namespace(name: &str) -> Option<Namespace> {
     let standards = [
-        (ENFORCE, RESTRICTED),
+        (ENFORCE_LABEL, RESTRICTED),
         ("pod-security.kubernetes.io/enforce-version", "latest"),
         ("pod-security.kubernetes.io/audit", RESTRICTED),
         ("pod-security.kubernetes.io/warn", RESTRICTED),

@@ -1,9 +1,12 @@
-//! Who may talk to whom: nobody, but for what the operator's network profiles say.
+//! No connections, except for those that the networks in the settings allow.
 
-use super::{InstallationError, NAME, metadata};
+use super::{
+    error::InstallError,
+    metadata::{NAME, metadata},
+};
 use crate::{
     config::Network,
-    manifest::{MANAGED_BY, NETWORK},
+    manifest::{MANAGED_BY_LABEL, NETWORK_LABEL},
 };
 use k8s_openapi::{
     api::networking::v1::{
@@ -15,7 +18,8 @@ use serde_json::Value;
 
 const EGRESS: &str = "Egress";
 const INGRESS: &str = "Ingress";
-/// Where and as what every cluster has its DNS. Source: the add-on `dns` of Kubernetes, whatever it is made of.
+/// The labels of the cluster's DNS. Source: the add-on `dns` of Kubernetes; its implementations have the same
+/// labels.
 const DNS_NAMESPACE: (&str, &str) = ("kubernetes.io/metadata.name", "kube-system");
 const DNS_POD: (&str, &str) = ("k8s-app", "kube-dns");
 const DNS_PORT: i32 = 53;
@@ -24,24 +28,24 @@ pub(super) fn default_deny(namespace: &str) -> NetworkPolicy {
     NetworkPolicy {
         metadata: metadata(namespace, NAME),
         spec: Some(NetworkPolicySpec {
-            pod_selector: Some(labelled(&[MANAGED_BY])),
+            pod_selector: Some(labelled(&[MANAGED_BY_LABEL])),
             policy_types: Some(vec![INGRESS.to_owned(), EGRESS.to_owned()]),
             ..NetworkPolicySpec::default()
         }),
     }
 }
 
-/// What a profile allows, beside the cluster's DNS, without which there are no names.
-pub(super) fn of_profile(namespace: &str, name: &str, profile: &Network) -> Result<NetworkPolicy, InstallationError> {
-    let rules = profile.egress.iter().map(|rule| {
-        let problem = |problem| InstallationError::Egress { network: name.to_owned(), rule: rule.clone(), problem };
+/// The connections that a network allows, and those to the cluster's DNS.
+pub(super) fn egress_policy(namespace: &str, name: &str, network: &Network) -> Result<NetworkPolicy, InstallError> {
+    let rules = network.egress.iter().map(|rule| {
+        let problem = |problem| InstallError::Egress { network: name.to_owned(), rule: rule.clone(), problem };
         egress(rule).map_err(problem)
     });
     let rules = std::iter::once(Ok(dns())).chain(rules).collect::<Result<_, _>>()?;
     Ok(NetworkPolicy {
         metadata: metadata(namespace, &format!("{NAME}-network-{name}")),
         spec: Some(NetworkPolicySpec {
-            pod_selector: Some(labelled(&[MANAGED_BY, (NETWORK, name)])),
+            pod_selector: Some(labelled(&[MANAGED_BY_LABEL, (NETWORK_LABEL, name)])),
             policy_types: Some(vec![EGRESS.to_owned()]),
             egress: Some(rules),
             ..NetworkPolicySpec::default()
@@ -49,11 +53,12 @@ pub(super) fn of_profile(namespace: &str, name: &str, profile: &Network) -> Resu
     })
 }
 
-/// Reads a rule. What is not understood must not be left out: a rule without its conditions allows everything.
+/// Deserialises a rule. An unknown field must not be ignored: a rule without its conditions allows
+/// everything.
 fn egress(rule: &Value) -> Result<NetworkPolicyEgressRule, String> {
-    let read: NetworkPolicyEgressRule = serde_json::from_value(rule.clone()).map_err(|error| error.to_string())?;
-    let understood = serde_json::to_value(&read).map_err(|error| error.to_string())?;
-    if understood == *rule { Ok(read) } else { Err(format!("Kubernetes would understand it as {understood}")) }
+    let parsed: NetworkPolicyEgressRule = serde_json::from_value(rule.clone()).map_err(|error| error.to_string())?;
+    let known = serde_json::to_value(&parsed).map_err(|error| error.to_string())?;
+    if known == *rule { Ok(parsed) } else { Err(format!("Kubernetes would read it as {known}")) }
 }
 
 fn dns() -> NetworkPolicyEgressRule {
@@ -82,24 +87,24 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn policy(rule: Value) -> Result<NetworkPolicy, InstallationError> {
-        of_profile("here", "mirror", &Network { egress: vec![rule] })
+    fn policy(rule: Value) -> Result<NetworkPolicy, InstallError> {
+        egress_policy("here", "mirror", &Network { egress: vec![rule] })
     }
 
     #[test]
-    fn a_profile_selects_its_own_pods_and_allows_its_own_rules() {
+    fn a_network_selects_its_pods_and_allows_its_rules() {
         let rule = json!({ "ports": [{ "port": 443, "protocol": "TCP" }],
                            "to": [{ "ipBlock": { "cidr": "192.0.2.0/24", "except": ["192.0.2.1/32"] } }] });
         let policy = policy(rule.clone()).expect("a policy");
         let spec = serde_json::to_value(policy.spec).expect("JSON");
-        assert_eq!(spec["podSelector"]["matchLabels"][NETWORK], "mirror");
+        assert_eq!(spec["podSelector"]["matchLabels"][NETWORK_LABEL], "mirror");
         assert_eq!(spec["policyTypes"], json!(["Egress"]));
         assert_eq!(spec["egress"].as_array().map(Vec::len), Some(2));
         assert_eq!(spec["egress"][1], rule);
     }
 
     #[test]
-    fn a_rule_that_is_not_understood_is_not_left_open() {
+    fn a_rule_with_unknown_fields_is_refused() {
         for rule in [
             json!({ "too": [{ "ipBlock": { "cidr": "192.0.2.0/24" } }] }),
             json!({ "to": [{ "ipBlok": { "cidr": "192.0.2.0/24" } }] }),

@@ -1,8 +1,8 @@
-//! What is written to the cluster, word for word: `tests/golden/manifests/`. Delete a file there and run the test to have
-//! it written anew.
+//! The objects that executions create: `tests/golden/manifests/`. If a file is deleted there, the test writes
+//! it again.
 
-use super::{Identity, config_maps, job, pod, runner, template};
-use crate::{config::KubernetesConfig, process::Process};
+use super::{Identity, Process, config_maps, job, pod, runner, template};
+use crate::config::KubernetesConfig;
 use cofferdam_core::policy::{Plan, Policy, Profile};
 use cofferdam_types::{File, Request};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -29,7 +29,7 @@ fn plan(policy: &Policy, request: Request) -> Plan {
     policy.plan(Request { code: "print(1)".into(), ..request }).expect("a plan")
 }
 
-/// Compares with the golden file. The runner's name holds a hash of its own, which is not the manifest's matter.
+/// Compares with the golden file, except for the hash in the name of the runner.
 fn compare(name: &str, object: &impl Serialize) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/manifests").join(name);
     let text = serde_json::to_string_pretty(object).expect("JSON") + "\n";
@@ -39,13 +39,13 @@ fn compare(name: &str, object: &impl Serialize) {
         Err(_) => {
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(&path, text).expect("a golden file");
-            panic!("{} was not there and has been written: look at it", path.display());
+            panic!("{} did not exist and has been written: review it", path.display());
         }
     }
 }
 
 #[test]
-fn a_run_with_nothing_set_is_this_job() {
+fn an_execution_with_default_settings_is_this_job() {
     let settings = settings("");
     let plan = plan(&settings.policy(Policy::default()), Request::default());
     let template = template(&settings, &plan, Some(10), &identity()).expect("a Pod");
@@ -53,15 +53,15 @@ fn a_run_with_nothing_set_is_this_job() {
 }
 
 #[test]
-fn a_sandbox_that_waits_has_no_program_in_its_pod() {
+fn a_prewarmed_pod_has_no_program() {
     let settings = settings("");
     let plan = plan(&settings.policy(Policy::default()), Request::default());
     let template = template(&settings, Profile::of(&plan).plan(), None, &identity()).expect("a Pod");
-    compare("waiting.json", &template);
+    compare("prewarmed.json", &template);
 }
 
 #[test]
-fn a_run_with_everything_set_is_this_pod() {
+fn an_execution_with_every_setting_is_this_pod() {
     let settings = settings(
         r#"
         image = "registry.example.com/team/python@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -90,7 +90,7 @@ fn a_run_with_everything_set_is_this_pod() {
 }
 
 #[test]
-fn a_program_is_in_as_many_config_maps_as_it_needs() {
+fn a_large_program_is_split_into_config_maps() {
     let owner = OwnerReference {
         api_version: "batch/v1".into(),
         kind: "Job".into(),
@@ -107,7 +107,7 @@ fn a_program_is_in_as_many_config_maps_as_it_needs() {
 }
 
 #[test]
-fn files_do_not_make_the_pod_any_larger() {
+fn files_do_not_change_the_size_of_the_pod() {
     let settings = settings("");
     let size = |files| {
         let plan = plan(&settings.policy(Policy::default()), Request { files, ..Request::default() });

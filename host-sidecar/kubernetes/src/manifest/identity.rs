@@ -1,56 +1,84 @@
-//! What the objects of a run are known by.
+//! The labels and annotations of an execution's objects.
 
-use super::super::process::Process;
-use jiff::Timestamp;
+use super::process::Process;
+use cofferdam_core::new_id;
+use jiff::{Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-/// Label whose value says that an object is ours.
-pub(in super::super) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "cofferdam");
-/// Label: the run that an object belongs to.
-pub(in super::super) const RUN: &str = "cofferdam.dev/run";
-/// Label: the sidecar whose run it is.
-pub(in super::super) const SIDECAR: &str = "cofferdam.dev/sidecar";
-/// Label of Pods: the network profile.
-pub(in super::super) const NETWORK: &str = "cofferdam.dev/network";
-/// Annotation: after this time nobody wants the object any longer.
-pub(in super::super) const EXPIRES: &str = "cofferdam.dev/expires";
-/// Annotation: the process that made the object.
-pub(in super::super) const PROCESS: &str = "cofferdam.dev/process";
-/// Starts the annotations that hold a request's labels.
-const REQUEST: &str = "request.cofferdam.dev/";
+/// Label and value of every object that an execution creates, and of the shared runner.
+pub(crate) const MANAGED_BY_LABEL: (&str, &str) = ("app.kubernetes.io/managed-by", "cofferdam");
+/// Label: the id of the execution.
+pub(crate) const EXECUTION_LABEL: &str = "cofferdam.dev/run";
+/// Label: the sidecar that created the object.
+pub(crate) const SIDECAR_LABEL: &str = "cofferdam.dev/sidecar";
+/// Label of Pods: the name of the network.
+pub(crate) const NETWORK_LABEL: &str = "cofferdam.dev/network";
+/// Annotation: the time after which the object is garbage.
+pub(crate) const EXPIRES_ANNOTATION: &str = "cofferdam.dev/expires";
+/// Annotation: the process that created the object.
+pub(crate) const PROCESS_ANNOTATION: &str = "cofferdam.dev/process";
+/// Prefix of the annotations that hold a request's labels.
+const REQUEST_PREFIX: &str = "request.cofferdam.dev/";
 
-/// What all objects of one run share.
+/// What the objects of one execution have in common.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Identity {
-    /// Of the run.
-    pub(in super::super) id: String,
-    /// Of the sidecar.
-    pub(in super::super) sidecar: String,
-    /// Whose run it is.
-    pub(in super::super) labels: Vec<(String, String)>,
-    /// After this time nobody wants the run any longer.
-    pub(in super::super) expires: Timestamp,
-    /// This process.
-    pub(in super::super) process: Process,
+pub(crate) struct Identity {
+    /// The id of the execution.
+    pub(crate) id: String,
+    /// The id of the sidecar.
+    pub(crate) sidecar: String,
+    /// The labels of the request.
+    pub(crate) labels: Vec<(String, String)>,
+    /// The time after which the objects are garbage.
+    pub(crate) expires: Timestamp,
+    /// The process that creates the objects.
+    pub(crate) process: Process,
 }
 
 impl Identity {
-    /// The labels that all objects of the run have.
+    /// The identity of objects that this process creates.
+    pub(crate) fn new(
+        id: &str,
+        sidecar: &str,
+        labels: &[(String, String)],
+        created_at: Timestamp,
+        lifetime: Duration,
+    ) -> Self {
+        let expires = created_at.checked_add(lifetime).unwrap_or(Timestamp::MAX);
+        Self {
+            id: id.to_owned(),
+            sidecar: sidecar.to_owned(),
+            labels: labels.to_vec(),
+            // Whole seconds are exact enough, and easier to read.
+            expires: expires.round(Unit::Second).unwrap_or(expires),
+            process: Process::current().clone(),
+        }
+    }
+
+    /// The identity of objects that are never created.
+    pub(crate) fn placeholder() -> Self {
+        Self::new(&new_id(), "", &[], Timestamp::now(), Duration::ZERO)
+    }
+
+    /// The labels of all objects.
     pub(super) fn object_labels(&self) -> BTreeMap<String, String> {
-        [(MANAGED_BY.0, MANAGED_BY.1), (RUN, &self.id), (SIDECAR, &self.sidecar)]
+        [(MANAGED_BY_LABEL.0, MANAGED_BY_LABEL.1), (EXECUTION_LABEL, &self.id), (SIDECAR_LABEL, &self.sidecar)]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into()
     }
 
-    /// The annotations that all objects of the run have.
+    /// The annotations of all objects.
     pub(super) fn object_annotations(&self) -> BTreeMap<String, String> {
-        let own = [(EXPIRES.to_owned(), self.expires.to_string()), (PROCESS.to_owned(), self.process.to_string())];
-        let requested = self.labels.iter().map(|(key, value)| (format!("{REQUEST}{key}"), value.clone()));
+        let own = [
+            (EXPIRES_ANNOTATION.to_owned(), self.expires.to_string()),
+            (PROCESS_ANNOTATION.to_owned(), self.process.to_string()),
+        ];
+        let requested = self.labels.iter().map(|(key, value)| (format!("{REQUEST_PREFIX}{key}"), value.clone()));
         own.into_iter().chain(requested).collect()
     }
 
-    /// The metadata of one object of the run.
+    /// The metadata of one object.
     pub(super) fn metadata(&self, name: String, owner: Option<OwnerReference>) -> ObjectMeta {
         ObjectMeta {
             name: Some(name),

@@ -1,18 +1,22 @@
-//! What is written to the cluster. Pure.
+//! The objects that executions create. Pure.
 
 #[cfg(test)]
 mod golden;
 mod identity;
 mod overlay;
 mod pod;
+mod process;
 mod program;
 mod runner;
 mod workload;
 
-pub(super) use identity::{EXPIRES, Identity, MANAGED_BY, NETWORK, PROCESS, RUN, SIDECAR};
+pub(crate) use identity::{
+    EXECUTION_LABEL, EXPIRES_ANNOTATION, Identity, MANAGED_BY_LABEL, NETWORK_LABEL, PROCESS_ANNOTATION, SIDECAR_LABEL,
+};
 #[cfg(any(test, fuzzing))]
-pub use overlay::hardened::overlay;
-pub(super) use pod::{CONTAINER, memory as pod_memory, template};
-pub(super) use program::config_maps;
-pub(super) use runner::{config_map as runner_config_map, name as runner_name};
-pub(super) use workload::{TTL, job, pod};
+pub use overlay::invariants::overlay;
+pub(crate) use pod::{CONTAINER, memory as pod_memory, template};
+pub(crate) use process::Process;
+pub(crate) use program::config_maps;
+pub(crate) use runner::{config_map as runner_config_map, name as runner_name};
+pub(crate) use workload::{TTL, job, pod};

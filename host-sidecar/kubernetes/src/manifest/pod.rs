@@ -1,7 +1,13 @@
-//! The Pod: one container, which holds nothing that the runner does not need.
+//! The Pod of an execution: one container with the runner.
 
-use super::{super::cluster_clock::SKEW, Identity, identity::NETWORK, overlay, program, runner};
-use crate::config::{KubernetesConfig, Toleration as ToleratedTaint};
+use super::{
+    identity::{Identity, NETWORK_LABEL},
+    overlay, program, runner,
+};
+use crate::{
+    api::server_time::MAX_CLOCK_SKEW,
+    config::{KubernetesConfig, Toleration as ToleratedTaint},
+};
 use cofferdam_core::policy::{Limits, Plan};
 use k8s_openapi::{
     api::core::v1::{
@@ -13,32 +19,33 @@ use k8s_openapi::{
 };
 use std::collections::BTreeMap;
 
-/// The one container.
-pub(in super::super) const CONTAINER: &str = "runner";
-/// User and group of every program; not root.
-const USER: i64 = 1001;
-/// Where the runner and the program are, and their names there.
+/// The name of the container.
+pub(crate) const CONTAINER: &str = "runner";
+/// User and group of the container.
+const USER_ID: i64 = 1001;
+/// The folder of the runner and the program, and their names in it.
 const FOLDER: &str = "/cofferdam";
 const RUNNER: &str = "cofferdam-runner";
 const PROGRAM: &str = "program";
-/// What the runner mounts its own bounded file system over; the image need not have them.
-const SCRATCH: [&str; 3] = ["/work", "/home/user", TMP];
-/// Runtimes lay the termination log into it, so that it cannot be read-only.
+/// Folders that the runner mounts its own file system over. The image need not have them.
+const SCRATCH_FOLDERS: [&str; 3] = ["/work", "/home/user", TMP];
+/// Not read-only: container runtimes create the termination log in it.
 const TMP: &str = "/tmp";
-/// What gVisor itself and the runner hold beside the program. A sandbox that waits holds some 20 MiB.
+/// Memory of gVisor and the runner. A prewarmed sandbox uses about 20 MiB.
 const OVERHEAD_BYTES: u64 = 96 << 20;
-/// Disk of a node beside the log.
+/// Ephemeral storage in addition to the log.
 const SPARE_DISK_BYTES: u64 = 16 << 20;
-/// Disk that a node must have left.
+/// Ephemeral storage that a node must have free.
 const REQUESTED_DISK: &str = "16Mi";
-/// How long the runner may take to end the program and to tell of it. A Pod without this would be gone for the cluster
-/// before it is gone from its node.
-const GRACE_SECONDS: i64 = 3;
-/// How long a run waits for a node that is not heard of.
+/// Time for the runner to end the program and to report that. With 0, the cluster would forget a Pod that
+/// still runs on its node.
+const TERMINATION_GRACE_SECONDS: i64 = 3;
+/// For how long the Pod stays on a node that does not answer.
 const LOST_NODE_SECONDS: i64 = 5;
 
-/// The Pod of one run, whose program comes in a volume and has this size, or comes when the Pod is up.
-pub(in super::super) fn template(
+/// The Pod of an execution. With `program_size`, its program is in a volume; without, it gets one over a
+/// connection.
+pub(crate) fn template(
     settings: &KubernetesConfig,
     plan: &Plan,
     program_size: Option<usize>,
@@ -62,7 +69,7 @@ fn labels(settings: &KubernetesConfig, plan: &Plan, identity: &Identity) -> BTre
     let network = plan.network.as_deref().unwrap_or(cofferdam_types::validation::DEFAULT_NETWORK);
     let mut labels = settings.pod_labels.clone();
     labels.extend(identity.object_labels());
-    labels.insert(NETWORK.into(), network.into());
+    labels.insert(NETWORK_LABEL.into(), network.into());
     labels
 }
 
@@ -72,7 +79,7 @@ fn spec(settings: &KubernetesConfig, plan: &Plan, program_size: Option<usize>, i
     PodSpec {
         runtime_class_name: Some(settings.runtime_class.clone()),
         restart_policy: Some("Never".into()),
-        termination_grace_period_seconds: Some(GRACE_SECONDS),
+        termination_grace_period_seconds: Some(TERMINATION_GRACE_SECONDS),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
         service_account_name: settings.service_account.clone(),
@@ -81,14 +88,14 @@ fn spec(settings: &KubernetesConfig, plan: &Plan, program_size: Option<usize>, i
         node_selector: Some(settings.node_selector.clone()).filter(|labels| !labels.is_empty()),
         tolerations: Some(tolerations(&settings.tolerations)),
         hostname: Some("sandbox".into()),
-        // A program without a network has no use for the cluster's names.
+        // Without a network, there is no DNS to use.
         dns_policy: Some(if has_network { "ClusterFirst" } else { "None" }.into()),
         dns_config: (!has_network)
             .then(|| PodDNSConfig { nameservers: Some(vec!["127.0.0.1".into()]), ..PodDNSConfig::default() }),
         security_context: Some(PodSecurityContext {
             run_as_non_root: Some(true),
-            run_as_user: Some(USER),
-            run_as_group: Some(USER),
+            run_as_user: Some(USER_ID),
+            run_as_group: Some(USER_ID),
             seccomp_profile: Some(seccomp_profile()),
             ..PodSecurityContext::default()
         }),
@@ -104,7 +111,7 @@ fn container(settings: &KubernetesConfig, plan: &Plan, has_program: bool, identi
     } else {
         vec!["--log".to_owned()]
     };
-    args.extend(["--expires".to_owned(), (identity.expires.as_second() + SKEW.as_secs()).to_string()]);
+    args.extend(["--expires".to_owned(), (identity.expires.as_second() + MAX_CLOCK_SKEW.as_secs()).to_string()]);
     args.extend(plan.network.is_some().then(|| "--sandbox-network".to_owned()));
     Container {
         name: CONTAINER.into(),
@@ -112,13 +119,13 @@ fn container(settings: &KubernetesConfig, plan: &Plan, has_program: bool, identi
         command: Some(vec![format!("{FOLDER}/{RUNNER}")]),
         args: Some(args),
         working_dir: Some("/".into()),
-        // What brings messages, and asks the runner for its output from the beginning; the program never has it.
+        // The runner reads messages from it. The program has another stdin.
         stdin: Some(true),
         resources: Some(resources(settings, &plan.limits)),
         security_context: Some(SecurityContext {
             run_as_non_root: Some(true),
-            run_as_user: Some(USER),
-            run_as_group: Some(USER),
+            run_as_user: Some(USER_ID),
+            run_as_group: Some(USER_ID),
             privileged: Some(false),
             allow_privilege_escalation: Some(false),
             read_only_root_filesystem: Some(true),
@@ -126,15 +133,15 @@ fn container(settings: &KubernetesConfig, plan: &Plan, has_program: bool, identi
             seccomp_profile: Some(seccomp_profile()),
             ..SecurityContext::default()
         }),
-        // Below what the runner lays over /tmp, so that no program can write to it.
+        // The runner mounts its file system over it, so that the program cannot write to it.
         termination_message_path: Some(format!("{TMP}/termination-log")),
         volume_mounts: Some(mounts()),
         ..Container::default()
     }
 }
 
-/// Bytes of memory that the Pod of a run with these limits may hold.
-pub(in super::super) fn memory(limits: &Limits) -> u64 {
+/// Memory limit of a Pod with these limits for its program, in bytes.
+pub(crate) fn memory(limits: &Limits) -> u64 {
     limits.sandbox_memory(OVERHEAD_BYTES)
 }
 
@@ -158,17 +165,17 @@ fn resources(settings: &KubernetesConfig, limits: &Limits) -> ResourceRequiremen
     }
 }
 
-/// What the log of a run may take of a node's disk: both streams with their tails, and the files, as text.
+/// Size of the log on the node's disk: both streams with their tails, and the collected files, in base64.
 fn log_bytes(limits: &Limits) -> u64 {
     let bytes = limits.output_bytes.saturating_mul(3).saturating_add(limits.collected_bytes);
     bytes.saturating_add(bytes / 2)
 }
 
-/// Few, since each takes a sandbox's start a little longer.
+/// Each mount makes the start of a sandbox a little slower.
 fn mounts() -> Vec<VolumeMount> {
     let own = ("cofferdam", FOLDER);
-    // The runner's own file system goes over the empty ones, for good.
-    let scratch = SCRATCH.map(|path| ("scratch", path));
+    // The runner mounts its own file system over the empty ones.
+    let scratch = SCRATCH_FOLDERS.map(|path| ("scratch", path));
     let mount = |(name, path): (&str, &str)| VolumeMount {
         name: name.into(),
         mount_path: path.into(),
@@ -193,7 +200,7 @@ fn volumes(program_size: usize, identity: &Identity) -> Vec<Volume> {
     vec![cofferdam, scratch]
 }
 
-/// GKE's own taint, those of a node that is not heard of, for a short time, and the operator's.
+/// The taints of GKE's gVisor nodes, of a node that does not answer, for a short time, and of the settings.
 fn tolerations(more: &[ToleratedTaint]) -> Vec<Toleration> {
     let gke = Toleration {
         key: Some("sandbox.gke.io/runtime".into()),

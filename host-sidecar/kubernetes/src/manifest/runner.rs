@@ -1,6 +1,6 @@
-//! The one ConfigMap that all Pods of a namespace and version share: the runner.
+//! The ConfigMap with the runner, which all Pods of a version in a namespace share.
 
-use super::identity::MANAGED_BY;
+use super::identity::MANAGED_BY_LABEL;
 use k8s_openapi::{
     ByteString,
     api::core::v1::{ConfigMap, ConfigMapProjection, KeyToPath, VolumeProjection},
@@ -12,22 +12,22 @@ use std::sync::OnceLock;
 const RUNNER: &[u8] = cofferdam_runner_artifact::RUNNER;
 const KEY: &str = "cofferdam-runner";
 
-/// The name of the ConfigMap, which no other content has.
-pub(in super::super) fn name() -> &'static str {
+/// The name of the ConfigMap. It contains a hash of the content.
+pub(crate) fn name() -> &'static str {
     static NAME: OnceLock<String> = OnceLock::new();
     NAME.get_or_init(|| {
-        // Half of the digest: as many digits as tell all runners apart, in a name of at most 63 characters.
+        // Half of the digest is unique enough, and keeps the name below 63 characters.
         let digest = format!("{:x}", Sha256::digest(RUNNER));
         format!("cofferdam-runner-{}-{}", env!("CARGO_PKG_VERSION"), &digest[..32])
     })
 }
 
-/// The ConfigMap. It has no run's labels: it belongs to none and expires with none.
-pub(in super::super) fn config_map() -> ConfigMap {
+/// The ConfigMap. It belongs to no execution and does not expire.
+pub(crate) fn config_map() -> ConfigMap {
     ConfigMap {
         metadata: ObjectMeta {
             name: Some(name().to_owned()),
-            labels: Some([(MANAGED_BY.0.to_owned(), MANAGED_BY.1.to_owned())].into()),
+            labels: Some([(MANAGED_BY_LABEL.0.to_owned(), MANAGED_BY_LABEL.1.to_owned())].into()),
             ..ObjectMeta::default()
         },
         binary_data: Some([(KEY.to_owned(), ByteString(RUNNER.to_vec()))].into()),
@@ -36,7 +36,7 @@ pub(in super::super) fn config_map() -> ConfigMap {
     }
 }
 
-/// The runner in a volume, under this name.
+/// The runner as a file in a volume.
 pub(super) fn projection(path: &str) -> VolumeProjection {
     VolumeProjection {
         config_map: Some(ConfigMapProjection {

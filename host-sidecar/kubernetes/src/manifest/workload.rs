@@ -1,17 +1,17 @@
-//! What is created for a run: a Job around the Pod, or the Pod itself.
+//! The Job of an execution, or its bare Pod.
 
-use super::Identity;
+use super::identity::Identity;
 use k8s_openapi::api::{
     batch::v1::{Job, JobSpec},
     core::v1::{Pod, PodTemplateSpec},
 };
 use std::time::Duration;
 
-/// How long the cluster keeps a Job that has ended. We delete it long before; this is for when we cannot.
-pub(in super::super) const TTL: Duration = Duration::from_secs(60);
+/// Time after which the cluster deletes a finished Job, in case the sidecar could not.
+pub(crate) const TTL: Duration = Duration::from_secs(60);
 
-/// A Job that makes one Pod, once.
-pub(in super::super) fn job(identity: &Identity, template: PodTemplateSpec, deadline: Duration) -> Job {
+/// A Job that creates one Pod, once.
+pub(crate) fn job(identity: &Identity, template: PodTemplateSpec, deadline: Duration) -> Job {
     Job {
         metadata: identity.metadata(identity.id.clone(), None),
         spec: Some(JobSpec {
@@ -27,12 +27,12 @@ pub(in super::super) fn job(identity: &Identity, template: PodTemplateSpec, dead
     }
 }
 
-/// The Pod alone.
-pub(in super::super) fn pod(identity: &Identity, template: PodTemplateSpec, deadline: Duration) -> Pod {
+/// The bare Pod.
+pub(crate) fn pod(identity: &Identity, template: PodTemplateSpec, deadline: Duration) -> Pod {
     let mut metadata = identity.metadata(identity.id.clone(), None);
-    let of_template = template.metadata.unwrap_or_default();
-    metadata.labels.get_or_insert_default().extend(of_template.labels.unwrap_or_default());
-    metadata.annotations.get_or_insert_default().extend(of_template.annotations.unwrap_or_default());
+    let template_metadata = template.metadata.unwrap_or_default();
+    metadata.labels.get_or_insert_default().extend(template_metadata.labels.unwrap_or_default());
+    metadata.annotations.get_or_insert_default().extend(template_metadata.annotations.unwrap_or_default());
     let mut spec = template.spec.unwrap_or_default();
     spec.active_deadline_seconds = Some(seconds(deadline));
     Pod { metadata, spec: Some(spec), status: None }

@@ -1,104 +1,56 @@
-//! The operator's own additions to the Pod of a run: they may add to it and never weaken it.
+//! The setting `pod_overlay`: it adds to the generated Pod and cannot weaken it.
 //!
-//! Merging is trusted with nothing. What comes of it is held against the generated Pod: all of that has to be in there
-//! unchanged (`verify.rs`), and what is there beside it has to be on a list (`rules.rs`).
+//! The merge itself is not trusted. Its result is compared with the generated Pod: everything in that must be
+//! unchanged (`verify.rs`), and everything else must be on a list (`rules.rs`).
 
+mod error;
 #[cfg(any(test, fuzzing))]
-pub(super) mod hardened;
+pub(super) mod invariants;
 mod merge;
-mod misfit;
+mod path;
 mod rules;
+mod type_check;
 mod verify;
 
-use self::merge::List;
+pub(crate) use error::OverlayError;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
+use path::{element, field};
 use serde_json::Value;
+use type_check::from_json;
 
-/// An overlay that cannot be used. The message names the field; which setting it is in, the caller says.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum OverlayError {
-    /// Not even a table.
-    #[error("it is not a table in the shape of a Pod template, with `metadata` and `spec`")]
-    NoTemplate,
-    /// A directive of a strategic merge patch.
-    #[error("`{path}` is a directive of a patch, and there are none here: an overlay can only add")]
-    Directive {
-        /// The directive.
-        path: String,
-    },
-    /// A field that Kubernetes does not have, most likely misspelt.
-    #[error("`{path}` is not a field of a Pod")]
-    Unknown {
-        /// The field.
-        path: String,
-    },
-    /// A field that Kubernetes asks for.
-    #[error("`{path}` is missing")]
-    Missing {
-        /// The field.
-        path: String,
-    },
-    /// A value that is not of the field's kind.
-    #[error("`{path}` has a value that does not fit there: {problem}")]
-    Misfit {
-        /// The field.
-        path: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A field of the generated Pod would be another, or gone.
-    #[error("`{path}` is the sandbox's own and may not be changed")]
-    Changed {
-        /// The field.
-        path: String,
-    },
-    /// A field that an overlay may not add.
-    #[error("`{path}` may not be set: {reason}")]
-    Refused {
-        /// The field.
-        path: String,
-        /// Why not.
-        reason: String,
-    },
-}
-
-/// Merges the operator's overlay into a Pod template. Pure.
+/// Merges the overlay into a Pod template. Pure.
 ///
 /// # Errors
 ///
-/// What the overlay may not do or what Kubernetes would not understand, by the name of the field.
+/// The first field that is not allowed, or that Kubernetes does not know.
 pub(crate) fn apply(pod: &PodTemplateSpec, overlay: &Value) -> Result<PodTemplateSpec, OverlayError> {
     if !overlay.is_object() {
-        return Err(OverlayError::NoTemplate);
+        return Err(OverlayError::NotATemplate);
     }
-    let base = written(pod)?;
+    let base = to_json(pod)?;
     let merged = merge::merge(&base, overlay)?;
-    let result = match read(&merged) {
+    let result = match from_json(&merged) {
         Ok(result) => result,
-        Err(problem) => return Err(OverlayError::Misfit { path: misfit::find(&base, overlay), problem }),
+        Err(problem) => return Err(OverlayError::WrongType { path: type_check::find(&base, overlay), problem }),
     };
-    // From here on only what Kubernetes will be told counts, not what was merged.
-    let written = written(&result)?;
-    verify::kept(&base, &written)?;
-    same_fields(&merged, &written, "", &|path| OverlayError::Unknown { path })?;
-    same_fields(&written, &merged, "", &|path| OverlayError::Missing { path })?;
+    // From here on, what is sent to Kubernetes is checked, not what was merged.
+    let written = to_json(&result)?;
+    verify::unchanged(&base, &written)?;
+    same_fields(&merged, &written, "", &|path| OverlayError::UnknownField { path })?;
+    same_fields(&written, &merged, "", &|path| OverlayError::MissingField { path })?;
     verify::added(&base, &written)?;
     verify::mounts(pod, &result)?;
     Ok(result)
 }
 
-fn written(pod: &PodTemplateSpec) -> Result<Value, OverlayError> {
-    let misfit =
-        |error: serde_json::Error| OverlayError::Misfit { path: "spec".to_owned(), problem: error.to_string() };
-    serde_json::to_value(pod).map_err(misfit)
+fn to_json(pod: &PodTemplateSpec) -> Result<Value, OverlayError> {
+    let wrong_type =
+        |error: serde_json::Error| OverlayError::WrongType { path: "spec".to_owned(), problem: error.to_string() };
+    serde_json::to_value(pod).map_err(wrong_type)
 }
 
-fn read(template: &Value) -> Result<PodTemplateSpec, String> {
-    serde_json::from_value(template.clone()).map_err(|error| error.to_string())
-}
-
-/// Fails at the first field of one that the other does not have: reading ignores fields that it does not know, and
-/// makes up empty ones for those that it needs.
+/// Fails at the first field of `one` that `other` does not have: deserialising ignores unknown fields, and
+/// adds empty required ones.
 fn same_fields(
     one: &Value,
     other: &Value,
@@ -119,25 +71,6 @@ fn same_fields(
             })
         }
         _ => Ok(()),
-    }
-}
-
-/// The path of a field in an object; names that are not plain, such as those of labels, are in brackets.
-fn field(path: &str, name: &str) -> String {
-    let plain = !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "$_-".contains(letter));
-    match (plain, path) {
-        (true, "") => name.to_owned(),
-        (true, _) => format!("{path}.{name}"),
-        (false, _) => format!("{path}[{name}]"),
-    }
-}
-
-/// The path of an element of a list: by what identifies it, else by its place.
-fn element(path: &str, index: usize, value: &Value) -> String {
-    match List::at(path).key(value) {
-        Some(Value::String(key)) => format!("{path}[{key}]"),
-        Some(key) => format!("{path}[{key}]"),
-        None => format!("{path}[{index}]"),
     }
 }
 

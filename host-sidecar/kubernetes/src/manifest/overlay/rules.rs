@@ -1,30 +1,31 @@
-//! What an overlay may add to a Pod. What is not listed may not be added, whatever Kubernetes comes to call it.
+//! What an overlay may add to a Pod. What is not listed may not be added, which includes fields of later
+//! Kubernetes versions.
 
 use serde_json::Value;
 
-/// Folders that the kernel or the container's runtime fills.
+/// Folders that the kernel or the container runtime fills.
 pub(super) const RESERVED: &[&str] = &["/proc", "/sys", "/dev", "/etc"];
 
 /// Why a name or a value may not be added.
 type Reason = Option<&'static str>;
 
-/// What may be added at some place of a Pod.
+/// What may be added at one path of a Pod.
 #[derive(Clone, Copy)]
 pub(super) enum Rule {
-    /// Whatever is a value there.
+    /// Any value.
     Anything,
-    /// Nothing, here and below, and why.
+    /// Nothing here and below, with the reason.
     Nothing(&'static str),
-    /// Values that pass.
+    /// Values that pass the check.
     Check(fn(&Value) -> Reason),
-    /// These fields, and why no others.
+    /// These fields, with the reason why no others.
     Fields(&'static [(&'static str, Rule)], &'static str),
-    /// Fields whose names pass, with any value.
+    /// Fields whose names pass the check, with any value.
     Names(fn(&str) -> Reason),
-    /// New elements like this; those that are there stay as they are.
-    New(&'static Rule),
-    /// This to the elements that are there, and why no new ones.
-    There(&'static Rule, &'static str),
+    /// New elements by this rule. Existing elements stay unchanged.
+    NewElements(&'static Rule),
+    /// Additions to existing elements by this rule, with the reason why no new elements.
+    ExistingElements(&'static Rule, &'static str),
 }
 
 impl Rule {
@@ -36,29 +37,31 @@ impl Rule {
             }
             Self::Names(check) => check(name).map_or(Self::Anything, Self::Nothing),
             Self::Nothing(_) => self,
-            Self::Anything | Self::Check(_) | Self::New(_) | Self::There(..) => Self::Nothing(UNLISTED),
+            Self::Anything | Self::Check(_) | Self::NewElements(_) | Self::ExistingElements(..) => {
+                Self::Nothing(UNLISTED)
+            }
         }
     }
 
     /// The rule for an element of what this rule is for.
-    pub(super) fn element(self, is_there: bool) -> Self {
+    pub(super) fn element(self, exists: bool) -> Self {
         match self {
-            Self::New(_) if is_there => Self::Nothing(OWN),
-            Self::New(rule) => *rule,
-            Self::There(rule, _) if is_there => *rule,
-            Self::There(_, others) => Self::Nothing(others),
+            Self::NewElements(_) if exists => Self::Nothing(CHANGES),
+            Self::NewElements(rule) => *rule,
+            Self::ExistingElements(rule, _) if exists => *rule,
+            Self::ExistingElements(_, others) => Self::Nothing(others),
             Self::Nothing(_) => self,
             Self::Anything | Self::Check(_) | Self::Fields(..) | Self::Names(_) => Self::Nothing(UNLISTED),
         }
     }
 }
 
-const UNLISTED: &str = "it is not among what an overlay may add";
-const OWN: &str = "it would change what is the sandbox's own";
+const UNLISTED: &str = "an overlay may not add this field";
+const CHANGES: &str = "it would change a part of the sandbox";
 const WEAKENS: &str = "it would weaken the sandbox";
-const SETTINGS: &str = "other settings decide on it";
-const BESIDE: &str = "it would start something beside the runner";
-const HOOK: &str = "it would run a command in the sandbox, or end the run";
+const SETTINGS: &str = "another setting determines it";
+const OTHER_CONTAINER: &str = "it would start another container";
+const HOOK: &str = "it would run a command in the sandbox, or end the execution";
 const IDENTITY: &str = "it would give the sandbox an identity in the cluster";
 
 /// The whole template.
@@ -70,14 +73,14 @@ const METADATA: Rule =
 const SPEC: Rule = Rule::Fields(
     &[
         ("affinity", Rule::Anything),
-        ("containers", Rule::There(&CONTAINER, BESIDE)),
-        ("ephemeralContainers", Rule::Nothing(BESIDE)),
+        ("containers", Rule::ExistingElements(&CONTAINER, OTHER_CONTAINER)),
+        ("ephemeralContainers", Rule::Nothing(OTHER_CONTAINER)),
         ("hostAliases", Rule::Anything),
         ("hostIPC", Rule::Check(off)),
         ("hostNetwork", Rule::Check(off)),
         ("hostPID", Rule::Check(off)),
         ("imagePullSecrets", Rule::Anything),
-        ("initContainers", Rule::Nothing(BESIDE)),
+        ("initContainers", Rule::Nothing(OTHER_CONTAINER)),
         ("nodeName", Rule::Nothing("it would bypass the scheduler")),
         ("nodeSelector", Rule::Anything),
         ("preemptionPolicy", Rule::Anything),
@@ -90,41 +93,41 @@ const SPEC: Rule = Rule::Fields(
         ("shareProcessNamespace", Rule::Check(off)),
         ("tolerations", Rule::Anything),
         ("topologySpreadConstraints", Rule::Anything),
-        ("volumes", Rule::New(&VOLUME)),
+        ("volumes", Rule::NewElements(&VOLUME)),
     ],
     UNLISTED,
 );
 
-/// What lets the sandbox read an added volume.
+/// The groups that may read added volumes.
 const POD_SECURITY: Rule = Rule::Fields(
     &[
         ("fsGroup", Rule::Check(group)),
         ("fsGroupChangePolicy", Rule::Anything),
-        ("supplementalGroups", Rule::New(&Rule::Check(group))),
+        ("supplementalGroups", Rule::NewElements(&Rule::Check(group))),
     ],
     WEAKENS,
 );
 
 const CONTAINER: Rule = Rule::Fields(
     &[
-        ("env", Rule::New(&VARIABLE)),
-        ("envFrom", Rule::New(&Rule::Check(variables))),
+        ("env", Rule::NewElements(&VARIABLE)),
+        ("envFrom", Rule::NewElements(&Rule::Check(variables))),
         ("imagePullPolicy", Rule::Anything),
         ("lifecycle", Rule::Nothing(HOOK)),
         ("livenessProbe", Rule::Nothing(HOOK)),
-        ("ports", Rule::New(&PORT)),
+        ("ports", Rule::NewElements(&PORT)),
         ("readinessProbe", Rule::Nothing(HOOK)),
         ("resources", RESOURCES),
         // Each of its fields would override the Pod's, or lift a restriction.
         ("securityContext", Rule::Nothing(WEAKENS)),
         ("startupProbe", Rule::Nothing(HOOK)),
         ("terminationMessagePolicy", Rule::Anything),
-        ("volumeMounts", Rule::New(&MOUNT)),
+        ("volumeMounts", Rule::NewElements(&MOUNT)),
     ],
     UNLISTED,
 );
 
-/// Of the runner's environment, which no program gets.
+/// A variable of the runner's environment. Programs do not inherit it.
 const VARIABLE: Rule = Rule::Fields(
     &[("name", Rule::Check(variable)), ("value", Rule::Anything), ("valueFrom", Rule::Anything)],
     UNLISTED,
@@ -146,7 +149,7 @@ const RESOURCES: Rule = Rule::Fields(
     UNLISTED,
 );
 
-/// Where it is mounted, `verify::mounts` looks at.
+/// `verify::mounts` checks the path.
 const MOUNT: Rule = Rule::Fields(
     &[
         ("mountPath", Rule::Anything),
@@ -160,7 +163,7 @@ const MOUNT: Rule = Rule::Fields(
     UNLISTED,
 );
 
-/// The kinds that the Pod Security Standard `restricted` allows.
+/// The types that the Pod Security Standard `restricted` allows.
 const VOLUME: Rule = Rule::Fields(
     &[
         ("configMap", Rule::Anything),
@@ -170,10 +173,13 @@ const VOLUME: Rule = Rule::Fields(
         ("ephemeral", Rule::Anything),
         ("name", Rule::Anything),
         ("persistentVolumeClaim", Rule::Anything),
-        ("projected", Rule::Fields(&[("defaultMode", Rule::Anything), ("sources", Rule::New(&SOURCE))], UNLISTED)),
+        (
+            "projected",
+            Rule::Fields(&[("defaultMode", Rule::Anything), ("sources", Rule::NewElements(&SOURCE))], UNLISTED),
+        ),
         ("secret", Rule::Anything),
     ],
-    "it is not among the kinds of volume that an overlay may add",
+    "an overlay may not add a volume of this type",
 );
 
 const SOURCE: Rule = Rule::Fields(
@@ -193,23 +199,23 @@ fn off(value: &Value) -> Reason {
 }
 
 fn group(value: &Value) -> Reason {
-    value.as_i64().is_none_or(|id| id <= 0).then_some("it would put the sandbox in the group of root")
+    value.as_i64().is_none_or(|id| id <= 0).then_some("it would put the sandbox into the group root")
 }
 
 fn propagation(value: &Value) -> Reason {
     (value != "None").then_some(WEAKENS)
 }
 
-/// Names that Cofferdam gives, of which only some are in the Pod of every run.
+/// Labels and annotations of Cofferdam. Not every Pod has all of them.
 fn label(key: &str) -> Reason {
     let domain = key.split('/').next().unwrap_or_default();
     let own = domain == "cofferdam.dev" || domain.ends_with(".cofferdam.dev");
-    (own || key.starts_with("app.kubernetes.io/managed-by")).then_some("Cofferdam finds its own by it")
+    (own || key.starts_with("app.kubernetes.io/managed-by")).then_some("Cofferdam uses it to find its own objects")
 }
 
-/// Annotations that container runtimes, network plug-ins and old versions of Kubernetes take orders from.
+/// Annotations that configure container runtimes, network plug-ins and old versions of Kubernetes.
 fn annotation(key: &str) -> Reason {
-    const ORDERS: &[&str] = &[
+    const CONFIGURING: &[&str] = &[
         "cdi.k8s.io/",
         "container.apparmor.security.beta.kubernetes.io",
         "container.seccomp.security.alpha.kubernetes.io",
@@ -225,24 +231,24 @@ fn annotation(key: &str) -> Reason {
         "security.alpha.kubernetes.io",
         "v1.multus-cni.io/",
     ];
-    let orders = ORDERS.iter().any(|order| key.starts_with(order));
-    orders.then_some(WEAKENS).or_else(|| label(key))
+    let configures = CONFIGURING.iter().any(|prefix| key.starts_with(prefix));
+    configures.then_some(WEAKENS).or_else(|| label(key))
 }
 
-/// The linker's variables decide what the runner is, the search path which interpreter it finds.
+/// The linker's variables change the runner, and `PATH` the interpreter that it finds.
 fn variable(name: &Value) -> Reason {
-    let decides = name.as_str().is_none_or(|name| name == "PATH" || name.starts_with("LD_"));
-    decides.then_some("it would change the runner, or what it finds")
+    let changes_runner = name.as_str().is_none_or(|name| name == "PATH" || name.starts_with("LD_"));
+    changes_runner.then_some("it would change the runner, or the interpreter that it finds")
 }
 
-/// A whole map of variables may hold any name, so it is the prefix that has to keep those of [`variable`] out.
+/// A source may contain any name, so its prefix has to exclude the names that [`variable`] refuses.
 fn variables(source: &Value) -> Reason {
     let prefix = source.get("prefix").and_then(Value::as_str).unwrap_or_default();
-    let lets_in = prefix.starts_with("LD_") || "LD_".starts_with(prefix) || "PATH".starts_with(prefix);
-    lets_in.then_some("without another `prefix` it could set `PATH` or `LD_PRELOAD`")
+    let is_open = prefix.starts_with("LD_") || "LD_".starts_with(prefix) || "PATH".starts_with(prefix);
+    is_open.then_some("without another `prefix` it could set `PATH` or `LD_PRELOAD`")
 }
 
-/// Of a machine's own resources a run's plan says how much there is; devices and the like have a domain in their name.
+/// The plan sets the limits of CPU, memory and storage. The names of devices have a domain.
 fn limit(name: &str) -> Reason {
     (!name.contains('/')).then_some(SETTINGS)
 }

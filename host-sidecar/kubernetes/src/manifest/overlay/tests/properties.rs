@@ -1,6 +1,6 @@
-//! Whatever an overlay holds: either an error, or a Pod that has all of the base in it and is no weaker.
+//! Any overlay gives an error, or a Pod that contains all of the base and is no weaker.
 
-use super::{apply, base, benign, dangerous, hardened, json};
+use super::{allowed, apply, base, invariants, json, refused};
 use proptest::{
     prelude::*,
     sample::select,
@@ -9,7 +9,7 @@ use proptest::{
 };
 use serde_json::{Map, Value};
 
-/// Names of fields, right ones and wrong ones.
+/// Names of fields, valid and invalid ones.
 const NAMES: &[&str] = &[
     "$patch",
     "add",
@@ -76,7 +76,7 @@ const NAMES: &[&str] = &[
     "volumes",
 ];
 
-/// Values of fields, right ones and wrong ones.
+/// Values of fields, valid and invalid ones.
 fn leaf() -> impl Strategy<Value = Value> {
     let words =
         select(&["runner", "more", "scratch", "gvisor", "/", "/work", "/data", "None", "PATH", "ALL", "1Gi", ""]);
@@ -88,7 +88,7 @@ fn leaf() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Any JSON, of the names and values above.
+/// Any JSON of the names and values above.
 fn tree() -> impl Strategy<Value = Value> {
     leaf().prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
@@ -99,22 +99,22 @@ fn tree() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The overlays that say one thing about one place of the base, for each of its places: that it be this value, or that
-/// it have this field beside.
-fn about(base: &Value, new: &Value, name: &str) -> Vec<Value> {
+/// For each path of the base, an overlay that sets it to this value, and one that adds this field.
+fn overlays_for_each_path(base: &Value, new: &Value, name: &str) -> Vec<Value> {
     let mut overlays = vec![new.clone()];
     match base {
         Value::Object(fields) => {
             overlays.push(json!({ name: new }));
             for (name, value) in fields {
-                overlays.extend(about(value, new, name).into_iter().map(|inner| json!({ name: inner })));
+                overlays
+                    .extend(overlays_for_each_path(value, new, name).into_iter().map(|inner| json!({ name: inner })));
             }
         }
         Value::Array(elements) => {
             for (index, element) in elements.iter().enumerate() {
-                // An element that has a name of its own is meant by it; of other lists the whole is given.
+                // An element with a key is addressed by it. Other lists are repeated in full.
                 let key = ["mountPath", "name"].into_iter().find(|key| element.get(key).is_some());
-                for inner in about(element, new, name) {
+                for inner in overlays_for_each_path(element, new, name) {
                     overlays.push(match (key, inner) {
                         (Some(key), Value::Object(mut inner)) => {
                             inner.entry(key).or_insert_with(|| element[key].clone());
@@ -134,26 +134,26 @@ fn about(base: &Value, new: &Value, name: &str) -> Vec<Value> {
     overlays
 }
 
-/// Something about one place of the base.
+/// An overlay for one path of the base.
 fn mutation() -> impl Strategy<Value = Value> {
     let base = serde_json::to_value(base()).expect("a template");
     let value = prop_oneof![4 => leaf(), 1 => tree()];
-    (value, select(NAMES), any::<prop::sample::Index>()).prop_map(move |(new, name, place)| {
-        let overlays = about(&base, &new, name);
-        overlays[place.index(overlays.len())].clone()
+    (value, select(NAMES), any::<prop::sample::Index>()).prop_map(move |(new, name, index)| {
+        let overlays = overlays_for_each_path(&base, &new, name);
+        overlays[index.index(overlays.len())].clone()
     })
 }
 
-/// Both in one: elements of lists one after the other.
-fn both(one: Value, other: Value) -> Value {
+/// Joins two overlays, and concatenates their lists.
+fn join(one: Value, other: Value) -> Value {
     match (one, other) {
         (Value::Object(mut one), Value::Object(other)) => {
             for (name, value) in other {
-                let both = match one.remove(&name) {
-                    Some(there) => both(there, value),
+                let joined = match one.remove(&name) {
+                    Some(existing) => join(existing, value),
                     None => value,
                 };
-                one.insert(name, both);
+                one.insert(name, joined);
             }
             one.into()
         }
@@ -163,42 +163,42 @@ fn both(one: Value, other: Value) -> Value {
 }
 
 fn overlay() -> impl Strategy<Value = Value> {
-    let benign: Vec<_> = benign::overlays().into_iter().map(|(overlay, ..)| overlay).collect();
-    let dangerous: Vec<_> = dangerous::overlays().into_iter().map(|(overlay, _)| overlay).collect();
+    let allowed: Vec<_> = allowed::overlays().into_iter().map(|(overlay, ..)| overlay).collect();
+    let refused: Vec<_> = refused::overlays().into_iter().map(|(overlay, _)| overlay).collect();
     let part = Union::new_weighted(vec![
-        (8, select(benign).boxed()),
-        (3, select(dangerous).boxed()),
+        (8, select(allowed).boxed()),
+        (3, select(refused).boxed()),
         (4, mutation().boxed()),
         (1, tree().prop_map(|tree| json!({ "spec": tree })).boxed()),
     ]);
-    prop::collection::vec(part, 1..4).prop_map(|parts| parts.into_iter().fold(Value::Object(Map::new()), both))
+    prop::collection::vec(part, 1..4).prop_map(|parts| parts.into_iter().fold(Value::Object(Map::new()), join))
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_let_through_is_as_hard_as_before(overlay in overlay()) {
+    fn an_accepted_overlay_does_not_weaken_the_pod(overlay in overlay()) {
         if let Ok(result) = apply(&base(), &overlay) {
-            hardened::check(&base(), &result);
+            invariants::check(&base(), &result);
             let (base, result) = (serde_json::to_value(base()), serde_json::to_value(result));
-            prop_assert_eq!(hardened::lost(&base.expect("a template"), &result.expect("a template")), None);
+            prop_assert_eq!(invariants::lost(&base.expect("a template"), &result.expect("a template")), None);
         }
     }
 
     #[test]
-    fn any_json_gets_an_answer(overlay in tree()) {
+    fn any_json_is_refused_or_does_not_weaken_the_pod(overlay in tree()) {
         if let Ok(result) = apply(&base(), &overlay) {
-            hardened::check(&base(), &result);
+            invariants::check(&base(), &result);
         }
     }
 }
 
-/// The properties say something only if the overlays are of both sorts.
+/// The properties test something only if there are many overlays of both sorts.
 #[test]
-fn of_the_overlays_many_are_let_through_and_many_are_not() {
+fn many_overlays_are_accepted_and_many_are_refused() {
     let mut runner = TestRunner::deterministic();
     let overlays = (0..1000).map(|_| overlay().new_tree(&mut runner).expect("an overlay").current());
-    let through = overlays.filter(|overlay| apply(&base(), overlay).is_ok()).count();
-    assert!((150..850).contains(&through), "{through} of 1000");
+    let accepted = overlays.filter(|overlay| apply(&base(), overlay).is_ok()).count();
+    assert!((150..850).contains(&accepted), "{accepted} of 1000");
 }

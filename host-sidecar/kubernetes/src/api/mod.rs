@@ -1,0 +1,7 @@
+//! Requests to the API server: their time limit, what their errors mean, and the server's clock.
+
+pub(crate) mod error;
+pub(crate) mod request;
+pub(crate) mod server_time;
+
+pub(crate) use request::{RequestError, with_deadline, with_timeout};

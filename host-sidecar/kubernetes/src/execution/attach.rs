@@ -1,0 +1,90 @@
+//! A connection to the stdin and stdout of a container. The kubelet attaches to a container as soon as it
+//! exists, while it has a log only after its next look at the container.
+
+use crate::{
+    api::{RequestError, with_deadline},
+    manifest::CONTAINER,
+};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api,
+    api::{AttachParams, AttachedProcess},
+};
+use std::{fmt, io, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, ReadHalf, SimplexStream, WriteHalf},
+    time::Instant,
+};
+
+/// Time limit. If it is exceeded, the log is read.
+const ATTACH_TIMEOUT: Duration = Duration::from_secs(2);
+/// Bytes of output that the client buffers.
+const BUFFER_SIZE: usize = 128 << 10;
+/// Tells the runner to send its whole output again.
+const REPLAY: &[u8] = b"\n";
+
+/// A connection to a container. It is closed when this is dropped.
+pub(super) struct Attachment {
+    output: ReadHalf<SimplexStream>,
+    stdin: WriteHalf<SimplexStream>,
+    _connection: AttachedProcess,
+}
+
+impl Attachment {
+    /// Attaches. Reads give what the container writes from now on.
+    ///
+    /// # Errors
+    ///
+    /// The request failed, or the container has terminated.
+    pub(super) async fn new(pods: &Api<Pod>, name: &str) -> Result<Self, AttachError> {
+        let params = AttachParams {
+            container: Some(CONTAINER.into()),
+            stdin: true,
+            stdout: true,
+            stderr: false,
+            tty: false,
+            max_stdout_buf_size: Some(BUFFER_SIZE),
+            ..AttachParams::default()
+        };
+        let mut process = with_deadline(Instant::now() + ATTACH_TIMEOUT, pods.attach(name, &params)).await?;
+        let (Some(stdin), Some(output)) = (process.stdin(), process.stdout()) else {
+            return Err(AttachError::Closed(io::ErrorKind::NotConnected.into()));
+        };
+        Ok(Self { output, stdin, _connection: process })
+    }
+
+    /// Attaches to a container whose runner has its program, and has the runner send its whole output again.
+    ///
+    /// # Errors
+    ///
+    /// See [`Attachment::new`].
+    pub(super) async fn with_replay(pods: &Api<Pod>, name: &str) -> Result<Self, AttachError> {
+        let mut attachment = Self::new(pods, name).await?;
+        attachment.write(REPLAY).await?;
+        Ok(attachment)
+    }
+
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stdin.write_all(bytes).await?;
+        self.stdin.flush().await
+    }
+
+    pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.output.read(buffer).await
+    }
+}
+
+impl fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attachment").finish_non_exhaustive()
+    }
+}
+
+/// Why there is no connection to a container.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AttachError {
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error("the connection was closed: {0}")]
+    Closed(#[from] io::Error),
+}

@@ -1,0 +1,40 @@
+//! What all executions of a backend share.
+
+use super::shared_runner::SharedRunner;
+use crate::{
+    config::KubernetesConfig,
+    connection::LazyCluster,
+    manifest::{self, Identity},
+};
+use cofferdam_core::policy::Plan;
+use cofferdam_types::{Error, ErrorCode};
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use std::time::Duration;
+use tokio_util::task::TaskTracker;
+
+#[derive(Debug)]
+pub(crate) struct ExecutionContext {
+    pub(crate) config: KubernetesConfig,
+    /// The ceiling of the wall time.
+    pub(crate) max_wall_time: Duration,
+    /// The default of the startup timeout.
+    pub(crate) startup_timeout: Duration,
+    pub(crate) cluster: LazyCluster,
+    pub(crate) runner: SharedRunner,
+    /// Deletions in the background.
+    pub(crate) cleanups: TaskTracker,
+}
+
+impl ExecutionContext {
+    /// The Pod of a plan, see [`manifest::template`].
+    pub(super) fn template(
+        &self,
+        plan: &Plan,
+        program_size: Option<usize>,
+        identity: &Identity,
+    ) -> Result<PodTemplateSpec, Error> {
+        manifest::template(&self.config, plan, program_size, identity).map_err(|error| {
+            Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied").with_detail(error)
+        })
+    }
+}

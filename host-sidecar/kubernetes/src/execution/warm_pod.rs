@@ -1,0 +1,144 @@
+//! A Pod that is started before there is a program for it, and the connection over which it gets one.
+
+use super::{
+    attach::Attachment,
+    context::ExecutionContext,
+    sandbox::{Ending, GRACE, Sandbox, check_size, encode_program, pod_deadline},
+};
+use crate::{cleanup::CleanupGuard, connection::Cluster, manifest::Identity};
+use cofferdam_core::{
+    NoObserver, Run, new_id,
+    policy::{Limits, Plan, Profile},
+    progress::{Progress, cancelled_before_start},
+    readiness::Readiness,
+};
+use cofferdam_protocol::{LogDecoder, Message, encode_message};
+use cofferdam_types::{Error, ErrorCode, Report, Timings};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::time::{sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// Time limit for the answer to a ping.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time limit for the start of the interpreter.
+const PREPARE_TIMEOUT: Duration = Duration::from_secs(60);
+const BUFFER_SIZE: usize = 4096;
+
+/// A Pod that waits for its program. It is deleted when this is dropped.
+#[derive(Debug)]
+pub struct WarmPod {
+    cluster: Arc<Cluster>,
+    identity: Identity,
+    pod: String,
+    attachment: Attachment,
+    decoder: LogDecoder,
+    cleanup: CleanupGuard,
+}
+
+impl WarmPod {
+    /// Starts a Pod that waits no longer than `max_age`.
+    pub(crate) async fn start(
+        context: &ExecutionContext,
+        profile: &Profile,
+        max_age: Duration,
+        cancelled: &CancellationToken,
+    ) -> Result<Self, Error> {
+        let plan = plan(context, profile, max_age);
+        let run = Run { id: new_id(), requested: Instant::now(), cancelled, observer: &NoObserver };
+        let progress = Progress::new(&run, &plan, false, GRACE);
+        let cluster = context.cluster.get().await?;
+        // The runner ends at its expiry if it has no program by then.
+        let lifetime = plan.limits.startup_time.saturating_add(max_age);
+        let created_at = cluster.server_time.now();
+        let identity = Identity::new(&run.id, &cluster.sidecar, &[], created_at, lifetime);
+        let template = context.template(&plan, None, &identity)?;
+        let mut events = cluster.event_watch.subscribe(&run.id);
+        let mut sandbox = Sandbox::new(context, cluster, &run, identity);
+        tokio::select! {
+            owner = sandbox.create_owner(template, created_at, pod_deadline(&plan), progress.deadline()) => owner?,
+            () = cancelled.cancelled() => return Err(cancelled_before_start()),
+        };
+        let pod = sandbox.start(&mut events, &progress).await?.pod;
+        let attachment =
+            Attachment::new(&sandbox.cluster.pods, &pod).await.map_err(|error| connection_error(&error))?;
+        let Sandbox { cluster, identity, cleanup, .. } = sandbox;
+        let mut warm = Self { cluster, identity, pod, attachment, decoder: LogDecoder::default(), cleanup };
+        // The runner has reported that it is ready before it was attached to, and repeats it with its first
+        // answer.
+        warm.decoder.expect_replay();
+        let message = Message::Prepare(profile.preparation());
+        let prepared = tokio::select! {
+            prepared = warm.exchange(&message, 2) => prepared,
+            () = sleep(PREPARE_TIMEOUT) => Err(io::ErrorKind::TimedOut.into()),
+            () = cancelled.cancelled() => return Err(cancelled_before_start()),
+        };
+        prepared.map_err(|error| connection_error(&error))?;
+        Ok(warm)
+    }
+
+    /// Whether the runner answers and waits for its program.
+    pub(crate) async fn ping(&mut self) -> bool {
+        matches!(timeout(PING_TIMEOUT, self.exchange(&Message::Ping, 1)).await, Ok(Ok(())))
+    }
+
+    /// Sends a message, and waits until the runner has reported so many times that it is ready for the next
+    /// one.
+    async fn exchange(&mut self, message: &Message, times: usize) -> io::Result<()> {
+        self.attachment.write(&encode_message(message).map_err(io::Error::other)?).await?;
+        let (mut readiness, mut buffer) = (Readiness::awaited(times), [0; BUFFER_SIZE]);
+        loop {
+            let length = self.attachment.read(&mut buffer).await?;
+            if length == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if readiness.take(&self.decoder.push(&buffer[..length]).map_err(io::Error::other)?)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Executes the program of a plan in the Pod.
+    pub(crate) async fn execute(self, context: &ExecutionContext, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
+        check_size(&plan)?;
+        let mut progress = Progress::new(run, &plan, true, GRACE);
+        let message = encode_program(plan.program)?;
+        let Self { cluster, identity, pod, mut attachment, decoder, cleanup } = self;
+        let mut sandbox = Sandbox::existing(context, cluster, run, identity, cleanup);
+        let sent = tokio::select! {
+            sent = attachment.write(&message) => sent.map_err(|error| connection_error(&error)),
+            () = sleep_until(progress.deadline()) => Err(connection_error(&io::Error::from(io::ErrorKind::TimedOut))),
+            () = run.cancelled.cancelled() => Err(cancelled_before_start()),
+        };
+        drop(message);
+        // The runner does not execute a program that it has a part of.
+        let program_was_sent = sent.is_ok();
+        let ending = match sent {
+            Ok(()) => {
+                let sandbox_end = sandbox.follow_from(pod, Some(attachment), decoder, &mut progress).await;
+                Ok(Ending { sandbox_end, timings: Timings::default() })
+            }
+            Err(error) => Err(error),
+        };
+        sandbox.finish(ending, progress, program_was_sent).await
+    }
+}
+
+/// The plan of the Pod: time to wait for a program, and then for the longest one.
+fn plan(context: &ExecutionContext, profile: &Profile, max_age: Duration) -> Plan {
+    let plan = profile.plan();
+    let limits = Limits {
+        wall_time: max_age.saturating_add(context.max_wall_time),
+        startup_time: context.startup_timeout,
+        ..plan.limits
+    };
+    Plan { limits, ..plan.clone() }
+}
+
+fn connection_error(error: &dyn std::error::Error) -> Error {
+    let text = "the connection to the prewarmed sandbox was lost; try again";
+    Error::new(ErrorCode::Unreachable, text).with_detail(error).retryable()
+}

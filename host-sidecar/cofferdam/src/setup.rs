@@ -1,14 +1,9 @@
 //! Builds a runtime from settings.
 
 use crate::config::{BackendKind, Settings, SettingsError};
-use cofferdam_core::{
-    Backend, Runtime,
-    policy::{Policy, Profile},
-    pool::Pool,
-};
+use cofferdam_core::{Backend, Runtime, policy::Policy};
 use cofferdam_kubernetes::KubernetesBackend;
 use cofferdam_local::LocalBackend;
-use cofferdam_types::Request;
 use std::sync::Arc;
 
 /// Why a runtime cannot be built.
@@ -33,8 +28,8 @@ impl Settings {
     /// [`SetupError`] for an invalid setting or a machine that lacks something.
     pub fn runtime(&self) -> Result<Runtime, SetupError> {
         let policy = self.policy()?;
-        let backend = self.unpooled(&policy)?;
-        Ok(Runtime::with_backend(policy, backend))
+        let backend = self.backend_of(&policy)?;
+        Ok(Runtime::new(policy, backend))
     }
 
     /// The same for a process that stays: a pool prewarms sandboxes, as the settings of the pool say.
@@ -43,24 +38,10 @@ impl Settings {
     ///
     /// Those of [`Settings::runtime`].
     pub fn pooled_runtime(&self) -> Result<Runtime, SetupError> {
-        let policy = self.policy()?;
-        let usual = policy.plan(Request { code: "#".into(), ..Request::default() });
-        let backend: Arc<dyn Backend> = match usual {
-            Ok(usual) if self.pool.maximum() > 0 => {
-                let usual = Profile::of(&usual);
-                match self.backend_kind() {
-                    BackendKind::Local => Arc::new(Pool::new(LocalBackend::new(&self.local())?, &self.pool, usual)),
-                    BackendKind::Kubernetes => {
-                        Arc::new(Pool::new(KubernetesBackend::new(&self.kubernetes(), &policy)?, &self.pool, usual))
-                    }
-                }
-            }
-            _ => self.unpooled(&policy)?,
-        };
-        Ok(Runtime::with_backend(policy, backend))
+        Ok(self.runtime()?.with_pool(&self.pool))
     }
 
-    fn unpooled(&self, policy: &Policy) -> Result<Arc<dyn Backend>, SetupError> {
+    fn backend_of(&self, policy: &Policy) -> Result<Arc<dyn Backend>, SetupError> {
         Ok(match self.backend_kind() {
             BackendKind::Local => Arc::new(LocalBackend::new(&self.local())?),
             BackendKind::Kubernetes => Arc::new(KubernetesBackend::new(&self.kubernetes(), policy)?),

@@ -1,10 +1,8 @@
 //! The context of an execution, and the observer of its events.
 
 use cofferdam_protocol::Stream;
-use std::{
-    fmt,
-    time::{Duration, Instant},
-};
+use std::{fmt, time::Duration};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// What an execution carries through the pipeline, beside its specifications.

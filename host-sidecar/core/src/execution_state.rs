@@ -118,7 +118,7 @@ impl<'a> ExecutionState<'a> {
     #[must_use]
     pub fn end_of_wall_time(&self) -> Instant {
         let started = self.started.unwrap_or_else(|| self.context.elapsed());
-        Instant::from_std(self.context.requested) + started + self.wall_time.min(TEN_YEARS)
+        self.context.requested + started + self.wall_time.min(TEN_YEARS)
     }
 
     /// Whether the program is running within its wall time.
@@ -260,7 +260,7 @@ impl<'a> ExecutionState<'a> {
 /// When the program must have started.
 #[must_use]
 pub fn startup_deadline(context: &ExecutionContext<'_>, exec: &ExecSpec) -> Instant {
-    Instant::from_std(context.requested) + exec.limits.startup_time.min(TEN_YEARS)
+    context.requested + exec.limits.startup_time.min(TEN_YEARS)
 }
 
 /// The caller cancelled the execution before the program started.

@@ -9,11 +9,8 @@ use crate::{
     pool::{Pool, PoolConfig, PoolMetrics},
 };
 use cofferdam_types::{Error, Report, Request, Timings};
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::task::JoinHandle;
+use std::{sync::Arc, time::Duration};
+use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Executes requests: the policy decides on them, the pool or the backend supplies the sandbox. Cheap to clone.

@@ -6,7 +6,8 @@ use crate::{
     policy::{Plan, Policy},
 };
 use cofferdam_types::{Error, Report, Request, RequestedLimits};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 const PROGRAM: &str = include_str!("probe.py");

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 const GRACE: Grace = Grace { end: Duration::from_secs(2), files: Duration::from_secs(10) };
 
 fn context(cancelled: &CancellationToken) -> ExecutionContext<'_> {
-    ExecutionContext { id: "run-0".into(), requested: std::time::Instant::now(), cancelled, observer: &NoObserver }
+    ExecutionContext { id: "run-0".into(), requested: Instant::now(), cancelled, observer: &NoObserver }
 }
 
 /// That of a run whose sandbox is still to be built, and whose caller asks for all files.

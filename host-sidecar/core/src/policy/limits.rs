@@ -1,7 +1,7 @@
 //! Limits, their defaults and their ceilings.
 
 use super::{Language, default_languages};
-use cofferdam_types::{Error, ErrorCode, RequestedLimits};
+use cofferdam_types::{Error, ErrorCode, ExceededLimit, RequestedLimits};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -105,7 +105,7 @@ impl Policy {
         let (defaults, ceilings) = (&self.defaults, &self.ceilings);
         let time = |name, requested: Option<u64>, default: Duration, ceiling: Duration| {
             let requested = requested.map(Duration::from_millis);
-            below(name, requested, default, ceiling, |time| format!("{} ms", time.as_millis()))
+            below(name, requested, default, ceiling, milliseconds)
         };
         Ok(Limits {
             wall_time: time("wall-time-ms", requested.wall_time_ms, defaults.wall_time, ceilings.wall_time)?,
@@ -146,24 +146,33 @@ fn cpu(requested: Option<u32>, default: Option<u32>, ceiling: Option<u32>) -> Re
     }
 }
 
-fn number<T: Ord + Copy + ToString>(name: &str, requested: Option<T>, default: T, ceiling: T) -> Result<T, Error> {
-    below(name, requested, default, ceiling, T::to_string)
+fn number<T>(limit: &'static str, requested: Option<T>, default: T, ceiling: T) -> Result<T, Error>
+where
+    T: Ord + Copy + Into<u64>,
+{
+    below(limit, requested, default, ceiling, T::into)
 }
 
+/// `value` gives the number in the unit of the limit.
 fn below<T: Ord + Copy>(
-    name: &str,
+    limit: &'static str,
     requested: Option<T>,
     default: T,
     ceiling: T,
-    show: impl Fn(&T) -> String,
+    value: impl Fn(T) -> u64,
 ) -> Result<T, Error> {
     match requested {
         None => Ok(default.min(ceiling)),
         Some(requested) if requested <= ceiling => Ok(requested),
         Some(requested) => {
-            let (requested, ceiling) = (show(&requested), show(&ceiling));
-            let message = format!("the limit {name} of {requested} is above the operator's ceiling of {ceiling}");
-            Err(Error::new(ErrorCode::Denied, message))
+            let (requested, ceiling) = (value(requested), value(ceiling));
+            let message = format!("the limit {limit} of {requested} is above the operator's ceiling of {ceiling}");
+            let exceeded = Some(ExceededLimit { limit, requested, ceiling });
+            Err(Error { exceeded, ..Error::new(ErrorCode::Denied, message) })
         }
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

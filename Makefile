@@ -1,14 +1,22 @@
 # Each target installs what it lacks, and says so before it does.
 SHELL := bash
 CARGO := scripts/cargo.sh
+PURE_CRATES := -p cofferdam-types -p cofferdam-http-api -p cofferdam-rendering -p cofferdam-protocol -p cofferdam-core
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help tools setup build components image demo test soak bench load fuzz sbom reproduce lint deny fmt clean cluster-up cluster-down
+.PHONY: help check test-local tools setup build components image demo test soak bench load fuzz sbom reproduce lint deny fmt clean cluster-up cluster-down
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
 		printf 'make %-12s  %s\n' "$$name" "$$text"; done
+
+check: ## unit tests of the crates without processes and sockets; needs nothing built
+	@scripts/rust-toolchain.sh
+	@$(CARGO) test --locked --lib $(PURE_CRATES)
+
+test-local: setup build ## run the conformance cases whose name contains PATTERN= on this machine only
+	@CONFORMANCE_DRIVERS=local $(CARGO) test --release --locked --workspace --test conformance -- $(PATTERN)
 
 # What a build needs; gVisor is for running.
 tools:
@@ -19,11 +27,8 @@ tools:
 setup: tools ## install what building and running need
 	@scripts/gvisor.sh
 
-# Of the whole workspace, since the features of what others wrote are then those that tests, benches and lints take too.
 build: tools ## make target/release/cofferdam and target/components/*.wasm
-	@scripts/build-embedded.sh
-	@$(CARGO) build --release --locked --workspace --bin cofferdam
-	@scripts/stage-image.sh
+	@scripts/build.sh
 
 components: tools ## make target/components/*.wasm only
 	@scripts/build-embedded.sh components
@@ -31,7 +36,7 @@ components: tools ## make target/components/*.wasm only
 image: build ## make the sidecar's container image, with Docker, Podman or Buildah
 	@scripts/image.sh
 
-demo: setup build ## run three programs of the kind that agents write
+demo: ## build, and run four programs of the kind that agents write
 	@scripts/demo.sh
 
 test: setup lint ## check format and lints, and run every test

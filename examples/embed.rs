@@ -25,11 +25,11 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut policy = Policy::default();
     policy.defaults.wall_time = Duration::from_secs(30);
     let backend = LocalBackend::new(&LocalConfig::default())?;
-    let runtime = Runtime::with_backend(policy, Arc::new(backend));
+    let runtime = Runtime::new(policy, Arc::new(backend));
 
     let request = Request { code, language: Some("python".into()), ..Request::default() };
     let result = runtime.run(request, &CancellationToken::new(), &NoObserver).await;
-    runtime.settle().await;
+    runtime.drain().await;
 
     let report = result?;
     stdout().write_all(&report.stdout.bytes)?;

@@ -3,11 +3,20 @@
 # CLUSTER=required, a machine that cannot have a cluster is an error.
 source "$(dirname "$0")/lib.sh"
 
+started_cluster='' beside=''
+# An interrupt ends everything: the tests beside, which have a process group of their own, and the cluster.
+clean_up() {
+    if [ "$beside" ]; then kill -- "-$beside" 2>/dev/null || true; fi
+    if [ "$started_cluster" ]; then tests/cluster/down.sh; fi
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
 if [ -z "${KUBECONFIG:-}" ]; then
     exec 3>&1
     if answer=$(tests/cluster/up.sh | tee /dev/fd/3); then
         KUBECONFIG=${answer##*KUBECONFIG=} && export KUBECONFIG
-        [[ $answer = *"up already"* ]] || trap tests/cluster/down.sh EXIT
+        [[ $answer = *"up already"* ]] || started_cluster=yes
     elif [ $? != 3 ] || [ "${CLUSTER:-}" = required ]; then
         die "the cluster of the tests could not be started; set KUBECONFIG to use another one"
     else
@@ -32,7 +41,9 @@ run --no-run
 run "${alone[@]}"
 run --doc
 log=target/tests-in-cluster.log
+set -m
 run "${in_cluster[@]}" &>"$log" &
+set +m
 beside=$! failed=0
 (unset KUBECONFIG && run "${local[@]}") || failed=1
 # Failures are printed last.
@@ -42,6 +53,7 @@ else
     failed=1
     cat "$log"
 fi
+beside=''
 [ $failed = 0 ] || die "tests failed"
 scripts/sbom.sh
 scripts/fuzz.sh 2

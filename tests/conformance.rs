@@ -13,7 +13,7 @@ use cofferdam_tests::{
     soak::is_soak,
 };
 use libtest_mimic::Arguments;
-use std::{process::ExitCode, sync::Arc};
+use std::{env, process::ExitCode, sync::Arc};
 
 /// Concurrent runs in the cluster, whose node shares the processors with these tests. Fewer if each has a
 /// prewarmed Pod.
@@ -27,39 +27,64 @@ fn main() -> Result<ExitCode, Failure> {
     let arguments = Arguments::from_args();
     logging::show_warnings();
     let executor = Executor::new(64)?;
-    let local = Settings { backend: BackendChoice::Local, ..Settings::default() };
-    let cold = Library { executor: executor.clone(), sidecar: local.runtime()? };
-    let mut failures = run_driver(&arguments, "local", None, Selection::All, Arc::new(cold))?;
-    if !arguments.list {
-        failures.add(run_warm(&arguments, "local-warm", None, Selection::All, &executor, &local, POOL)?);
-    }
-    if !arguments.list {
-        let shared = SharedSidecar::default();
-        failures.add(run_driver(
-            &arguments,
-            "wasmtime-cli",
-            None,
-            Selection::All,
-            Arc::new(Cli::new(shared.clone())?),
-        )?);
-        failures.add(run_driver(&arguments, "python", None, Selection::All, Arc::new(Python::new(shared)))?);
-    }
-    if cluster::kubeconfig().is_some() && !arguments.list {
-        let namespace = runtime().block_on(Namespace::create())?;
-        let settings = namespace.settings();
-        let sidecar = settings.runtime()?;
-        let in_cluster = Library { executor: executor.clone(), sidecar: sidecar.clone() };
-        let (cold, warm) = if is_soak() { (Selection::All, Selection::All) } else { (Selection::Even, Selection::Odd) };
-        failures.add(run_driver(&arguments, "kubernetes", Some(CLUSTER_CONCURRENCY), cold, Arc::new(in_cluster))?);
-        let concurrency = Some(WARM_CLUSTER_CONCURRENCY);
-        failures.add(run_warm(&arguments, "kubernetes-warm", concurrency, warm, &executor, &settings, CLUSTER_POOL)?);
-        runtime().block_on(async {
-            sidecar.settle().await;
-            namespace.wait_until_empty().await?;
-            namespace.delete().await
-        })?;
+    let mut failures = run_local(&arguments, &executor)?;
+    if !arguments.list && !is_local_only() {
+        if is_soak() {
+            failures.add(run_hosts(&arguments)?);
+        }
+        if cluster::kubeconfig().is_some() {
+            failures.add(run_cluster(&arguments, &executor)?);
+        }
     }
     Ok(failures.report())
+}
+
+/// Whether only the driver `local` runs, with all cases: for a developer who works on one of them.
+fn is_local_only() -> bool {
+    env::var("CONFORMANCE_DRIVERS").is_ok_and(|drivers| drivers == "local")
+}
+
+/// The cases that are executed in new sandboxes, and those in prewarmed ones: together each case once, in a soak twice.
+fn selections() -> (Selection, Selection) {
+    if is_soak() { (Selection::All, Selection::All) } else { (Selection::Even, Selection::Odd) }
+}
+
+fn run_local(arguments: &Arguments, executor: &Executor) -> Result<Failures, Failure> {
+    let settings = Settings { backend: BackendChoice::Local, ..Settings::default() };
+    let library = Library { executor: executor.clone(), sidecar: settings.runtime()? };
+    let is_only = is_local_only() || arguments.list;
+    let (cold, warm) = if is_only { (Selection::All, Selection::Odd) } else { selections() };
+    let mut failures = run_driver(arguments, "local", None, cold, Arc::new(library))?;
+    if !is_only {
+        failures.add(run_warm(arguments, "local-warm", None, warm, executor, &settings, POOL)?);
+    }
+    Ok(failures)
+}
+
+/// Runs all cases through hosts that others wrote.
+fn run_hosts(arguments: &Arguments) -> Result<Failures, Failure> {
+    let shared = SharedSidecar::default();
+    let cli = Arc::new(Cli::new(shared.clone())?);
+    let mut failures = run_driver(arguments, "wasmtime-cli", None, Selection::All, cli)?;
+    failures.add(run_driver(arguments, "python", None, Selection::All, Arc::new(Python::new(shared)))?);
+    Ok(failures)
+}
+
+fn run_cluster(arguments: &Arguments, executor: &Executor) -> Result<Failures, Failure> {
+    let namespace = runtime().block_on(Namespace::create())?;
+    let settings = namespace.settings();
+    let sidecar = settings.runtime()?;
+    let library = Library { executor: executor.clone(), sidecar: sidecar.clone() };
+    let (cold, warm) = selections();
+    let mut failures = run_driver(arguments, "kubernetes", Some(CLUSTER_CONCURRENCY), cold, Arc::new(library))?;
+    let concurrency = Some(WARM_CLUSTER_CONCURRENCY);
+    failures.add(run_warm(arguments, "kubernetes-warm", concurrency, warm, executor, &settings, CLUSTER_POOL)?);
+    runtime().block_on(async {
+        sidecar.drain().await;
+        namespace.wait_until_empty().await?;
+        namespace.delete().await
+    })?;
+    Ok(failures)
 }
 
 /// Executes the selected cases in prewarmed sandboxes.
@@ -76,7 +101,7 @@ fn run_warm(
     let sidecar = Settings { pool, ..settings.clone() }.pooled_runtime()?;
     let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
     let failures = run_driver(arguments, name, concurrency, selection, Arc::new(warm));
-    runtime().block_on(sidecar.settle());
+    runtime().block_on(sidecar.drain());
     failures
 }
 

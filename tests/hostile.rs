@@ -117,7 +117,7 @@ fn run_case_on_this_machine(case: &Case, executor: &Executor, secret: &str, is_w
     let driver: Box<dyn Driver> = if is_warm { Box::new(Warm(library)) } else { Box::new(library) };
     let driver = SecretCheck::new(driver, secret);
     let result = run_then_benign(case, &driver);
-    runtime().block_on(sidecar.settle());
+    runtime().block_on(sidecar.drain());
     result?;
     let leaked = [leaked_resources(&dir), leaked_cgroups(&driver.ids())].concat();
     if leaked.is_empty() { Ok(()) } else { Err(format!("resources are left: {leaked:?}").into()) }
@@ -140,11 +140,11 @@ fn run_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namesp
         let warm = Settings { pool, ..namespace.settings() }.pooled_runtime()?;
         let driver = Box::new(Warm(library(&warm)));
         failures.add(run_driver_in_cluster(arguments, "kubernetes-warm", WARM_CONCURRENCY, driver, &host)?);
-        runtime().block_on(warm.settle());
+        runtime().block_on(warm.drain());
     }
     neighbour.end()?;
     runtime().block_on(async {
-        cold.settle().await;
+        cold.drain().await;
         namespace.wait_until_empty().await
     })?;
     assert_unreached(&host)?;

@@ -61,7 +61,7 @@ impl WasiHttpView for Wasi {
 pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Samples, Samples), Failure> {
     let listen = vec![Listen::Tcp(([127, 0, 0, 1], 0).into())];
     let settings = Settings { serve: ServeConfig { listen, ..ServeConfig::default() }, ..Settings::default() };
-    let sidecar = Runtime::with_backend(settings.policy()?, Arc::new(InstantBackend(output)));
+    let sidecar = Runtime::new(settings.policy()?, Arc::new(InstantBackend(output)));
     let service = Service::new(&settings.server()?, sidecar.clone())?;
     let url = service.addresses().next().ok_or("no address")?;
 

@@ -39,14 +39,14 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     add_only_sandbox_to_linker(&mut linker)?;
 
     let backend = LocalBackend::new(&LocalConfig::default())?;
-    let runtime = Runtime::with_backend(Policy::default(), Arc::new(backend));
+    let runtime = Runtime::new(Policy::default(), Arc::new(backend));
 
     let sandbox = SandboxCtx::builder(runtime.clone()).max_executions(1).build();
     let mut store = Store::new(&engine, Agent { sandbox });
     let guest = Guest::instantiate_async(&mut store, &component, &linker).await?;
     let request = Request::new(code);
     let result = guest.cofferdam_code_executor_code_executor().call_execute(&mut store, &request).await?;
-    runtime.settle().await;
+    runtime.drain().await;
 
     let outcome = result.map_err(|error| error.message)?;
     print!("{}", outcome.stdout.text);

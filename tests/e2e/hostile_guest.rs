@@ -142,7 +142,7 @@ async fn a_guest_that_traps_after_its_execution_leaves_nothing_behind() {
     let sidecar = settings.runtime().expect("a sidecar");
     let message = execute_with(&executor, SandboxCtx::new(sidecar.clone())).await;
     assert!(message.contains("unreachable"), "{message}");
-    sidecar.settle().await;
+    sidecar.drain().await;
     super::cleanup::assert_no_leaks(&dir);
     // The execution did start: it creates this file.
     assert!(dir.state().join("gate").exists());

@@ -126,7 +126,7 @@ async fn dropping_an_instance_cancels_its_executions() {
     let mut instance = Instance::new(SandboxCtx::new(sidecar.clone())).await;
     instance.start_endless().await;
     drop(instance);
-    sidecar.settle().await;
+    sidecar.drain().await;
     assert_no_leaks(&dir);
 }
 
@@ -153,7 +153,7 @@ async fn an_execution_does_not_wait_for_its_reader_and_buffers_little() {
     let limits = Limits { output_bytes: Some(SIZE as u64), ..no_limits() };
     let id = instance.start(Request { limits: Some(limits), ..Request::new(code) }).await.expect("a run");
     // It ends before its events are read.
-    sidecar.settle().await;
+    sidecar.drain().await;
     let (events, outcome) = instance.read_to_end(&id).await;
     assert!(events.len() <= 64 && events.concat().len() < SIZE, "{}", events.len());
     assert_eq!(outcome.stdout.text.len(), SIZE);

@@ -89,7 +89,7 @@ pub(crate) async fn run(env: &Env, plan: Plan, seed: u64, number: u64) -> Result
         }
     };
     let ((), runs) = tokio::join!(interfering, running);
-    if timeout(SETTLE_TIMEOUT, sidecar.settle()).await.is_err() {
+    if timeout(SETTLE_TIMEOUT, sidecar.drain()).await.is_err() {
         case.violations.push(format!("deletions did not end in {SETTLE_TIMEOUT:?}"));
     }
     let created = proxy.created();

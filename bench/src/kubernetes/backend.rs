@@ -82,7 +82,7 @@ impl Library {
 
     /// Deletes the prewarmed sandboxes.
     pub(super) fn settle(&self) {
-        runtime().block_on(self.sidecar.settle());
+        runtime().block_on(self.sidecar.drain());
     }
 
     /// Time until all concurrent calls have their outcomes.

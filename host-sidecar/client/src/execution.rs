@@ -102,12 +102,12 @@ impl EventReader {
             // After a gap the observer would get output at the wrong position; the report has all of it.
             let wrote = |stream, bytes: cofferdam_http_api::Bytes| {
                 if self.decoder.gaps() == 0 {
-                    observer.wrote(stream, &bytes.0);
+                    observer.on_output(stream, &bytes.0);
                 }
             };
             match event {
                 Event::Accepted(_) => return Err(self.unexpected()),
-                Event::Reached(phase) => observer_phase(phase).into_iter().for_each(|phase| observer.entered(phase)),
+                Event::Reached(phase) => observer_phase(phase).into_iter().for_each(|phase| observer.on_phase(phase)),
                 Event::Stdout(bytes) => wrote(Stream::Stdout, bytes),
                 Event::Stderr(bytes) => wrote(Stream::Stderr, bytes),
                 Event::Ended(outcome) => return Ok(convert::report(outcome)),

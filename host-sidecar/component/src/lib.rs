@@ -105,7 +105,7 @@
 //!
 //!     // One runtime for the process.
 //!     let backend = LocalBackend::new(&LocalConfig::default())?;
-//!     let runtime = Runtime::with_backend(Policy::default(), Arc::new(backend));
+//!     let runtime = Runtime::new(Policy::default(), Arc::new(backend));
 //!
 //!     // One context, store and instance for each task of the agent.
 //!     let sandbox = SandboxCtx::builder(runtime.clone()).max_executions(10).hooks(Arc::new(PythonOnly)).build();
@@ -117,7 +117,7 @@
 //!         Err(error) => eprintln!("{}", error.message),
 //!     }
 //!
-//!     runtime.settle().await;
+//!     runtime.drain().await;
 //!     Ok(())
 //! }
 //! ```

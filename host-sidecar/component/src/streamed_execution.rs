@@ -100,18 +100,18 @@ impl EventSender {
 }
 
 impl Observer for EventSender {
-    fn entered(&self, phase: Phase) {
-        self.observer.entered(phase);
+    fn on_phase(&self, phase: Phase) {
+        self.observer.on_phase(phase);
         match phase {
             Phase::Scheduled => self.send(Event::Reached(types::Phase::Scheduled)),
             Phase::Running => self.send(Event::Reached(types::Phase::Started)),
             // No phase of the contract ends here.
-            Phase::Starting | Phase::Cleaning => {}
+            _ => {}
         }
     }
 
-    fn wrote(&self, stream: Stream, bytes: &[u8]) {
-        self.observer.wrote(stream, bytes);
+    fn on_output(&self, stream: Stream, bytes: &[u8]) {
+        self.observer.on_output(stream, bytes);
         self.send(match stream {
             Stream::Stdout => Event::Stdout(bytes.to_vec()),
             Stream::Stderr => Event::Stderr(bytes.to_vec()),

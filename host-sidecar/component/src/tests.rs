@@ -2,8 +2,9 @@
 
 use super::{SandboxCtx, SandboxHooks, sandbox_stream::Event};
 use cofferdam_core::{
-    Backend, Run, RunFuture, Runtime,
-    policy::{Plan, Policy},
+    Backend, BoxFuture, ExecutionContext, Purpose, Runtime, Sandbox,
+    policy::Policy,
+    spec::{ExecSpec, SandboxSpec},
 };
 use cofferdam_types::{Capture, Error, ErrorCode, Report, Request, Status, Timings};
 use std::sync::Arc;
@@ -18,15 +19,32 @@ const UNKNOWN_NETWORK: &str = "any";
 struct FakeBackend;
 
 impl Backend for FakeBackend {
-    fn run<'a>(&'a self, plan: Plan, run: &'a Run<'a>) -> RunFuture<'a> {
+    fn create<'a>(&'a self, _: &'a SandboxSpec, _: Purpose<'a>) -> BoxFuture<'a, Result<Box<dyn Sandbox>, Error>> {
+        Box::pin(async { Ok(Box::new(FakeSandbox) as Box<dyn Sandbox>) })
+    }
+}
+
+#[derive(Debug)]
+struct FakeSandbox;
+
+impl Sandbox for FakeSandbox {
+    fn ping(&mut self) -> BoxFuture<'_, bool> {
+        Box::pin(async { true })
+    }
+
+    fn exec<'a>(
+        &'a mut self,
+        exec: ExecSpec,
+        context: &'a ExecutionContext<'a>,
+    ) -> BoxFuture<'a, Result<Report, Error>> {
         Box::pin(async move {
             let mut status = Status::Exited(0);
-            if plan.program.code == ENDLESS {
-                run.cancelled.cancelled().await;
+            if exec.code == ENDLESS {
+                context.cancelled.cancelled().await;
                 status = Status::Cancelled;
             }
             Ok(Report {
-                id: run.id.clone(),
+                id: context.id.clone(),
                 status,
                 stdout: Capture::default(),
                 stderr: Capture::default(),
@@ -36,6 +54,10 @@ impl Backend for FakeBackend {
                 warm: false,
             })
         })
+    }
+
+    fn delete(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
     }
 }
 
@@ -58,7 +80,7 @@ impl SandboxHooks for TestHooks {
 
 fn context(max_executions: u32) -> (SandboxCtx, Receiver<Result<Report, Error>>) {
     let (sender, results) = channel(8);
-    let runtime = Runtime::with_backend(Policy::default(), Arc::new(FakeBackend));
+    let runtime = Runtime::new(Policy::default(), Arc::new(FakeBackend));
     let hooks = Arc::new(TestHooks(sender));
     (SandboxCtx::builder(runtime).max_executions(max_executions).hooks(hooks).build(), results)
 }

@@ -1,21 +1,26 @@
-//! Turns requests into executions in sandboxes: the operator's policy decides, a backend supplies the sandbox, and the runner's
-//! frames become a report. It knows no particular backend and no interface to callers.
+//! Turns requests into executions in sandboxes: the operator's policy decides, a backend or the pool supplies the sandbox, and the
+//! runner's frames become a report. It knows no particular backend and no interface to callers.
 
 pub mod backend;
-pub mod collector;
+pub mod connection;
 pub mod doctor;
+mod execution;
+pub mod execution_state;
 mod id;
 mod invalid;
 pub mod os;
+mod output_assembler;
+pub mod pipeline;
 pub mod policy;
 pub mod pool;
-pub mod progress;
 pub mod quantity;
-pub mod readiness;
 mod runtime;
+pub mod spec;
 
-pub use backend::{Backend, NoObserver, Observer, Phase, ReadyFuture, Run, RunFuture, SettleFuture, StartsAhead};
+pub use backend::{Backend, BoxFuture, Purpose, Sandbox};
 pub use cofferdam_protocol::Stream;
+pub use execution::{ExecutionContext, NoObserver, Observer, Phase};
 pub use id::{id_in, is_id, new_id};
 pub use invalid::InvalidSetting;
+pub use output_assembler::Corrupt;
 pub use runtime::Runtime;

@@ -1,83 +1,103 @@
-//! Policy and backend put together.
+//! Policy, pool and backend together.
 
 use crate::{
-    Backend, Observer, Run, new_id,
+    backend::Backend,
+    execution::{ExecutionContext, Observer},
+    id::new_id,
+    pipeline,
     policy::{Plan, Policy},
-    pool::PoolMetrics,
+    pool::{Pool, PoolConfig, PoolMetrics},
 };
 use cofferdam_types::{Error, Report, Request, Timings};
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::task::JoinHandle;
+use std::{sync::Arc, time::Duration};
+use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// What stands behind the component's import: it decides on a request and has it carried out.
+/// Executes requests: the policy decides on them, the pool or the backend supplies the sandbox. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Runtime {
     policy: Arc<Policy>,
-    /// Whose sandboxes are started ahead; none: everybody's.
+    /// The tenant whose prewarmed sandboxes it uses; none: those for all tenants.
     tenant: Option<Arc<str>>,
     backend: Arc<dyn Backend>,
-    /// Runs that go on by themselves.
-    started: TaskTracker,
+    pool: Option<Arc<Pool>>,
+    /// Executions that nobody waits for.
+    detached: TaskTracker,
 }
 
 impl Runtime {
-    /// A sidecar with a backend of the caller's own.
+    /// A runtime that creates a sandbox for each execution.
     #[must_use]
-    pub fn with_backend(policy: Policy, backend: Arc<dyn Backend>) -> Self {
-        Self { policy: Arc::new(policy), tenant: None, backend, started: TaskTracker::new() }
+    pub fn new(policy: Policy, backend: Arc<dyn Backend>) -> Self {
+        Self { policy: Arc::new(policy), tenant: None, backend, pool: None, detached: TaskTracker::new() }
     }
 
-    /// The same backend under another policy.
+    /// The same with a pool of prewarmed sandboxes, for a process that stays. A maximum of zero is no pool.
+    #[must_use]
+    pub fn with_pool(self, config: &PoolConfig) -> Self {
+        let usual = self.policy.plan(Request { code: "#".into(), ..Request::default() });
+        let pool = match usual {
+            Ok(usual) if config.maximum() > 0 => Some(Pool::new(self.backend.clone(), config, usual.sandbox)),
+            _ => None,
+        };
+        Self { pool: pool.map(Arc::new), ..self }
+    }
+
+    /// The same backend and pool under another policy.
     #[must_use]
     pub fn with_policy(&self, policy: Policy) -> Self {
         Self { policy: Arc::new(policy), ..self.clone() }
     }
 
-    /// The same for one tenant of several: no other tenant gets a sandbox that is started ahead for its requests.
+    /// The same for one tenant of several: no other tenant uses a sandbox that is prewarmed for its requests.
+    #[must_use]
     pub fn with_tenant(&self, tenant: &str) -> Self {
         Self { tenant: Some(tenant.into()), ..self.clone() }
     }
 
-    /// Asks whether runs can be made.
+    /// Checks that programs can be executed.
     ///
     /// # Errors
     ///
-    /// What keeps the backend from it.
+    /// Why the backend cannot create sandboxes.
     pub async fn ready(&self) -> Result<(), Error> {
+        if let Some(pool) = &self.pool {
+            pool.start();
+        }
         self.backend.ready().await
     }
 
-    /// Has a sandbox waiting for requests like this one, and waits until it is: the next of them is answered from it. Does
-    /// nothing without a pool.
+    /// Waits until a sandbox is prewarmed for requests like this one: the next of them is executed in it. Does nothing without a pool.
     ///
     /// # Errors
     ///
-    /// What policy has against the request, or that no such sandbox can be started.
+    /// The policy refuses the request, or such a sandbox cannot be created.
     pub async fn warm_up(&self, request: Request) -> Result<(), Error> {
         let plan = self.plan(request)?;
-        self.backend.warm_up(&plan).await
+        match &self.pool {
+            Some(pool) => pool.warm_up(&plan.sandbox).await,
+            None => Ok(()),
+        }
     }
 
-    /// The figures of its pool, if it has one.
+    /// The measurements of the pool, if there is one.
     #[must_use]
     pub fn pool_metrics(&self) -> Option<PoolMetrics> {
-        self.backend.pool_metrics()
+        self.pool.as_ref().map(|pool| pool.metrics().clone())
     }
 
-    /// Waits until runs that were started and given up are over, and what runs have left to be removed beside their answers is
-    /// gone; to be called before the process ends.
-    pub async fn settle(&self) {
-        self.started.close();
-        self.started.wait().await;
-        self.backend.settle().await;
+    /// Waits until detached executions have ended and all sandboxes are deleted. To be called before the process ends.
+    pub async fn drain(&self) {
+        self.detached.close();
+        self.detached.wait().await;
+        if let Some(pool) = &self.pool {
+            pool.close().await;
+        }
+        self.backend.drain().await;
     }
 
-    /// Runs one program, at most once, and leaves nothing of it. To give up, set `cancelled` and go on waiting; a caller
-    /// that drops the future instead leaves the sandbox's removal to a task in the background.
+    /// Executes one program, at most once, and leaves nothing behind. To cancel, set `cancelled` and continue to wait. If the caller
+    /// drops the future instead, a task in the background deletes the sandbox.
     ///
     /// # Errors
     ///
@@ -88,17 +108,23 @@ impl Runtime {
         cancelled: &CancellationToken,
         observer: &dyn Observer,
     ) -> Result<Report, Error> {
-        let run = Run { id: new_id(), requested: Instant::now(), cancelled, observer };
+        let context = ExecutionContext { id: new_id(), requested: Instant::now(), cancelled, observer };
         let plan = self.plan(request)?;
-        self.carry_out(plan, &run).await
+        self.execute(plan, &context).await
     }
 
-    /// What it decides by.
+    /// The policy.
+    #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// Starts a run that goes on whoever waits for it, until `cancelled` is set; gives its id, and what will come of it.
+    /// Starts an execution that continues without its caller until `cancelled` is set; gives its id and the task that will have its
+    /// report.
+    ///
+    /// # Errors
+    ///
+    /// The policy refuses the request.
     pub fn start(
         &self,
         request: Request,
@@ -107,38 +133,54 @@ impl Runtime {
     ) -> Result<(String, JoinHandle<Result<Report, Error>>), Error> {
         let (id, requested) = (new_id(), Instant::now());
         let plan = self.plan(request)?;
-        let (sidecar, run_id) = (self.clone(), id.clone());
-        let task = self.started.spawn(async move {
-            let run = Run { id: run_id, requested, cancelled: &cancelled, observer: &observer };
-            sidecar.carry_out(plan, &run).await
+        let (runtime, execution_id) = (self.clone(), id.clone());
+        let task = self.detached.spawn(async move {
+            let context = ExecutionContext { id: execution_id, requested, cancelled: &cancelled, observer: &observer };
+            runtime.execute(plan, &context).await
         });
         Ok((id, task))
     }
 
-    /// What policy makes of a request.
+    /// What the policy makes of a request.
+    ///
+    /// # Errors
+    ///
+    /// The policy refuses the request.
     pub fn plan(&self, request: Request) -> Result<Plan, Error> {
-        Ok(Plan { tenant: self.tenant.clone(), ..self.policy.plan(request)? })
+        let mut plan = self.policy.plan(request)?;
+        plan.sandbox.tenant.clone_from(&self.tenant);
+        Ok(plan)
     }
 
-    /// Has a plan carried out, at most once, for a run that its caller has named.
-    pub async fn carry_out(&self, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
-        tracing::info!(id = run.id, labels = ?plan.labels, "requested");
-        let result = self.backend.run(plan, run).await;
-        match &result {
-            Ok(report) => {
-                let Timings { queued, scheduled, pulled, started, finished, answered } = report.timings;
-                let ms = |time: Option<Duration>| time.map(|time| time.as_millis());
-                let (queued_ms, scheduled_ms, pulled_ms) = (ms(queued), ms(scheduled), ms(pulled));
-                let (started_ms, finished_ms, answered_ms) = (ms(started), ms(finished), answered.as_millis());
-                tracing::info!(
-                    id = run.id, status = ?report.status, queued_ms, scheduled_ms, pulled_ms, started_ms, finished_ms,
-                    answered_ms, "ran"
-                );
-            }
-            Err(error) => {
-                tracing::warn!(id = run.id, code = ?error.code, error = error.log_message(), detail = error.detail, "failed");
-            }
+    /// Executes a plan, at most once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Runtime::run`].
+    pub async fn execute(&self, plan: Plan, context: &ExecutionContext<'_>) -> Result<Report, Error> {
+        tracing::info!(id = context.id, labels = ?plan.exec.labels, "requested");
+        let result = match &self.pool {
+            Some(pool) => pipeline::execute_pooled(pool, &*self.backend, plan, context).await,
+            None => pipeline::execute(&*self.backend, plan, context).await,
+        };
+        log(&context.id, &result);
+        result.map_err(|error| Error { id: Some(context.id.clone()), ..error })
+    }
+}
+
+fn log(id: &str, result: &Result<Report, Error>) {
+    match result {
+        Ok(report) => {
+            let Timings { queued, scheduled, pulled, started, finished, answered } = report.timings;
+            let ms = |time: Option<Duration>| time.map(|time| time.as_millis());
+            let (queued_ms, scheduled_ms, pulled_ms) = (ms(queued), ms(scheduled), ms(pulled));
+            let (started_ms, finished_ms, answered_ms) = (ms(started), ms(finished), answered.as_millis());
+            tracing::info!(
+                id, status = ?report.status, queued_ms, scheduled_ms, pulled_ms, started_ms, finished_ms, answered_ms, "ran"
+            );
         }
-        result.map_err(|error| Error { id: Some(run.id.clone()), ..error })
+        Err(error) => {
+            tracing::warn!(id, code = ?error.code, error = error.log_message(), detail = error.detail, "failed");
+        }
     }
 }

@@ -1,30 +1,27 @@
-//! The backend of the core: executes plans in the cluster.
+//! The backend: creates sandboxes in the cluster.
 
 use crate::{
     api::{error, with_timeout},
     config::KubernetesConfig,
     connection::{ClusterSource, LazyCluster},
     error::SetupError,
-    execution::{self, ExecutionContext, SharedRunner, WarmPod},
+    execution::{BackendContext, KubernetesSandbox, SharedRunner},
     manifest::{self, Identity},
 };
-use cofferdam_core::{
-    Backend, ReadyFuture, Run, RunFuture, SettleFuture, StartsAhead,
-    policy::{Plan, Policy, Profile},
-};
-use cofferdam_types::{Error, Report, Request};
+use cofferdam_core::{Backend, BoxFuture, Purpose, Sandbox, policy::Policy, spec::SandboxSpec};
+use cofferdam_types::{Error, Request};
 use kube::api::ListParams;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 /// Time limit for the deletions that are still in progress at a shutdown.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// Executes each plan in a Pod. It belongs to the tokio runtime of its first execution.
+/// Creates each sandbox as a Pod. It belongs to the tokio runtime of its first execution.
 #[derive(Debug)]
 pub struct KubernetesBackend {
-    context: ExecutionContext,
+    context: Arc<BackendContext>,
 }
 
 impl KubernetesBackend {
@@ -37,14 +34,14 @@ impl KubernetesBackend {
         check_overlay(config, policy)?;
         let source = ClusterSource::find(config)?;
         Ok(Self {
-            context: ExecutionContext {
+            context: Arc::new(BackendContext {
                 max_wall_time: policy.ceilings.wall_time,
                 startup_timeout: policy.defaults.startup_time,
                 runner: SharedRunner::new(&source.key(), &config.namespace),
                 cluster: LazyCluster::new(source, config.clone()),
                 cleanups: TaskTracker::new(),
                 config: config.clone(),
-            },
+            }),
         })
     }
 
@@ -57,16 +54,29 @@ impl KubernetesBackend {
 /// Applies the overlay to the Pod of a short program, so that its errors are found at the start.
 fn check_overlay(config: &KubernetesConfig, policy: &Policy) -> Result<(), SetupError> {
     let Ok(plan) = policy.plan(Request { code: "#".into(), ..Request::default() }) else { return Ok(()) };
-    let template = manifest::template(config, &plan, Some(plan.program.code.len()), &Identity::placeholder());
+    let template = manifest::template(config, &plan.sandbox, Some(plan.exec.code.len()), &Identity::placeholder());
     template.map(|_| ()).map_err(|error| SetupError::Overlay(error.to_string()))
 }
 
 impl Backend for KubernetesBackend {
-    fn run<'a>(&'a self, plan: Plan, run: &'a Run<'a>) -> RunFuture<'a> {
-        Box::pin(execution::execute(&self.context, plan, run))
+    fn create<'a>(
+        &'a self,
+        spec: &'a SandboxSpec,
+        purpose: Purpose<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, Error>> {
+        Box::pin(async move {
+            let (context, spec) = (self.context.clone(), spec.clone());
+            let sandbox = match purpose {
+                Purpose::Execution(_) => KubernetesSandbox::cold(context, spec),
+                Purpose::Pool { max_age, cancelled } => {
+                    KubernetesSandbox::warm(context, spec, max_age, cancelled).await?
+                }
+            };
+            Ok(Box::new(sandbox) as Box<dyn Sandbox>)
+        })
     }
 
-    fn ready(&self) -> ReadyFuture<'_> {
+    fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async {
             let cluster = self.context.cluster.get().await?;
             // Every execution reads Pods, and this is the cheapest request that needs the right to.
@@ -75,7 +85,7 @@ impl Backend for KubernetesBackend {
         })
     }
 
-    fn settle(&self) -> SettleFuture<'_> {
+    fn drain(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             let cleanups = &self.context.cleanups;
             cleanups.close();
@@ -84,31 +94,5 @@ impl Backend for KubernetesBackend {
             }
             cleanups.reopen();
         })
-    }
-}
-
-impl StartsAhead for KubernetesBackend {
-    type Sandbox = WarmPod;
-
-    async fn start_ahead(
-        &self,
-        profile: &Profile,
-        max_age: Duration,
-        cancelled: &CancellationToken,
-    ) -> Result<WarmPod, Error> {
-        WarmPod::start(&self.context, profile, max_age, cancelled).await
-    }
-
-    async fn attends(&self, sandbox: &mut WarmPod) -> bool {
-        sandbox.ping().await
-    }
-
-    async fn run_in(&self, sandbox: WarmPod, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
-        sandbox.execute(&self.context, plan, run).await
-    }
-
-    fn remove(&self, sandbox: WarmPod) {
-        // Dropping it starts its deletion.
-        drop(sandbox);
     }
 }

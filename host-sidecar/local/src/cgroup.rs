@@ -1,7 +1,7 @@
 //! The outer bound on memory and processors: a cgroup around the whole sandbox. The runner's own bounds are tighter and
 //! say more; this one holds even if gVisor itself goes wrong.
 
-use cofferdam_core::policy::Limits;
+use cofferdam_core::spec::SandboxLimits;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -17,7 +17,7 @@ const OVERHEAD_BYTES: u64 = 256 << 20;
 const PERIOD: u32 = 100_000;
 const LONGEST_PERIOD: u32 = 1_000_000;
 /// How long a cgroup whose processes are gone may take to be removable.
-const PATIENCE: Duration = Duration::from_secs(3);
+const REMOVAL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The cgroup of a run: one folder in version 2, one a controller in version 1, none where this user may make none.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ impl Cgroup {
     }
 
     /// Makes it, as far as this user may. The bound on processors holds when it is told to.
-    pub(super) fn create(id: &str, limits: &Limits) -> io::Result<Self> {
+    pub(super) fn create(id: &str, limits: &SandboxLimits) -> io::Result<Self> {
         let version_2 = Path::new(CGROUPS).join("cgroup.controllers").exists();
         let mut cgroup = Self { memory: None, cpu: None, version_2, share: limits.cpu_millis, is_held: false };
         cgroup.memory = make(&folder("memory", version_2), id, version_2)?;
@@ -117,7 +117,7 @@ impl Cgroup {
 
     /// Removes it; its processes must be gone, or going.
     pub(super) fn delete(self) -> io::Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + REMOVAL_TIMEOUT;
         for folder in self.folders() {
             loop {
                 match fs::remove_dir(&folder) {
@@ -159,7 +159,7 @@ impl Setting {
 }
 
 /// Bytes that a whole sandbox may hold: the program, its disk, what the runner holds back for it, and gVisor itself.
-pub(super) fn outer_memory(limits: &Limits) -> u64 {
+pub(super) fn outer_memory(limits: &SandboxLimits) -> u64 {
     limits.sandbox_memory(OVERHEAD_BYTES)
 }
 

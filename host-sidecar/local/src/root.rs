@@ -84,7 +84,7 @@ impl Root {
 
     /// Writes a run's root: folders to mount on, links, and what is not shared with this machine or the image. Gives
     /// the folders that are to be mounted into it, read-only. Nothing is written to the image itself.
-    pub(super) fn lay_out(&self, dir: &RunDir) -> io::Result<Vec<Bind>> {
+    pub(super) fn prepare(&self, dir: &RunDir) -> io::Result<Vec<Bind>> {
         let (runner, root) = (dir.runner_dir(), dir.root());
         fs::create_dir_all(&runner)?;
         fs::write(runner.join("runner"), RUNNER)?;

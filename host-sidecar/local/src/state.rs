@@ -1,6 +1,6 @@
 //! Where runs keep what they need while they last: a folder a run, and beside it a lock that its process holds.
 
-use super::{SetupError, place};
+use crate::{SetupError, state_location};
 use cofferdam_core::os::regular_file::{self, Links};
 use std::{
     fs::{self, DirBuilder, File},
@@ -22,10 +22,10 @@ impl StateDir {
     pub(super) fn open(named: Option<&Path>) -> Result<Self, SetupError> {
         // As with other variables of folders, an empty one is not set.
         let named = named.filter(|path| !path.as_os_str().is_empty());
-        let candidates = named.map_or_else(place::candidates, |named| vec![named.to_owned()]);
+        let candidates = named.map_or_else(state_location::candidates, |named| vec![named.to_owned()]);
         let mut failure = None;
         for path in candidates {
-            match place::open(&path, named.is_some()) {
+            match state_location::open(&path, named.is_some()) {
                 Ok(path) => return Ok(Self(path)),
                 Err(source) => _ = failure.get_or_insert(SetupError::StateDir { path, source }),
             }
@@ -38,7 +38,7 @@ impl StateDir {
 
     /// Fails if runs can no longer be made in the folder.
     pub(super) fn check(&self) -> Result<(), SetupError> {
-        let usable = place::require_usable(&self.0).and_then(|()| self.gate().map(|_| ()));
+        let usable = state_location::require_usable(&self.0).and_then(|()| self.gate().map(|_| ()));
         usable.map_err(|source| SetupError::StateDir { path: self.0.clone(), source })
     }
 
@@ -54,10 +54,10 @@ impl StateDir {
     }
 
     /// The runs whose processes are gone. Their locks are this process's now.
-    pub(super) fn abandoned(&self) -> io::Result<Vec<RunDir>> {
+    pub(super) fn orphaned(&self) -> io::Result<Vec<RunDir>> {
         let gate = self.gate()?;
         gate.lock()?;
-        let mut abandoned = Vec::new();
+        let mut orphaned = Vec::new();
         for entry in fs::read_dir(&self.0)? {
             let name = entry?.file_name();
             let Some(id) = name.to_str().and_then(|name| name.strip_suffix(LOCK_SUFFIX)) else { continue };
@@ -69,10 +69,10 @@ impl StateDir {
             // One that has gone by now was another reaper's.
             let Ok(lock) = regular_file::open(&lock_path, Links::Refuse) else { continue };
             if lock.try_lock().is_ok() {
-                abandoned.push(RunDir { id: id.to_owned(), path: self.0.join(id), lock_path, _lock: lock });
+                orphaned.push(RunDir { id: id.to_owned(), path: self.0.join(id), lock_path, _lock: lock });
             }
         }
-        Ok(abandoned)
+        Ok(orphaned)
     }
 
     fn gate(&self) -> io::Result<File> {
@@ -146,7 +146,7 @@ mod tests {
         mkfifoat(CWD, state.lock_path(&new_id()), Mode::RUSR | Mode::WUSR).expect("a FIFO");
         let (sender, receiver) = channel();
         let path = state.0.clone();
-        thread::spawn(move || sender.send(state.abandoned().map(|abandoned| abandoned.len()).ok()));
+        thread::spawn(move || sender.send(state.orphaned().map(|orphaned| orphaned.len()).ok()));
         assert_eq!(receiver.recv_timeout(Duration::from_secs(60)), Ok(Some(0)));
         fs::remove_dir_all(path).expect("removed");
     }

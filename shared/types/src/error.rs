@@ -54,13 +54,26 @@ pub struct Error {
     pub detail: Option<String>,
     /// Whether the program certainly did not start and a later try may succeed.
     pub retryable: bool,
+    /// The limit that the request sets above its ceiling, if that is the failure. Each interface names it in its own words.
+    pub exceeded: Option<ExceededLimit>,
+}
+
+/// A limit of a request that is above the operator's ceiling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExceededLimit {
+    /// Its name in the contract, such as `memory-bytes`.
+    pub limit: &'static str,
+    /// The value of the request, in the unit of the limit.
+    pub requested: u64,
+    /// The ceiling, in the same unit.
+    pub ceiling: u64,
 }
 
 impl Error {
     /// A failure that another try of the same request will not mend.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { id: None, code, message: message.into(), detail: None, retryable: false }
+        Self { id: None, code, message: message.into(), detail: None, retryable: false, exceeded: None }
     }
 
     /// A fault of ours, with what the operator needs to find its cause.

@@ -9,7 +9,7 @@ mod request;
 mod text;
 pub mod validation;
 
-pub use error::{Error, ErrorCode, without_pointer};
+pub use error::{Error, ErrorCode, ExceededLimit, without_pointer};
 pub use report::{Capture, Report, SkippedFile, Status, Timings};
 pub use request::{File, Request, RequestedLimits};
 pub use text::{is_invisible, printable, quoted, shortened};

@@ -68,7 +68,7 @@ pub(super) fn mcp(args: &McpArgs) -> Result<ExitCode, Failure> {
         tokio::spawn(signals.cancel_on_first(stop.clone())?);
         collect_garbage(&settings);
         serve_stdio(&settings.server()?, sandboxes.clone(), stop).await?;
-        sandboxes.settle().await;
+        sandboxes.drain().await;
         Ok(ExitCode::SUCCESS)
     });
     // The client may still hold standard input open; a read of it is not waited for.

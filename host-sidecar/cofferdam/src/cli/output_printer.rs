@@ -62,15 +62,15 @@ impl OutputPrinter {
 }
 
 impl Observer for OutputPrinter {
-    fn entered(&self, phase: Phase) {
+    fn on_phase(&self, phase: Phase) {
         match phase {
             Phase::Starting | Phase::Scheduled => self.status_line.show("starting the sandbox …"),
             // From here on the terminal is the program's.
-            Phase::Running | Phase::Cleaning => self.status_line.clear(),
+            _ => self.status_line.clear(),
         }
     }
 
-    fn wrote(&self, stream: Stream, bytes: &[u8]) {
+    fn on_output(&self, stream: Stream, bytes: &[u8]) {
         if let Some((sender, _)) = &self.printing {
             let _ = sender.send((stream, bytes.to_vec()));
         }

@@ -103,7 +103,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
             writeln!(io::stderr(), "listening on {}", sanitize(&address))?;
         }
         serving.await;
-        sandboxes.settle().await;
+        sandboxes.drain().await;
         Ok(ExitCode::SUCCESS)
     });
     // Sends the remaining spans. A collector that cannot be reached has had its warning.

@@ -1,6 +1,6 @@
 //! Messages about files of --collect that were not returned. Pure.
 
-use cofferdam_core::progress::LOST_FILES;
+use cofferdam_core::execution_state::LOST_FILES;
 use cofferdam_types::{Report, quoted};
 
 /// Up to this number of files each has a line; more have one line together.

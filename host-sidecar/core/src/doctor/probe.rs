@@ -2,11 +2,12 @@
 
 use super::target::{Attempt, Target};
 use crate::{
-    Backend, NoObserver, Run, new_id,
+    Backend, ExecutionContext, NoObserver, new_id, pipeline,
     policy::{Plan, Policy},
 };
 use cofferdam_types::{Error, Report, Request, RequestedLimits};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 const PROGRAM: &str = include_str!("probe.py");
@@ -39,8 +40,8 @@ pub async fn run(
     cancelled: &CancellationToken,
 ) -> Result<Report, Error> {
     let plan = plan(policy, targets)?;
-    let run = Run { id: new_id(), requested: Instant::now(), cancelled, observer: &NoObserver };
-    backend.run(plan, &run).await
+    let context = ExecutionContext { id: new_id(), requested: Instant::now(), cancelled, observer: &NoObserver };
+    pipeline::execute(backend, plan, &context).await
 }
 
 #[cfg(test)]
@@ -51,15 +52,15 @@ mod tests {
     fn the_probe_is_a_program_like_any_other() {
         let policy = Policy::default();
         let plan = plan(&policy, &[Target::metadata()]).expect("a plan");
-        assert_eq!(plan.program.args, [r#"[{"connect":["169.254.169.254",80]}]"#]);
-        assert_eq!(plan.limits.memory_bytes, policy.defaults.memory_bytes);
-        assert_eq!(plan.network, None);
+        assert_eq!(plan.exec.args, [r#"[{"connect":["169.254.169.254",80]}]"#]);
+        assert_eq!(plan.exec.limits.memory_bytes, policy.defaults.memory_bytes);
+        assert_eq!(plan.sandbox.network, None);
     }
 
     #[test]
     fn a_low_ceiling_leaves_the_probe_its_time() {
         let mut policy = Policy::default();
         policy.ceilings.wall_time = Duration::from_secs(5);
-        assert_eq!(plan(&policy, &[]).expect("a plan").limits.wall_time, Duration::from_secs(5));
+        assert_eq!(plan(&policy, &[]).expect("a plan").exec.limits.wall_time, Duration::from_secs(5));
     }
 }

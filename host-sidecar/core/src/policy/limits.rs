@@ -1,31 +1,31 @@
-//! The operator's defaults and ceilings.
+//! Limits, their defaults and their ceilings.
 
 use super::{Language, default_languages};
-use cofferdam_types::{Error, ErrorCode, RequestedLimits};
+use cofferdam_types::{Error, ErrorCode, ExceededLimit, RequestedLimits};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-/// What the operator lets a request have.
+/// What the operator allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// What a request gets that asks for nothing.
+    /// Limits of a request that sets none.
     pub defaults: Limits,
-    /// What a request may ask for.
+    /// The highest limits that a request may set.
     pub ceilings: Limits,
-    /// The languages by their names.
+    /// The languages, by name.
     pub languages: BTreeMap<String, Language>,
-    /// Names of the network profiles that a request may ask for, beside `none`.
+    /// Names of the network profiles that a request may use, beside `none`.
     pub networks: BTreeSet<String>,
 }
 
-/// Bounds of a run, all of them set.
+/// Limits of an execution. All are set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// From the program's start to its end.
+    /// From the start of the program to its end.
     pub wall_time: Duration,
-    /// From the request to the program's start.
+    /// From the request to the start of the program.
     pub startup_time: Duration,
     /// Thousandths of a processor; none: as much as there is.
     pub cpu_millis: Option<u32>,
@@ -33,13 +33,13 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Bytes of all writable directories together.
     pub disk_bytes: u64,
-    /// Processes and threads alive at once.
+    /// Concurrent processes and threads.
     pub processes: u32,
     /// Bytes kept of each output stream.
     pub output_bytes: u64,
-    /// Files brought back.
+    /// Collected files.
     pub collected_files: u32,
-    /// Bytes of the files brought back, in all.
+    /// Bytes of the collected files, in total.
     pub collected_bytes: u64,
 }
 
@@ -60,22 +60,14 @@ impl Limits {
         }
     }
 
-    /// Bytes of memory that the whole sandbox of a program may hold: those of the program, of its disk, which is in memory
-    /// too, of what the runner holds for it, and `overhead` for gVisor itself.
-    pub fn sandbox_memory(&self, overhead: u64) -> u64 {
-        [self.disk_bytes, self.output_bytes, self.collected_bytes, overhead]
-            .into_iter()
-            .fold(self.memory_bytes, u64::saturating_add)
-    }
-
-    /// Bytes that an outcome may take in JSON, where each may stand as two.
+    /// Bytes that an outcome may have in JSON, where each byte may be escaped to two.
     pub const fn outcome_memory(&self) -> u64 {
         self.output_bytes.saturating_mul(2).saturating_add(self.collected_bytes).saturating_mul(2)
     }
 }
 
 impl Default for Limits {
-    /// What an execution gets that asks for nothing.
+    /// The limits of a request that sets none, where the operator sets none either.
     fn default() -> Self {
         Self {
             wall_time: Duration::from_secs(300),
@@ -104,38 +96,39 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// The bounds of one run: what was asked for, below the ceilings, and the defaults for the rest.
+    /// The limits of one execution: those of the request, below the ceilings, and the defaults for the rest.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::Denied`] for what is above its ceiling.
-    pub fn limits(&self, asked: &RequestedLimits) -> Result<Limits, Error> {
+    /// [`ErrorCode::Denied`] for a limit above its ceiling.
+    pub fn limits(&self, requested: &RequestedLimits) -> Result<Limits, Error> {
         let (defaults, ceilings) = (&self.defaults, &self.ceilings);
-        let time = |name, asked: Option<u64>, default: Duration, ceiling: Duration| {
-            let asked = asked.map(Duration::from_millis);
-            below(name, asked, default, ceiling, |time| format!("{} ms", time.as_millis()))
+        let time = |name, requested: Option<u64>, default: Duration, ceiling: Duration| {
+            let requested = requested.map(Duration::from_millis);
+            below(name, requested, default, ceiling, milliseconds)
         };
         Ok(Limits {
-            wall_time: time("wall-time-ms", asked.wall_time_ms, defaults.wall_time, ceilings.wall_time)?,
-            startup_time: time("startup-time-ms", asked.startup_time_ms, defaults.startup_time, ceilings.startup_time)?,
-            cpu_millis: match (asked.cpu_millis, ceilings.cpu_millis) {
-                (Some(asked), Some(ceiling)) => Some(number("cpu-millis", Some(asked), asked, ceiling)?),
-                (Some(asked), None) => Some(asked),
-                (None, ceiling) => defaults.cpu_millis.into_iter().chain(ceiling).min(),
-            },
-            memory_bytes: number("memory-bytes", asked.memory_bytes, defaults.memory_bytes, ceilings.memory_bytes)?,
-            disk_bytes: number("disk-bytes", asked.disk_bytes, defaults.disk_bytes, ceilings.disk_bytes)?,
-            processes: number("processes", asked.processes, defaults.processes, ceilings.processes)?,
-            output_bytes: number("output-bytes", asked.output_bytes, defaults.output_bytes, ceilings.output_bytes)?,
+            wall_time: time("wall-time-ms", requested.wall_time_ms, defaults.wall_time, ceilings.wall_time)?,
+            startup_time: time(
+                "startup-time-ms",
+                requested.startup_time_ms,
+                defaults.startup_time,
+                ceilings.startup_time,
+            )?,
+            cpu_millis: cpu(requested.cpu_millis, defaults.cpu_millis, ceilings.cpu_millis)?,
+            memory_bytes: number("memory-bytes", requested.memory_bytes, defaults.memory_bytes, ceilings.memory_bytes)?,
+            disk_bytes: number("disk-bytes", requested.disk_bytes, defaults.disk_bytes, ceilings.disk_bytes)?,
+            processes: number("processes", requested.processes, defaults.processes, ceilings.processes)?,
+            output_bytes: number("output-bytes", requested.output_bytes, defaults.output_bytes, ceilings.output_bytes)?,
             collected_files: number(
                 "collected-files",
-                asked.collected_files,
+                requested.collected_files,
                 defaults.collected_files,
                 ceilings.collected_files,
             )?,
             collected_bytes: number(
                 "collected-bytes",
-                asked.collected_bytes,
+                requested.collected_bytes,
                 defaults.collected_bytes,
                 ceilings.collected_bytes,
             )?,
@@ -143,24 +136,43 @@ impl Policy {
     }
 }
 
-fn number<T: Ord + Copy + ToString>(name: &str, asked: Option<T>, default: T, ceiling: T) -> Result<T, Error> {
-    below(name, asked, default, ceiling, T::to_string)
+/// Without a ceiling any amount is allowed. A default is lowered to its ceiling.
+fn cpu(requested: Option<u32>, default: Option<u32>, ceiling: Option<u32>) -> Result<Option<u32>, Error> {
+    match (requested, ceiling) {
+        (Some(requested), Some(ceiling)) => number("cpu-millis", Some(requested), requested, ceiling).map(Some),
+        (Some(requested), None) => Ok(Some(requested)),
+        (None, Some(ceiling)) => Ok(Some(default.map_or(ceiling, |default| default.min(ceiling)))),
+        (None, None) => Ok(default),
+    }
 }
 
+fn number<T>(limit: &'static str, requested: Option<T>, default: T, ceiling: T) -> Result<T, Error>
+where
+    T: Ord + Copy + Into<u64>,
+{
+    below(limit, requested, default, ceiling, T::into)
+}
+
+/// `value` gives the number in the unit of the limit.
 fn below<T: Ord + Copy>(
-    name: &str,
-    asked: Option<T>,
+    limit: &'static str,
+    requested: Option<T>,
     default: T,
     ceiling: T,
-    show: impl Fn(&T) -> String,
+    value: impl Fn(T) -> u64,
 ) -> Result<T, Error> {
-    match asked {
+    match requested {
         None => Ok(default.min(ceiling)),
-        Some(asked) if asked <= ceiling => Ok(asked),
-        Some(asked) => {
-            let (asked, ceiling) = (show(&asked), show(&ceiling));
-            let message = format!("the limit {name} of {asked} is above the operator's ceiling of {ceiling}");
-            Err(Error::new(ErrorCode::Denied, message))
+        Some(requested) if requested <= ceiling => Ok(requested),
+        Some(requested) => {
+            let (requested, ceiling) = (value(requested), value(ceiling));
+            let message = format!("the limit {limit} of {requested} is above the operator's ceiling of {ceiling}");
+            let exceeded = Some(ExceededLimit { limit, requested, ceiling });
+            Err(Error { exceeded, ..Error::new(ErrorCode::Denied, message) })
         }
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,34 +1,20 @@
-//! A request after policy: everything decided, nothing left to ask.
+//! Turns a request into specifications, or refuses it.
 
-use super::{Limits, Policy, check::check, footprint::footprint};
-use cofferdam_protocol::{InputFile, Program};
-use cofferdam_types::{Error, ErrorCode, Request};
-use std::{collections::BTreeMap, sync::Arc};
+use super::{Language, Limits, Policy, check::check, disk_usage::disk_usage};
+use crate::spec::{ExecSpec, SandboxLimits, SandboxSpec, environment};
+use cofferdam_protocol::InputFile;
+use cofferdam_types::{
+    Error, ErrorCode, Request, quoted,
+    validation::{DEFAULT_LANGUAGE, DEFAULT_NETWORK},
+};
 
-/// Search path of the sandbox.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Home directory of the sandbox's user.
-const HOME: &str = "/home/user";
-
-/// What a backend carries out.
+/// A request that the policy allows: the sandbox that it needs, and what is executed there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// What the runner gets.
-    pub program: Program,
-    /// All bounds, also those that the runner does not enforce.
-    pub limits: Limits,
-    /// Whose run this is.
-    pub labels: Vec<(String, String)>,
-    /// Whether the interpreter can be started before there is a program.
-    pub prewarm: bool,
-    /// Modules that it then has imported already.
-    pub preload_modules: Vec<String>,
-    /// The image that the language names.
-    pub image: Option<String>,
-    /// The network profile; none: no network.
-    pub network: Option<String>,
-    /// The tenant whose sandboxes it may use, beside those of everybody; none where there is one tenant.
-    pub tenant: Option<Arc<str>>,
+    /// What the sandbox is created from.
+    pub sandbox: SandboxSpec,
+    /// What is executed in it.
+    pub exec: ExecSpec,
 }
 
 impl Policy {
@@ -40,36 +26,21 @@ impl Policy {
     pub fn plan(&self, request: Request) -> Result<Plan, Error> {
         check(&request)?;
         let limits = self.limits(&request.limits)?;
-        let network = request.network.clone().filter(|name| name != cofferdam_types::validation::DEFAULT_NETWORK);
-        if let Some(name) = network.as_ref().filter(|name| !self.networks.contains(*name)) {
-            let name = cofferdam_types::quoted(name);
-            let known = self.networks.iter().fold("`none`".to_owned(), |known, name| format!("{known}, `{name}`"));
-            let message = format!("the network profile {name} is not one that the operator allows; there is {known}");
-            return Err(Error::new(ErrorCode::Denied, message));
-        }
-        let name = request.language.as_deref().unwrap_or(cofferdam_types::validation::DEFAULT_LANGUAGE);
-        let Some(language) = self.languages.get(name) else {
-            let known = self.languages.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            let name = cofferdam_types::quoted(name);
-            let message = format!("the language {name} is not known here; there are: {known}");
-            return Err(Error::new(ErrorCode::InvalidRequest, message));
-        };
-        if request.files.iter().any(|file| file.path.split('/').next() == Some(&language.file)) {
-            let message =
-                format!("the file `{}` is the program itself; give the input file another name", language.file);
-            return Err(Error::new(ErrorCode::InvalidRequest, message));
-        }
-        let files = request.files.iter().map(|file| (&*file.path, file.content.len()));
-        let (takes, disk) = (footprint(files.chain([(&*language.file, request.code.len())])), limits.disk_bytes);
-        if takes > disk {
-            let message =
-                format!("the program and its files take {takes} bytes of disk, and the limit disk-bytes is {disk}");
-            return Err(Error::new(ErrorCode::TooLarge, message));
-        }
+        let network = self.network(request.network.as_deref())?;
+        let language = self.language(request.language.as_deref())?;
+        check_files(&request, language, &limits)?;
         Ok(Plan {
-            program: Program {
+            sandbox: SandboxSpec {
                 interpreter: language.command.clone(),
                 file: language.file.clone(),
+                image: language.image.clone(),
+                network,
+                prewarm: language.prewarm,
+                preload_modules: language.preload_modules.clone(),
+                limits: SandboxLimits::from(&limits),
+                tenant: None,
+            },
+            exec: ExecSpec {
                 code: request.code,
                 args: request.args,
                 env: environment(request.env),
@@ -80,38 +51,48 @@ impl Policy {
                     .map(|file| InputFile { path: file.path, content: file.content })
                     .collect(),
                 collect: request.collect,
-                limits: for_runner(&limits),
+                limits,
+                labels: request.labels,
             },
-            limits,
-            labels: request.labels,
-            prewarm: language.prewarm,
-            preload_modules: language.preload_modules.clone(),
-            image: language.image.clone(),
-            network,
-            tenant: None,
+        })
+    }
+
+    /// The network profile of this name; none for the name of no network.
+    fn network(&self, name: Option<&str>) -> Result<Option<String>, Error> {
+        let Some(name) = name.filter(|name| *name != DEFAULT_NETWORK) else { return Ok(None) };
+        if self.networks.contains(name) {
+            return Ok(Some(name.to_owned()));
+        }
+        let known = self.networks.iter().fold("`none`".to_owned(), |known, name| format!("{known}, `{name}`"));
+        let message = format!("the operator allows no network profile {}; available: {known}", quoted(name));
+        Err(Error::new(ErrorCode::Denied, message))
+    }
+
+    fn language(&self, name: Option<&str>) -> Result<&Language, Error> {
+        let name = name.unwrap_or(DEFAULT_LANGUAGE);
+        self.languages.get(name).ok_or_else(|| {
+            let known = self.languages.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let message = format!("the operator has no language {}; available: {known}", quoted(name));
+            Error::new(ErrorCode::InvalidRequest, message)
         })
     }
 }
 
-/// The request's variables, and the sandbox's own where it names none.
-pub(super) fn environment(asked: Vec<(String, String)>) -> Vec<(String, String)> {
-    let own = [("PATH", PATH), ("HOME", HOME), ("LANG", "C.UTF-8")];
-    let mut env: BTreeMap<_, _> = own.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    env.extend(asked);
-    env.into_iter().collect()
-}
-
-fn for_runner(limits: &Limits) -> cofferdam_protocol::Limits {
-    cofferdam_protocol::Limits {
-        wall_time_ms: u64::try_from(limits.wall_time.as_millis()).unwrap_or(u64::MAX),
-        cpu_millis: limits.cpu_millis,
-        memory_bytes: limits.memory_bytes,
-        disk_bytes: limits.disk_bytes,
-        processes: limits.processes,
-        output_bytes: limits.output_bytes,
-        collected_files: limits.collected_files,
-        collected_bytes: limits.collected_bytes,
+/// Refuses files that replace the program, or that exceed the disk limit together with it.
+fn check_files(request: &Request, language: &Language, limits: &Limits) -> Result<(), Error> {
+    if request.files.iter().any(|file| file.path.split('/').next() == Some(&language.file)) {
+        let message = format!("the file `{}` is the program itself; give the input file another name", language.file);
+        return Err(Error::new(ErrorCode::InvalidRequest, message));
     }
+    let files = request.files.iter().map(|file| (&*file.path, file.content.len()));
+    let used = disk_usage(files.chain([(&*language.file, request.code.len())]));
+    let limit = limits.disk_bytes;
+    if used > limit {
+        let message =
+            format!("the program and its files need {used} bytes of disk, and the limit disk-bytes is {limit}");
+        return Err(Error::new(ErrorCode::TooLarge, message));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -131,11 +112,11 @@ mod tests {
     #[test]
     fn code_alone_makes_a_whole_plan() {
         let plan = plan(Request::default()).expect("a plan");
-        assert_eq!(plan.program.interpreter, ["python3", "-u"]);
-        assert_eq!(plan.program.file, "main.py");
-        assert_eq!(plan.program.env.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), ["HOME", "LANG", "PATH"]);
-        assert_eq!(plan.program.limits.wall_time_ms, 300_000);
-        assert_eq!(plan.program.limits.memory_bytes, 512 << 20);
+        assert_eq!(plan.sandbox.interpreter, ["python3", "-u"]);
+        assert_eq!(plan.sandbox.file, "main.py");
+        assert_eq!(plan.exec.env.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), ["HOME", "LANG", "PATH"]);
+        assert_eq!(plan.exec.limits.wall_time.as_millis(), 300_000);
+        assert_eq!(plan.exec.limits.memory_bytes, 512 << 20);
     }
 
     #[test]
@@ -180,7 +161,7 @@ mod tests {
     #[test]
     fn variables_of_the_request_replace_the_sandboxs_own() {
         let plan = plan(Request { env: vec![("LANG".into(), "C".into())], ..Request::default() }).expect("a plan");
-        assert!(plan.program.env.contains(&("LANG".into(), "C".into())));
-        assert_eq!(plan.program.env.len(), 3);
+        assert!(plan.exec.env.contains(&("LANG".into(), "C".into())));
+        assert_eq!(plan.exec.env.len(), 3);
     }
 }

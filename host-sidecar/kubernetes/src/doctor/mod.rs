@@ -61,7 +61,7 @@ pub async fn examine(
     for finding in results {
         findings.push(finding);
     }
-    backend.settle().await;
+    backend.drain().await;
 }
 
 fn skip_from(first: &str, why: &str, findings: &mut Findings<'_>) {

@@ -6,14 +6,14 @@ use crate::{
     connection::LazyCluster,
     manifest::{self, Identity},
 };
-use cofferdam_core::policy::Plan;
+use cofferdam_core::spec::SandboxSpec;
 use cofferdam_types::{Error, ErrorCode};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 #[derive(Debug)]
-pub(crate) struct ExecutionContext {
+pub(crate) struct BackendContext {
     pub(crate) config: KubernetesConfig,
     /// The ceiling of the wall time.
     pub(crate) max_wall_time: Duration,
@@ -25,15 +25,15 @@ pub(crate) struct ExecutionContext {
     pub(crate) cleanups: TaskTracker,
 }
 
-impl ExecutionContext {
-    /// The Pod of a plan, see [`manifest::template`].
+impl BackendContext {
+    /// The Pod of a sandbox, see [`manifest::template`].
     pub(super) fn template(
         &self,
-        plan: &Plan,
+        spec: &SandboxSpec,
         program_size: Option<usize>,
         identity: &Identity,
     ) -> Result<PodTemplateSpec, Error> {
-        manifest::template(&self.config, plan, program_size, identity).map_err(|error| {
+        manifest::template(&self.config, spec, program_size, identity).map_err(|error| {
             Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied").with_detail(error)
         })
     }

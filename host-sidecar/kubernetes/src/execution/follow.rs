@@ -13,8 +13,8 @@ use crate::{
 };
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cofferdam_core::{
-    Run,
-    progress::{End, Progress},
+    ExecutionContext,
+    execution_state::{ExecutionState, SandboxEnd as End},
 };
 use cofferdam_protocol::LogDecoder;
 use cofferdam_types::Error;
@@ -38,7 +38,7 @@ const ATTACH_IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Reads what a container writes, to its end.
 pub(super) struct Follow<'a> {
     pub(super) cluster: &'a Cluster,
-    pub(super) run: &'a Run<'a>,
+    pub(super) run: &'a ExecutionContext<'a>,
     /// The id in the labels of the sandbox's objects.
     pub(super) id: &'a str,
     pub(super) pod: String,
@@ -62,21 +62,21 @@ pub(super) struct SandboxEnd {
 
 impl Follow<'_> {
     /// Follows to the end.
-    pub(super) async fn until_end(mut self, progress: &mut Progress<'_>) -> SandboxEnd {
+    pub(super) async fn until_end(mut self, state: &mut ExecutionState<'_>) -> SandboxEnd {
         let mut delays = RECONNECT.build();
         loop {
             // The container has terminated, so the log that is opened now is complete.
             let is_last = self.attachment.is_none() && has_ended(self.pods);
-            let stop = self.read_output(progress).await;
-            let is_overdue = !progress.is_cancelled() && Instant::now() >= progress.deadline();
+            let stop = self.read_output(state).await;
+            let is_overdue = !state.is_cancelled() && Instant::now() >= state.deadline();
             match stop {
-                Stop::End(End::Overdue) => return self.conclude_overdue(progress).await,
-                Stop::End(end) => return self.conclude(end, None, progress).await,
-                _ if is_overdue => return self.conclude_overdue(progress).await,
-                Stop::Closed | Stop::Idle if is_last => return self.conclude(End::Vanished, None, progress).await,
+                Stop::End(End::TimedOut) => return self.conclude_overdue(state).await,
+                Stop::End(end) => return self.conclude(end, None, state).await,
+                _ if is_overdue => return self.conclude_overdue(state).await,
+                Stop::Closed | Stop::Idle if is_last => return self.conclude(End::Disconnected, None, state).await,
                 Stop::Idle => {}
-                Stop::Closed | Stop::Broken if progress.is_cancelled() => {
-                    return self.conclude(End::Vanished, None, progress).await;
+                Stop::Closed | Stop::Broken if state.is_cancelled() => {
+                    return self.conclude(End::Disconnected, None, state).await;
                 }
                 Stop::Closed | Stop::Broken => {
                     sleep(delays.next().unwrap_or(MAX_RECONNECT_DELAY)).await;
@@ -87,14 +87,14 @@ impl Follow<'_> {
                 }
             }
             if self.pods.latest().is_deleted {
-                return self.conclude(End::Vanished, None, progress).await;
+                return self.conclude(End::Disconnected, None, state).await;
             }
             self.decoder.restart();
         }
     }
 
     /// Reads one connection to its end.
-    async fn read_output(&mut self, progress: &mut Progress<'_>) -> Stop {
+    async fn read_output(&mut self, state: &mut ExecutionState<'_>) -> Stop {
         let mut output = match self.open().await {
             Ok(output) => output,
             Err(error) => {
@@ -106,12 +106,12 @@ impl Follow<'_> {
         let mut watch_at = output.is_attached().then(|| last_activity + ATTACH_IDLE_TIMEOUT);
         let mut cleanup_started = false;
         loop {
-            let idle_at = self.idle_timeout(&output, progress).map(|timeout| last_activity + timeout);
+            let idle_at = self.idle_timeout(&output, state).map(|timeout| last_activity + timeout);
             let cancelled = (!cleanup_started).then_some(self.run.cancelled);
-            match output.next_signal(self.pods, cancelled, progress.deadline(), idle_at, watch_at).await {
+            match output.next_signal(self.pods, cancelled, state.deadline(), idle_at, watch_at).await {
                 Signal::Read(read) => {
                     last_activity = Instant::now();
-                    if let Some(stop) = self.take(&output, read, progress) {
+                    if let Some(stop) = self.take(&output, read, state) {
                         return stop;
                     }
                 }
@@ -119,7 +119,7 @@ impl Follow<'_> {
                 Signal::Cancelled => {
                     cleanup_started = true;
                     self.cleanup.start();
-                    progress.hurry();
+                    state.cap_deadline();
                 }
                 Signal::WatchDue => {
                     watch_at = None;
@@ -130,7 +130,7 @@ impl Follow<'_> {
                     }
                 }
                 Signal::Idle => return Stop::Idle,
-                Signal::DeadlineReached => return Stop::End(End::Overdue),
+                Signal::DeadlineReached => return Stop::End(End::TimedOut),
             }
         }
     }
@@ -146,15 +146,15 @@ impl Follow<'_> {
     }
 
     /// For how long the output may be idle now.
-    fn idle_timeout(&self, output: &Output, progress: &Progress<'_>) -> Option<Duration> {
-        if output.is_attached() && progress.runner_has_program() {
+    fn idle_timeout(&self, output: &Output, state: &ExecutionState<'_>) -> Option<Duration> {
+        if output.is_attached() && state.runner_has_program() {
             return Some(ATTACH_IDLE_TIMEOUT);
         }
         has_ended(self.pods).then_some(FINAL_OUTPUT_TIMEOUT)
     }
 
     /// Takes what was read. Returns why reading stops, if so.
-    fn take(&mut self, output: &Output, read: std::io::Result<usize>, progress: &mut Progress<'_>) -> Option<Stop> {
+    fn take(&mut self, output: &Output, read: std::io::Result<usize>, state: &mut ExecutionState<'_>) -> Option<Stop> {
         let length = match read {
             // The log may have more than was attached to.
             Ok(0) => return Some(if output.is_attached() { Stop::Broken } else { Stop::Closed }),
@@ -165,7 +165,7 @@ impl Follow<'_> {
             }
         };
         match self.decoder.push(output.bytes(length)) {
-            Ok(bytes) => progress.take(&bytes).map(Stop::End),
+            Ok(bytes) => state.push(&bytes).map(Stop::End),
             Err(_) if output.is_attached() => Some(Stop::Broken),
             Err(gap) => Some(Stop::End(End::Incomplete(gap.to_string()))),
         }
@@ -173,21 +173,21 @@ impl Follow<'_> {
 
     /// The deadline is over. The runner would have ended the program in time; if the container has terminated
     /// or the cluster cannot be reached, only its report is missing.
-    async fn conclude_overdue(self, progress: &Progress<'_>) -> SandboxEnd {
+    async fn conclude_overdue(self, state: &ExecutionState<'_>) -> SandboxEnd {
         let unreachable = self.request_pod().await.err();
-        let end = if has_ended(self.pods) || unreachable.is_some() { End::Vanished } else { End::Overdue };
-        self.conclude(end, unreachable, progress).await
+        let end = if has_ended(self.pods) || unreachable.is_some() { End::Disconnected } else { End::TimedOut };
+        self.conclude(end, unreachable, state).await
     }
 
     /// Adds what the cluster knows, if the runner has not reported an end.
-    async fn conclude(mut self, end: End, failure: Option<Error>, progress: &Progress<'_>) -> SandboxEnd {
+    async fn conclude(mut self, end: End, failure: Option<Error>, state: &ExecutionState<'_>) -> SandboxEnd {
         let detail = self.decoder.foreign_lines();
         let mut result = SandboxEnd { end, out_of_memory: false, failure, detail };
-        if progress.ended() && !progress.was_taken_away() {
+        if state.ended() && !state.was_evicted() {
             result.failure = None;
             return result;
         }
-        if matches!(result.end, End::Failed(_) | End::Overdue) {
+        if matches!(result.end, End::Failed(_) | End::TimedOut) {
             return result;
         }
         let status = self.final_status().await;

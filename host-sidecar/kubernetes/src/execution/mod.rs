@@ -36,6 +36,7 @@ mod context;
 mod create;
 mod execute;
 mod follow;
+mod kubernetes_sandbox;
 mod output;
 mod sandbox;
 mod shared_runner;
@@ -43,7 +44,6 @@ mod start;
 mod start_state;
 mod warm_pod;
 
-pub(crate) use context::ExecutionContext;
-pub(crate) use execute::execute;
+pub(crate) use context::BackendContext;
+pub(crate) use kubernetes_sandbox::KubernetesSandbox;
 pub(crate) use shared_runner::SharedRunner;
-pub(crate) use warm_pod::WarmPod;

@@ -2,7 +2,7 @@
 
 use super::attach::Attachment;
 use crate::watch::{ObservedPod, Subscription};
-use cofferdam_core::progress::End;
+use cofferdam_core::execution_state::SandboxEnd as End;
 use futures_util::{AsyncRead, AsyncReadExt};
 use std::{future::pending, io, pin::Pin};
 use tokio::time::{Instant, sleep_until};

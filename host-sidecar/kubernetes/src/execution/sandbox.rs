@@ -2,7 +2,7 @@
 
 use super::{
     attach::Attachment,
-    context::ExecutionContext,
+    context::BackendContext,
     create::{CreateError, create},
     follow::{Follow, SandboxEnd},
     start::Start,
@@ -17,9 +17,9 @@ use crate::{
     watch::{EventState, ObservedPod, Subscription},
 };
 use cofferdam_core::{
-    Phase, Run,
-    policy::Plan,
-    progress::{End, Grace, Progress},
+    ExecutionContext, Phase,
+    execution_state::{ExecutionState, Grace, SandboxEnd as End},
+    spec::ExecSpec,
 };
 use cofferdam_protocol::{LogDecoder, Message, Program, encode_message};
 use cofferdam_types::{Error, ErrorCode, Report, Timings};
@@ -40,9 +40,9 @@ const POD_DELETION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The objects of one execution.
 pub(super) struct Sandbox<'a> {
-    context: &'a ExecutionContext,
+    context: &'a BackendContext,
     pub(super) cluster: Arc<Cluster>,
-    pub(super) run: &'a Run<'a>,
+    pub(super) run: &'a ExecutionContext<'a>,
     pub(super) identity: Identity,
     pub(super) cleanup: CleanupGuard,
     pods: Subscription<ObservedPod>,
@@ -57,9 +57,9 @@ pub(super) struct Ending {
 impl<'a> Sandbox<'a> {
     /// Objects that are about to be created.
     pub(super) fn new(
-        context: &'a ExecutionContext,
+        context: &'a BackendContext,
         cluster: Arc<Cluster>,
-        run: &'a Run<'a>,
+        run: &'a ExecutionContext<'a>,
         identity: Identity,
     ) -> Self {
         let workload = context.config.workload;
@@ -69,9 +69,9 @@ impl<'a> Sandbox<'a> {
 
     /// Objects that exist.
     pub(super) fn existing(
-        context: &'a ExecutionContext,
+        context: &'a BackendContext,
         cluster: Arc<Cluster>,
-        run: &'a Run<'a>,
+        run: &'a ExecutionContext<'a>,
         identity: Identity,
         cleanup: CleanupGuard,
     ) -> Self {
@@ -136,20 +136,20 @@ impl<'a> Sandbox<'a> {
     pub(super) async fn start(
         &mut self,
         events: &mut Subscription<EventState>,
-        progress: &Progress<'_>,
+        state: &ExecutionState<'_>,
     ) -> Result<Started, Error> {
         let start = Start {
             cluster: &self.cluster,
             runner: &self.context.runner,
             run: self.run,
             scale_up_time: self.context.config.scale_up_seconds.0,
-            progress,
+            state,
         };
         start.wait(events, &mut self.pods).await
     }
 
     /// Follows the output of a container that has started.
-    pub(super) async fn follow(&mut self, started: Started, progress: &mut Progress<'_>) -> SandboxEnd {
+    pub(super) async fn follow(&mut self, started: Started, state: &mut ExecutionState<'_>) -> SandboxEnd {
         let mut decoder = LogDecoder::default();
         let mut attachment = None;
         if started.by_event {
@@ -161,7 +161,7 @@ impl<'a> Sandbox<'a> {
                 Err(error) => tracing::debug!(id = self.run.id, %error, "the container cannot be attached to"),
             }
         }
-        self.follow_from(started.pod, attachment, decoder, progress).await
+        self.follow_from(started.pod, attachment, decoder, state).await
     }
 
     /// Follows the output from the state that an attachment and its decoder are in.
@@ -170,7 +170,7 @@ impl<'a> Sandbox<'a> {
         pod: String,
         attachment: Option<Attachment>,
         decoder: LogDecoder,
-        progress: &mut Progress<'_>,
+        state: &mut ExecutionState<'_>,
     ) -> SandboxEnd {
         let follow = Follow {
             cluster: &self.cluster,
@@ -182,32 +182,31 @@ impl<'a> Sandbox<'a> {
             decoder,
             attachment,
         };
-        follow.until_end(progress).await
+        follow.until_end(state).await
     }
 
     /// Starts the deletion of all objects, and makes the report.
     pub(super) async fn finish(
         mut self,
         ending: Result<Ending, Error>,
-        progress: Progress<'_>,
+        state: ExecutionState<'_>,
         program_was_sent: bool,
     ) -> Result<Report, Error> {
-        self.run.observer.entered(Phase::Cleaning);
+        self.run.observer.on_phase(Phase::Cleaning);
         self.cleanup.start();
         let has_failed = ending.as_ref().is_ok_and(|ending| matches!(ending.sandbox_end.end, End::Failed(_)));
-        let has_ended = progress.ended() || has_failed;
-        let result = ending.and_then(|ending| report(progress, ending));
+        let has_ended = state.ended() || has_failed;
+        let result = ending.and_then(|ending| report(state, ending));
         // If the runner has not reported the end, the program has ended when the Pod is deleted.
         if !has_ended && program_was_sent {
             self.wait_until_deleted().await;
         }
-        let mut report = result.map_err(|error| {
+        let report = result.map_err(|error| {
             // The Pod could read the program, even if no start was observed.
             let certainly_not_executed =
                 !program_was_sent || error.code == ErrorCode::Quota || self.pods.latest().never_ran;
             Error { retryable: error.retryable && certainly_not_executed, ..error }
         })?;
-        report.timings.answered = self.run.elapsed();
         Ok(report)
     }
 
@@ -230,10 +229,10 @@ impl<'a> Sandbox<'a> {
 
 /// The report of a sandbox that ended. Where the runner has not reported an end, the cluster's reason is the
 /// error.
-fn report(progress: Progress<'_>, ending: Ending) -> Result<Report, Error> {
+fn report(state: ExecutionState<'_>, ending: Ending) -> Result<Report, Error> {
     let Ending { sandbox_end: SandboxEnd { end, out_of_memory, failure, detail }, timings } = ending;
-    let was_cancelled = progress.is_cancelled();
-    let report = progress.report(end, || out_of_memory);
+    let was_cancelled = state.is_cancelled();
+    let report = state.report(end, || out_of_memory);
     if let Some(failure) = failure
         && !was_cancelled
     {
@@ -244,10 +243,9 @@ fn report(progress: Progress<'_>, ending: Ending) -> Result<Report, Error> {
     Ok(report)
 }
 
-pub(super) fn check_size(plan: &Plan) -> Result<(), Error> {
-    let program = &plan.program;
-    let files: usize = program.files.iter().map(|file| file.content.len()).sum();
-    let size = program.code.len() + program.stdin.len() + files;
+pub(super) fn check_size(exec: &ExecSpec) -> Result<(), Error> {
+    let files: usize = exec.files.iter().map(|file| file.content.len()).sum();
+    let size = exec.code.len() + exec.stdin.len() + files;
     if size <= MAX_INPUT_BYTES {
         return Ok(());
     }
@@ -278,8 +276,8 @@ fn check_clock_skew(passed: SignedDuration, passed_here: Duration) -> Result<(),
 }
 
 /// Time after which the cluster ends the Pod.
-pub(super) fn pod_deadline(plan: &Plan) -> Duration {
-    plan.limits.startup_time.saturating_add(plan.limits.wall_time).saturating_add(GRACE.end + POD_DEADLINE_SLACK)
+pub(super) fn pod_deadline(startup_time: Duration, wall_time: Duration) -> Duration {
+    startup_time.saturating_add(wall_time).saturating_add(GRACE.end + POD_DEADLINE_SLACK)
 }
 
 fn owner_reference<K: Resource<DynamicType = ()>>(object: &K) -> OwnerReference {

@@ -9,8 +9,8 @@ use crate::{
     watch::{EventState, ObservedPod, Subscription, pod_status},
 };
 use cofferdam_core::{
-    Run,
-    progress::{Progress, cancelled_before_start},
+    ExecutionContext,
+    execution_state::{ExecutionState, cancelled_before_start},
 };
 use cofferdam_types::Error;
 use kube::ResourceExt;
@@ -31,10 +31,10 @@ const REVIEWS_BEFORE_RELIST: u32 = 3;
 pub(super) struct Start<'a> {
     pub(super) cluster: &'a Cluster,
     pub(super) runner: &'a SharedRunner,
-    pub(super) run: &'a Run<'a>,
+    pub(super) run: &'a ExecutionContext<'a>,
     /// For how long an unschedulable Pod waits for an event about a new node.
     pub(super) scale_up_time: Duration,
-    pub(super) progress: &'a Progress<'a>,
+    pub(super) state: &'a ExecutionState<'a>,
 }
 
 /// What ends a pause.
@@ -147,7 +147,7 @@ impl Start<'_> {
     async fn interrupted(&self, state: &StartState) -> Error {
         tokio::select! {
             () = self.run.cancelled.cancelled() => cancelled_before_start(),
-            () = sleep_until(self.progress.deadline()) => self.timeout_error(state),
+            () = sleep_until(self.state.deadline()) => self.timeout_error(state),
         }
     }
 
@@ -184,7 +184,7 @@ impl Start<'_> {
         }
         if events.latest().lacks_runner {
             self.runner.invalidate();
-            self.runner.ensure(self.cluster, self.progress.deadline()).await?;
+            self.runner.ensure(self.cluster, self.state.deadline()).await?;
         }
         Ok(())
     }

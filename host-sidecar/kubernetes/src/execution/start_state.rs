@@ -1,7 +1,7 @@
 //! How far a sandbox has come on its way to a start. Pure, except for the clock.
 
 use crate::watch::{EventState, PodStatus, pod_status};
-use cofferdam_core::{Phase, Run, progress::startup_timeout};
+use cofferdam_core::{ExecutionContext, Phase, execution_state::startup_timeout};
 use cofferdam_types::Error;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -30,11 +30,11 @@ pub(super) struct StartState {
 
 impl StartState {
     /// Applies the events. Returns the Pod whose container has started.
-    pub(super) fn apply_events(&mut self, events: EventState, run: &Run<'_>) -> Option<String> {
-        let since_request = |time: Instant| time.into_std().saturating_duration_since(run.requested);
+    pub(super) fn apply_events(&mut self, events: EventState, run: &ExecutionContext<'_>) -> Option<String> {
+        let since_request = |time: Instant| time.saturating_duration_since(run.requested);
         if let (None, Some(time)) = (self.scheduled, events.scheduled) {
             self.scheduled = Some(since_request(time));
-            run.observer.entered(Phase::Scheduled);
+            run.observer.on_phase(Phase::Scheduled);
         }
         self.pulled = events.pulled.map(since_request);
         self.needs_attention |= events.needs_attention;
@@ -44,7 +44,7 @@ impl StartState {
     }
 
     /// Applies the status of the Pod. Returns whether its container has started.
-    pub(super) fn apply_pod(&mut self, status: PodStatus, run: &Run<'_>) -> Result<bool, Error> {
+    pub(super) fn apply_pod(&mut self, status: PodStatus, run: &ExecutionContext<'_>) -> Result<bool, Error> {
         if !matches!(status, PodStatus::Unschedulable(_)) {
             self.unschedulable = None;
         }
@@ -52,13 +52,13 @@ impl StartState {
             PodStatus::Pending { scheduled: false } => {}
             PodStatus::Pending { scheduled: true } => {
                 if self.scheduled.is_none() {
-                    run.observer.entered(Phase::Scheduled);
+                    run.observer.on_phase(Phase::Scheduled);
                     self.scheduled = Some(run.elapsed());
                 }
             }
             PodStatus::Unschedulable(message) => {
                 if pod_status::is_only_full(&message) {
-                    run.observer.lacks_room();
+                    run.observer.on_insufficient_capacity();
                 }
                 let since = self.unschedulable.take().map_or_else(Instant::now, |(_, since)| since);
                 self.unschedulable = Some((message, since));

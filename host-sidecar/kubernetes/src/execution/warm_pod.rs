@@ -2,24 +2,22 @@
 
 use super::{
     attach::Attachment,
-    context::ExecutionContext,
+    context::BackendContext,
     sandbox::{Ending, GRACE, Sandbox, check_size, encode_program, pod_deadline},
 };
 use crate::{cleanup::CleanupGuard, connection::Cluster, manifest::Identity};
 use cofferdam_core::{
-    NoObserver, Run, new_id,
-    policy::{Limits, Plan, Profile},
-    progress::{Progress, cancelled_before_start},
-    readiness::Readiness,
+    ExecutionContext, NoObserver,
+    connection::ReadyFrames,
+    execution_state::{ExecutionState, cancelled_before_start},
+    new_id,
+    policy::Limits,
+    spec::{ExecSpec, SandboxSpec},
 };
 use cofferdam_protocol::{LogDecoder, Message, encode_message};
 use cofferdam_types::{Error, ErrorCode, Report, Timings};
-use std::{
-    io,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::time::{sleep, sleep_until, timeout};
+use std::{io, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Time limit for the answer to a ping.
@@ -30,7 +28,7 @@ const BUFFER_SIZE: usize = 4096;
 
 /// A Pod that waits for its program. It is deleted when this is dropped.
 #[derive(Debug)]
-pub struct WarmPod {
+pub(super) struct WarmPod {
     cluster: Arc<Cluster>,
     identity: Identity,
     pod: String,
@@ -41,28 +39,29 @@ pub struct WarmPod {
 
 impl WarmPod {
     /// Starts a Pod that waits no longer than `max_age`.
-    pub(crate) async fn start(
-        context: &ExecutionContext,
-        profile: &Profile,
+    pub(super) async fn start(
+        context: &BackendContext,
+        spec: &SandboxSpec,
         max_age: Duration,
         cancelled: &CancellationToken,
     ) -> Result<Self, Error> {
-        let plan = plan(context, profile, max_age);
-        let run = Run { id: new_id(), requested: Instant::now(), cancelled, observer: &NoObserver };
-        let progress = Progress::new(&run, &plan, false, GRACE);
+        let exec = longest_execution(context, max_age);
+        let run = ExecutionContext { id: new_id(), requested: Instant::now(), cancelled, observer: &NoObserver };
+        let state = ExecutionState::new(&run, &exec, false, GRACE);
         let cluster = context.cluster.get().await?;
         // The runner ends at its expiry if it has no program by then.
-        let lifetime = plan.limits.startup_time.saturating_add(max_age);
+        let lifetime = exec.limits.startup_time.saturating_add(max_age);
         let created_at = cluster.server_time.now();
         let identity = Identity::new(&run.id, &cluster.sidecar, &[], created_at, lifetime);
-        let template = context.template(&plan, None, &identity)?;
+        let template = context.template(spec, None, &identity)?;
         let mut events = cluster.event_watch.subscribe(&run.id);
         let mut sandbox = Sandbox::new(context, cluster, &run, identity);
+        let deadline = pod_deadline(exec.limits.startup_time, exec.limits.wall_time);
         tokio::select! {
-            owner = sandbox.create_owner(template, created_at, pod_deadline(&plan), progress.deadline()) => owner?,
+            owner = sandbox.create_owner(template, created_at, deadline, state.deadline()) => owner?,
             () = cancelled.cancelled() => return Err(cancelled_before_start()),
         };
-        let pod = sandbox.start(&mut events, &progress).await?.pod;
+        let pod = sandbox.start(&mut events, &state).await?.pod;
         let attachment =
             Attachment::new(&sandbox.cluster.pods, &pod).await.map_err(|error| connection_error(&error))?;
         let Sandbox { cluster, identity, cleanup, .. } = sandbox;
@@ -70,7 +69,7 @@ impl WarmPod {
         // The runner has reported that it is ready before it was attached to, and repeats it with its first
         // answer.
         warm.decoder.expect_replay();
-        let message = Message::Prepare(profile.preparation());
+        let message = Message::Prepare(spec.preparation());
         let prepared = tokio::select! {
             prepared = warm.exchange(&message, 2) => prepared,
             () = sleep(PREPARE_TIMEOUT) => Err(io::ErrorKind::TimedOut.into()),
@@ -81,7 +80,7 @@ impl WarmPod {
     }
 
     /// Whether the runner answers and waits for its program.
-    pub(crate) async fn ping(&mut self) -> bool {
+    pub(super) async fn ping(&mut self) -> bool {
         matches!(timeout(PING_TIMEOUT, self.exchange(&Message::Ping, 1)).await, Ok(Ok(())))
     }
 
@@ -89,28 +88,34 @@ impl WarmPod {
     /// one.
     async fn exchange(&mut self, message: &Message, times: usize) -> io::Result<()> {
         self.attachment.write(&encode_message(message).map_err(io::Error::other)?).await?;
-        let (mut readiness, mut buffer) = (Readiness::awaited(times), [0; BUFFER_SIZE]);
+        let (mut response, mut buffer) = (ReadyFrames::new(times), [0; BUFFER_SIZE]);
         loop {
             let length = self.attachment.read(&mut buffer).await?;
             if length == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            if readiness.take(&self.decoder.push(&buffer[..length]).map_err(io::Error::other)?)? {
+            if response.push(&self.decoder.push(&buffer[..length]).map_err(io::Error::other)?)? {
                 return Ok(());
             }
         }
     }
 
-    /// Executes the program of a plan in the Pod.
-    pub(crate) async fn execute(self, context: &ExecutionContext, plan: Plan, run: &Run<'_>) -> Result<Report, Error> {
-        check_size(&plan)?;
-        let mut progress = Progress::new(run, &plan, true, GRACE);
-        let message = encode_program(plan.program)?;
+    /// Executes a program in the Pod.
+    pub(super) async fn execute(
+        self,
+        context: &BackendContext,
+        spec: &SandboxSpec,
+        exec: ExecSpec,
+        run: &ExecutionContext<'_>,
+    ) -> Result<Report, Error> {
+        check_size(&exec)?;
+        let mut state = ExecutionState::new(run, &exec, true, GRACE);
+        let message = encode_program(exec.into_program(spec))?;
         let Self { cluster, identity, pod, mut attachment, decoder, cleanup } = self;
         let mut sandbox = Sandbox::existing(context, cluster, run, identity, cleanup);
         let sent = tokio::select! {
             sent = attachment.write(&message) => sent.map_err(|error| connection_error(&error)),
-            () = sleep_until(progress.deadline()) => Err(connection_error(&io::Error::from(io::ErrorKind::TimedOut))),
+            () = sleep_until(state.deadline()) => Err(connection_error(&io::Error::from(io::ErrorKind::TimedOut))),
             () = run.cancelled.cancelled() => Err(cancelled_before_start()),
         };
         drop(message);
@@ -118,24 +123,23 @@ impl WarmPod {
         let program_was_sent = sent.is_ok();
         let ending = match sent {
             Ok(()) => {
-                let sandbox_end = sandbox.follow_from(pod, Some(attachment), decoder, &mut progress).await;
+                let sandbox_end = sandbox.follow_from(pod, Some(attachment), decoder, &mut state).await;
                 Ok(Ending { sandbox_end, timings: Timings::default() })
             }
             Err(error) => Err(error),
         };
-        sandbox.finish(ending, progress, program_was_sent).await
+        sandbox.finish(ending, state, program_was_sent).await
     }
 }
 
-/// The plan of the Pod: time to wait for a program, and then for the longest one.
-fn plan(context: &ExecutionContext, profile: &Profile, max_age: Duration) -> Plan {
-    let plan = profile.plan();
+/// The execution that the Pod must have time for: it waits for a program, and then for the longest one.
+fn longest_execution(context: &BackendContext, max_age: Duration) -> ExecSpec {
     let limits = Limits {
         wall_time: max_age.saturating_add(context.max_wall_time),
         startup_time: context.startup_timeout,
-        ..plan.limits
+        ..Limits::default()
     };
-    Plan { limits, ..plan.clone() }
+    ExecSpec::without_program(limits)
 }
 
 fn connection_error(error: &dyn std::error::Error) -> Error {

@@ -3,7 +3,7 @@
 
 use super::{Identity, Process, config_maps, job, pod, runner, template};
 use crate::config::KubernetesConfig;
-use cofferdam_core::policy::{Plan, Policy, Profile};
+use cofferdam_core::policy::{Plan, Policy};
 use cofferdam_types::{File, Request};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Serialize;
@@ -48,7 +48,7 @@ fn compare(name: &str, object: &impl Serialize) {
 fn an_execution_with_default_settings_is_this_job() {
     let settings = settings("");
     let plan = plan(&settings.policy(Policy::default()), Request::default());
-    let template = template(&settings, &plan, Some(10), &identity()).expect("a Pod");
+    let template = template(&settings, &plan.sandbox, Some(10), &identity()).expect("a Pod");
     compare("job.json", &job(&identity(), template, DEADLINE));
 }
 
@@ -56,7 +56,7 @@ fn an_execution_with_default_settings_is_this_job() {
 fn a_prewarmed_pod_has_no_program() {
     let settings = settings("");
     let plan = plan(&settings.policy(Policy::default()), Request::default());
-    let template = template(&settings, Profile::of(&plan).plan(), None, &identity()).expect("a Pod");
+    let template = template(&settings, &plan.sandbox, None, &identity()).expect("a Pod");
     compare("prewarmed.json", &template);
 }
 
@@ -85,7 +85,7 @@ fn an_execution_with_every_setting_is_this_pod() {
     let python = policy.languages.get_mut("python").expect("a language");
     (python.command, python.image) = (vec!["python3".into()], Some("python:3.13".into()));
     let plan = plan(&policy, Request { network: Some("mirror".into()), ..Request::default() });
-    let template = template(&settings, &plan, Some(1_500_000), &identity()).expect("a Pod");
+    let template = template(&settings, &plan.sandbox, Some(1_500_000), &identity()).expect("a Pod");
     compare("pod.json", &pod(&identity(), template, DEADLINE));
 }
 
@@ -111,7 +111,7 @@ fn files_do_not_change_the_size_of_the_pod() {
     let settings = settings("");
     let size = |files| {
         let plan = plan(&settings.policy(Policy::default()), Request { files, ..Request::default() });
-        let template = template(&settings, &plan, Some(10), &identity()).expect("a Pod");
+        let template = template(&settings, &plan.sandbox, Some(10), &identity()).expect("a Pod");
         serde_json::to_string(&template).expect("JSON").len()
     };
     assert_eq!(size(vec![]), size(vec![File { path: "a".into(), content: vec![0; 100_000] }]));

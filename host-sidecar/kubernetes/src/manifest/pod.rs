@@ -8,7 +8,7 @@ use crate::{
     api::server_time::MAX_CLOCK_SKEW,
     config::{KubernetesConfig, Toleration as ToleratedTaint},
 };
-use cofferdam_core::policy::{Limits, Plan};
+use cofferdam_core::spec::{SandboxLimits, SandboxSpec};
 use k8s_openapi::{
     api::core::v1::{
         Capabilities, Container, EmptyDirVolumeSource, LocalObjectReference, PodDNSConfig, PodSecurityContext, PodSpec,
@@ -47,17 +47,17 @@ const LOST_NODE_SECONDS: i64 = 5;
 /// connection.
 pub(crate) fn template(
     settings: &KubernetesConfig,
-    plan: &Plan,
+    sandbox: &SandboxSpec,
     program_size: Option<usize>,
     identity: &Identity,
 ) -> Result<PodTemplateSpec, overlay::OverlayError> {
     let template = PodTemplateSpec {
         metadata: Some(ObjectMeta {
-            labels: Some(labels(settings, plan, identity)),
+            labels: Some(labels(settings, sandbox, identity)),
             annotations: Some(identity.object_annotations()),
             ..ObjectMeta::default()
         }),
-        spec: Some(spec(settings, plan, program_size, identity)),
+        spec: Some(spec(settings, sandbox, program_size, identity)),
     };
     match &settings.pod_overlay {
         Some(overlay) => overlay::apply(&template, overlay),
@@ -65,16 +65,21 @@ pub(crate) fn template(
     }
 }
 
-fn labels(settings: &KubernetesConfig, plan: &Plan, identity: &Identity) -> BTreeMap<String, String> {
-    let network = plan.network.as_deref().unwrap_or(cofferdam_types::validation::DEFAULT_NETWORK);
+fn labels(settings: &KubernetesConfig, sandbox: &SandboxSpec, identity: &Identity) -> BTreeMap<String, String> {
+    let network = sandbox.network.as_deref().unwrap_or(cofferdam_types::validation::DEFAULT_NETWORK);
     let mut labels = settings.pod_labels.clone();
     labels.extend(identity.object_labels());
     labels.insert(NETWORK_LABEL.into(), network.into());
     labels
 }
 
-fn spec(settings: &KubernetesConfig, plan: &Plan, program_size: Option<usize>, identity: &Identity) -> PodSpec {
-    let has_network = plan.network.is_some();
+fn spec(
+    settings: &KubernetesConfig,
+    sandbox: &SandboxSpec,
+    program_size: Option<usize>,
+    identity: &Identity,
+) -> PodSpec {
+    let has_network = sandbox.network.is_some();
     let named = |name: &String| LocalObjectReference { name: name.clone() };
     PodSpec {
         runtime_class_name: Some(settings.runtime_class.clone()),
@@ -99,29 +104,29 @@ fn spec(settings: &KubernetesConfig, plan: &Plan, program_size: Option<usize>, i
             seccomp_profile: Some(seccomp_profile()),
             ..PodSecurityContext::default()
         }),
-        containers: vec![container(settings, plan, program_size.is_some(), identity)],
+        containers: vec![container(settings, sandbox, program_size.is_some(), identity)],
         volumes: Some(volumes(program_size.unwrap_or_default(), identity)),
         ..PodSpec::default()
     }
 }
 
-fn container(settings: &KubernetesConfig, plan: &Plan, has_program: bool, identity: &Identity) -> Container {
+fn container(settings: &KubernetesConfig, sandbox: &SandboxSpec, has_program: bool, identity: &Identity) -> Container {
     let mut args = if has_program {
         vec!["--program".to_owned(), format!("{FOLDER}/{PROGRAM}")]
     } else {
         vec!["--log".to_owned()]
     };
     args.extend(["--expires".to_owned(), (identity.expires.as_second() + MAX_CLOCK_SKEW.as_secs()).to_string()]);
-    args.extend(plan.network.is_some().then(|| "--sandbox-network".to_owned()));
+    args.extend(sandbox.network.is_some().then(|| "--sandbox-network".to_owned()));
     Container {
         name: CONTAINER.into(),
-        image: Some(plan.image.as_ref().unwrap_or(&settings.image).clone()),
+        image: Some(sandbox.image.as_ref().unwrap_or(&settings.image).clone()),
         command: Some(vec![format!("{FOLDER}/{RUNNER}")]),
         args: Some(args),
         working_dir: Some("/".into()),
         // The runner reads messages from it. The program has another stdin.
         stdin: Some(true),
-        resources: Some(resources(settings, &plan.limits)),
+        resources: Some(resources(settings, &sandbox.limits)),
         security_context: Some(SecurityContext {
             run_as_non_root: Some(true),
             run_as_user: Some(USER_ID),
@@ -141,11 +146,11 @@ fn container(settings: &KubernetesConfig, plan: &Plan, has_program: bool, identi
 }
 
 /// Memory limit of a Pod with these limits for its program, in bytes.
-pub(crate) fn memory(limits: &Limits) -> u64 {
+pub(crate) fn memory(limits: &SandboxLimits) -> u64 {
     limits.sandbox_memory(OVERHEAD_BYTES)
 }
 
-fn resources(settings: &KubernetesConfig, limits: &Limits) -> ResourceRequirements {
+fn resources(settings: &KubernetesConfig, limits: &SandboxLimits) -> ResourceRequirements {
     let memory = memory(limits);
     let cpu_requested = limits.cpu_millis.map_or(settings.cpu_requested.0, |limit| limit.min(settings.cpu_requested.0));
     let cpu = |millis: u32| Quantity(format!("{millis}m"));
@@ -166,7 +171,7 @@ fn resources(settings: &KubernetesConfig, limits: &Limits) -> ResourceRequiremen
 }
 
 /// Size of the log on the node's disk: both streams with their tails, and the collected files, in base64.
-fn log_bytes(limits: &Limits) -> u64 {
+fn log_bytes(limits: &SandboxLimits) -> u64 {
     let bytes = limits.output_bytes.saturating_mul(3).saturating_add(limits.collected_bytes);
     bytes.saturating_add(bytes / 2)
 }

@@ -14,7 +14,7 @@ use crate::{
     state::AppState,
     tenants::Tenant,
 };
-use cofferdam_core::{Run, policy::Plan};
+use cofferdam_core::{ExecutionContext, policy::Plan};
 use cofferdam_types::{Error, ErrorCode, Report};
 use std::sync::Arc;
 use tokio::time::sleep;
@@ -72,9 +72,9 @@ async fn wait_to_run(
     execution: &Execution,
     plan: &Plan,
 ) -> Result<RunPermit, Error> {
-    let remaining_startup_time = plan.limits.startup_time.saturating_sub(execution.requested.elapsed());
+    let remaining_startup_time = plan.exec.limits.startup_time.saturating_sub(execution.requested.elapsed());
     let permit = tokio::select! {
-        permit = tenant.admission.acquire_run(&tenant.outcome_memory, plan.limits.outcome_memory()) => {
+        permit = tenant.admission.acquire_run(&tenant.outcome_memory, plan.exec.limits.outcome_memory()) => {
             permit.map_err(|closed| Error::internal("the sidecar starts no more executions", closed))?
         }
         () = execution.cancelled.cancelled() => {
@@ -94,13 +94,13 @@ async fn wait_to_run(
 
 async fn execute(tenant: &Tenant, execution: &Execution, publisher: &Publisher, plan: Plan) -> Result<Report, Error> {
     let queued = execution.requested.elapsed();
-    let run = Run {
+    let context = ExecutionContext {
         id: execution.id.clone(),
-        requested: execution.requested,
+        requested: execution.requested.into(),
         cancelled: &execution.cancelled,
         observer: publisher,
     };
-    let mut report = tenant.runtime.carry_out(plan, &run).await?;
+    let mut report = tenant.runtime.execute(plan, &context).await?;
     report.timings.queued = Some(queued);
     Ok(report)
 }

@@ -171,13 +171,13 @@ impl Drop for Publisher {
 }
 
 impl Observer for Publisher {
-    fn entered(&self, phase: Phase) {
+    fn on_phase(&self, phase: Phase) {
         use cofferdam_http_api::Phase as ApiPhase;
         let (stage, phase) = match phase {
             Phase::Starting => (Some(Stage::Starting), ApiPhase::Queued),
             Phase::Scheduled => (None, ApiPhase::Scheduled),
             Phase::Running => (Some(Stage::Running), ApiPhase::Started),
-            Phase::Cleaning => return,
+            _ => return,
         };
         if let Some(stage) = stage {
             self.execution.stage.send_replace(stage);
@@ -185,7 +185,7 @@ impl Observer for Publisher {
         self.publish(|| Event::Reached(phase));
     }
 
-    fn wrote(&self, stream: Stream, bytes: &[u8]) {
+    fn on_output(&self, stream: Stream, bytes: &[u8]) {
         self.publish(|| match stream {
             Stream::Stdout => Event::Stdout(Bytes(bytes.to_vec())),
             Stream::Stderr => Event::Stderr(Bytes(bytes.to_vec())),
@@ -270,8 +270,8 @@ mod tests {
     async fn events_are_published_in_order_until_the_end() {
         let (execution, publisher) = Execution::new(Instant::now());
         let mut events = execution.subscribe().expect("events");
-        publisher.entered(Phase::Starting);
-        publisher.wrote(Stream::Stderr, b"e");
+        publisher.on_phase(Phase::Starting);
+        publisher.on_output(Stream::Stderr, b"e");
         publisher.end(failed());
         assert_eq!(*events.recv().await.expect("an event"), Event::Reached(cofferdam_http_api::Phase::Queued));
         assert_eq!(*events.recv().await.expect("an event"), Event::Stderr(Bytes(b"e".to_vec())));
@@ -293,7 +293,7 @@ mod tests {
         let (execution, publisher) = Execution::new(Instant::now());
         let mut events = execution.subscribe().expect("events");
         for _ in 0..MAX_PENDING_EVENTS + 3 {
-            publisher.wrote(Stream::Stdout, b"x");
+            publisher.on_output(Stream::Stdout, b"x");
         }
         assert!(matches!(events.recv().await, Err(broadcast::error::RecvError::Lagged(3))));
     }

@@ -56,7 +56,7 @@ impl Target {
     /// Waits until nothing of the execution is left on this machine or in the cluster.
     pub(super) async fn clean_up(&self) {
         if let Self::Local(runtime) = self {
-            runtime.settle().await;
+            runtime.drain().await;
         }
     }
 

@@ -5,50 +5,50 @@ use tokio_util::sync::CancellationToken;
 
 const GRACE: Grace = Grace { end: Duration::from_secs(2), files: Duration::from_secs(10) };
 
-fn run(cancelled: &CancellationToken) -> Run<'_> {
-    Run { id: "run-0".into(), requested: std::time::Instant::now(), cancelled, observer: &NoObserver }
+fn context(cancelled: &CancellationToken) -> ExecutionContext<'_> {
+    ExecutionContext { id: "run-0".into(), requested: Instant::now(), cancelled, observer: &NoObserver }
 }
 
 /// That of a run whose sandbox is still to be built, and whose caller asks for all files.
-fn progress<'a>(run: &'a Run<'a>) -> Progress<'a> {
+fn state<'a>(context: &'a ExecutionContext<'a>) -> ExecutionState<'a> {
     let policy = Policy::default();
     let request = cofferdam_types::Request { code: "#".into(), collect: vec!["*".into()], ..Default::default() };
-    Progress::new(run, &policy.plan(request).expect("a plan"), false, GRACE)
+    ExecutionState::new(context, &policy.plan(request).expect("a plan").exec, false, GRACE)
 }
 
 /// What is made of an end, after these frames.
-fn judge(frames: &[Frame], end: End, cancelled: bool, was_out_of_memory: bool) -> Result<Report, Error> {
+fn classify(frames: &[Frame], end: SandboxEnd, cancelled: bool, was_out_of_memory: bool) -> Result<Report, Error> {
     let token = CancellationToken::new();
-    let run = run(&token);
-    let mut progress = progress(&run);
+    let context = context(&token);
+    let mut state = state(&context);
     for frame in frames {
-        assert!(progress.take(&encode(frame)).is_none(), "{frame:?} is an end");
+        assert!(state.push(&encode(frame)).is_none(), "{frame:?} is an end");
     }
     if cancelled {
         token.cancel();
     }
-    progress.report(end, || was_out_of_memory)
+    state.report(end, || was_out_of_memory)
 }
 
-fn status(frames: &[Frame], end: End, cancelled: bool) -> Result<Status, ErrorCode> {
-    judge(frames, end, cancelled, false).map(|report| report.status).map_err(|error| error.code)
+fn status(frames: &[Frame], end: SandboxEnd, cancelled: bool) -> Result<Status, ErrorCode> {
+    classify(frames, end, cancelled, false).map(|report| report.status).map_err(|error| error.code)
 }
 
 #[test]
-fn every_end_has_a_name() {
-    let failed = || End::Failed("no wall".into());
-    let incomplete = || End::Incomplete("a gap".into());
+fn every_end_has_its_own_status_or_error() {
+    let failed = || SandboxEnd::Failed("no wall".into());
+    let incomplete = || SandboxEnd::Incomplete("a gap".into());
     let (ready, started) = ([Frame::Ready].as_slice(), [Frame::Ready, Frame::Started].as_slice());
     for (end, frames, cancelled, expected) in [
         (failed(), ready, false, Err(ErrorCode::SandboxUnavailable)),
         (failed(), started, false, Err(ErrorCode::Evicted)),
-        (End::Overdue, ready, false, Err(ErrorCode::StartupTimeout)),
-        (End::Overdue, started, false, Ok(Status::TimedOut)),
-        (End::TooLarge, started, false, Ok(Status::OutOfMemory)),
-        (End::Vanished, ready, false, Err(ErrorCode::SandboxUnavailable)),
-        (End::Vanished, ready, true, Err(ErrorCode::Cancelled)),
-        (End::Vanished, started, true, Ok(Status::Cancelled)),
-        (End::Vanished, started, false, Err(ErrorCode::Evicted)),
+        (SandboxEnd::TimedOut, ready, false, Err(ErrorCode::StartupTimeout)),
+        (SandboxEnd::TimedOut, started, false, Ok(Status::TimedOut)),
+        (SandboxEnd::MemoryExceeded, started, false, Ok(Status::OutOfMemory)),
+        (SandboxEnd::Disconnected, ready, false, Err(ErrorCode::SandboxUnavailable)),
+        (SandboxEnd::Disconnected, ready, true, Err(ErrorCode::Cancelled)),
+        (SandboxEnd::Disconnected, started, true, Ok(Status::Cancelled)),
+        (SandboxEnd::Disconnected, started, false, Err(ErrorCode::Evicted)),
         (incomplete(), started, false, Err(ErrorCode::Unreachable)),
         (incomplete(), started, true, Ok(Status::Cancelled)),
         (incomplete(), ready, false, Err(ErrorCode::Unreachable)),
@@ -59,17 +59,23 @@ fn every_end_has_a_name() {
 }
 
 #[test]
-fn lost_output_is_explained_to_the_operator_and_not_worth_another_try() {
+fn lost_output_is_explained_to_the_operator_and_not_retryable() {
     for frames in [[Frame::Ready].as_slice(), &[Frame::Ready, Frame::Started]] {
-        let error = judge(frames, End::Incomplete("a gap".into()), false, false).expect_err("it is lost");
+        let error = classify(frames, SandboxEnd::Incomplete("a gap".into()), false, false).expect_err("it is lost");
         assert_eq!((error.detail.as_deref(), error.retryable), (Some("a gap"), false), "{error:?}");
     }
 }
 
 #[test]
-fn what_was_told_of_the_program_stands() {
+fn a_reported_end_of_the_program_counts() {
     let frames = [Frame::Ready, Frame::Started, Frame::Terminated(Termination::Exited(3), Duration::ZERO)];
-    for end in [End::Done, End::Overdue, End::Vanished, End::Incomplete("a gap".into()), End::TooLarge] {
+    for end in [
+        SandboxEnd::Done,
+        SandboxEnd::TimedOut,
+        SandboxEnd::Disconnected,
+        SandboxEnd::Incomplete("a gap".into()),
+        SandboxEnd::MemoryExceeded,
+    ] {
         let shown = format!("{end:?}");
         assert_eq!(status(&frames, end, true), Ok(Status::Exited(3)), "{shown}");
     }
@@ -77,43 +83,44 @@ fn what_was_told_of_the_program_stands() {
 
 #[test]
 fn a_sandbox_that_the_kernel_killed_is_out_of_memory() {
-    let report = judge(&[Frame::Ready, Frame::Started], End::Vanished, false, true);
+    let report = classify(&[Frame::Ready, Frame::Started], SandboxEnd::Disconnected, false, true);
     assert_eq!(report.map(|report| report.status), Ok(Status::OutOfMemory));
 }
 
 #[test]
-fn only_what_certainly_did_not_start_may_be_tried_again() {
-    let retryable = |frames: &[Frame]| judge(frames, End::Overdue, false, false).map_err(|error| error.retryable);
+fn only_a_program_that_certainly_did_not_start_is_retryable() {
+    let retryable =
+        |frames: &[Frame]| classify(frames, SandboxEnd::TimedOut, false, false).map_err(|error| error.retryable);
     assert_eq!(retryable(&[]).err(), Some(true));
     assert_eq!(retryable(&[Frame::Ready]).err(), Some(false));
 }
 
 #[test]
-fn files_that_did_not_all_come_are_missed() {
+fn lost_files_are_reported_as_skipped() {
     let frames = [Frame::Ready, Frame::Started, Frame::Terminated(Termination::Exited(0), Duration::ZERO)];
-    let skipped = |end| judge(&frames, end, false, false).expect("a report").skipped.len();
-    assert_eq!((skipped(End::Done), skipped(End::Vanished)), (0, 1));
+    let skipped = |end| classify(&frames, end, false, false).expect("a report").skipped.len();
+    assert_eq!((skipped(SandboxEnd::Done), skipped(SandboxEnd::Disconnected)), (0, 1));
 }
 
 #[test]
-fn a_start_that_was_seen_late_is_counted_back_from_the_end() {
+fn a_late_report_of_the_start_is_corrected_by_the_running_time() {
     let frames = [Frame::Ready, Frame::Started, Frame::Terminated(Termination::Exited(0), Duration::from_secs(3600))];
-    let timings = judge(&frames, End::Done, false, false).expect("a report").timings;
+    let timings = classify(&frames, SandboxEnd::Done, false, false).expect("a report").timings;
     assert_eq!(timings.started, Some(Duration::ZERO));
 }
 
 /// Follows frames; gives the end, and the deadline before them and after each.
-fn follow(frames: &[Frame], is_cancelled_before: Option<usize>) -> (Option<End>, Vec<Instant>) {
+fn follow(frames: &[Frame], is_cancelled_before: Option<usize>) -> (Option<SandboxEnd>, Vec<Instant>) {
     let token = CancellationToken::new();
-    let run = run(&token);
-    let mut progress = progress(&run);
-    let (mut end, mut deadlines) = (None, vec![progress.deadline()]);
+    let context = context(&token);
+    let mut state = state(&context);
+    let (mut end, mut deadlines) = (None, vec![state.deadline()]);
     for (number, frame) in frames.iter().enumerate() {
         if is_cancelled_before == Some(number) {
-            progress.hurry();
+            state.cap_deadline();
         }
-        end = end.or(progress.take(&encode(frame)));
-        deadlines.push(progress.deadline());
+        end = end.or(state.push(&encode(frame)));
+        deadlines.push(state.deadline());
     }
     (end, deadlines)
 }
@@ -127,7 +134,7 @@ fn file(name: &str) -> Frame {
 }
 
 #[test]
-fn no_frame_puts_off_the_end_of_the_wall_time() {
+fn no_frame_postpones_the_end_of_the_wall_time() {
     let output = || Frame::Output(cofferdam_protocol::Stream::Stdout, vec![0]);
     let frames = [Frame::Ready, Frame::Started, output(), output(), ended(Termination::TimedOut), file("a"), file("b")];
     let (end, deadlines) = follow(&frames, None);
@@ -138,7 +145,7 @@ fn no_frame_puts_off_the_end_of_the_wall_time() {
 }
 
 #[test]
-fn files_have_their_time_once() {
+fn the_time_for_files_is_granted_once() {
     let frames = [Frame::Ready, Frame::Started, ended(Termination::Exited(0)), file("a"), file("b")];
     let (end, deadlines) = follow(&frames, None);
     assert!(end.is_none(), "{end:?}");
@@ -147,7 +154,7 @@ fn files_have_their_time_once() {
 }
 
 #[test]
-fn a_cancelled_run_has_a_moment_to_end_and_then_the_time_for_its_files() {
+fn a_cancelled_execution_must_end_soon_and_then_has_the_time_for_its_files() {
     let frames = [Frame::Ready, Frame::Started, ended(Termination::Cancelled), file("a")];
     let now = Instant::now();
     let (_, deadlines) = follow(&frames, Some(1));
@@ -156,23 +163,23 @@ fn a_cancelled_run_has_a_moment_to_end_and_then_the_time_for_its_files() {
 }
 
 #[test]
-fn a_runner_that_tells_its_story_twice_is_not_believed() {
+fn a_repeated_frame_violates_the_protocol() {
     let begun = [Frame::Ready, Frame::Started];
     for again in [Frame::Ready, Frame::Started, Frame::Done] {
         let (end, _) = follow(&[&begun[..], &[again]].concat(), None);
-        assert!(matches!(end, Some(End::Corrupt(_))), "{end:?}");
+        assert!(matches!(end, Some(SandboxEnd::Corrupt(_))), "{end:?}");
     }
     let twice = [ended(Termination::Exited(0)), ended(Termination::Exited(0))];
-    assert!(matches!(follow(&[&begun[..], &twice].concat(), None).0, Some(End::Corrupt(_))));
+    assert!(matches!(follow(&[&begun[..], &twice].concat(), None).0, Some(SandboxEnd::Corrupt(_))));
 }
 
 #[test]
-fn nothing_is_believed_of_a_runner_that_breaks_the_protocol() {
+fn nothing_of_a_runner_that_violates_the_protocol_is_used() {
     let frames = [Frame::Ready, Frame::Started, ended(Termination::Exited(0))];
     let corrupt = || {
-        let mut collector = Collector::new(&Policy::default().defaults, &[], false);
-        collector.push(&encode(&Frame::Done));
-        End::Corrupt(collector.next_event().expect_err("nothing has begun"))
+        let mut assembler = OutputAssembler::new(&Policy::default().defaults, &[], false);
+        assembler.push(&encode(&Frame::Done));
+        SandboxEnd::Corrupt(assembler.next_event().expect_err("nothing has begun"))
     };
     assert_eq!(status(&frames, corrupt(), false), Err(ErrorCode::Internal));
     assert_eq!(status(&frames, corrupt(), true), Err(ErrorCode::Internal));

@@ -1,5 +1,5 @@
-//! Assembles the frames of one execution into what is reported of it, and holds them to the protocol and to the limits of
-//! the plan: a runner that was taken over can send anything. Pure.
+//! Assembles the frames of one execution into its report, and checks them against the protocol and the limits of the
+//! execution: a compromised runner can send anything. Pure.
 
 mod files;
 mod stream;
@@ -7,26 +7,26 @@ mod stream;
 use crate::policy::Limits;
 use cofferdam_protocol::{Frame, FrameDecoder, MalformedFrame, Stream, Termination};
 use cofferdam_types::{Capture, File, SkippedFile, Status};
-use files::FileCollector;
+use files::FileAssembler;
 use std::time::Duration;
-use stream::StreamCollector;
+use stream::StreamAssembler;
 
-/// Longest frame of output or of a failure: a runner passes on what one read of a pipe gives.
+/// Longest frame of output or of a failure: a runner forwards what one read of a pipe returns.
 const MAX_PIECE: u64 = 64 << 10;
-/// Longest account of a failure.
+/// Longest reason of a failure.
 const MAX_REASON: usize = 4 << 10;
 
-/// Gathers the frames of one run.
+/// Assembles the frames of one execution.
 #[derive(Debug)]
-pub struct Collector {
+pub(crate) struct OutputAssembler {
     decoder: FrameDecoder,
     stage: Stage,
-    stdout: StreamCollector,
-    stderr: StreamCollector,
-    files: FileCollector,
+    stdout: StreamAssembler,
+    stderr: StreamAssembler,
+    files: FileAssembler,
 }
 
-/// How far the frames have come. Each stage allows only some frames.
+/// The stage of the execution. Each allows only some frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Created,
@@ -36,9 +36,9 @@ enum Stage {
     Over,
 }
 
-/// The runner has sent what no runner sends, and what that was.
+/// The runner violated the protocol; the text says how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the runner broke the protocol: {0}")]
+#[error("the runner violated the protocol: {0}")]
 pub struct Corrupt(&'static str);
 
 impl From<MalformedFrame> for Corrupt {
@@ -47,78 +47,83 @@ impl From<MalformedFrame> for Corrupt {
     }
 }
 
-/// What the caller of [`Collector::next_event`] has to act on.
+/// An event in the frames.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// The wall stands.
+pub(crate) enum Event<'a> {
+    /// The sandbox is isolated, and the runner is ready.
     Ready,
-    /// The program runs.
+    /// The program started.
     Started,
     /// The program wrote these bytes, which are kept.
-    Wrote(Stream, &'a [u8]),
-    /// The program ended after this time; its files are to come.
+    Output(Stream, &'a [u8]),
+    /// The program ended after this time; its files follow.
     Ended(Status, Duration),
-    /// No more comes.
+    /// The last frame.
     Done,
-    /// The program could not be started or followed, and why; no more comes.
+    /// The program could not be started or followed, for this reason. The last frame.
     Failed(String),
 }
 
-/// What a program left behind, but for how it ended.
+/// The output and the files of a program.
 #[derive(Debug)]
-pub struct Collected {
+pub(crate) struct Assembled {
     /// Standard output.
-    pub stdout: Capture,
+    pub(crate) stdout: Capture,
     /// Standard error.
-    pub stderr: Capture,
+    pub(crate) stderr: Capture,
     /// The files that match a pattern, sorted by path.
-    pub files: Vec<File>,
+    pub(crate) files: Vec<File>,
     /// The files that match a pattern and could not be collected.
-    pub skipped: Vec<SkippedFile>,
+    pub(crate) skipped: Vec<SkippedFile>,
 }
 
-impl Collector {
-    /// Takes no more than these limits allow, and no files but those that a pattern of `collect` names. Of a sandbox that
-    /// was waiting, the runner has said already that it is ready.
-    pub fn new(limits: &Limits, collect: &[String], was_waiting: bool) -> Self {
-        let files = FileCollector::new(limits, collect);
+impl OutputAssembler {
+    /// Accepts no more than these limits allow, and only files that match a pattern of `collect`. The runner of a prewarmed
+    /// sandbox has already reported that it is ready.
+    #[must_use]
+    pub(crate) fn new(limits: &Limits, collect: &[String], is_warm: bool) -> Self {
+        let files = FileAssembler::new(limits, collect);
         let tail = limits.output_bytes / 2 + 8;
         Self {
             decoder: FrameDecoder::with_max_payload(MAX_PIECE.max(tail).max(files.max_payload())),
-            stage: if was_waiting { Stage::Ready } else { Stage::Created },
-            stdout: StreamCollector::new(limits.output_bytes),
-            stderr: StreamCollector::new(limits.output_bytes),
+            stage: if is_warm { Stage::Ready } else { Stage::Created },
+            stdout: StreamAssembler::new(limits.output_bytes),
+            stderr: StreamAssembler::new(limits.output_bytes),
             files,
         }
     }
 
     /// Takes the next bytes from the runner.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.decoder.push(bytes);
     }
 
-    /// The next event in what has been taken so far. After an error nothing more is to be believed.
-    pub fn next_event(&mut self) -> Result<Option<Event<'_>>, Corrupt> {
+    /// The next event in the bytes so far.
+    ///
+    /// # Errors
+    ///
+    /// The runner violated the protocol: nothing that it has sent may be used.
+    pub(crate) fn next_event(&mut self) -> Result<Option<Event<'_>>, Corrupt> {
         while let Some(frame) = self.decoder.next_frame()? {
             self.stage =
                 self.stage.after(&frame).ok_or(Corrupt("a frame comes twice, out of order or after the last"))?;
             if self.stage == Stage::Over && !self.decoder.is_empty() {
-                return Err(Corrupt("something follows the last frame"));
+                return Err(Corrupt("bytes follow the last frame"));
             }
             match frame {
                 Frame::Ready => return Ok(Some(Event::Ready)),
                 Frame::Started => return Ok(Some(Event::Started)),
                 Frame::Output(stream, bytes) => {
-                    return Ok(Some(Event::Wrote(stream, self.stream(stream).output(&bytes)?)));
+                    return Ok(Some(Event::Output(stream, self.stream(stream).output(&bytes)?)));
                 }
-                Frame::Truncated(stream) => self.stream(stream).cut()?,
+                Frame::Truncated(stream) => self.stream(stream).truncate()?,
                 Frame::Tail(stream, total, bytes) => self.stream(stream).tail(total, bytes)?,
                 Frame::File(path, content) => self.files.file(path, content)?,
                 Frame::Skipped(path, reason) => self.files.skipped(path, reason)?,
                 Frame::Terminated(ending, ran) => return Ok(Some(Event::Ended(status(ending), ran))),
                 Frame::Done => return Ok(Some(Event::Done)),
                 Frame::Failed(reason) if reason.len() > MAX_REASON => {
-                    return Err(Corrupt("a failure is told at length"));
+                    return Err(Corrupt("the reason of a failure is too long"));
                 }
                 Frame::Failed(reason) => return Ok(Some(Event::Failed(reason))),
             }
@@ -126,16 +131,17 @@ impl Collector {
         Ok(None)
     }
 
-    fn stream(&mut self, stream: Stream) -> &mut StreamCollector {
+    fn stream(&mut self, stream: Stream) -> &mut StreamAssembler {
         match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
         }
     }
 
-    /// Everything that has come.
-    pub fn finish(self) -> Collected {
-        Collected {
+    /// The output and the files so far.
+    #[must_use]
+    pub(crate) fn finish(self) -> Assembled {
+        Assembled {
             stdout: self.stdout.finish(),
             stderr: self.stderr.finish(),
             files: self.files.files,

@@ -3,33 +3,33 @@ use crate::policy::Policy;
 use cofferdam_protocol::encode;
 use proptest::prelude::*;
 
-/// One that takes a few small files of any name, and so many bytes of each stream.
-fn collector(bound: u64) -> Collector {
+/// Accepts a few small files of any name, and so many bytes of each stream.
+fn assembler(limit: u64) -> OutputAssembler {
     let limits = Policy::default().defaults;
-    let limits = Limits { output_bytes: bound, collected_files: 2, collected_bytes: 8, ..limits };
-    Collector::new(&limits, &["*".to_owned()], false)
+    let limits = Limits { output_bytes: limit, collected_files: 2, collected_bytes: 8, ..limits };
+    OutputAssembler::new(&limits, &["*".to_owned()], false)
 }
 
-/// What happened, but for output, what was told of standard output, and what was kept.
-fn follow(bound: u64, frames: &[Frame]) -> (Vec<String>, Vec<u8>, Collected) {
-    let mut collector = collector(bound);
-    let (mut events, mut told) = (vec![], vec![]);
+/// The events without output, the reported standard output, and what is kept.
+fn follow(limit: u64, frames: &[Frame]) -> (Vec<String>, Vec<u8>, Assembled) {
+    let mut assembler = assembler(limit);
+    let (mut events, mut reported) = (vec![], vec![]);
     for frame in frames {
-        collector.push(&encode(frame));
-        while let Some(event) = collector.next_event().expect("frames") {
+        assembler.push(&encode(frame));
+        while let Some(event) = assembler.next_event().expect("frames") {
             match event {
-                Event::Wrote(Stream::Stdout, bytes) => told.extend(bytes),
-                Event::Wrote(Stream::Stderr, _) => {}
+                Event::Output(Stream::Stdout, bytes) => reported.extend(bytes),
+                Event::Output(Stream::Stderr, _) => {}
                 event => events.push(format!("{event:?}")),
             }
         }
     }
-    (events, told, collector.finish())
+    (events, reported, assembler.finish())
 }
 
-/// What was kept of a program that runs and sends these frames.
-fn collect(bound: u64, frames: &[Frame]) -> Collected {
-    follow(bound, &running(frames)).2
+/// What is kept of a running program that sends these frames.
+fn collect(limit: u64, frames: &[Frame]) -> Assembled {
+    follow(limit, &running(frames)).2
 }
 
 fn running(frames: &[Frame]) -> Vec<Frame> {
@@ -42,7 +42,7 @@ fn stdout(bytes: &[u8]) -> Frame {
 
 #[test]
 fn a_run_is_gathered() {
-    let (events, told, collected) = follow(
+    let (events, reported, collected) = follow(
         100,
         &[
             Frame::Ready,
@@ -57,7 +57,7 @@ fn a_run_is_gathered() {
     );
     let ended = Event::Ended(Status::Exited(3), Duration::from_secs(1));
     assert_eq!(events, [Event::Ready, Event::Started, ended].map(|event| format!("{event:?}")));
-    assert_eq!(told, b"ab");
+    assert_eq!(reported, b"ab");
     assert_eq!(collected.stdout, Capture { bytes: b"ab".to_vec(), length: 2, cut: None });
     assert_eq!(collected.stderr.bytes, b"e");
     assert_eq!(collected.files, [File { path: "f".into(), content: b"x".to_vec() }]);
@@ -83,45 +83,45 @@ fn a_cut_stream_whose_sandbox_died_is_still_marked() {
 }
 
 #[test]
-fn more_than_the_bound_is_never_kept() {
-    let (_, told, collected) = follow(4, &running(&[stdout(b"abc"), stdout(b"defgh")]));
-    assert_eq!((told, collected.stdout.bytes.len()), (b"abcd".to_vec(), 4));
+fn more_than_the_limit_is_never_kept() {
+    let (_, reported, collected) = follow(4, &running(&[stdout(b"abc"), stdout(b"defgh")]));
+    assert_eq!((reported, collected.stdout.bytes.len()), (b"abcd".to_vec(), 4));
     assert!(collected.stdout.cut.is_some());
 }
 
 proptest! {
     #[test]
     fn head_and_tail_of_what_was_written_are_kept(
-        all in prop::collection::vec(any::<u8>(), 0..99), bound in 1_usize..64, size in 1_usize..20,
+        all in prop::collection::vec(any::<u8>(), 0..99), limit in 1_usize..64, size in 1_usize..20,
     ) {
         // As the runner passes it on.
-        let (now, held) = all.split_at(all.len().min(bound));
+        let (now, held) = all.split_at(all.len().min(limit));
         let mut frames: Vec<_> = now.chunks(size).map(stdout).collect();
         if !held.is_empty() {
-            let last = held[held.len().saturating_sub(bound / 2)..].to_vec();
+            let last = held[held.len().saturating_sub(limit / 2)..].to_vec();
             frames.extend([Frame::Truncated(Stream::Stdout), Frame::Tail(Stream::Stdout, all.len() as u64, last)]);
         }
-        let (_, told, collected) = follow(bound as u64, &running(&frames));
+        let (_, reported, collected) = follow(limit as u64, &running(&frames));
         let Capture { bytes, length, cut } = collected.stdout;
-        prop_assert_eq!((told.as_slice(), length), (now, all.len() as u64));
+        prop_assert_eq!((reported.as_slice(), length), (now, all.len() as u64));
         match cut {
             None => prop_assert_eq!(bytes, all),
             Some(head) => {
                 let (head, tail) = bytes.split_at(usize::try_from(head).expect("small"));
-                prop_assert_eq!((head.len() + tail.len(), head.len() - tail.len()), (bound, bound % 2));
-                prop_assert!(all.len() > bound && all.starts_with(head) && all.ends_with(tail));
+                prop_assert_eq!((head.len() + tail.len(), head.len() - tail.len()), (limit, limit % 2));
+                prop_assert!(all.len() > limit && all.starts_with(head) && all.ends_with(tail));
             }
         }
     }
 }
 
-/// What a collector makes of frames that come all at once: the events, and the error that ended them, if one did.
+/// What a assembler makes of frames that come all at once: the events, and the error that ended them, if one did.
 fn judge(frames: &[Frame]) -> (usize, Option<Corrupt>) {
-    let mut collector = collector(8);
-    collector.push(&frames.iter().flat_map(encode).collect::<Vec<_>>());
+    let mut assembler = assembler(8);
+    assembler.push(&frames.iter().flat_map(encode).collect::<Vec<_>>());
     let mut events = 0;
     loop {
-        match collector.next_event() {
+        match assembler.next_event() {
             Ok(Some(_)) => events += 1,
             Ok(None) => return (events, None),
             Err(corrupt) => return (events, Some(corrupt)),
@@ -207,9 +207,9 @@ fn files_beyond_the_limits_are_corrupt() {
 
 #[test]
 fn a_frame_that_is_longer_than_any_limit_is_refused_by_its_header() {
-    let mut collector = collector(8);
-    collector.push(&[9, 0, 0, 0, 15]);
-    assert!(collector.next_event().is_err());
+    let mut assembler = assembler(8);
+    assembler.push(&[9, 0, 0, 0, 15]);
+    assert!(assembler.next_event().is_err());
 }
 
 fn any_frame() -> impl Strategy<Value = Frame> {
@@ -238,14 +238,14 @@ proptest! {
     ) {
         let end = if has_ended { vec![ended()] } else { vec![] };
         let frames = if begins { [running(&[]), end, frames].concat() } else { frames };
-        let mut collector = collector(8);
-        let (mut started, mut ends, mut overs, mut told) = (0, 0, 0, 0);
+        let mut assembler = assembler(8);
+        let (mut started, mut ends, mut overs, mut reported) = (0, 0, 0, 0);
         'all: for frame in &frames {
-            collector.push(&encode(frame));
+            assembler.push(&encode(frame));
             loop {
-                match collector.next_event() {
+                match assembler.next_event() {
                     Ok(None) => break,
-                    Ok(Some(Event::Wrote(_, bytes))) => told += bytes.len(),
+                    Ok(Some(Event::Output(_, bytes))) => reported += bytes.len(),
                     Ok(Some(Event::Started)) => started += 1,
                     Ok(Some(Event::Ended(..))) => ends += 1,
                     Ok(Some(Event::Done | Event::Failed(_))) => overs += 1,
@@ -254,8 +254,8 @@ proptest! {
                 }
             }
         }
-        let Collected { stdout, stderr, files, skipped } = collector.finish();
-        prop_assert!(started <= 1 && ends <= started && overs <= 1 && told <= 16);
+        let Assembled { stdout, stderr, files, skipped } = assembler.finish();
+        prop_assert!(started <= 1 && ends <= started && overs <= 1 && reported <= 16);
         prop_assert!(stdout.bytes.len() <= 8 && stderr.bytes.len() <= 8);
         prop_assert!(files.len() <= 2 && files.iter().map(|file| file.content.len()).sum::<usize>() <= 8);
         prop_assert!(files.iter().all(|file| cofferdam_types::validation::relative_path(&file.path).is_ok()));

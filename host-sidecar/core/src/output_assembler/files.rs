@@ -1,71 +1,71 @@
-//! The files that a runner brings back, held to the limits of the plan and to what its caller asked for.
+//! Checks the collected files against the limits of the execution and the patterns of the caller.
 
 use super::Corrupt;
 use crate::policy::Limits;
 use cofferdam_protocol::MAX_SKIPPED;
 use cofferdam_types::{File, SkippedFile};
 
-/// Longest path of a file that is not brought back: one name (NAME_MAX) in a folder whose path is as long as Linux opens
+/// Longest path of a file that is not collected: one name (NAME_MAX) in a folder whose path is as long as Linux opens
 /// (PATH_MAX). Each byte of it may be shown as three.
 const MAX_SKIPPED_PATH: usize = 3 * (4096 + 256);
-/// Longest reason for not bringing back a file.
+/// Longest reason for not collecting a file.
 const MAX_REASON: usize = 1 << 10;
 
 /// Assembles the files.
 #[derive(Debug)]
-pub(super) struct FileCollector {
-    /// Glob patterns that the caller asked for.
+pub(super) struct FileAssembler {
+    /// The glob patterns of the caller.
     patterns: Vec<String>,
-    files_left: u32,
-    bytes_left: u64,
+    remaining_files: u32,
+    remaining_bytes: u64,
     pub(super) files: Vec<File>,
     pub(super) skipped: Vec<SkippedFile>,
 }
 
-impl FileCollector {
+impl FileAssembler {
     pub(super) fn new(limits: &Limits, patterns: &[String]) -> Self {
         Self {
             patterns: patterns.to_owned(),
-            files_left: limits.collected_files,
-            bytes_left: limits.collected_bytes,
+            remaining_files: limits.collected_files,
+            remaining_bytes: limits.collected_bytes,
             files: Vec::new(),
             skipped: Vec::new(),
         }
     }
 
-    /// The longest payload of a frame that this takes.
+    /// The longest payload of a frame with a file.
     pub(super) fn max_payload(&self) -> u64 {
         let lengths = (4 + cofferdam_types::validation::MAX_PATH) as u64;
         let skipped = (4 + MAX_SKIPPED_PATH + MAX_REASON) as u64;
-        self.bytes_left.saturating_add(lengths).max(skipped)
+        self.remaining_bytes.saturating_add(lengths).max(skipped)
     }
 
-    /// Takes a file that was brought back.
+    /// Takes a collected file.
     pub(super) fn file(&mut self, path: String, content: Vec<u8>) -> Result<(), Corrupt> {
         if cofferdam_types::validation::relative_path(&path).is_err() {
-            return Err(Corrupt("the path of a file leads out of the work directory or is not a normal one"));
+            return Err(Corrupt("the path of a file leads out of the working directory or is not a normal one"));
         }
         if !self.patterns.iter().any(|pattern| fast_glob::glob_match(pattern, &path)) {
-            return Err(Corrupt("a file is one that was not asked for"));
+            return Err(Corrupt("a file matches no pattern"));
         }
         if self.files.last().is_some_and(|last| last.path >= path) {
             return Err(Corrupt("a file comes twice, or out of order"));
         }
-        let left = self.files_left.checked_sub(1).zip(self.bytes_left.checked_sub(content.len() as u64));
-        (self.files_left, self.bytes_left) =
+        let left = self.remaining_files.checked_sub(1).zip(self.remaining_bytes.checked_sub(content.len() as u64));
+        (self.remaining_files, self.remaining_bytes) =
             left.ok_or(Corrupt("more files, or larger ones, than the limits allow"))?;
         self.files.push(File { path, content });
         Ok(())
     }
 
-    /// Takes the account of a file that was not brought back.
+    /// Takes a file that was not collected.
     pub(super) fn skipped(&mut self, path: String, reason: String) -> Result<(), Corrupt> {
         let is_inside = !path.starts_with('/') && path.split('/').all(|part| part != "..");
         if self.patterns.is_empty() || path.is_empty() || path.contains('\0') || !is_inside {
-            return Err(Corrupt("a file that was not brought back has no path that could have been asked for"));
+            return Err(Corrupt("a skipped file has a path that no pattern can match"));
         }
         if path.len() > MAX_SKIPPED_PATH || reason.len() > MAX_REASON || self.skipped.len() > MAX_SKIPPED {
-            return Err(Corrupt("more is said of files that were not brought back than any runner says"));
+            return Err(Corrupt("the list of skipped files is too long"));
         }
         self.skipped.push(SkippedFile { path, reason });
         Ok(())
@@ -77,10 +77,10 @@ mod tests {
     use super::*;
     use crate::policy::Policy;
 
-    fn collector(files: u32, bytes: u64, patterns: &[&str]) -> FileCollector {
+    fn collector(files: u32, bytes: u64, patterns: &[&str]) -> FileAssembler {
         let limits = Policy::default().defaults;
         let limits = Limits { collected_files: files, collected_bytes: bytes, ..limits };
-        FileCollector::new(&limits, &patterns.iter().map(|&pattern| pattern.to_owned()).collect::<Vec<_>>())
+        FileAssembler::new(&limits, &patterns.iter().map(|&pattern| pattern.to_owned()).collect::<Vec<_>>())
     }
 
     #[test]

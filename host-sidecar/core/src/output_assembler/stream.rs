@@ -1,0 +1,69 @@
+//! Assembles one output stream within its limit.
+
+use super::Corrupt;
+use cofferdam_types::Capture;
+
+/// Assembles the bytes of one stream.
+#[derive(Debug)]
+pub(super) struct StreamAssembler {
+    limit: usize,
+    /// The first bytes, up to the limit.
+    bytes: Vec<u8>,
+    /// Whether the program wrote more.
+    truncated: bool,
+    /// The last of the bytes after them.
+    tail: Vec<u8>,
+    /// Number of bytes that the program wrote; none if the sandbox died before it reported that.
+    total: Option<u64>,
+}
+
+impl StreamAssembler {
+    pub(super) fn new(limit: u64) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Self { limit, bytes: Vec::new(), truncated: false, tail: Vec::new(), total: None }
+    }
+
+    /// Takes the next bytes and gives those that are kept.
+    pub(super) fn output(&mut self, bytes: &[u8]) -> Result<&[u8], Corrupt> {
+        if bytes.is_empty() {
+            return Err(Corrupt("a frame of output is empty"));
+        }
+        if self.truncated {
+            return Err(Corrupt("output follows its truncation"));
+        }
+        let length_before = self.bytes.len();
+        let room = self.limit.saturating_sub(length_before);
+        self.truncated = bytes.len() > room;
+        self.bytes.extend_from_slice(&bytes[..room.min(bytes.len())]);
+        Ok(&self.bytes[length_before..])
+    }
+
+    /// The runner withholds the output that follows.
+    pub(super) fn truncate(&mut self) -> Result<(), Corrupt> {
+        if std::mem::replace(&mut self.truncated, true) { Err(Corrupt("output is truncated twice")) } else { Ok(()) }
+    }
+
+    /// Takes the tail of a truncated stream.
+    pub(super) fn tail(&mut self, total: u64, bytes: Vec<u8>) -> Result<(), Corrupt> {
+        if !self.truncated || self.total.is_some() || bytes.len() > self.limit / 2 {
+            return Err(Corrupt("the tail of the output is repeated or too long"));
+        }
+        (self.tail, self.total) = (bytes, Some(total));
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Capture {
+        let received = (self.bytes.len() + self.tail.len()) as u64;
+        if !self.truncated {
+            return Capture { length: received, bytes: self.bytes, cut: None };
+        }
+        // Half of the limit is the head. The other half keeps the last bytes.
+        let head = (self.limit - self.limit / 2).min(self.bytes.len());
+        let mut rest = self.bytes.split_off(head);
+        rest.append(&mut self.tail);
+        let kept = rest.split_off(rest.len().saturating_sub(self.limit / 2));
+        self.bytes.extend(kept);
+        let length = self.total.unwrap_or(received).max(self.bytes.len() as u64);
+        Capture { bytes: self.bytes, length, cut: Some(head as u64) }
+    }
+}

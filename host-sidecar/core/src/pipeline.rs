@@ -1,0 +1,74 @@
+//! The one path of every execution: a sandbox is taken from the pool or created, the program is executed in it, and the sandbox is
+//! deleted.
+
+use crate::{
+    backend::{Backend, Purpose, Sandbox},
+    execution::ExecutionContext,
+    execution_state::{cancelled_before_start, startup_deadline, startup_timeout},
+    policy::Plan,
+    pool::{Pool, Preemption},
+    spec::{ExecSpec, SandboxSpec},
+};
+use cofferdam_types::{Error, Report};
+use tokio::time::sleep_until;
+
+/// Executes a plan in a sandbox of this backend, at most once.
+///
+/// # Errors
+///
+/// The program was not run, or its result is not known.
+pub async fn execute(backend: &dyn Backend, plan: Plan, context: &ExecutionContext<'_>) -> Result<Report, Error> {
+    context.observer.on_phase(crate::Phase::Starting);
+    let Plan { sandbox: spec, exec } = plan;
+    let mut sandbox = create(backend, &spec, &exec, context).await?;
+    let result = sandbox.exec(exec, context).await;
+    sandbox.delete().await;
+    answered(result, context)
+}
+
+/// The same with prewarmed sandboxes. Those that are idle make room for an execution that finds no capacity.
+pub(crate) async fn execute_pooled(
+    pool: &Pool,
+    backend: &dyn Backend,
+    plan: Plan,
+    context: &ExecutionContext<'_>,
+) -> Result<Report, Error> {
+    if let Some(mut sandbox) = pool.take(&plan.sandbox).await {
+        tracing::debug!(id = context.id, ?sandbox, "a sandbox was waiting");
+        let result = sandbox.exec(plan.exec, context).await;
+        // The answer does not wait for the deletion, which the backend goes on with.
+        drop(sandbox.delete());
+        return answered(result, context);
+    }
+    let preemption = Preemption::new(context);
+    let observed = ExecutionContext { id: context.id.clone(), observer: &preemption, ..*context };
+    tokio::select! {
+        result = execute(backend, plan, &observed) => result,
+        never = preemption.evict_with(|| pool.evict()) => match never {},
+    }
+}
+
+/// Creates a sandbox within the startup time, unless the execution is cancelled before.
+async fn create(
+    backend: &dyn Backend,
+    spec: &SandboxSpec,
+    exec: &ExecSpec,
+    context: &ExecutionContext<'_>,
+) -> Result<Box<dyn Sandbox>, Error> {
+    tokio::select! {
+        created = backend.create(spec, Purpose::Execution(context)) => created,
+        () = sleep_until(startup_deadline(context, exec)) => Err(startup_timeout().retryable()),
+        () = context.cancelled.cancelled() => Err(cancelled_before_start()),
+    }
+}
+
+fn answered(result: Result<Report, Error>, context: &ExecutionContext<'_>) -> Result<Report, Error> {
+    let mut report = result?;
+    report.timings.answered = context.elapsed();
+    Ok(report)
+}
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

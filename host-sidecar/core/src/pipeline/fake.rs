@@ -1,0 +1,172 @@
+//! A backend for tests: its sandboxes have a runner in memory, which follows a script.
+
+use crate::{
+    BoxFuture, ExecutionContext, Phase,
+    backend::{Backend, Purpose, Sandbox},
+    connection::{ExecutionMonitor, RunnerConnection},
+    execution_state::{ExecutionState, Grace},
+    spec::{ExecSpec, SandboxSpec},
+};
+use cofferdam_protocol::{Frame, Message, Termination, decode_message, encode, encode_message};
+use cofferdam_types::{Error, ErrorCode, Report};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+const GRACE: Grace = Grace { end: Duration::from_secs(2), files: Duration::from_secs(10) };
+
+/// What the runner does with its program.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Script {
+    /// Prints the program's code and exits with this code after this time.
+    Exit(u8, Duration),
+    /// Runs until the connection is closed, then reports that the program was cancelled.
+    RunUntilClosed,
+    /// Never answers.
+    Hang,
+    /// Closes the connection after the start of the program.
+    Disconnect,
+    /// Sends a frame that the protocol does not allow.
+    ViolateProtocol,
+}
+
+/// Counts its sandboxes.
+#[derive(Debug)]
+pub(super) struct FakeBackend {
+    pub(super) script: Script,
+    /// Time that a sandbox takes to be created.
+    pub(super) startup: Duration,
+    pub(super) created: AtomicUsize,
+    pub(super) deleted: Arc<AtomicUsize>,
+}
+
+impl FakeBackend {
+    pub(super) fn new(script: Script) -> Arc<Self> {
+        let (created, deleted) = (AtomicUsize::new(0), Arc::default());
+        Arc::new(Self { script, startup: Duration::from_secs(1), created, deleted })
+    }
+}
+
+impl Backend for FakeBackend {
+    fn create<'a>(
+        &'a self,
+        spec: &'a SandboxSpec,
+        purpose: Purpose<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, Error>> {
+        Box::pin(async move {
+            sleep(self.startup).await;
+            self.created.fetch_add(1, Relaxed);
+            let (ours, theirs) = duplex(1 << 16);
+            tokio::spawn(run(self.script, theirs));
+            let (reader, writer) = split(ours);
+            let connection = RunnerConnection::new(reader, writer);
+            let mut sandbox =
+                FakeSandbox { spec: spec.clone(), connection, is_warm: false, deleted: self.deleted.clone() };
+            if matches!(purpose, Purpose::Pool { .. }) {
+                let failed = |error| Error::new(ErrorCode::SandboxUnavailable, "not prepared").with_detail(error);
+                sandbox.connection.prepare(spec.preparation()).await.map_err(failed)?;
+                sandbox.is_warm = true;
+            }
+            Ok(Box::new(sandbox) as Box<dyn Sandbox>)
+        })
+    }
+}
+
+#[derive(Debug)]
+struct FakeSandbox {
+    spec: SandboxSpec,
+    connection: RunnerConnection<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>,
+    is_warm: bool,
+    deleted: Arc<AtomicUsize>,
+}
+
+impl Sandbox for FakeSandbox {
+    fn ping(&mut self) -> BoxFuture<'_, bool> {
+        Box::pin(self.connection.ping())
+    }
+
+    fn exec<'a>(
+        &'a mut self,
+        exec: ExecSpec,
+        context: &'a ExecutionContext<'a>,
+    ) -> BoxFuture<'a, Result<Report, Error>> {
+        Box::pin(async move {
+            let mut state = ExecutionState::new(context, &exec, self.is_warm, GRACE);
+            let program = encode_message(&Message::Run(exec.into_program(&self.spec))).expect("a message");
+            let end = self.connection.execute(program, &mut state, &mut NoLimits).await;
+            context.observer.on_phase(Phase::Cleaning);
+            state.report(end, || false)
+        })
+    }
+
+    fn delete(self: Box<Self>) -> BoxFuture<'static, ()> {
+        self.deleted.fetch_add(1, Relaxed);
+        Box::pin(async {})
+    }
+}
+
+struct NoLimits;
+
+impl ExecutionMonitor for NoLimits {
+    async fn limit_cpu(&mut self, _: bool) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn memory_exceeded(&self) -> CancellationToken {
+        CancellationToken::new()
+    }
+}
+
+/// The runner. An error is the end of its connection.
+async fn run(script: Script, mut stream: DuplexStream) -> io::Result<()> {
+    if matches!(script, Script::Hang) {
+        return std::future::pending().await;
+    }
+    send(&mut stream, &Frame::Ready).await?;
+    let program = loop {
+        match receive(&mut stream).await? {
+            Message::Run(program) => break program,
+            Message::Prepare(_) | Message::Ping => send(&mut stream, &Frame::Ready).await?,
+        }
+    };
+    send(&mut stream, &Frame::Started).await?;
+    let (termination, ran) = match script {
+        Script::Exit(code, time) => {
+            sleep(time).await;
+            let output = Frame::Output(cofferdam_protocol::Stream::Stdout, program.code.into_bytes());
+            send(&mut stream, &output).await?;
+            (Termination::Exited(code), time)
+        }
+        Script::RunUntilClosed => {
+            // The end of the stream.
+            let _ = stream.read(&mut [0]).await?;
+            (Termination::Cancelled, Duration::ZERO)
+        }
+        Script::ViolateProtocol => return send(&mut stream, &Frame::Ready).await,
+        Script::Disconnect | Script::Hang => return Ok(()),
+    };
+    send(&mut stream, &Frame::Terminated(termination, ran)).await?;
+    send(&mut stream, &Frame::Done).await
+}
+
+async fn send(stream: &mut DuplexStream, frame: &Frame) -> io::Result<()> {
+    stream.write_all(&encode(frame)).await
+}
+
+async fn receive(stream: &mut DuplexStream) -> io::Result<Message> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length).await?;
+    let mut body = vec![0; u32::from_le_bytes(length) as usize];
+    stream.read_exact(&mut body).await?;
+    decode_message(&body).map_err(io::Error::other)
+}

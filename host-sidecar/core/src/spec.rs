@@ -1,0 +1,209 @@
+//! What a sandbox is created from, and what is executed in it.
+
+use crate::policy::Limits;
+use cofferdam_protocol::{InputFile, Preparation, Program};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Search path of the sandbox.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Home directory of the sandbox's user.
+const HOME: &str = "/home/user";
+
+/// What a sandbox is created from. Sandboxes with equal specifications are interchangeable: it is the key of the pool.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SandboxSpec {
+    /// The interpreter, looked up in the sandbox's PATH, and its own arguments.
+    pub interpreter: Vec<String>,
+    /// Name of the program's file in the working directory.
+    pub file: String,
+    /// The image that the language names; none: the backend's default.
+    pub image: Option<String>,
+    /// The network profile; none: no network.
+    pub network: Option<String>,
+    /// Whether the interpreter can be started before there is a program.
+    pub prewarm: bool,
+    /// Modules that a prewarmed interpreter has imported.
+    pub preload_modules: Vec<String>,
+    /// Limits of the whole sandbox.
+    pub limits: SandboxLimits,
+    /// The tenant that alone may use the sandbox; none: every tenant may.
+    pub tenant: Option<Arc<str>>,
+}
+
+/// Limits that a sandbox is created with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SandboxLimits {
+    /// Thousandths of a processor; none: as much as there is.
+    pub cpu_millis: Option<u32>,
+    /// Bytes of memory of all processes together.
+    pub memory_bytes: u64,
+    /// Bytes of all writable directories together.
+    pub disk_bytes: u64,
+    /// Concurrent processes and threads.
+    pub processes: u32,
+    /// Bytes kept of each output stream.
+    pub output_bytes: u64,
+    /// Bytes of the collected files, in total.
+    pub collected_bytes: u64,
+}
+
+/// What is executed in a sandbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecSpec {
+    /// Source code.
+    pub code: String,
+    /// Arguments after the program's own name.
+    pub args: Vec<String>,
+    /// Environment, with the sandbox's own variables.
+    pub env: Vec<(String, String)>,
+    /// Standard input.
+    pub stdin: Vec<u8>,
+    /// Files in the working directory.
+    pub files: Vec<InputFile>,
+    /// Glob patterns of the files to collect.
+    pub collect: Vec<String>,
+    /// All limits of the execution, including those of the sandbox.
+    pub limits: Limits,
+    /// Labels for logs and for the sandbox's metadata.
+    pub labels: Vec<(String, String)>,
+}
+
+impl SandboxSpec {
+    /// The same for all tenants.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        Self { tenant: None, ..self.clone() }
+    }
+
+    /// What the runner can do before there is a program.
+    #[must_use]
+    pub fn preparation(&self) -> Preparation {
+        Preparation {
+            interpreter: self.interpreter.clone(),
+            file: self.file.clone(),
+            env: environment(Vec::new()),
+            limits: self.limits.for_runner(),
+            prewarm: self.prewarm,
+            preload_modules: self.preload_modules.clone(),
+        }
+    }
+}
+
+impl SandboxLimits {
+    /// Bytes of memory that the whole sandbox may hold: those of the program, of its disk, which is in memory too, of what the
+    /// runner holds for it, and `overhead` for gVisor itself.
+    #[must_use]
+    pub fn sandbox_memory(&self, overhead: u64) -> u64 {
+        [self.disk_bytes, self.output_bytes, self.collected_bytes, overhead]
+            .into_iter()
+            .fold(self.memory_bytes, u64::saturating_add)
+    }
+
+    /// As the runner gets them, without those of an execution.
+    fn for_runner(&self) -> cofferdam_protocol::Limits {
+        let Self { cpu_millis, memory_bytes, disk_bytes, processes, output_bytes, collected_bytes } = *self;
+        cofferdam_protocol::Limits {
+            wall_time_ms: 0,
+            cpu_millis,
+            memory_bytes,
+            disk_bytes,
+            processes,
+            output_bytes,
+            collected_files: 0,
+            collected_bytes,
+        }
+    }
+}
+
+impl From<&Limits> for SandboxLimits {
+    fn from(limits: &Limits) -> Self {
+        let Limits { cpu_millis, memory_bytes, disk_bytes, processes, output_bytes, collected_bytes, .. } = *limits;
+        Self { cpu_millis, memory_bytes, disk_bytes, processes, output_bytes, collected_bytes }
+    }
+}
+
+impl ExecSpec {
+    /// An execution that is not known yet, for the deadlines of a sandbox that waits for it.
+    #[must_use]
+    pub fn without_program(limits: Limits) -> Self {
+        Self {
+            code: String::new(),
+            args: Vec::new(),
+            env: Vec::new(),
+            stdin: Vec::new(),
+            files: Vec::new(),
+            collect: Vec::new(),
+            limits,
+            labels: Vec::new(),
+        }
+    }
+
+    /// What the runner gets of an execution in a sandbox of this specification.
+    #[must_use]
+    pub fn into_program(self, sandbox: &SandboxSpec) -> Program {
+        let limits = cofferdam_protocol::Limits {
+            wall_time_ms: u64::try_from(self.limits.wall_time.as_millis()).unwrap_or(u64::MAX),
+            collected_files: self.limits.collected_files,
+            ..SandboxLimits::from(&self.limits).for_runner()
+        };
+        Program {
+            interpreter: sandbox.interpreter.clone(),
+            file: sandbox.file.clone(),
+            code: self.code,
+            args: self.args,
+            env: self.env,
+            stdin: self.stdin,
+            files: self.files,
+            collect: self.collect,
+            limits,
+        }
+    }
+}
+
+/// The variables of a request, and the sandbox's own where it sets none.
+pub(crate) fn environment(requested: Vec<(String, String)>) -> Vec<(String, String)> {
+    let own = [("PATH", PATH), ("HOME", HOME), ("LANG", "C.UTF-8")];
+    let mut env: BTreeMap<_, _> = own.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    env.extend(requested);
+    env.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policy;
+    use cofferdam_types::{File, Request, RequestedLimits};
+
+    fn spec(request: Request) -> SandboxSpec {
+        Policy::default().plan(Request { code: "print(1)".into(), ..request }).expect("a plan").sandbox
+    }
+
+    #[test]
+    fn what_only_the_execution_needs_is_not_in_the_sandboxs_specification() {
+        let request = Request {
+            code: "print(2)".into(),
+            args: vec!["a".into()],
+            env: vec![("LANG".into(), "C".into())],
+            stdin: vec![1],
+            files: vec![File { path: "a".into(), content: vec![2] }],
+            collect: vec!["*".into()],
+            limits: RequestedLimits { wall_time_ms: Some(1), collected_files: Some(1), ..RequestedLimits::default() },
+            labels: vec![("user".into(), "u".into())],
+            ..Request::default()
+        };
+        assert_eq!(spec(request), spec(Request::default()));
+    }
+
+    #[test]
+    fn what_a_sandbox_is_created_from_is_in_its_specification() {
+        let limits = |limits| spec(Request { limits, ..Request::default() });
+        for other in [
+            spec(Request { language: Some("bash".into()), ..Request::default() }),
+            limits(RequestedLimits { memory_bytes: Some(1 << 20), ..RequestedLimits::default() }),
+            limits(RequestedLimits { processes: Some(1), ..RequestedLimits::default() }),
+            limits(RequestedLimits { cpu_millis: Some(1), ..RequestedLimits::default() }),
+        ] {
+            assert_ne!(other, spec(Request::default()));
+        }
+    }
+}

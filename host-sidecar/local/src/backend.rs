@@ -1,0 +1,151 @@
+//! The backend: creates sandboxes of gVisor on this machine.
+
+use crate::{
+    LocalConfig, SetupError, reaper::Reaper, root::Root, runsc::Runsc, sandbox::LocalSandbox, state::StateDir,
+};
+use cofferdam_core::{Backend, BoxFuture, ExecutionContext, Purpose, Sandbox, new_id, spec::SandboxSpec};
+use cofferdam_types::{Error, ErrorCode};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use tokio::{sync::oneshot, task::spawn_blocking, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Time that deletions may take when the process ends, before they are left to the next process.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Creates each sandbox with `runsc` on this machine.
+#[derive(Debug, Clone)]
+pub struct LocalBackend {
+    pub(crate) runsc: Runsc,
+    pub(crate) root: Root,
+    pub(crate) state: StateDir,
+    /// Sandboxes that are being deleted.
+    pub(crate) deletions: TaskTracker,
+    /// Removes what other processes have left.
+    reaper: Reaper,
+}
+
+impl LocalBackend {
+    /// Finds what sandboxes need.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] says what is missing and what to do.
+    pub fn new(config: &LocalConfig) -> Result<Self, SetupError> {
+        Ok(Self {
+            runsc: Runsc::find(config.runsc.as_deref())?,
+            root: Root::new(config.rootfs.as_deref())?,
+            state: StateDir::open(config.state_dir.as_deref())?,
+            deletions: TaskTracker::new(),
+            reaper: Reaper::default(),
+        })
+    }
+
+    /// The gVisor program that sandboxes are started with.
+    #[must_use]
+    pub fn runsc(&self) -> &Path {
+        self.runsc.program()
+    }
+
+    /// The gVisor program that sandboxes would be started with.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`] where there is none.
+    pub fn find_runsc(config: &LocalConfig) -> Result<PathBuf, SetupError> {
+        Runsc::find(config.runsc.as_deref()).map(|runsc| runsc.program().to_owned())
+    }
+
+    fn start_reaper(&self) {
+        self.reaper.start(&self.state, &self.deletions);
+    }
+
+    /// Creates the sandbox of an execution. If the caller stops waiting, the sandbox is deleted when it is created.
+    async fn create_for_execution(
+        &self,
+        spec: &SandboxSpec,
+        context: &ExecutionContext<'_>,
+    ) -> Result<Box<dyn Sandbox>, Error> {
+        let (sender, created) = oneshot::channel();
+        let (backend, id, limits) = (self.clone(), context.id.clone(), spec.limits);
+        let spec = spec.clone();
+        self.deletions.spawn(async move {
+            let sandbox = LocalSandbox::create(&backend, &id, spec, &limits).await;
+            if let Err(Ok(unwanted)) = sender.send(sandbox) {
+                unwanted.remove().await;
+            }
+        });
+        let sandbox = created.await.unwrap_or_else(|error| Err(creation_failed(error)))?;
+        Ok(Box::new(sandbox))
+    }
+
+    /// Creates a sandbox and has its runner prepare for a program.
+    async fn create_for_pool(
+        &self,
+        spec: &SandboxSpec,
+        cancelled: &CancellationToken,
+    ) -> Result<Box<dyn Sandbox>, Error> {
+        let mut sandbox = LocalSandbox::create(self, &new_id(), spec.clone(), &spec.limits).await?;
+        match sandbox.prepare(cancelled).await {
+            Ok(()) => Ok(Box::new(sandbox)),
+            Err(error) => {
+                sandbox.remove().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Backend for LocalBackend {
+    fn create<'a>(
+        &'a self,
+        spec: &'a SandboxSpec,
+        purpose: Purpose<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, Error>> {
+        Box::pin(async move {
+            self.start_reaper();
+            match purpose {
+                Purpose::Execution(context) => self.create_for_execution(spec, context).await,
+                Purpose::Pool { cancelled, .. } => self.create_for_pool(spec, cancelled).await,
+            }
+        })
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async {
+            self.start_reaper();
+            let (runsc, state) = (self.runsc.clone(), self.state.clone());
+            let checked = spawn_blocking(move || runsc.check().and_then(|()| state.check()));
+            let failure = match checked.await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => error.to_string(),
+                Err(error) => error.to_string(),
+            };
+            let text = "sandboxes cannot be built on this machine any more; the operator's log says why";
+            Err(Error::new(ErrorCode::SandboxUnavailable, text).with_detail(failure))
+        })
+    }
+
+    fn drain(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.deletions.close();
+            if timeout(DRAIN_TIMEOUT, self.deletions.wait()).await.is_err() {
+                tracing::warn!("some sandboxes are not deleted yet; the next execution or `cofferdam gc` deletes them");
+            }
+            self.deletions.reopen();
+        })
+    }
+}
+
+pub(crate) fn creation_failed(error: impl ToString) -> Error {
+    Error::internal("the creation of the sandbox was aborted", error)
+}
+
+pub(crate) fn unavailable(step: &str, error: io::Error) -> Error {
+    Error::new(ErrorCode::SandboxUnavailable, "the sandbox cannot be built; the operator's log says why")
+        .with_detail(format!("cannot {step}: {error}"))
+        .retryable()
+}

@@ -1,9 +1,9 @@
-//! Quantities as Kubernetes writes them: `512Mi` of memory, `500m` of a processor; and seconds.
+//! Quantities in the format of Kubernetes: bytes such as `512Mi`, and CPU such as `500m`. Also seconds.
 
 use serde::{Deserialize, Serialize, de};
 use std::{fmt, str::FromStr, time::Duration};
 
-/// A text that is no quantity of the kind asked for.
+/// The text is not a quantity of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {expected}")]
 pub struct MalformedQuantity {
@@ -15,15 +15,15 @@ pub struct MalformedQuantity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u64);
 
-/// Thousandths of a processor, such as `500m`, `2` or `1.5`.
+/// Thousandths of a CPU, such as `500m`, `2` or `1.5`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cpu(pub u32);
 
-/// Seconds, such as `300` or `1.5`; more than none, at most ten years.
+/// Seconds, such as `300` or `1.5`: at least a millisecond, at most ten years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seconds(pub Duration);
 
-/// The longest time that can be set.
+/// Ten years.
 const MAX_SECONDS: f64 = 10.0 * 365.0 * 86_400.0;
 
 impl FromStr for Bytes {
@@ -53,15 +53,14 @@ impl FromStr for Cpu {
     type Err = MalformedQuantity;
 
     fn from_str(text: &str) -> Result<Self, MalformedQuantity> {
-        let malformed =
-            || MalformedQuantity { text: text.into(), expected: "an amount of processors such as 500m or 2" };
+        let malformed = || MalformedQuantity { text: text.into(), expected: "an amount of CPU such as 500m or 2" };
         let millis = match text.strip_suffix('m') {
             Some(millis) => digits(millis),
             None => {
                 let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
-                let scale = 3_usize.checked_sub(part.len()).map(|zeros| format!("{part}{}", "0".repeat(zeros)));
-                let part = scale.as_deref().and_then(digits);
-                digits(whole).and_then(|whole| whole.checked_mul(1000)?.checked_add(part?))
+                let zeros = 3_usize.checked_sub(part.len());
+                let thousandths = zeros.and_then(|zeros| digits(&format!("{part}{}", "0".repeat(zeros))));
+                digits(whole).and_then(|whole| whole.checked_mul(1000)?.checked_add(thousandths?))
             }
         };
         let millis = millis.and_then(|millis| u32::try_from(millis).ok()).filter(|millis| *millis > 0);
@@ -74,8 +73,8 @@ impl FromStr for Seconds {
 
     fn from_str(text: &str) -> Result<Self, MalformedQuantity> {
         let malformed = || MalformedQuantity { text: text.into(), expected: "a number of seconds such as 300 or 1.5" };
-        let number = text.chars().all(|c| c.is_ascii_digit() || c == '.');
-        let seconds = text.parse::<f64>().ok().filter(|seconds| number && *seconds <= MAX_SECONDS);
+        let is_decimal = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let seconds = text.parse::<f64>().ok().filter(|seconds| is_decimal && *seconds <= MAX_SECONDS);
         let duration = seconds.map(Duration::from_secs_f64).filter(|time| time.as_millis() > 0);
         duration.map(Self).ok_or_else(malformed)
     }
@@ -108,7 +107,7 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// A quantity in a configuration is a text or a bare number.
+/// A quantity in a configuration is a string or a number.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum TextOrNumber {
@@ -145,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_read_as_kubernetes_writes_them() {
+    fn bytes_have_the_format_of_kubernetes() {
         for (text, bytes) in [("1", 1), ("64Mi", 64 << 20), ("1Gi", 1 << 30), ("500M", 500_000_000), ("2k", 2000)] {
             assert_eq!(text.parse(), Ok(Bytes(bytes)), "{text}");
         }
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn processors_are_read_as_kubernetes_writes_them() {
+    fn cpu_has_the_format_of_kubernetes() {
         for (text, millis) in [("500m", 500), ("2", 2000), ("1.5", 1500), ("0.001", 1)] {
             assert_eq!(text.parse(), Ok(Cpu(millis)), "{text}");
         }
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_may_have_parts() {
+    fn seconds_may_have_a_fraction() {
         assert_eq!("300".parse(), Ok(Seconds(Duration::from_secs(300))));
         assert_eq!("1.5".parse(), Ok(Seconds(Duration::from_millis(1500))));
         for text in ["", "0", "-1", "inf", "NaN", "1e3", "1s", "0.0001", "99999999999"] {
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn quantities_are_shown_as_they_are_read() {
+    fn a_displayed_quantity_can_be_parsed() {
         for bytes in [1, 1000, 1024, 512 << 20, 3 << 30, u64::MAX] {
             assert_eq!(Bytes(bytes).to_string().parse(), Ok(Bytes(bytes)));
         }

@@ -10,7 +10,7 @@ use cofferdam_core::spec::SandboxLimits;
 use cofferdam_types::{Error, ErrorCode};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
-/// The parts of a sandbox, beside its folder.
+/// The parts of a sandbox, except its directory.
 pub(super) struct Parts {
     pub(super) cgroup: Cgroup,
     pub(super) runsc: Child,
@@ -22,10 +22,10 @@ pub(super) struct Parts {
 impl Parts {
     /// Builds the parts and starts runsc. Blocks.
     pub(super) fn build(local: &LocalBackend, dir: &RunDir, limits: &SandboxLimits) -> Result<Self, Error> {
-        let cgroup = Cgroup::create(dir.id(), limits).map_err(|error| unavailable("make the cgroup", error))?;
-        if limits.cpu_millis.is_some() && !cgroup.bounds_cpu() {
-            let message = "a CPU limit cannot be enforced here: this user may not make cgroups; leave it out, or run as \
-                           root";
+        let cgroup = Cgroup::create(dir.id(), limits).map_err(|error| unavailable("create the cgroup", error))?;
+        if limits.cpu_millis.is_some() && !cgroup.can_limit_cpu() {
+            let message =
+                "a CPU limit cannot be enforced: this user cannot create cgroups; omit the limit, or run as root";
             return Err(Error::new(ErrorCode::SandboxUnavailable, message));
         }
         let binds = local.root.prepare(dir).map_err(|error| unavailable("prepare the root", error))?;

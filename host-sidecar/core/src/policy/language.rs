@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub struct Language {
     /// The interpreter, looked up in the sandbox's PATH, and its own arguments; the program's file follows them.
     pub command: Vec<String>,
-    /// Name of the program's file in the work directory.
+    /// Name of the program's file in the working directory.
     pub file: String,
     /// The image that has the interpreter, for sandboxes that are made of images. Default: the setting `image`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_languages_are_words() {
+    fn a_name_that_is_not_a_word_is_invalid() {
         for name in ["python", "c++", "c#", "node-26", "python3.11", "1c", &"a".repeat(MAX_NAME)] {
             assert!(is_name(name), "{name}");
         }

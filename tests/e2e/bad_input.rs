@@ -51,7 +51,7 @@ fn invalid_requests_and_options_are_refused() {
         (&["run", "--overwrite", "--json", "p.py"], "--out"),
         (&["run", "--env-file", "p.py", "p.py"], "entry 1 is not NAME=VALUE"),
         (&["run", "--env-file", "nowhere", "p.py"], "`nowhere` cannot be read"),
-        (&["run", "--collect", "../*", "--out", "o", "p.py"], "leads out of the work directory"),
+        (&["run", "--collect", "../*", "--out", "o", "p.py"], "leads out of the working directory"),
         (&["run", "--kubeconfig", "nowhere", "p.py"], "`kubeconfig_path` names nowhere"),
         (&["run", "--runsc", "p.py", "p.py"], "not an executable file"),
         (&["run", "--rootfs", "p.py", "p.py"], "not a folder"),

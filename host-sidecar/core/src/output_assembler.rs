@@ -1,12 +1,14 @@
 //! Assembles the frames of one execution into its report, and checks them against the protocol and the limits
 //! of the execution: a compromised runner can send anything. Pure.
 
+mod corrupt;
 mod files;
 mod stream;
 
 use crate::policy::Limits;
-use cofferdam_protocol::{Frame, FrameDecoder, MalformedFrame, Stream, Termination};
+use cofferdam_protocol::{Frame, FrameDecoder, Stream, Termination};
 use cofferdam_types::{Capture, File, SkippedFile, Status};
+pub use corrupt::Corrupt;
 use files::FileAssembler;
 use std::time::Duration;
 use stream::StreamAssembler;
@@ -35,17 +37,6 @@ enum Stage {
     Running,
     Ended,
     Done,
-}
-
-/// A violation of the protocol by the runner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the runner violated the protocol: {0}")]
-pub struct Corrupt(&'static str);
-
-impl From<MalformedFrame> for Corrupt {
-    fn from(_: MalformedFrame) -> Self {
-        Self("it sent a malformed frame, or one that is longer than the limits allow")
-    }
 }
 
 /// An event in the frames.

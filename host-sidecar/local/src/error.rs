@@ -1,5 +1,6 @@
-//! Errors of the local backend's setup.
+//! Errors of the local backend.
 
+use cofferdam_types::{Error, ErrorCode};
 use std::{io, path::PathBuf};
 
 /// Why the local backend cannot be used.
@@ -52,4 +53,16 @@ pub enum GarbageError {
     /// A sandbox could not be deleted.
     #[error("an orphaned sandbox could not be deleted: {0}")]
     Remove(#[from] io::Error),
+}
+
+/// The creation of a sandbox was aborted.
+pub(crate) fn creation_failed(error: impl ToString) -> Error {
+    Error::internal("the creation of the sandbox was aborted", error)
+}
+
+/// A step of the creation of a sandbox failed. A later attempt may succeed.
+pub(crate) fn unavailable(step: &str, error: io::Error) -> Error {
+    Error::new(ErrorCode::SandboxUnavailable, "the sandbox cannot be built; the operator's log says why")
+        .with_detail(format!("cannot {step}: {error}"))
+        .retryable()
 }

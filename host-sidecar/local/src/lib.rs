@@ -6,6 +6,7 @@ mod cgroup;
 mod config;
 pub mod doctor;
 mod error;
+mod machine;
 mod memory_monitor;
 mod parts;
 mod process;

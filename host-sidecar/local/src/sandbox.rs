@@ -1,8 +1,9 @@
 //! One sandbox, from its creation to its deletion.
 
 use crate::{
-    backend::{LocalBackend, creation_failed, unavailable},
     cgroup::{Cgroup, ControlFile},
+    error::{creation_failed, unavailable},
+    machine::Machine,
     memory_monitor::MemoryMonitor,
     parts::Parts,
     process::{Process, Processes},
@@ -62,19 +63,19 @@ pub(crate) struct LocalSandbox {
 impl LocalSandbox {
     /// Creates one. Files, locks, cgroups and a new process may each block, so it is not done on a thread of the runtime.
     pub(crate) async fn create(
-        backend: &LocalBackend,
+        machine: &Machine,
         id: &str,
         spec: SandboxSpec,
         limits: &SandboxLimits,
     ) -> Result<Self, Error> {
-        let (backend, id, limits) = (backend.clone(), id.to_owned(), *limits);
+        let (machine, id, limits) = (machine.clone(), id.to_owned(), *limits);
         let created = spawn_blocking(move || {
             let dir =
-                backend.state.create(&id).map_err(|error| unavailable("create the sandbox's directory", error))?;
+                machine.state.create(&id).map_err(|error| unavailable("create the sandbox's directory", error))?;
             // From here on it is deleted on every path.
             let dir = RunDirGuard::new(dir);
-            match dir.dir().map(|dir| Parts::build(&backend, dir, &limits)) {
-                Some(Ok(parts)) => Ok(Self::new(parts, dir, spec, &backend)),
+            match dir.dir().map(|dir| Parts::build(&machine, dir, &limits)) {
+                Some(Ok(parts)) => Ok(Self::new(parts, dir, spec, &machine)),
                 Some(Err(error)) => {
                     delete(dir);
                     Err(error)
@@ -85,7 +86,7 @@ impl LocalSandbox {
         created.await.unwrap_or_else(|error| Err(creation_failed(error)))
     }
 
-    fn new(parts: Parts, dir: RunDirGuard, spec: SandboxSpec, backend: &LocalBackend) -> Self {
+    fn new(parts: Parts, dir: RunDirGuard, spec: SandboxSpec, machine: &Machine) -> Self {
         let Parts { cgroup, runsc, stdin, stdout, stderr } = parts;
         let connection = RunnerConnection::new(stdout, stdin);
         let closed = connection.closed();
@@ -102,7 +103,7 @@ impl LocalSandbox {
             connection,
             monitor: Monitor { cgroup, memory_exceeded },
             messages: Some(tokio::spawn(read_messages(stderr))),
-            deletions: backend.deletions.clone(),
+            deletions: machine.deletions.clone(),
             _close_when_dropped: closed.drop_guard(),
         }
     }

@@ -1,6 +1,6 @@
 //! Checks the collected files against the limits of the execution and the patterns of the caller.
 
-use super::Corrupt;
+use super::corrupt::Corrupt;
 use crate::policy::Limits;
 use cofferdam_protocol::MAX_SKIPPED;
 use cofferdam_types::{File, SkippedFile};

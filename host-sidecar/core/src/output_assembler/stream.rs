@@ -1,6 +1,6 @@
 //! Assembles one output stream within its limit.
 
-use super::Corrupt;
+use super::corrupt::Corrupt;
 use cofferdam_types::Capture;
 
 /// Assembles the bytes of one stream.

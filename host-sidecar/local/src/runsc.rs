@@ -31,8 +31,8 @@ pub(super) struct Runsc {
 }
 
 impl Runsc {
-    /// The program of the setting, else the one that `make setup` installed, else the one in PATH. `make
-    /// setup` installs it only if PATH has none that is recent enough.
+    /// The program of the setting, else the one that `make setup` installed, else the one in PATH.
+    /// `make setup` installs one only if PATH has none that is recent enough.
     pub(super) fn find(configured: Option<&Path>) -> Result<Self, SetupError> {
         let rootless = !geteuid().is_root();
         if rootless {

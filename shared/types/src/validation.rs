@@ -144,11 +144,11 @@ fn files(files: &[(&str, usize)]) -> Result<(), Violation> {
     files.iter().try_for_each(|(path, _)| relative_path(path))?;
     let paths = || files.iter().map(|(path, _)| *path);
     unique("files: the path", paths())?;
-    let is_folder_of = |folder: &str, path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    let is_directory_of = |dir: &str, path: &str| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
     pairs(paths()).try_for_each(|(one, other)| {
-        require(!is_folder_of(one, other) && !is_folder_of(other, one), || {
+        require(!is_directory_of(one, other) && !is_directory_of(other, one), || {
             format!(
-                "files: of {} and {}, one is given as a file and as the folder of the other",
+                "files: of {} and {}, one is given as a file and as the directory of the other",
                 quoted(one),
                 quoted(other)
             )
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_a_file_and_a_folder_is_invalid_at_any_position() {
+    fn a_path_that_is_a_file_and_a_directory_is_invalid_at_any_position() {
         // In some order, each of these sorts between the two.
         let others = [("a-b", 1), ("a.b/c", 1), ("a!", 1), ("ab", 1), ("b/a/c", 1), ("A", 1)];
         let check_files = |files: &[(&'static str, usize)]| check(&RequestView { files: files.to_vec(), ..request() });
@@ -260,10 +260,8 @@ mod tests {
                 let mut files = others.to_vec();
                 files.insert(position, (first, 1));
                 files.push((last, 1));
-                assert!(
-                    matches!(check_files(&files), Err(Violation::Invalid(text)) if text.contains("as the folder of the other")),
-                    "{files:?}"
-                );
+                let Err(Violation::Invalid(text)) = check_files(&files) else { panic!("{files:?} is valid") };
+                assert!(text.contains("as the directory of the other"), "{files:?} {text}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Collects files of the work directory after the program's processes have exited.
+//! Collects files of the working directory after the program's processes have exited.
 
 use crate::{channel::Channel, error::Error, workspace::WORK_DIR};
 use cofferdam_protocol::{Frame, MAX_SKIPPED, Program};
@@ -14,7 +14,7 @@ const MAX_PATH: usize = 255;
 /// Most directory entries that are read. Hard links allow any number of them.
 const MAX_NAMES: usize = 100_000;
 
-/// Sends every file of the work directory that matches a pattern, ordered by path.
+/// Sends every file of the working directory that matches a pattern, ordered by path.
 pub(crate) fn send_files(channel: &mut Channel, program: &Program) -> Result<(), Error> {
     if program.collect.is_empty() {
         return Ok(());
@@ -104,7 +104,7 @@ fn matching_entries(program: &Program) -> BTreeMap<String, Entry> {
     matching
 }
 
-/// The path relative to the work directory.
+/// The path relative to the working directory.
 fn relative(path: &Path) -> String {
     match path.strip_prefix(WORK_DIR).unwrap_or(path).to_string_lossy() {
         name if name.is_empty() => ".".into(),

@@ -19,7 +19,7 @@ pub(crate) enum Error {
     Interpreter { interpreter: String, source: io::Error },
     #[error("the interpreter cannot preload the modules {}: {output}", modules.join(", "))]
     Preload { modules: Vec<String>, output: String },
-    #[error("cannot write {path:?} into the work directory: {source}")]
+    #[error("cannot write {path:?} into the working directory: {source}")]
     InputFile { path: String, source: io::Error },
     #[error(transparent)]
     Message(#[from] cofferdam_protocol::MalformedMessage),

@@ -1,4 +1,4 @@
-//! Prepares a sandbox before its program is known. The work directory is mounted, and the interpreter may
+//! Prepares a sandbox before its program is known. The working directory is mounted, and the interpreter may
 //! have started. Until the program is there, its file is a named pipe that the interpreter waits for, so that
 //! the interpreter executes the program as if it had been there from the start.
 
@@ -48,7 +48,7 @@ struct IdleInterpreter {
 }
 
 impl PreparedSandbox {
-    /// Mounts the work directory, and prewarms the interpreter if the preparation requests it.
+    /// Mounts the working directory, and prewarms the interpreter if the preparation requests it.
     pub(crate) fn new(preparation: Preparation, network: Network) -> Result<Self, Error> {
         let meminfo = usage::open_meminfo()?;
         let view = ResourceView::mount(&preparation.limits, network)?;

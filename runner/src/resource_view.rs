@@ -62,7 +62,7 @@ struct Stat {
 }
 
 impl ResourceView {
-    /// Mounts the view. The caller must then mount the program's `/tmp` and change to the work directory.
+    /// Mounts the view. The caller must then mount the program's `/tmp` and change to the working directory.
     pub(crate) fn mount(limits: &Limits, network: Network) -> Result<Self, Error> {
         mount_view(limits, network).context(STEP)
     }

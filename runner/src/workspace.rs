@@ -1,4 +1,4 @@
-//! The directories that the program can write to: one tmpfs with a size limit behind its work directory,
+//! The directories that the program can write to: one tmpfs with a size limit behind its working directory,
 //! HOME, /tmp, /var/tmp and /dev/shm.
 
 use crate::error::{Context, Error};
@@ -12,7 +12,7 @@ use std::{
     path::Path,
 };
 
-/// The program's work directory. The root file system must contain it and the others, except [`VAR_TMP`].
+/// The program's working directory. The root file system must contain it and the others, except [`VAR_TMP`].
 pub(crate) const WORK_DIR: &str = "/work";
 /// The program's home directory.
 pub(crate) const HOME: &str = "/home/user";
@@ -26,10 +26,10 @@ const TEMPORARY_FILE: &str = ".new";
 /// Bytes of disk per inode: enough inodes for a disk full of one-page files.
 const BYTES_PER_INODE: u64 = 4096;
 
-/// Mounts the directories and changes to the work directory.
+/// Mounts the directories and changes to the working directory.
 pub(crate) fn mount_directories(disk_bytes: u64) -> Result<(), Error> {
-    mount_storage(disk_bytes).context("mount the work directory")?;
-    std::env::set_current_dir(WORK_DIR).context("change to the work directory")
+    mount_storage(disk_bytes).context("mount the working directory")?;
+    std::env::set_current_dir(WORK_DIR).context("change to the working directory")
 }
 
 /// Writes the program's file, replacing what has its name, and then the input files.

@@ -78,7 +78,7 @@ fn gc_keeps_running_sandboxes() {
     assert_eq!(stdout(&child.wait_with_output().expect("an end")), "alive\n");
 }
 
-const PHASES: [&str; 4] = ["requested", "the sandbox is being started", "the sandbox stands", "the program runs"];
+const PHASES: [&str; 4] = ["requested", "the sandbox is being started", "the sandbox is ready", "the program runs"];
 
 /// Executes a program, or kills every tenth execution in one of the phases. Returns the id.
 fn execute_or_kill(dir: &TestDir, number: usize) -> Option<String> {

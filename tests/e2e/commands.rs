@@ -32,12 +32,12 @@ fn a_closed_stdout_ends_each_command_silently() {
 fn doctor_reports_the_runsc_that_executions_use() {
     let dir = TestDir::new();
     let found = stdout(&dir.run(["doctor", "--backend", "local", "--no-probe"]));
-    let runsc = found.split("gVisor is there: ").nth(1).and_then(|rest| rest.split(" (").next()).expect(&found);
+    let runsc = found.split("gVisor is installed: ").nth(1).and_then(|rest| rest.split(" (").next()).expect(&found);
     assert!(fs::metadata(runsc).is_ok_and(|file| file.is_file()), "{found}");
     for options in [["--runsc", runsc], ["--rootfs", "nowhere"]] {
         let report = stdout(&dir.run(["doctor", "--backend", "local", "--no-probe"].iter().chain(&options)));
-        assert!(report.contains(&format!("ok      gVisor is there: {runsc} (")), "{options:?} {report}");
-        assert_eq!(report.contains("nowhere, which is not a folder"), options[0] == "--rootfs", "{report}");
+        assert!(report.contains(&format!("ok      gVisor is installed: {runsc} (")), "{options:?} {report}");
+        assert_eq!(report.contains("nowhere, which is not a directory"), options[0] == "--rootfs", "{report}");
     }
 }
 

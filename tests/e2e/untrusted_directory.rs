@@ -217,6 +217,6 @@ fn empty_or_relative_paths_in_variables_are_not_trusted() {
         assert_unmarked(&dir, &output);
         // Without the rejected paths, gVisor may not be found.
         let (out, err) = (stdout(&output), stderr(&output));
-        assert!(out == "this is python\n" || err.contains("gVisor is not on this machine"), "{variables:?} {out}{err}");
+        assert!(out == "this is python\n" || err.contains("gVisor is not installed"), "{variables:?} {out}{err}");
     }
 }

@@ -51,7 +51,7 @@ fn gc_cleans_up_after_a_process_killed_at_any_step(context: &Context) -> Result<
     context.dir.write("p.py", "while True: pass");
     let mut ids = Vec::new();
     for workload in ["job", "pod"] {
-        for event in ["requested", "the sandbox is being started", "the sandbox stands", "the program runs"] {
+        for event in ["requested", "the sandbox is being started", "the sandbox is ready", "the program runs"] {
             let mut command = context.command("run", &["--workload", workload, "p.py"]);
             let child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn()?;
             ids.push(id_in(&stderr(&signal_when(child, event, Signal::KILL)?))?);

@@ -1,22 +1,22 @@
-//! Names of runs.
+//! IDs of executions and sandboxes.
 
 const ID_PREFIX: &str = "run-";
-/// Enough of a random number that no two runs of a cluster's life share it.
+/// Enough random digits that no two IDs of a cluster are equal.
 const ID_DIGITS: usize = 20;
 
-/// A DNS label that no other run has.
+/// A new, unique ID, which is a valid DNS label.
 pub fn new_id() -> String {
     let number = uuid::Uuid::new_v4().simple().to_string();
     ID_PREFIX.chars().chain(number.chars().take(ID_DIGITS)).collect()
 }
 
-/// The id of the run whose object has this name, which may have an ending of its own.
+/// The ID in the name of an object, which is the ID itself or the ID with a suffix after a hyphen.
 pub fn id_in(name: &str) -> Option<&str> {
     let id = name.get(..ID_PREFIX.len() + ID_DIGITS)?;
     (is_id(id) && (name.len() == id.len() || name[id.len()..].starts_with('-'))).then_some(id)
 }
 
-/// Whether a name is one that a run may have.
+/// Whether this text is an ID.
 pub fn is_id(name: &str) -> bool {
     let digits = name.strip_prefix(ID_PREFIX);
     digits.is_some_and(|digits| digits.len() == ID_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))

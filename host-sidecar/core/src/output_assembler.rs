@@ -1,19 +1,22 @@
-//! Assembles the frames of one execution into its report, and checks them against the protocol and the limits of the
-//! execution: a compromised runner can send anything. Pure.
+//! Assembles the frames of one execution into its report, and checks them against the protocol and the limits
+//! of the execution: a compromised runner can send anything. Pure.
 
+mod corrupt;
 mod files;
 mod stream;
 
 use crate::policy::Limits;
-use cofferdam_protocol::{Frame, FrameDecoder, MalformedFrame, Stream, Termination};
+use cofferdam_protocol::{Frame, FrameDecoder, Stream, Termination};
 use cofferdam_types::{Capture, File, SkippedFile, Status};
+pub use corrupt::Corrupt;
 use files::FileAssembler;
 use std::time::Duration;
 use stream::StreamAssembler;
 
-/// Longest frame of output or of a failure: a runner forwards what one read of a pipe returns.
-const MAX_PIECE: u64 = 64 << 10;
-/// Longest reason of a failure.
+/// Maximum bytes of a frame of output or of a failure. A frame of output contains what one read(2) from a
+/// pipe returned.
+const MAX_OUTPUT_FRAME: u64 = 64 << 10;
+/// Maximum bytes of the reason of a failure.
 const MAX_REASON: usize = 4 << 10;
 
 /// Assembles the frames of one execution.
@@ -26,25 +29,14 @@ pub(crate) struct OutputAssembler {
     files: FileAssembler,
 }
 
-/// The stage of the execution. Each allows only some frames.
+/// The stage of an execution. It determines which frames may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Created,
     Ready,
     Running,
     Ended,
-    Over,
-}
-
-/// The runner violated the protocol; the text says how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the runner violated the protocol: {0}")]
-pub struct Corrupt(&'static str);
-
-impl From<MalformedFrame> for Corrupt {
-    fn from(_: MalformedFrame) -> Self {
-        Self("its output is not made of frames, or one is longer than the limits allow")
-    }
+    Done,
 }
 
 /// An event in the frames.
@@ -54,13 +46,13 @@ pub(crate) enum Event<'a> {
     Ready,
     /// The program started.
     Started,
-    /// The program wrote these bytes, which are kept.
+    /// The program wrote these bytes, as far as they are within the limit.
     Output(Stream, &'a [u8]),
     /// The program ended after this time; its files follow.
     Ended(Status, Duration),
     /// The last frame.
     Done,
-    /// The program could not be started or followed, for this reason. The last frame.
+    /// The runner could not start or supervise the program, for this reason. The last frame.
     Failed(String),
 }
 
@@ -78,14 +70,14 @@ pub(crate) struct Assembled {
 }
 
 impl OutputAssembler {
-    /// Accepts no more than these limits allow, and only files that match a pattern of `collect`. The runner of a prewarmed
-    /// sandbox has already reported that it is ready.
+    /// Accepts no more than these limits allow, and only files that match a pattern of `collect`. The runner
+    /// of a prewarmed sandbox has already reported that it is ready.
     #[must_use]
     pub(crate) fn new(limits: &Limits, collect: &[String], is_warm: bool) -> Self {
         let files = FileAssembler::new(limits, collect);
         let tail = limits.output_bytes / 2 + 8;
         Self {
-            decoder: FrameDecoder::with_max_payload(MAX_PIECE.max(tail).max(files.max_payload())),
+            decoder: FrameDecoder::with_max_payload(MAX_OUTPUT_FRAME.max(tail).max(files.max_payload())),
             stage: if is_warm { Stage::Ready } else { Stage::Created },
             stdout: StreamAssembler::new(limits.output_bytes),
             stderr: StreamAssembler::new(limits.output_bytes),
@@ -106,9 +98,9 @@ impl OutputAssembler {
     pub(crate) fn next_event(&mut self) -> Result<Option<Event<'_>>, Corrupt> {
         while let Some(frame) = self.decoder.next_frame()? {
             self.stage =
-                self.stage.after(&frame).ok_or(Corrupt("a frame comes twice, out of order or after the last"))?;
-            if self.stage == Stage::Over && !self.decoder.is_empty() {
-                return Err(Corrupt("bytes follow the last frame"));
+                self.stage.after(&frame).ok_or(Corrupt("it sent a frame twice, out of order or after the last one"))?;
+            if self.stage == Stage::Done && !self.decoder.is_empty() {
+                return Err(Corrupt("it sent bytes after the last frame"));
             }
             match frame {
                 Frame::Ready => return Ok(Some(Event::Ready)),
@@ -120,10 +112,12 @@ impl OutputAssembler {
                 Frame::Tail(stream, total, bytes) => self.stream(stream).tail(total, bytes)?,
                 Frame::File(path, content) => self.files.file(path, content)?,
                 Frame::Skipped(path, reason) => self.files.skipped(path, reason)?,
-                Frame::Terminated(ending, ran) => return Ok(Some(Event::Ended(status(ending), ran))),
+                Frame::Terminated(termination, duration) => {
+                    return Ok(Some(Event::Ended(status(termination), duration)));
+                }
                 Frame::Done => return Ok(Some(Event::Done)),
                 Frame::Failed(reason) if reason.len() > MAX_REASON => {
-                    return Err(Corrupt("the reason of a failure is too long"));
+                    return Err(Corrupt("the reason of its failure is too long"));
                 }
                 Frame::Failed(reason) => return Ok(Some(Event::Failed(reason))),
             }
@@ -151,7 +145,7 @@ impl OutputAssembler {
 }
 
 impl Stage {
-    /// The stage after a frame; none where the frame may not come.
+    /// The stage after a frame; none if the frame is not allowed.
     fn after(self, frame: &Frame) -> Option<Self> {
         match (self, frame) {
             (Self::Created, Frame::Ready) => Some(Self::Ready),
@@ -159,15 +153,15 @@ impl Stage {
             (Self::Running, Frame::Output(..) | Frame::Truncated(_) | Frame::Tail(..)) => Some(Self::Running),
             (Self::Running, Frame::Terminated(..)) => Some(Self::Ended),
             (Self::Ended, Frame::File(..) | Frame::Skipped(..)) => Some(Self::Ended),
-            (Self::Ended, Frame::Done) => Some(Self::Over),
-            (Self::Created | Self::Ready | Self::Running | Self::Ended, Frame::Failed(_)) => Some(Self::Over),
+            (Self::Ended, Frame::Done) => Some(Self::Done),
+            (Self::Created | Self::Ready | Self::Running | Self::Ended, Frame::Failed(_)) => Some(Self::Done),
             _ => None,
         }
     }
 }
 
-fn status(ending: Termination) -> Status {
-    match ending {
+fn status(termination: Termination) -> Status {
+    match termination {
         Termination::Exited(code) => Status::Exited(code),
         Termination::Killed(signal) => Status::Killed(signal),
         Termination::TimedOut => Status::TimedOut,

@@ -1,4 +1,4 @@
-//! Quantities as Kubernetes writes them: `512Mi` of memory, `500m` of a processor; and seconds.
+//! Quantities in the format of Kubernetes: bytes such as `512Mi`, and CPU such as `500m`. Also seconds.
 
 use serde::{
     Deserialize, Serialize,
@@ -6,7 +6,7 @@ use serde::{
 };
 use std::{fmt, marker::PhantomData, str::FromStr, time::Duration};
 
-/// A text that is no quantity of the kind asked for.
+/// The text is not a quantity of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {expected}")]
 pub struct MalformedQuantity {
@@ -18,11 +18,11 @@ pub struct MalformedQuantity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u64);
 
-/// Thousandths of a processor, such as `500m`, `2` or `1.5`.
+/// Thousandths of a CPU, such as `500m`, `2` or `1.5`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cpu(pub u32);
 
-/// Seconds, such as `300` or `1.5`; more than none, at most ten years.
+/// Seconds, such as `300` or `1.5`: at least a millisecond, at most ten years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seconds(pub Duration);
 
@@ -36,7 +36,7 @@ impl ExpectedFormat for Bytes {
 }
 
 impl ExpectedFormat for Cpu {
-    const EXPECTED: &'static str = "an amount of processors such as 500m or 2";
+    const EXPECTED: &'static str = "an amount of CPU such as 500m or 2";
 }
 
 impl ExpectedFormat for Seconds {
@@ -78,9 +78,9 @@ impl FromStr for Cpu {
             Some(millis) => digits(millis),
             None => {
                 let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
-                let scale = 3_usize.checked_sub(part.len()).map(|zeros| format!("{part}{}", "0".repeat(zeros)));
-                let part = scale.as_deref().and_then(digits);
-                digits(whole).and_then(|whole| whole.checked_mul(1000)?.checked_add(part?))
+                let zeros = 3_usize.checked_sub(part.len());
+                let thousandths = zeros.and_then(|zeros| digits(&format!("{part}{}", "0".repeat(zeros))));
+                digits(whole).and_then(|whole| whole.checked_mul(1000)?.checked_add(thousandths?))
             }
         };
         let millis = millis.and_then(|millis| u32::try_from(millis).ok()).filter(|millis| *millis > 0);
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_read_as_kubernetes_writes_them() {
+    fn bytes_have_the_format_of_kubernetes() {
         for (text, bytes) in [("1", 1), ("64Mi", 64 << 20), ("1Gi", 1 << 30), ("500M", 500_000_000), ("2k", 2000)] {
             assert_eq!(text.parse(), Ok(Bytes(bytes)), "{text}");
         }
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn processors_are_read_as_kubernetes_writes_them() {
+    fn cpu_has_the_format_of_kubernetes() {
         for (text, millis) in [("500m", 500), ("2", 2000), ("1.5", 1500), ("0.001", 1)] {
             assert_eq!(text.parse(), Ok(Cpu(millis)), "{text}");
         }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_may_have_parts() {
+    fn seconds_may_have_a_fraction() {
         assert_eq!("300".parse(), Ok(Seconds(Duration::from_secs(300))));
         assert_eq!("1.5".parse(), Ok(Seconds(Duration::from_millis(1500))));
         for text in ["", "0", "-1", "inf", "NaN", "1e3", "1s", "0.0001", "99999999999"] {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn quantities_are_shown_as_they_are_read() {
+    fn a_displayed_quantity_can_be_parsed() {
         for bytes in [1, 1000, 1024, 512 << 20, 3 << 30, u64::MAX] {
             assert_eq!(Bytes(bytes).to_string().parse(), Ok(Bytes(bytes)));
         }

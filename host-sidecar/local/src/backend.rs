@@ -1,17 +1,17 @@
 //! The backend: creates sandboxes of gVisor on this machine.
 
 use crate::{
-    LocalConfig, SetupError, reaper::Reaper, root::Root, runsc::Runsc, sandbox::LocalSandbox, state::StateDir,
+    LocalConfig, SetupError, error::creation_failed, machine::Machine, reaper::Reaper, runsc::Runsc,
+    sandbox::LocalSandbox,
 };
 use cofferdam_core::{Backend, BoxFuture, ExecutionContext, Purpose, Sandbox, new_id, spec::SandboxSpec};
 use cofferdam_types::{Error, ErrorCode};
 use std::{
-    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 use tokio::{sync::oneshot, task::spawn_blocking, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 /// Time that deletions may take when the process ends, before they are left to the next process.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,12 +19,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Creates each sandbox with `runsc` on this machine.
 #[derive(Debug, Clone)]
 pub struct LocalBackend {
-    pub(crate) runsc: Runsc,
-    pub(crate) root: Root,
-    pub(crate) state: StateDir,
-    /// Sandboxes that are being deleted.
-    pub(crate) deletions: TaskTracker,
-    /// Removes what other processes have left.
+    machine: Machine,
+    /// Deletes the sandboxes of processes that have exited.
     reaper: Reaper,
 }
 
@@ -35,19 +31,13 @@ impl LocalBackend {
     ///
     /// [`SetupError`] says what is missing and what to do.
     pub fn new(config: &LocalConfig) -> Result<Self, SetupError> {
-        Ok(Self {
-            runsc: Runsc::find(config.runsc.as_deref())?,
-            root: Root::new(config.rootfs.as_deref())?,
-            state: StateDir::open(config.state_dir.as_deref())?,
-            deletions: TaskTracker::new(),
-            reaper: Reaper::default(),
-        })
+        Ok(Self { machine: Machine::new(config)?, reaper: Reaper::default() })
     }
 
     /// The gVisor program that sandboxes are started with.
     #[must_use]
     pub fn runsc(&self) -> &Path {
-        self.runsc.program()
+        self.machine.runsc.program()
     }
 
     /// The gVisor program that sandboxes would be started with.
@@ -60,7 +50,7 @@ impl LocalBackend {
     }
 
     fn start_reaper(&self) {
-        self.reaper.start(&self.state, &self.deletions);
+        self.reaper.start(&self.machine.state, &self.machine.deletions);
     }
 
     /// Creates the sandbox of an execution. If the caller stops waiting, the sandbox is deleted when it is created.
@@ -70,10 +60,10 @@ impl LocalBackend {
         context: &ExecutionContext<'_>,
     ) -> Result<Box<dyn Sandbox>, Error> {
         let (sender, created) = oneshot::channel();
-        let (backend, id, limits) = (self.clone(), context.id.clone(), spec.limits);
+        let (machine, id, limits) = (self.machine.clone(), context.id.clone(), spec.limits);
         let spec = spec.clone();
-        self.deletions.spawn(async move {
-            let sandbox = LocalSandbox::create(&backend, &id, spec, &limits).await;
+        self.machine.deletions.spawn(async move {
+            let sandbox = LocalSandbox::create(&machine, &id, spec, &limits).await;
             if let Err(Ok(unwanted)) = sender.send(sandbox) {
                 unwanted.remove().await;
             }
@@ -88,7 +78,7 @@ impl LocalBackend {
         spec: &SandboxSpec,
         cancelled: &CancellationToken,
     ) -> Result<Box<dyn Sandbox>, Error> {
-        let mut sandbox = LocalSandbox::create(self, &new_id(), spec.clone(), &spec.limits).await?;
+        let mut sandbox = LocalSandbox::create(&self.machine, &new_id(), spec.clone(), &spec.limits).await?;
         match sandbox.prepare(cancelled).await {
             Ok(()) => Ok(Box::new(sandbox)),
             Err(error) => {
@@ -117,7 +107,7 @@ impl Backend for LocalBackend {
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async {
             self.start_reaper();
-            let (runsc, state) = (self.runsc.clone(), self.state.clone());
+            let (runsc, state) = (self.machine.runsc.clone(), self.machine.state.clone());
             let checked = spawn_blocking(move || runsc.check().and_then(|()| state.check()));
             let failure = match checked.await {
                 Ok(Ok(())) => return Ok(()),
@@ -131,21 +121,12 @@ impl Backend for LocalBackend {
 
     fn drain(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            self.deletions.close();
-            if timeout(DRAIN_TIMEOUT, self.deletions.wait()).await.is_err() {
+            let deletions = &self.machine.deletions;
+            deletions.close();
+            if timeout(DRAIN_TIMEOUT, deletions.wait()).await.is_err() {
                 tracing::warn!("some sandboxes are not deleted yet; the next execution or `cofferdam gc` deletes them");
             }
-            self.deletions.reopen();
+            deletions.reopen();
         })
     }
-}
-
-pub(crate) fn creation_failed(error: impl ToString) -> Error {
-    Error::internal("the creation of the sandbox was aborted", error)
-}
-
-pub(crate) fn unavailable(step: &str, error: io::Error) -> Error {
-    Error::new(ErrorCode::SandboxUnavailable, "the sandbox cannot be built; the operator's log says why")
-        .with_detail(format!("cannot {step}: {error}"))
-        .retryable()
 }

@@ -1,4 +1,4 @@
-//! The OCI bundle of a run: <https://github.com/opencontainers/runtime-spec>.
+//! The OCI bundle of a sandbox: <https://github.com/opencontainers/runtime-spec>.
 
 use super::{
     root::{Bind, RUNNER_PATH},
@@ -7,21 +7,21 @@ use super::{
 use serde_json::{Value, json};
 use std::{fs, io, path::Path};
 
-/// User and group of every program; not root.
-const USER: u32 = 1001;
+/// UID and GID of every program; not root.
+const PROGRAM_ID: u32 = 1001;
 
-/// Writes the bundle's configuration. With `maps_users` the sandbox is in a user namespace that knows root alone: what
-/// belongs to any other user of the machine, even to one with the program's number, is nobody's there.
+/// Writes the bundle's configuration. With `maps_users` the sandbox has a user namespace that maps only root:
+/// files of any other user of the machine, even one with the program's UID, belong to `nobody` in it.
 pub(super) fn write(dir: &RunDir, binds: &[Bind], maps_users: bool) -> io::Result<()> {
     fs::create_dir_all(dir.bundle())?;
-    let mut configuration = configuration(&dir.root(), binds);
+    let mut config = config(&dir.root(), binds);
     if maps_users {
-        map_root_alone(&mut configuration["linux"]);
+        map_only_root(&mut config["linux"]);
     }
-    fs::write(dir.bundle().join("config.json"), configuration.to_string())
+    fs::write(dir.bundle().join("config.json"), config.to_string())
 }
 
-fn map_root_alone(linux: &mut Value) {
+fn map_only_root(linux: &mut Value) {
     let root = json!([{ "containerID": 0, "hostID": 0, "size": 1 }]);
     linux["uidMappings"] = root.clone();
     linux["gidMappings"] = root;
@@ -30,17 +30,17 @@ fn map_root_alone(linux: &mut Value) {
     }
 }
 
-fn configuration(root: &Path, binds: &[Bind]) -> Value {
+fn config(root: &Path, binds: &[Bind]) -> Value {
     let proc = json!({ "destination": "/proc", "type": "proc", "source": "proc" });
-    let read_only = binds.iter().map(
-        |Bind { from, to }| json!({ "destination": to, "type": "bind", "source": from, "options": ["rbind", "ro"] }),
-    );
-    let mounts: Vec<Value> = [proc].into_iter().chain(read_only).collect();
+    let binds = binds.iter().map(|Bind { source, destination }| {
+        json!({ "destination": destination, "type": "bind", "source": source, "options": ["rbind", "ro"] })
+    });
+    let mounts: Vec<Value> = [proc].into_iter().chain(binds).collect();
     let namespaces = ["pid", "network", "ipc", "uts", "mount"].map(|kind| json!({ "type": kind }));
     json!({
         "ociVersion": "1.0.0",
         "process": {
-            "user": { "uid": USER, "gid": USER },
+            "user": { "uid": PROGRAM_ID, "gid": PROGRAM_ID },
             "args": [RUNNER_PATH],
             "env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
             "cwd": "/",

@@ -1,5 +1,5 @@
-//! The outer bound on memory and processors: a cgroup around the whole sandbox. The runner's own bounds are tighter and
-//! say more; this one holds even if gVisor itself goes wrong.
+//! The outer limit on memory and CPU: a cgroup around the whole sandbox. The runner's limits are lower and
+//! its report says which one was exceeded; the cgroup limits gVisor too.
 
 use cofferdam_core::spec::SandboxLimits;
 use std::{
@@ -9,103 +9,120 @@ use std::{
     time::{Duration, Instant},
 };
 
-const CGROUPS: &str = "/sys/fs/cgroup";
+const CGROUP_ROOT: &str = "/sys/fs/cgroup";
+/// The cgroup above those of all sandboxes.
 const PARENT: &str = "cofferdam";
-/// What gVisor itself, the runner and caches may use beside the program. A sandbox that waits holds some 20 MiB.
+/// Memory for gVisor, the runner and caches, in addition to the program's. An idle sandbox uses about 20 MiB.
 const OVERHEAD_BYTES: u64 = 256 << 20;
-/// The kernel's own period for processor quotas, in microseconds.
-const PERIOD: u32 = 100_000;
-const LONGEST_PERIOD: u32 = 1_000_000;
-/// How long a cgroup whose processes are gone may take to be removable.
+/// The kernel's default period of a CPU quota, in microseconds.
+const DEFAULT_PERIOD: u32 = 100_000;
+/// The kernel's longest period, in microseconds.
+const MAX_PERIOD: u32 = 1_000_000;
+/// Limits below this, in thousandths of a CPU, need the longest period: the kernel accepts no quota below 1
+/// ms.
+const MIN_DEFAULT_PERIOD_MILLIS: u32 = 10;
+/// Time after which a cgroup whose processes were killed must be removable.
 const REMOVAL_TIMEOUT: Duration = Duration::from_secs(3);
+/// Interval between two attempts to remove it.
+const REMOVAL_INTERVAL: Duration = Duration::from_millis(1);
+/// Attempts to create a cgroup. The last other sandbox may remove the parent in between.
+const CREATE_ATTEMPTS: u32 = 3;
 
-/// The cgroup of a run: one folder in version 2, one a controller in version 1, none where this user may make none.
+/// The cgroup of a sandbox: one directory in version 2, one for each controller in version 1, none if this
+/// user cannot create cgroups.
 #[derive(Debug, Clone)]
 pub(super) struct Cgroup {
     memory: Option<PathBuf>,
     cpu: Option<PathBuf>,
     version_2: bool,
-    /// Thousandths of a processor, and whether they hold now.
-    share: Option<u32>,
-    is_held: bool,
+    /// Thousandths of a CPU.
+    cpu_millis: Option<u32>,
+    is_cpu_limited: bool,
 }
 
 impl Cgroup {
-    /// The cgroup that a run has if it has one.
+    /// The existing cgroup of this sandbox.
     pub(super) fn of(id: &str) -> Self {
-        let version_2 = Path::new(CGROUPS).join("cgroup.controllers").exists();
-        let existing = |controller: &str| Some(folder(controller, version_2).join(id)).filter(|path| path.exists());
+        let version_2 = is_version_2();
+        let existing = |controller: &str| Some(parent_dir(controller, version_2).join(id)).filter(|path| path.exists());
         let memory = existing("memory");
         let cpu = if version_2 { None } else { existing("cpu") };
-        Self { memory, cpu, version_2, share: None, is_held: false }
+        Self { memory, cpu, version_2, cpu_millis: None, is_cpu_limited: false }
     }
 
-    /// Makes it, as far as this user may. The bound on processors holds when it is told to.
+    /// Creates the cgroup as far as this user can, with its memory limit. [`Self::cpu_quota`] sets the CPU
+    /// limit.
     pub(super) fn create(id: &str, limits: &SandboxLimits) -> io::Result<Self> {
-        let version_2 = Path::new(CGROUPS).join("cgroup.controllers").exists();
-        let mut cgroup = Self { memory: None, cpu: None, version_2, share: limits.cpu_millis, is_held: false };
-        cgroup.memory = make(&folder("memory", version_2), id, version_2)?;
-        if let Some(memory) = &cgroup.memory {
-            let file = if version_2 { "memory.max" } else { "memory.limit_in_bytes" };
-            fs::write(memory.join(file), outer_memory(limits).to_string())?;
-            if version_2 {
-                // There is no such file where the kernel does not swap.
-                let _ = fs::write(memory.join("memory.swap.max"), "0");
-            }
-        }
-        if limits.cpu_millis.is_some() {
-            cgroup.cpu =
-                if version_2 { cgroup.memory.clone() } else { make(&folder("cpu", version_2), id, version_2)? };
-        }
+        let version_2 = is_version_2();
+        let memory = create_dir(&parent_dir("memory", version_2), id, version_2)?;
+        let cpu = match limits.cpu_millis {
+            None => None,
+            Some(_) if version_2 => memory.clone(),
+            Some(_) => create_dir(&parent_dir("cpu", version_2), id, version_2)?,
+        };
+        let cgroup = Self { memory, cpu, version_2, cpu_millis: limits.cpu_millis, is_cpu_limited: false };
+        cgroup.limit_memory(sandbox_memory(limits))?;
         Ok(cgroup)
     }
 
-    /// What has to be written to have the bound on processors hold, if there is one, or not: what is not the program's is
-    /// not bounded by its share. Nothing where that is so already.
-    pub(super) fn cpu_quota(&mut self, holds: bool) -> Vec<Setting> {
-        let (Some(cpu), Some(millis), true) = (&self.cpu, self.share, holds != self.is_held) else { return Vec::new() };
-        // The kernel takes no quota below 1 ms.
-        let period = if millis < 10 { LONGEST_PERIOD } else { PERIOD };
-        let quota = u64::from(millis) * u64::from(period) / 1000;
-        self.is_held = holds;
+    fn limit_memory(&self, bytes: u64) -> io::Result<()> {
+        let Some(memory) = &self.memory else { return Ok(()) };
+        let file = if self.version_2 { "memory.max" } else { "memory.limit_in_bytes" };
+        fs::write(memory.join(file), bytes.to_string())?;
         if self.version_2 {
-            let quota = if holds { quota.to_string() } else { "max".into() };
-            return vec![Setting { file: cpu.join("cpu.max"), value: format!("{quota} {period}") }];
+            // A kernel without swap has no such file.
+            let _ = fs::write(memory.join("memory.swap.max"), "0");
         }
-        let quota = if holds { quota.to_string() } else { "-1".into() };
+        Ok(())
+    }
+
+    /// The files to write so that the CPU limit applies or does not apply. It applies to the program, not to
+    /// the start and the end of the sandbox. Empty if there is no limit or nothing changes.
+    pub(super) fn cpu_quota(&mut self, is_limited: bool) -> Vec<ControlFile> {
+        let (Some(cpu), Some(millis)) = (&self.cpu, self.cpu_millis) else { return Vec::new() };
+        if is_limited == self.is_cpu_limited {
+            return Vec::new();
+        }
+        self.is_cpu_limited = is_limited;
+        let period = if millis < MIN_DEFAULT_PERIOD_MILLIS { MAX_PERIOD } else { DEFAULT_PERIOD };
+        let quota = is_limited.then(|| (u64::from(millis) * u64::from(period) / 1000).to_string());
+        if self.version_2 {
+            let quota = quota.as_deref().unwrap_or("max");
+            return vec![ControlFile { path: cpu.join("cpu.max"), value: format!("{quota} {period}") }];
+        }
         vec![
-            Setting { file: cpu.join("cpu.cfs_period_us"), value: period.to_string() },
-            Setting { file: cpu.join("cpu.cfs_quota_us"), value: quota },
+            ControlFile { path: cpu.join("cpu.cfs_period_us"), value: period.to_string() },
+            ControlFile { path: cpu.join("cpu.cfs_quota_us"), value: quota.unwrap_or_else(|| "-1".into()) },
         ]
     }
 
-    /// Whether a bound on memory holds.
-    pub(super) fn bounds_memory(&self) -> bool {
+    /// Whether it limits memory.
+    pub(super) fn limits_memory(&self) -> bool {
         self.memory.is_some()
     }
 
-    /// Whether there can be a bound on processors.
-    pub(super) fn bounds_cpu(&self) -> bool {
+    /// Whether it can limit CPU.
+    pub(super) fn can_limit_cpu(&self) -> bool {
         self.cpu.is_some()
     }
 
-    /// The files that take the number of a process that is to be bounded.
-    pub(super) fn members_files(&self) -> impl Iterator<Item = PathBuf> {
-        self.folders().map(|folder| folder.join("cgroup.procs"))
+    /// The files `cgroup.procs`. A process joins the cgroup when its PID is written to each.
+    pub(super) fn procs_files(&self) -> impl Iterator<Item = PathBuf> {
+        self.dirs().map(|dir| dir.join("cgroup.procs"))
     }
 
-    /// Its processes, as far as they are alive; none where there is no cgroup.
-    pub(super) fn members(&self) -> io::Result<Option<Vec<u32>>> {
-        let Some(file) = self.members_files().next() else { return Ok(None) };
+    /// The PIDs of its processes; none if there is no cgroup.
+    pub(super) fn pids(&self) -> io::Result<Option<Vec<u32>>> {
+        let Some(file) = self.procs_files().next() else { return Ok(None) };
         match fs::read_to_string(file) {
             Ok(pids) => Ok(Some(pids.lines().filter_map(|pid| pid.parse().ok()).collect())),
-            // It is gone, which it would not be with a process in it.
+            // The kernel removes no cgroup that has a process.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Whether the kernel has killed a process of it for want of memory.
+    /// Whether the kernel has killed one of its processes because memory was exhausted.
     pub(super) fn was_out_of_memory(&self) -> bool {
         let file = if self.version_2 { "memory.events" } else { "memory.oom_control" };
         let text = self.memory.as_ref().and_then(|memory| fs::read_to_string(memory.join(file)).ok());
@@ -115,82 +132,91 @@ impl Cgroup {
         })
     }
 
-    /// Removes it; its processes must be gone, or going.
+    /// Removes the cgroup. Its processes must have been killed.
     pub(super) fn delete(self) -> io::Result<()> {
         let deadline = Instant::now() + REMOVAL_TIMEOUT;
-        for folder in self.folders() {
-            loop {
-                match fs::remove_dir(&folder) {
-                    Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => {
-                        thread::sleep(Duration::from_millis(1));
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-                    result => {
-                        result?;
-                        break;
-                    }
-                }
-            }
-            // The last run of all takes the parent along; others keep it.
-            let _ = folder.parent().map(fs::remove_dir);
+        for dir in self.dirs() {
+            remove_dir(&dir, deadline)?;
+            // Succeeds only if no other sandbox has a cgroup.
+            let _ = dir.parent().map(fs::remove_dir);
         }
         Ok(())
     }
 
-    /// Each folder once.
-    fn folders(&self) -> impl Iterator<Item = PathBuf> {
+    /// Its directories, without duplicates.
+    fn dirs(&self) -> impl Iterator<Item = PathBuf> {
         let cpu = self.cpu.clone().filter(|_| !self.version_2);
         self.memory.clone().into_iter().chain(cpu)
     }
 }
 
-/// A file of a cgroup, and what it is to hold.
+/// A value for an interface file of a cgroup.
 #[derive(Debug)]
-pub(super) struct Setting {
-    file: PathBuf,
+pub(super) struct ControlFile {
+    path: PathBuf,
     value: String,
 }
 
-impl Setting {
-    /// Writes it.
+impl ControlFile {
+    /// Writes the value.
     pub(super) fn write(&self) -> io::Result<()> {
-        fs::write(&self.file, &self.value)
+        fs::write(&self.path, &self.value)
     }
 }
 
-/// Bytes that a whole sandbox may hold: the program, its disk, what the runner holds back for it, and gVisor itself.
-pub(super) fn outer_memory(limits: &SandboxLimits) -> u64 {
+/// The memory limit of a whole sandbox, in bytes: the program, its disk, the runner's buffers, and gVisor.
+pub(super) fn sandbox_memory(limits: &SandboxLimits) -> u64 {
     limits.sandbox_memory(OVERHEAD_BYTES)
 }
 
-/// The folder that holds the cgroups of all runs.
-fn folder(controller: &str, version_2: bool) -> PathBuf {
-    let hierarchy = Path::new(CGROUPS);
-    if version_2 { hierarchy.join(PARENT) } else { hierarchy.join(controller).join(PARENT) }
+fn is_version_2() -> bool {
+    Path::new(CGROUP_ROOT).join("cgroup.controllers").exists()
 }
 
-/// Makes the cgroup of a run; none where this user may not, or the controller is missing.
-fn make(parent: &Path, id: &str, version_2: bool) -> io::Result<Option<PathBuf>> {
+/// The directory of the cgroups of all sandboxes.
+fn parent_dir(controller: &str, version_2: bool) -> PathBuf {
+    let root = Path::new(CGROUP_ROOT);
+    if version_2 { root.join(PARENT) } else { root.join(controller).join(PARENT) }
+}
+
+/// Creates the cgroup of a sandbox; none if this user cannot, or the memory controller is missing.
+fn create_dir(parent: &Path, id: &str, version_2: bool) -> io::Result<Option<PathBuf>> {
     if version_2 {
-        // Controllers have to be handed down level by level; what cannot be is found out below.
-        let _ = fs::write(Path::new(CGROUPS).join("cgroup.subtree_control"), "+memory +cpu");
+        enable_controllers(Path::new(CGROUP_ROOT));
     }
     let path = parent.join(id);
-    // A run that ends may take the parent away in between, but hardly twice.
-    let made = (0..3).any(|_| {
+    let is_created = (0..CREATE_ATTEMPTS).any(|_| {
         let _ = fs::create_dir(parent);
         if version_2 {
-            let _ = fs::write(parent.join("cgroup.subtree_control"), "+memory +cpu");
+            enable_controllers(parent);
         }
         fs::create_dir(&path).is_ok()
     });
-    if !made {
+    if !is_created {
         return Ok(None);
     }
-    let has_memory = !version_2 || path.join("memory.max").exists();
-    if has_memory {
-        return Ok(Some(path));
+    if version_2 && !path.join("memory.max").exists() {
+        fs::remove_dir(&path)?;
+        return Ok(None);
     }
-    fs::remove_dir(&path)?;
-    Ok(None)
+    Ok(Some(path))
+}
+
+/// Version 2 enables controllers level by level. A failure shows in the missing files of the sandbox's
+/// cgroup.
+fn enable_controllers(dir: &Path) {
+    let _ = fs::write(dir.join("cgroup.subtree_control"), "+memory +cpu");
+}
+
+/// Removes a cgroup, if it exists, as soon as the kernel has removed its processes.
+fn remove_dir(dir: &Path, deadline: Instant) -> io::Result<()> {
+    loop {
+        match fs::remove_dir(dir) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => {
+                thread::sleep(REMOVAL_INTERVAL);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            result => return result,
+        }
+    }
 }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-/// What sandboxes on this machine are made of.
+/// The configuration of the local backend.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LocalConfig {
-    /// The gVisor program. Default: the one that set-up built, else `runsc` of PATH.
+    /// The path of `runsc`. Default: the one that `make setup` installed, else the one in PATH.
     pub runsc: Option<PathBuf>,
-    /// An unpacked image for the sandbox's root. Default: the /usr of this machine.
+    /// An unpacked image, the sandbox's root file system. Default: this machine's /usr.
     pub rootfs: Option<PathBuf>,
-    /// Where executions keep what they need while they last. Default: a folder of the user's that does not outlive a reboot.
+    /// The directory of temporary files. Default: one that belongs to the user and does not survive a reboot.
     pub state_dir: Option<PathBuf>,
 }

@@ -1,10 +1,11 @@
-//! Whether this machine can execute programs: gVisor, and one execution.
+//! Checks whether this machine can execute programs: that gVisor is installed, and that a probe succeeds in a
+//! sandbox.
 
 use crate::{LocalBackend, LocalConfig, SetupError};
 use cofferdam_core::{
     doctor::{
         Finding, Findings, ProbeOptions, RUN, probe, probe_result,
-        target::{Outside, Target},
+        target::{Destination, Target},
     },
     os::programs,
     policy::Policy,
@@ -19,103 +20,103 @@ use std::{
 use tokio::time::timeout;
 
 const CHECK: &str = "gvisor";
-/// What is tried of this machine.
-const OUTSIDE: [Outside; 3] = [Outside::Metadata, Outside::Names, Outside::Machine];
-/// A name that the world's DNS knows.
-const NAME: &str = "example.com";
-/// Somewhere in the world. Nothing is sent there. Source: RFC 5737.
-const ELSEWHERE: &str = "192.0.2.1:9";
-/// How long gVisor may take to say its version.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// The first release whose sandboxes runs can be in.
-const OLDEST: u32 = 20_250_101;
+/// The destinations that the probe tries to reach.
+const DESTINATIONS: [Destination; 3] = [Destination::Metadata, Destination::Dns, Destination::Machine];
+/// A name in the public DNS.
+const PUBLIC_NAME: &str = "example.com";
+/// An address for documentation (RFC 5737). Nothing is sent to it.
+const REMOTE_ADDRESS: &str = "192.0.2.1:9";
+/// Maximum duration of `runsc --version`.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
+/// The date of the oldest supported release, as a number.
+const MIN_RELEASE: u32 = 20_250_101;
 
-/// Examines this machine.
-pub async fn examine(config: &LocalConfig, policy: &Policy, probing: ProbeOptions<'_>, findings: &mut Findings<'_>) {
+/// Checks this machine.
+pub async fn examine(config: &LocalConfig, policy: &Policy, options: ProbeOptions<'_>, findings: &mut Findings<'_>) {
     let runsc = match LocalBackend::find_runsc(config) {
         Ok(runsc) => runsc,
-        Err(error) => return lacking(&error, findings),
+        Err(error) => return push_setup_error(&error, findings),
     };
-    // It is named even where something else is missing.
-    findings.push(judge_version(&runsc, version(&runsc).await.as_deref()));
+    // Report the version even if something else is missing.
+    findings.push(version_finding(&runsc, version(&runsc).await.as_deref()));
     let local = match LocalBackend::new(config) {
         Ok(local) => local,
-        Err(error) => return lacking(&error, findings),
+        Err(error) => return push_setup_error(&error, findings),
     };
-    if let Some(why_not) = probing.refusal() {
-        findings.push(Finding::skipped(RUN, why_not));
+    if let Some(reason) = options.skip_reason() {
+        findings.push(Finding::skipped(RUN, reason));
         return;
     }
-    let mut targets = vec![Target::metadata(), Target::name(NAME)];
-    targets.extend(own_address().and_then(|address| Target::address(Outside::Machine, address)));
-    let found = match probe::run(&local, policy, &targets, probing.cancelled).await {
-        Ok(report) => probe_result::judge(&report, &OUTSIDE, &targets),
-        Err(error) => vec![failed(&error)],
+    let mut targets = vec![Target::metadata(), Target::name(PUBLIC_NAME)];
+    targets.extend(own_address().and_then(|address| Target::address(Destination::Machine, address)));
+    let probe_findings = match probe::run(&local, policy, &targets, options.cancelled).await {
+        Ok(report) => probe_result::classify(&report, &DESTINATIONS, &targets),
+        Err(error) => vec![probe_failure(&error)],
     };
-    for finding in found {
+    for finding in probe_findings {
         findings.push(finding);
     }
 }
 
-fn lacking(error: &SetupError, findings: &mut Findings<'_>) {
-    findings.push(judge_lack(error));
-    findings.push(Finding::skipped(RUN, "this machine lacks what a run needs"));
+fn push_setup_error(error: &SetupError, findings: &mut Findings<'_>) {
+    findings.push(setup_failure(error));
+    findings.push(Finding::skipped(RUN, "sandboxes cannot be created"));
 }
 
-fn judge_lack(error: &SetupError) -> Finding {
-    let otherwise = match error {
-        SetupError::NoUserNamespaces { .. } => "do what the message says",
-        _ => "name another one, or leave the setting out",
-    };
-    Finding::failed_with_message(CHECK, &error.to_string(), otherwise)
+fn setup_failure(error: &SetupError) -> Finding {
+    let advice = "correct the setting, or remove it to use the default";
+    Finding::failed_with_message(CHECK, &error.to_string(), advice)
 }
 
-/// What gVisor calls itself.
+/// The version that `runsc` reports.
 async fn version(runsc: &Path) -> Option<String> {
     let output = programs::command(runsc).arg("--version").stdin(Stdio::null()).kill_on_drop(true).output();
-    let output = timeout(PATIENCE, output).await.ok()?.ok()?;
+    let output = timeout(VERSION_TIMEOUT, output).await.ok()?.ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     Some(text.lines().next()?.trim_start_matches("runsc version ").to_owned())
 }
 
-fn judge_version(runsc: &Path, version: Option<&str>) -> Finding {
+fn version_finding(runsc: &Path, version: Option<&str>) -> Finding {
     let runsc = runsc.display();
     match version {
         None => {
-            Finding::failed(CHECK, format!("{runsc} does not say its version"), "install gVisor anew (`make setup`)")
+            let text = format!("{runsc} does not report a version");
+            Finding::failed(CHECK, text, "reinstall gVisor (`make setup`)")
         }
-        Some(version) if released(version).is_some_and(|date| date < OLDEST) => {
-            let advice = "install a release of 2025 or later; `make setup` does";
-            Finding::failed(CHECK, format!("gVisor is there, but too old: {runsc} ({version})"), advice)
+        Some(version) if release_date(version).is_some_and(|date| date < MIN_RELEASE) => {
+            let advice = "install a release of 2025 or later (`make setup`)";
+            Finding::failed(CHECK, format!("gVisor is too old: {runsc} ({version})"), advice)
         }
-        Some(version) => Finding::ok(CHECK, format!("gVisor is there: {runsc} ({version})")),
+        Some(version) => Finding::ok(CHECK, format!("gVisor is installed: {runsc} ({version})")),
     }
 }
 
-/// The date of a release, as a number; what is built from its source need not have one.
-fn released(version: &str) -> Option<u32> {
+/// The date of a release as a number; none for a build that is not a release.
+fn release_date(version: &str) -> Option<u32> {
     version.strip_prefix("release-")?.split('.').next()?.parse().ok()
 }
 
-/// The address by which this machine would talk to the world, and a port that nobody need listen on: who refuses has
-/// been reached.
+/// This machine's address for outgoing connections, with a port that is probably closed: a refused connection
+/// also proves that the machine is reachable.
 fn own_address() -> Option<SocketAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    socket.connect(ELSEWHERE).ok()?;
+    socket.connect(REMOTE_ADDRESS).ok()?;
     socket.local_addr().ok()
 }
 
-fn failed(error: &Error) -> Finding {
-    let what = error.detail.as_ref().map_or_else(|| error.message.clone(), |why| format!("{}: {why}", error.message));
+fn probe_failure(error: &Error) -> Finding {
+    let message = &error.message;
+    let text = error.detail.as_ref().map_or_else(|| message.clone(), |detail| format!("{message}: {detail}"));
     let advice = match error.code {
-        ErrorCode::Cancelled => "run `cofferdam doctor` again and let it end",
-        ErrorCode::StartupTimeout => "try again when less is going on, or raise `startup_timeout_seconds`",
+        ErrorCode::Cancelled => "run `cofferdam doctor` again without interrupting it",
+        ErrorCode::StartupTimeout => "try again when the load is lower, or raise `startup_timeout_seconds`",
         ErrorCode::SandboxUnavailable => {
-            "see that gVisor is of 2025 or later, that `rootfs` or /usr has python3, and what COFFERDAM_LOG=debug shows"
+            "check that gVisor is a release of 2025 or later, and that `rootfs` or /usr contains python3; see the \
+             log with COFFERDAM_LOG=debug"
         }
-        _ => "see what COFFERDAM_LOG=debug shows",
+        _ => "see the log with COFFERDAM_LOG=debug",
     };
-    Finding::failed(RUN, format!("a run: {what}"), advice)
+    Finding::failed(RUN, format!("the probe failed: {text}"), advice)
 }
 
 #[cfg(test)]
@@ -124,8 +125,8 @@ mod tests {
     use cofferdam_core::doctor::Verdict;
 
     #[test]
-    fn gvisor_is_judged_by_the_date_of_its_release() {
-        let verdict = |version| judge_version(Path::new("/bin/runsc"), version).verdict;
+    fn releases_of_gvisor_before_2025_are_refused() {
+        let verdict = |version| version_finding(Path::new("/bin/runsc"), version).verdict;
         assert_eq!(verdict(Some("release-20251117.0")), Verdict::Ok);
         assert_eq!(verdict(Some("release-20240401.0-12-gabc")), Verdict::Failed);
         assert_eq!(verdict(Some("VERSION_MISSING")), Verdict::Ok);
@@ -133,9 +134,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_comes_with_what_to_do() {
+    fn missing_gvisor_is_reported_with_advice() {
         let error = SetupError::NoRunsc { cache: None };
-        let finding = judge_lack(&error);
+        let finding = setup_failure(&error);
         assert!(finding.advice.is_some_and(|advice| advice.contains("--runsc")), "{}", finding.text);
     }
 }

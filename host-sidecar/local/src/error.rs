@@ -1,52 +1,68 @@
-//! Why the local backend cannot be used.
+//! Errors of the local backend.
 
+use cofferdam_types::{Error, ErrorCode};
 use std::{io, path::PathBuf};
 
-/// What this machine lacks.
+/// Why the local backend cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// There is no gVisor.
+    /// gVisor is not installed.
     #[error(
-        "gVisor is not on this machine: there is no `runsc` in {}PATH; install it (`make setup` in Cofferdam's \
-         repository does), or name it with --runsc or COFFERDAM_RUNSC",
+        "gVisor is not installed: there is no `runsc` in {}PATH; run `make setup` in Cofferdam's repository, or \
+         give the path of `runsc` with --runsc or COFFERDAM_RUNSC",
         cache.as_ref().map(|cache| format!("{} or ", cache.display())).unwrap_or_default()
     )]
     NoRunsc {
-        /// Where set-up would have put it; none where the user has no home.
+        /// Where `make setup` installs it; none if the user has no home directory.
         cache: Option<PathBuf>,
     },
-    /// What was named is no program.
-    #[error("the setting `runsc` names {}, which is not a program that can be run", .0.display())]
+    /// The setting `runsc` is not the path of a program.
+    #[error("the setting `runsc` is {}, which is not an executable file", .0.display())]
     RunscNotExecutable(PathBuf),
-    /// The root is not one.
-    #[error("the setting `rootfs` names {}, which is not a folder", .0.display())]
+    /// The setting `rootfs` is not the path of a directory.
+    #[error("the setting `rootfs` is {}, which is not a directory", .0.display())]
     NoRootfs(PathBuf),
-    /// Runs have no place.
-    #[error("the folder for runs, {}, cannot be used: {source}; name another with COFFERDAM_STATE_DIR", path.display())]
+    /// The state directory cannot be used.
+    #[error(
+        "the state directory {} cannot be used: {source}; set COFFERDAM_STATE_DIR to another one",
+        path.display()
+    )]
     StateDir {
-        /// The folder.
+        /// Its path.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         source: io::Error,
     },
-    /// An unprivileged user cannot make namespaces here.
+    /// The kernel does not allow unprivileged user namespaces.
     #[error(
-        "you are not root, and this kernel does not let you make user namespaces, which rootless gVisor needs: set \
-         {sysctl}, or run as root"
+        "rootless gVisor needs user namespaces, and this kernel does not allow them to users other than root; \
+         set the sysctl {sysctl}, or run as root"
     )]
     NoUserNamespaces {
-        /// The setting of the kernel that would.
+        /// The sysctl that allows them, with its value.
         sysctl: &'static str,
     },
 }
 
-/// Why garbage could not be collected.
+/// Why orphaned sandboxes could not be deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum GarbageError {
-    /// The folder of runs cannot be used.
+    /// The state directory cannot be used.
     #[error(transparent)]
     Setup(#[from] SetupError),
-    /// Something could not be removed.
-    #[error("what an earlier run left could not be removed: {0}")]
+    /// A sandbox could not be deleted.
+    #[error("an orphaned sandbox could not be deleted: {0}")]
     Remove(#[from] io::Error),
+}
+
+/// The creation of a sandbox was aborted.
+pub(crate) fn creation_failed(error: impl ToString) -> Error {
+    Error::internal("the creation of the sandbox was aborted", error)
+}
+
+/// A step of the creation of a sandbox failed. A later attempt may succeed.
+pub(crate) fn unavailable(step: &str, error: io::Error) -> Error {
+    Error::new(ErrorCode::SandboxUnavailable, "the sandbox cannot be built; the operator's log says why")
+        .with_detail(format!("cannot {step}: {error}"))
+        .retryable()
 }

@@ -1,4 +1,4 @@
-//! Sandboxes of gVisor on this machine: one for each execution, no daemon, nothing shared between two sandboxes.
+//! Creates gVisor sandboxes on this machine. There is no daemon, and two sandboxes share nothing.
 
 mod backend;
 mod bundle;
@@ -6,6 +6,7 @@ mod cgroup;
 mod config;
 pub mod doctor;
 mod error;
+mod machine;
 mod memory_monitor;
 mod parts;
 mod process;
@@ -21,11 +22,11 @@ pub use backend::LocalBackend;
 pub use config::LocalConfig;
 pub use error::{GarbageError, SetupError};
 
-/// Removes what processes that are gone have left, and gives how many runs that were.
+/// Deletes the sandboxes whose owner has exited, and returns their number.
 ///
 /// # Errors
 ///
-/// [`SetupError`] for a folder that cannot be used, else what could not be removed.
+/// The state directory cannot be used, or a sandbox could not be deleted.
 pub fn collect_garbage(config: &LocalConfig) -> Result<usize, GarbageError> {
     let state = state::StateDir::open(config.state_dir.as_deref())?;
     Ok(reaper::reap(&state)?)

@@ -1,16 +1,11 @@
 //! Builds a sandbox: a cgroup, a root, a bundle, and runsc.
 
-use crate::{
-    backend::{LocalBackend, unavailable},
-    bundle,
-    cgroup::Cgroup,
-    state::RunDir,
-};
+use crate::{bundle, cgroup::Cgroup, error::unavailable, machine::Machine, state::RunDir};
 use cofferdam_core::spec::SandboxLimits;
 use cofferdam_types::{Error, ErrorCode};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
-/// The parts of a sandbox, beside its folder.
+/// The parts of a sandbox, except its directory.
 pub(super) struct Parts {
     pub(super) cgroup: Cgroup,
     pub(super) runsc: Child,
@@ -21,17 +16,18 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Builds the parts and starts runsc. Blocks.
-    pub(super) fn build(local: &LocalBackend, dir: &RunDir, limits: &SandboxLimits) -> Result<Self, Error> {
-        let cgroup = Cgroup::create(dir.id(), limits).map_err(|error| unavailable("make the cgroup", error))?;
-        if limits.cpu_millis.is_some() && !cgroup.bounds_cpu() {
-            let message = "a CPU limit cannot be enforced here: this user may not make cgroups; leave it out, or run as \
-                           root";
+    pub(super) fn build(machine: &Machine, dir: &RunDir, limits: &SandboxLimits) -> Result<Self, Error> {
+        let cgroup = Cgroup::create(dir.id(), limits).map_err(|error| unavailable("create the cgroup", error))?;
+        if limits.cpu_millis.is_some() && !cgroup.can_limit_cpu() {
+            let message =
+                "a CPU limit cannot be enforced: this user cannot create cgroups; omit the limit, or run as root";
             return Err(Error::new(ErrorCode::SandboxUnavailable, message));
         }
-        let binds = local.root.prepare(dir).map_err(|error| unavailable("prepare the root", error))?;
-        bundle::write(dir, &binds, local.runsc.maps_users()).map_err(|error| unavailable("write the bundle", error))?;
+        let binds = machine.root.prepare(dir).map_err(|error| unavailable("prepare the root", error))?;
+        bundle::write(dir, &binds, machine.runsc.maps_users())
+            .map_err(|error| unavailable("write the bundle", error))?;
         tracing::debug!(id = dir.id(), "the sandbox is being started");
-        let mut runsc = local.runsc.start(dir, &cgroup).map_err(|error| unavailable("start runsc", error))?;
+        let mut runsc = machine.runsc.start(dir, &cgroup).map_err(|error| unavailable("start runsc", error))?;
         match (runsc.stdin.take(), runsc.stdout.take(), runsc.stderr.take()) {
             (Some(stdin), Some(stdout), Some(stderr)) => Ok(Self { cgroup, runsc, stdin, stdout, stderr }),
             _ => Err(Error::internal("the sandbox has no streams", "runsc was started without pipes")),

@@ -1,5 +1,5 @@
-//! The processes of a run, by what the kernel says of them: the members of its cgroup, or the launcher and its descendants.
-//! A command line or a variable says nothing here: any user can write one.
+//! The processes of a sandbox, as the kernel lists them: those of its cgroup, or the launcher and its
+//! descendants. Command lines and environment variables are not used: any user can choose them.
 
 use super::{cgroup::Cgroup, state::RunDir};
 use cofferdam_core::os::proc_stat::ProcStat;
@@ -11,13 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long killed processes may take to be gone.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two looks at them.
-const LOOK: Duration = Duration::from_millis(2);
+/// Time after which killed processes must have exited.
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Interval between two checks whether they have.
+const KILL_INTERVAL: Duration = Duration::from_millis(2);
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// One process among all that there have been since the machine was booted: a pid alone may mean another one later.
+/// A process, identified by its PID and its start time: the kernel reuses PIDs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Process {
     pid: u32,
@@ -25,12 +25,12 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// The process that has this pid now.
+    /// The process that has this PID now.
     pub(super) fn of(pid: u32) -> Option<Self> {
         ProcStat::of(pid).map(|ProcStat { pid, start, .. }| Self { pid, start })
     }
 
-    /// The process that wrote this file: the id of the boot and its own line of `/proc/PID/stat`.
+    /// The process that wrote this file: the boot ID and its own line of `/proc/PID/stat`.
     fn recorded(file: &Path) -> Option<Self> {
         let record = fs::read_to_string(file).ok()?;
         let (boot, stat) = record.split_once(' ')?;
@@ -42,7 +42,7 @@ impl Process {
         ProcStat::of(self.pid).is_some_and(|stat| stat.start == self.start && !stat.is_dead)
     }
 
-    /// This process and its descendants, as far as they are alive; none once it has ended itself.
+    /// The PIDs of this process and its living descendants; none if this process is dead.
     fn tree(self) -> io::Result<Vec<u32>> {
         if !self.is_alive() {
             return Ok(Vec::new());
@@ -59,66 +59,70 @@ impl Process {
         Ok(tree)
     }
 
-    /// Bytes of memory that it and its descendants hold and share with no others.
-    pub(super) fn held_memory(self) -> io::Result<u64> {
-        let private = |pid: u32| {
-            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-            let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-            line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() * 1024
-        };
-        Ok(self.tree()?.into_iter().map(private).sum())
+    /// Bytes of anonymous memory of this process and its descendants.
+    pub(super) fn anonymous_memory(self) -> io::Result<u64> {
+        Ok(self.tree()?.into_iter().map(anonymous_memory).sum())
     }
 }
 
-/// All processes of a run.
+/// Bytes of anonymous memory of a process; 0 if it is dead. Source: proc(5), `/proc/PID/status`.
+fn anonymous_memory(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kibibytes.unwrap_or_default() * 1024
+}
+
+/// All processes of a sandbox.
 #[derive(Debug, Clone)]
 pub(super) struct Processes {
     cgroup: Cgroup,
-    /// What the launcher wrote before it became runsc.
+    /// The file that the launcher wrote before it became runsc.
     record: PathBuf,
 }
 
 impl Processes {
-    /// Those of the run with this folder.
+    /// The processes of the sandbox with this directory.
     pub(super) fn of(dir: &RunDir) -> Self {
         Self { cgroup: Cgroup::of(dir.id()), record: dir.launcher_record() }
     }
 
-    /// Kills all but the launcher, which then ends by itself and reaps them.
-    pub(super) fn kill_started(&self) -> io::Result<()> {
+    /// Kills all except the launcher, which then reaps them and exits.
+    pub(super) fn kill_descendants(&self) -> io::Result<()> {
         let launcher = Process::recorded(&self.record);
         kill(self.alive()?.into_iter().filter(|pid| launcher.is_none_or(|launcher| launcher.pid != *pid)));
         Ok(())
     }
 
-    /// Kills all of them, and waits until they are gone.
+    /// Kills all processes and waits until they have exited.
     pub(super) fn kill_all(&self) -> io::Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + KILL_TIMEOUT;
         loop {
             let alive = self.alive()?;
             if alive.is_empty() {
                 return Ok(());
             }
             if Instant::now() >= deadline {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, format!("processes {alive:?} do not die")));
+                let message = format!("the processes {alive:?} did not exit after SIGKILL");
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
             }
             kill(alive.into_iter());
-            thread::sleep(LOOK);
+            thread::sleep(KILL_INTERVAL);
         }
     }
 
     fn alive(&self) -> io::Result<Vec<u32>> {
-        if let Some(members) = self.cgroup.members()? {
-            return Ok(members);
+        if let Some(pids) = self.cgroup.pids()? {
+            return Ok(pids);
         }
-        // What runsc has started dies with it.
+        // The processes that runsc started exit when it does.
         Process::recorded(&self.record).map_or_else(|| Ok(Vec::new()), Process::tree)
     }
 }
 
 fn kill(pids: impl Iterator<Item = u32>) {
     for pid in pids.filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
-        // One that is gone by now is what was wanted.
+        // A process that has already exited is no error.
         let _ = kill_process(pid, Signal::KILL);
     }
 }
@@ -131,8 +135,8 @@ mod tests {
         process::{Child, Command, Stdio},
     };
 
-    /// A shell with a child of its own, both of which wait; gives the child's pid too.
-    fn shell_with_a_child(argument: &str) -> (Child, u32) {
+    /// Starts a shell with a child process. Both sleep. Also returns the child's PID.
+    fn shell_with_child(argument: &str) -> (Child, u32) {
         let script = "sleep 600 & echo $!; wait";
         let mut shell =
             Command::new("sh").args(["-c", script, argument]).stdout(Stdio::piped()).spawn().expect("a shell");
@@ -141,7 +145,7 @@ mod tests {
         (shell, line.trim().parse().expect("a pid"))
     }
 
-    /// A file that goes with the test.
+    /// A launcher's record, deleted at the end of the test.
     struct Record(PathBuf);
 
     impl Record {
@@ -165,34 +169,34 @@ mod tests {
     }
 
     #[test]
-    fn a_process_and_its_descendants_are_killed_and_nobody_who_only_names_them() {
-        let (mut ours, child) = shell_with_a_child("ours");
-        let record = Record::of(ours.id());
-        let (mut stranger, strangers_child) = shell_with_a_child(&record.0.display().to_string());
+    fn a_process_and_its_descendants_are_killed_and_no_process_that_only_names_them() {
+        let (mut own, child) = shell_with_child("own");
+        let record = Record::of(own.id());
+        let (mut foreign, foreign_child) = shell_with_child(&record.0.display().to_string());
         let processes = Processes { cgroup: Cgroup::of("run-of-no-cgroup"), record: record.0.clone() };
-        assert_eq!(processes.alive().expect("processes"), [ours.id(), child]);
-        let reaper = thread::spawn(move || ours.wait());
-        processes.kill_all().expect("they die");
-        reaper.join().expect("a thread").expect("an end");
+        assert_eq!(processes.alive().expect("processes"), [own.id(), child]);
+        let reaper = thread::spawn(move || own.wait());
+        processes.kill_all().expect("killed");
+        reaper.join().expect("a thread").expect("an exit status");
         let alive = |pid| ProcStat::of(pid).is_some_and(|stat| !stat.is_dead);
-        assert!(!alive(child) && alive(stranger.id()) && alive(strangers_child));
-        kill([strangers_child, stranger.id()].into_iter());
-        stranger.wait().expect("an end");
+        assert!(!alive(child) && alive(foreign.id()) && alive(foreign_child));
+        kill([foreign_child, foreign.id()].into_iter());
+        foreign.wait().expect("an exit status");
     }
 
     #[test]
-    fn only_what_was_started_is_killed_where_the_launcher_is_to_end_by_itself() {
-        let (mut launcher, child) = shell_with_a_child("launcher");
+    fn descendants_are_killed_and_the_launcher_exits() {
+        let (mut launcher, child) = shell_with_child("launcher");
         let record = Record::of(launcher.id());
         let processes = Processes { cgroup: Cgroup::of("run-of-no-cgroup"), record: record.0.clone() };
-        processes.kill_started().expect("a signal");
-        // The shell waits for its child, and ends by itself.
-        assert!(launcher.wait().expect("an end").success());
+        processes.kill_descendants().expect("a signal");
+        // The shell waits for its child and then exits.
+        assert!(launcher.wait().expect("an exit status").success());
         assert!(ProcStat::of(child).is_none_or(|stat| stat.is_dead));
     }
 
     #[test]
-    fn a_record_of_another_boot_or_of_a_pid_that_is_used_again_names_nobody() {
+    fn a_record_of_another_boot_or_of_a_reused_pid_matches_no_process() {
         let own = std::process::id();
         let stat = fs::read_to_string(format!("/proc/{own}/stat")).expect("a process");
         assert_eq!(Process::recorded(&Record::of(own).0), Process::of(own));
@@ -204,11 +208,11 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_that_of_the_process_and_its_descendants() {
-        let (mut shell, child) = shell_with_a_child("shell");
-        let held = |pid| Process::of(pid).expect("a process").held_memory().expect("/proc");
-        assert!(held(child) > 0 && held(shell.id()) > held(child));
+    fn memory_includes_the_descendants() {
+        let (mut shell, child) = shell_with_child("shell");
+        let memory = |pid| Process::of(pid).expect("a process").anonymous_memory().expect("/proc");
+        assert!(memory(child) > 0 && memory(shell.id()) > memory(child));
         kill([child, shell.id()].into_iter());
-        shell.wait().expect("an end");
+        shell.wait().expect("an exit status");
     }
 }

@@ -1,4 +1,4 @@
-//! Removes sandboxes, and those that other processes have left.
+//! Deletes sandboxes, and finds those whose owner has exited.
 
 use super::{
     cgroup::Cgroup,
@@ -16,15 +16,16 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-/// Between two searches for orphaned sandboxes, in a process that stays.
-const INTERVAL: Duration = Duration::from_secs(60);
+/// Interval between two searches for orphaned sandboxes.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Removes orphaned sandboxes: when the first sandbox is created, and at intervals after that.
+/// Deletes orphaned sandboxes in the background, at intervals.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reaper(Arc<OnceLock<DropGuard>>);
 
 impl Reaper {
-    /// Starts, if that was not done. The first search is one of the `deletions`, which a process waits for before it ends.
+    /// Starts the search, unless it has been started. The first search is one of the `deletions`, which the
+    /// process waits for before it exits.
     pub(super) fn start(&self, state: &StateDir, deletions: &TaskTracker) {
         self.0.get_or_init(|| {
             let stop = CancellationToken::new();
@@ -38,7 +39,7 @@ impl Reaper {
                 loop {
                     tokio::select! {
                         () = stopped.cancelled() => return,
-                        () = sleep(INTERVAL) => {}
+                        () = sleep(SEARCH_INTERVAL) => {}
                     }
                     let state = state.clone();
                     let _ = spawn_blocking(move || reap_and_log(&state)).await;
@@ -51,20 +52,21 @@ impl Reaper {
 
 fn reap_and_log(state: &StateDir) {
     if let Err(error) = reap(state) {
-        tracing::warn!(%error, "what an earlier run left could not be removed");
+        tracing::warn!(%error, "an orphaned sandbox could not be deleted");
     }
 }
 
-/// Removes every run whose process is gone, and gives how many there were. One that cannot be removed does not keep the
-/// others from it; the first such failure is the result.
+/// Deletes all orphaned sandboxes and returns their number. Continues after a failure, and returns the first
+/// one.
 pub(super) fn reap(state: &StateDir) -> io::Result<usize> {
-    let removed: Vec<_> = state.orphaned()?.into_iter().map(remove).collect();
-    let count = removed.len();
-    removed.into_iter().collect::<io::Result<()>>().map(|()| count)
+    let results: Vec<_> = state.orphaned()?.into_iter().map(delete).collect();
+    let count = results.len();
+    results.into_iter().collect::<io::Result<()>>().map(|()| count)
 }
 
-/// Removes a sandbox: its processes first, since they hold the rest; its folder last, since that names the rest.
-pub(super) fn remove(dir: RunDir) -> io::Result<()> {
+/// Deletes a sandbox: its processes first, since they use the cgroup and the files; its directory last, since
+/// it records the processes.
+pub(super) fn delete(dir: RunDir) -> io::Result<()> {
     Processes::of(&dir).kill_all()?;
     Cgroup::of(dir.id()).delete()?;
     dir.delete()

@@ -1,6 +1,7 @@
-//! The sandbox's root: this machine's /usr with a minimum around it, or an unpacked image. Read-only either way.
+//! The sandbox's root file system: this machine's /usr with a minimal /etc, or an unpacked image. Read-only.
 
 use super::{SetupError, state::RunDir};
+use cofferdam_runner_artifact::RUNNER;
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -10,16 +11,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The runner, a static program.
-use cofferdam_runner_artifact::RUNNER;
-/// Where the runner is inside the sandbox.
+/// Path of the runner inside the sandbox.
 pub(super) const RUNNER_PATH: &str = "/cofferdam/runner";
-/// Folders of every root: file systems are mounted on them, by runsc or by the runner.
+/// Directories of every root file system on which runsc or the runner mounts others.
 const MOUNT_POINTS: [&str; 7] = ["cofferdam", "dev", "home/user", "proc", "sys", "tmp", "work"];
-/// Empty folders beside these, as every distribution has them.
-const USUAL: [&str; 7] = ["media", "mnt", "opt", "root", "run", "srv", "var/tmp"];
-/// Files of this machine's /etc that its programs read and that say nothing of it.
-const SHARED_ETC: [&str; 13] = [
+/// Empty directories that every distribution has.
+const EMPTY_DIRS: [&str; 7] = ["media", "mnt", "opt", "root", "run", "srv", "var/tmp"];
+/// Files of this machine's /etc that programs need and that do not identify the machine.
+const COPIED_ETC: [&str; 13] = [
     "inputrc",
     "ld.so.cache",
     "localtime",
@@ -34,11 +33,11 @@ const SHARED_ETC: [&str; 13] = [
     "ssl/certs/ca-certificates.crt",
     "timezone",
 ];
-/// Folders, likewise.
-const SHARED: [&str; 4] = ["/usr", "/etc/alternatives", "/etc/fonts", "/etc/perl"];
-/// Where certificates are found by the hash of their subject. Those of its own making name the machine.
-const CERTIFICATES: &str = "/etc/ssl/certs";
-/// What shells read when they start. The machine's own are its administrator's.
+/// Directories of this machine that programs need and that do not identify it.
+const MOUNTED_DIRS: [&str; 4] = ["/usr", "/etc/alternatives", "/etc/fonts", "/etc/perl"];
+/// Links to certificates, by the hash of their subject. Certificates that the machine generated identify it.
+const CERTIFICATE_LINKS: &str = "/etc/ssl/certs";
+/// Start-up files of shells. Those of the machine may contain its administrator's settings.
 const PROFILE: &str = r#"if [ -n "${BASH-}" ] && [ "$BASH" != /bin/sh ]; then
   . /etc/bash.bashrc
 fi
@@ -47,7 +46,7 @@ const BASHRC: &str = r#"if [ -n "${PS1-}" ]; then
   PS1='\u@\h:\w\$ '
 fi
 "#;
-/// The users that programs ask for by name, and the one that they are.
+/// The users that programs look up, and the one that they run as.
 const PASSWD: &str = "\
 root:x:0:0:root:/root:/bin/bash
 daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
@@ -62,7 +61,7 @@ nogroup:x:65534:
 user:x:1001:
 ";
 
-/// Which root the sandboxes get.
+/// The source of the root file system.
 #[derive(Debug, Clone)]
 pub(super) enum Root {
     /// This machine's /usr.
@@ -82,34 +81,34 @@ impl Root {
         }
     }
 
-    /// Writes a run's root: folders to mount on, links, and what is not shared with this machine or the image. Gives
-    /// the folders that are to be mounted into it, read-only. Nothing is written to the image itself.
+    /// Writes a sandbox's root file system: mount points, links, and files that are not shared with this
+    /// machine or the image. Returns the directories to mount into it. The image itself is not changed.
     pub(super) fn prepare(&self, dir: &RunDir) -> io::Result<Vec<Bind>> {
         let (runner, root) = (dir.runner_dir(), dir.root());
         fs::create_dir_all(&runner)?;
         fs::write(runner.join("runner"), RUNNER)?;
         fs::set_permissions(runner.join("runner"), Permissions::from_mode(0o755))?;
-        for folder in MOUNT_POINTS {
-            fs::create_dir_all(root.join(folder))?;
+        for dir in MOUNT_POINTS {
+            fs::create_dir_all(root.join(dir))?;
         }
         let mut binds = match self {
-            Self::Host => lay_out_host(&root),
-            Self::Image(image) => lay_out_image(&root, image),
+            Self::Host => prepare_host(&root),
+            Self::Image(image) => prepare_image(&root, image),
         }?;
-        binds.push(Bind { from: runner, to: "/cofferdam".into() });
+        binds.push(Bind { source: runner, destination: "/cofferdam".into() });
         Ok(binds)
     }
 }
 
-/// A folder that a run's root shows read-only.
+/// A read-only bind mount of a directory.
 #[derive(Debug)]
 pub(super) struct Bind {
-    pub(super) from: PathBuf,
-    pub(super) to: PathBuf,
+    pub(super) source: PathBuf,
+    pub(super) destination: PathBuf,
 }
 
-/// Every folder of the image but those that the sandbox has of its own.
-fn lay_out_image(root: &Path, image: &Path) -> io::Result<Vec<Bind>> {
+/// Mounts each top-level directory of the image, except the mount points.
+fn prepare_image(root: &Path, image: &Path) -> io::Result<Vec<Bind>> {
     let mut binds = Vec::new();
     for entry in fs::read_dir(image)? {
         let entry = entry?;
@@ -118,14 +117,14 @@ fn lay_out_image(root: &Path, image: &Path) -> io::Result<Vec<Bind>> {
             symlink(fs::read_link(&from)?, to)?;
         } else if entry.file_type()?.is_dir() && !to.exists() {
             fs::create_dir(&to)?;
-            binds.push(Bind { to: Path::new("/").join(entry.file_name()), from });
+            binds.push(Bind { destination: Path::new("/").join(entry.file_name()), source: from });
         }
     }
     Ok(binds)
 }
 
-/// /usr with links to it, and a minimum of /etc.
-fn lay_out_host(root: &Path) -> io::Result<Vec<Bind>> {
+/// Mounts /usr, and creates the links to it and a minimal /etc.
+fn prepare_host(root: &Path) -> io::Result<Vec<Bind>> {
     for entry in fs::read_dir("/")? {
         let entry = entry?;
         let target = fs::read_link(entry.path()).unwrap_or_default();
@@ -133,8 +132,8 @@ fn lay_out_host(root: &Path) -> io::Result<Vec<Bind>> {
             symlink(target, root.join(entry.file_name()))?;
         }
     }
-    for folder in USUAL {
-        fs::create_dir_all(root.join(folder))?;
+    for dir in EMPTY_DIRS {
+        fs::create_dir_all(root.join(dir))?;
     }
     let etc = root.join("etc");
     fs::create_dir(&etc)?;
@@ -149,24 +148,24 @@ fn lay_out_host(root: &Path) -> io::Result<Vec<Bind>> {
     ] {
         fs::write(etc.join(file), content)?;
     }
-    for file in SHARED_ETC {
+    for file in COPIED_ETC {
         let (from, to) = (Path::new("/etc").join(file), etc.join(file));
         if let Ok(content) = fs::read(from) {
             to.parent().map_or(Ok(()), fs::create_dir_all)?;
             fs::write(to, content)?;
         }
     }
-    link_certificates(Path::new(CERTIFICATES), &etc.join("ssl/certs"))?;
+    link_certificates(Path::new(CERTIFICATE_LINKS), &etc.join("ssl/certs"))?;
     let mut binds = Vec::new();
-    for folder in SHARED.map(PathBuf::from).into_iter().filter(|folder| folder.is_dir()) {
-        fs::create_dir_all(root.join(folder.strip_prefix("/").unwrap_or(&folder)))?;
-        binds.push(Bind { from: folder.clone(), to: folder });
+    for dir in MOUNTED_DIRS.map(PathBuf::from).into_iter().filter(|dir| dir.is_dir()) {
+        fs::create_dir_all(root.join(dir.strip_prefix("/").unwrap_or(&dir)))?;
+        binds.push(Bind { source: dir.clone(), destination: dir });
     }
     Ok(binds)
 }
 
-/// Makes the same links as those of the machine that lead into /usr, at once or by way of one another. What lies in the
-/// folder itself is the machine's own.
+/// Copies the links that point into /usr/share, directly or through one other link. Other certificates of the
+/// directory are specific to the machine.
 fn link_certificates(from: &Path, to: &Path) -> io::Result<()> {
     let links: BTreeMap<OsString, PathBuf> = fs::read_dir(from)
         .into_iter()
@@ -174,13 +173,13 @@ fn link_certificates(from: &Path, to: &Path) -> io::Result<()> {
         .flatten()
         .filter_map(|entry| Some((entry.file_name(), fs::read_link(entry.path()).ok()?)))
         .collect();
-    let leads_into_usr = |target: &Path| {
-        // A name in the same folder, and at most one more after it.
+    let points_into_usr = |target: &Path| {
+        // The target may be another link of the same directory.
         let next = links.get(target.as_os_str()).map_or(target, PathBuf::as_path);
         next.starts_with("/usr/share")
     };
     fs::create_dir_all(to)?;
-    for (name, target) in links.iter().filter(|(_, target)| leads_into_usr(target)) {
+    for (name, target) in links.iter().filter(|(_, target)| points_into_usr(target)) {
         symlink(target, to.join(name))?;
     }
     Ok(())
@@ -192,10 +191,10 @@ mod tests {
     use std::env;
 
     #[test]
-    fn of_the_certificates_only_those_of_usr_are_shown() {
-        let folder = env::temp_dir().join(format!("cofferdam-test-{}", uuid::Uuid::new_v4().simple()));
-        let (from, to) = (folder.join("from"), folder.join("to"));
-        fs::create_dir_all(&from).expect("a folder");
+    fn only_certificates_of_usr_share_are_visible() {
+        let dir = env::temp_dir().join(format!("cofferdam-test-{}", uuid::Uuid::new_v4().simple()));
+        let (from, to) = (dir.join("from"), dir.join("to"));
+        fs::create_dir_all(&from).expect("a directory");
         for (name, target) in [
             ("stock.pem", "/usr/share/ca-certificates/mozilla/stock.crt"),
             ("1234.0", "stock.pem"),
@@ -209,10 +208,10 @@ mod tests {
         fs::write(from.join("snakeoil.pem"), "the name of the host").expect("a file");
         link_certificates(&from, &to).expect("links");
         let mut names: Vec<_> =
-            fs::read_dir(&to).expect("a folder").map(|e| e.expect("an entry").file_name()).collect();
+            fs::read_dir(&to).expect("a directory").map(|e| e.expect("an entry").file_name()).collect();
         names.sort();
         assert_eq!(names, ["1234.0", "stock.pem"]);
-        link_certificates(&folder.join("nowhere"), &folder.join("else")).expect("nothing to link");
-        fs::remove_dir_all(&folder).expect("a folder");
+        link_certificates(&dir.join("missing"), &dir.join("other")).expect("no links");
+        fs::remove_dir_all(&dir).expect("removed");
     }
 }

@@ -1,9 +1,10 @@
-//! Removes the folder of a sandbox with all that it names.
+//! Deletes a sandbox when it is dropped.
 
-use crate::{reaper::remove, state::RunDir};
+use crate::{reaper::delete, state::RunDir};
 use std::{io, thread};
 
-/// The folder of a sandbox. It is removed when this is dropped, also where the caller no longer waits for the execution.
+/// The directory of a sandbox. Dropping the guard deletes the sandbox, also if the caller no longer waits for
+/// the execution.
 #[derive(Debug)]
 pub(crate) struct RunDirGuard(Option<RunDir>);
 
@@ -12,19 +13,19 @@ impl RunDirGuard {
         Self(Some(dir))
     }
 
-    /// The folder; none while it is being removed.
+    /// The directory; none while the sandbox is being deleted.
     pub(crate) fn dir(&self) -> Option<&RunDir> {
         self.0.as_ref()
     }
 
-    /// The id of the sandbox; empty while it is being removed.
+    /// The id of the sandbox; empty while it is being deleted.
     pub(crate) fn id(&self) -> &str {
         self.0.as_ref().map_or("", RunDir::id)
     }
 
-    /// Removes the sandbox and waits until that is done.
-    pub(crate) fn remove(mut self) -> io::Result<()> {
-        self.0.take().map_or(Ok(()), remove)
+    /// Deletes the sandbox and waits until it is deleted.
+    pub(crate) fn delete(mut self) -> io::Result<()> {
+        self.0.take().map_or(Ok(()), delete)
     }
 }
 
@@ -33,8 +34,8 @@ impl Drop for RunDirGuard {
         if let Some(dir) = self.0.take() {
             thread::spawn(move || {
                 let id = dir.id().to_owned();
-                if let Err(error) = remove(dir) {
-                    tracing::warn!(id, %error, "an orphaned sandbox could not be removed");
+                if let Err(error) = delete(dir) {
+                    tracing::warn!(id, %error, "an orphaned sandbox could not be deleted");
                 }
             });
         }

@@ -1,10 +1,11 @@
-//! The gVisor program: finding it, starting a sandbox with it.
+//! Finds gVisor's program `runsc` and starts sandboxes with it.
 
 use super::{SetupError, cgroup::Cgroup, state::RunDir};
 use cofferdam_core::os::{
     programs::{self, is_executable},
-    user_folders,
+    user_dirs,
 };
+use rustix::process::geteuid;
 use std::{
     ffi::OsString,
     fs, io,
@@ -13,8 +14,8 @@ use std::{
 };
 use tokio::process::Child;
 
-/// Writes to the first file which process it is, joins the cgroups that are named before `--` and becomes the rest:
-/// whatever it starts is bounded, and can be found, from its first moment.
+/// Records its own process in the first file, joins the cgroups before `--`, and executes the rest. Thus all
+/// processes of the sandbox are limited and can be found from the start.
 const JOIN_AND_EXEC: &str = r#"
 read -r boot </proc/sys/kernel/random/boot_id && read -r stat </proc/$$/stat && echo "$boot $stat" >"$1" || exit
 shift
@@ -22,7 +23,7 @@ while [ "$1" != -- ]; do echo $$ >"$1" || exit; shift; done
 shift
 exec "$@""#;
 
-/// A usable gVisor.
+/// An installed `runsc`.
 #[derive(Debug, Clone)]
 pub(super) struct Runsc {
     program: PathBuf,
@@ -30,52 +31,53 @@ pub(super) struct Runsc {
 }
 
 impl Runsc {
-    /// The one that was named, else the one that set-up built, else that of PATH. Set-up builds one only where PATH has
-    /// none that is new enough.
-    pub(super) fn find(named: Option<&Path>) -> Result<Self, SetupError> {
-        let rootless = !rustix::process::geteuid().is_root();
+    /// The program of the setting, else the one that `make setup` installed, else the one in PATH.
+    /// `make setup` installs one only if PATH has none that is recent enough.
+    pub(super) fn find(configured: Option<&Path>) -> Result<Self, SetupError> {
+        let rootless = !geteuid().is_root();
         if rootless {
             require_user_namespaces()?;
         }
-        if let Some(named) = named {
-            return if is_executable(named) {
-                Ok(Self { program: named.to_owned(), rootless })
+        if let Some(program) = configured {
+            return if is_executable(program) {
+                Ok(Self { program: program.to_owned(), rootless })
             } else {
-                Err(SetupError::RunscNotExecutable(named.to_owned()))
+                Err(SetupError::RunscNotExecutable(program.to_owned()))
             };
         }
-        let cache = user_folders::cache().map(|cache| cache.join("bin"));
-        let found = programs::find("runsc", cache.iter().cloned().chain(user_folders::search_path()));
+        let cache = user_dirs::cache().map(|cache| cache.join("bin"));
+        let found = programs::find("runsc", cache.iter().cloned().chain(user_dirs::search_path()));
         found.map(|program| Self { program, rootless }).ok_or(SetupError::NoRunsc { cache })
     }
 
-    /// Fails if the program is no longer there.
+    /// Fails if the program no longer exists.
     pub(super) fn check(&self) -> Result<(), SetupError> {
         if is_executable(&self.program) { Ok(()) } else { Err(SetupError::RunscNotExecutable(self.program.clone())) }
     }
 
-    /// The program itself.
+    /// The path of the program.
     pub(super) fn program(&self) -> &Path {
         &self.program
     }
 
-    /// Whether files of the machine can be shown with no owner but root: what others own is nobody's then.
+    /// Whether the sandbox gets a user namespace that maps only root, so that files of other users belong to
+    /// `nobody` in it.
     pub(super) fn maps_users(&self) -> bool {
-        // gVisor does it by itself where it runs without rights.
-        !self.rootless && fs::read_to_string("/proc/sys/user/max_user_namespaces").is_ok_and(|most| most.trim() != "0")
+        // A rootless runsc creates such a namespace anyway.
+        !self.rootless && fs::read_to_string("/proc/sys/user/max_user_namespaces").is_ok_and(|max| max.trim() != "0")
     }
 
-    /// Starts the sandbox of a run. Its streams are the runner's; it dies with the runner.
+    /// Starts a sandbox. The standard streams of the process are the runner's. It exits with the runner.
     pub(super) fn start(&self, dir: &RunDir, cgroup: &Cgroup) -> io::Result<Child> {
-        let mut words: Vec<OsString> = vec![dir.launcher_record().into()];
-        words.extend(cgroup.members_files().map(PathBuf::into_os_string));
-        words.extend(["--".into(), self.program.clone().into(), "--root".into(), dir.runsc_root().into()]);
-        words.extend(["--network=none", "--ignore-cgroups"].map(Into::into));
-        words.extend(self.rootless.then(|| "--rootless".into()));
-        words.extend(["run".into(), "--bundle".into(), dir.bundle().into(), dir.id().into()]);
+        let mut args: Vec<OsString> = vec![dir.launcher_record().into()];
+        args.extend(cgroup.procs_files().map(PathBuf::into_os_string));
+        args.extend(["--".into(), self.program.clone().into(), "--root".into(), dir.runsc_root().into()]);
+        args.extend(["--network=none", "--ignore-cgroups"].map(Into::into));
+        args.extend(self.rootless.then(|| "--rootless".into()));
+        args.extend(["run".into(), "--bundle".into(), dir.bundle().into(), dir.id().into()]);
         programs::command("/bin/sh")
             .args(["-c", JOIN_AND_EXEC, "sh"])
-            .args(words)
+            .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -85,13 +87,13 @@ impl Runsc {
 }
 
 fn require_user_namespaces() -> Result<(), SetupError> {
-    for (sysctl, forbids) in [
+    for (sysctl, forbidden) in [
         ("kernel.unprivileged_userns_clone=1", "0"),
         ("user.max_user_namespaces=15000", "0"),
         ("kernel.apparmor_restrict_unprivileged_userns=0", "1"),
     ] {
         let name = sysctl.split('=').next().unwrap_or_default().replace('.', "/");
-        if fs::read_to_string(Path::new("/proc/sys").join(name)).is_ok_and(|value| value.trim() == forbids) {
+        if fs::read_to_string(Path::new("/proc/sys").join(name)).is_ok_and(|value| value.trim() == forbidden) {
             return Err(SetupError::NoUserNamespaces { sysctl });
         }
     }

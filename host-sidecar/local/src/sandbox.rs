@@ -1,8 +1,9 @@
 //! One sandbox, from its creation to its deletion.
 
 use crate::{
-    backend::{LocalBackend, creation_failed, unavailable},
-    cgroup::{Cgroup, Setting},
+    cgroup::{Cgroup, ControlFile},
+    error::{creation_failed, unavailable},
+    machine::Machine,
     memory_monitor::MemoryMonitor,
     parts::Parts,
     process::{Process, Processes},
@@ -62,33 +63,34 @@ pub(crate) struct LocalSandbox {
 impl LocalSandbox {
     /// Creates one. Files, locks, cgroups and a new process may each block, so it is not done on a thread of the runtime.
     pub(crate) async fn create(
-        backend: &LocalBackend,
+        machine: &Machine,
         id: &str,
         spec: SandboxSpec,
         limits: &SandboxLimits,
     ) -> Result<Self, Error> {
-        let (backend, id, limits) = (backend.clone(), id.to_owned(), *limits);
+        let (machine, id, limits) = (machine.clone(), id.to_owned(), *limits);
         let created = spawn_blocking(move || {
-            let dir = backend.state.create(&id).map_err(|error| unavailable("make the folder of the run", error))?;
-            // From here on it is removed on every path.
+            let dir =
+                machine.state.create(&id).map_err(|error| unavailable("create the sandbox's directory", error))?;
+            // From here on it is deleted on every path.
             let dir = RunDirGuard::new(dir);
-            match dir.dir().map(|dir| Parts::build(&backend, dir, &limits)) {
-                Some(Ok(parts)) => Ok(Self::new(parts, dir, spec, &backend)),
+            match dir.dir().map(|dir| Parts::build(&machine, dir, &limits)) {
+                Some(Ok(parts)) => Ok(Self::new(parts, dir, spec, &machine)),
                 Some(Err(error)) => {
-                    remove(dir);
+                    delete(dir);
                     Err(error)
                 }
-                None => Err(creation_failed("the folder of the run was removed before the sandbox was built")),
+                None => Err(creation_failed("the sandbox's directory was removed before the sandbox was built")),
             }
         });
         created.await.unwrap_or_else(|error| Err(creation_failed(error)))
     }
 
-    fn new(parts: Parts, dir: RunDirGuard, spec: SandboxSpec, backend: &LocalBackend) -> Self {
+    fn new(parts: Parts, dir: RunDirGuard, spec: SandboxSpec, machine: &Machine) -> Self {
         let Parts { cgroup, runsc, stdin, stdout, stderr } = parts;
         let connection = RunnerConnection::new(stdout, stdin);
         let closed = connection.closed();
-        let launcher = runsc.id().filter(|_| !cgroup.bounds_memory()).and_then(Process::of);
+        let launcher = runsc.id().filter(|_| !cgroup.limits_memory()).and_then(Process::of);
         let memory_exceeded = launcher.map_or_else(CancellationToken::new, |launcher| {
             MemoryMonitor::new(&spec.limits, launcher).watch(closed.clone())
         });
@@ -101,7 +103,7 @@ impl LocalSandbox {
             connection,
             monitor: Monitor { cgroup, memory_exceeded },
             messages: Some(tokio::spawn(read_messages(stderr))),
-            deletions: backend.deletions.clone(),
+            deletions: machine.deletions.clone(),
             _close_when_dropped: closed.drop_guard(),
         }
     }
@@ -163,7 +165,7 @@ impl LocalSandbox {
         tracing::debug!(id = self.dir.id(), "the sandbox did not stop and is killed");
         self.was_killed = true;
         let Some(processes) = self.dir.dir().map(Processes::of) else { return };
-        let killing = spawn_blocking(move || processes.kill_started());
+        let killing = spawn_blocking(move || processes.kill_descendants());
         let exited = async {
             let _ = killing.await;
             self.runsc.wait().await
@@ -177,7 +179,7 @@ impl LocalSandbox {
     pub(crate) async fn remove(mut self) {
         self.stop(EXIT_TIMEOUT).await;
         let dir = self.dir;
-        let _ = spawn_blocking(move || remove(dir)).await;
+        let _ = spawn_blocking(move || delete(dir)).await;
     }
 }
 
@@ -222,11 +224,11 @@ impl Monitor {
 
 impl ExecutionMonitor for Monitor {
     async fn limit_cpu(&mut self, is_running: bool) -> io::Result<()> {
-        let settings = self.cgroup.cpu_quota(is_running);
-        if settings.is_empty() {
+        let files = self.cgroup.cpu_quota(is_running);
+        if files.is_empty() {
             return Ok(());
         }
-        let written = spawn_blocking(move || settings.iter().try_for_each(Setting::write)).await;
+        let written = spawn_blocking(move || files.iter().try_for_each(ControlFile::write)).await;
         written.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
@@ -235,10 +237,10 @@ impl ExecutionMonitor for Monitor {
     }
 }
 
-fn remove(dir: RunDirGuard) {
+fn delete(dir: RunDirGuard) {
     let id = dir.id().to_owned();
-    if let Err(error) = dir.remove() {
-        tracing::warn!(id, %error, "the sandbox's files could not be removed; the next execution or `cofferdam gc` removes them");
+    if let Err(error) = dir.delete() {
+        tracing::warn!(id, %error, "the sandbox could not be deleted; the next execution or `cofferdam gc` deletes it");
     }
 }
 

@@ -1,4 +1,5 @@
-//! Where runs keep what they need while they last: a folder a run, and beside it a lock that its process holds.
+//! The state directory: for each sandbox a directory, and beside it a lock file that the sandbox's owner
+//! holds locked.
 
 use crate::{SetupError, state_location};
 use cofferdam_core::os::regular_file::{self, Links};
@@ -10,42 +11,43 @@ use std::{
 };
 
 const LOCK_SUFFIX: &str = ".lock";
-/// Taken shared to make a run's lock, and alone to look for locks that nobody holds.
-const GATE: &str = "gate";
+/// Locked shared to create a sandbox's directory, and exclusively to search for orphaned ones.
+const LOCK_FILE: &str = "gate";
 
-/// The folder of all runs of one user.
+/// The directory of all sandboxes of one user.
 #[derive(Debug, Clone)]
 pub(super) struct StateDir(PathBuf);
 
 impl StateDir {
-    /// Opens the folder that was named, else the first of the user's own that can be used. They do not outlive a reboot.
-    pub(super) fn open(named: Option<&Path>) -> Result<Self, SetupError> {
-        // As with other variables of folders, an empty one is not set.
-        let named = named.filter(|path| !path.as_os_str().is_empty());
-        let candidates = named.map_or_else(state_location::candidates, |named| vec![named.to_owned()]);
+    /// Opens the directory of the setting, else the first usable default. The defaults do not survive a
+    /// reboot.
+    pub(super) fn open(configured: Option<&Path>) -> Result<Self, SetupError> {
+        // An empty variable is not set, as in the XDG base directory specification.
+        let configured = configured.filter(|path| !path.as_os_str().is_empty());
+        let candidates = configured.map_or_else(state_location::candidates, |path| vec![path.to_owned()]);
         let mut failure = None;
         for path in candidates {
-            match state_location::open(&path, named.is_some()) {
+            match state_location::open(&path, configured.is_some()) {
                 Ok(path) => return Ok(Self(path)),
                 Err(source) => _ = failure.get_or_insert(SetupError::StateDir { path, source }),
             }
         }
         Err(failure.unwrap_or_else(|| SetupError::StateDir {
             path: PathBuf::new(),
-            source: io::Error::other("no folder of this user's lets programs run"),
+            source: io::Error::other("none of the default directories is absolute"),
         }))
     }
 
-    /// Fails if runs can no longer be made in the folder.
+    /// Fails if sandboxes can no longer be created in it.
     pub(super) fn check(&self) -> Result<(), SetupError> {
-        let usable = state_location::require_usable(&self.0).and_then(|()| self.gate().map(|_| ()));
+        let usable = state_location::require_usable(&self.0).and_then(|()| self.lock_file().map(|_| ()));
         usable.map_err(|source| SetupError::StateDir { path: self.0.clone(), source })
     }
 
-    /// Makes the folder of a run and takes its lock.
+    /// Creates the directory of a sandbox and locks it.
     pub(super) fn create(&self, id: &str) -> io::Result<RunDir> {
-        let gate = self.gate()?;
-        gate.lock_shared()?;
+        let lock_file = self.lock_file()?;
+        lock_file.lock_shared()?;
         let lock = File::create_new(self.lock_path(id))?;
         lock.lock()?;
         let path = self.0.join(id);
@@ -53,20 +55,20 @@ impl StateDir {
         Ok(RunDir { id: id.to_owned(), path, lock_path: self.lock_path(id), _lock: lock })
     }
 
-    /// The runs whose processes are gone. Their locks are this process's now.
+    /// The directories of sandboxes whose owner has exited. This process then holds their locks.
     pub(super) fn orphaned(&self) -> io::Result<Vec<RunDir>> {
-        let gate = self.gate()?;
-        gate.lock()?;
+        let lock_file = self.lock_file()?;
+        lock_file.lock()?;
         let mut orphaned = Vec::new();
         for entry in fs::read_dir(&self.0)? {
             let name = entry?.file_name();
             let Some(id) = name.to_str().and_then(|name| name.strip_suffix(LOCK_SUFFIX)) else { continue };
-            // Whatever else lies there is not ours to remove.
+            // Foreign files are kept.
             if !cofferdam_core::is_id(id) {
                 continue;
             }
             let lock_path = self.lock_path(id);
-            // One that has gone by now was another reaper's.
+            // Another process may have deleted it in the meantime.
             let Ok(lock) = regular_file::open(&lock_path, Links::Refuse) else { continue };
             if lock.try_lock().is_ok() {
                 orphaned.push(RunDir { id: id.to_owned(), path: self.0.join(id), lock_path, _lock: lock });
@@ -75,8 +77,8 @@ impl StateDir {
         Ok(orphaned)
     }
 
-    fn gate(&self) -> io::Result<File> {
-        File::options().create(true).truncate(false).write(true).open(self.0.join(GATE))
+    fn lock_file(&self) -> io::Result<File> {
+        File::options().create(true).truncate(false).write(true).open(self.0.join(LOCK_FILE))
     }
 
     fn lock_path(&self, id: &str) -> PathBuf {
@@ -84,7 +86,7 @@ impl StateDir {
     }
 }
 
-/// The folder of one run, while its lock is held.
+/// The directory of one sandbox, locked.
 #[derive(Debug)]
 pub(super) struct RunDir {
     id: String,
@@ -103,27 +105,27 @@ impl RunDir {
         self.path.join("bundle")
     }
 
-    /// The sandbox's root, where that is not an image.
+    /// The sandbox's root file system, as far as it is not mounted from the host or the image.
     pub(super) fn root(&self) -> PathBuf {
         self.path.join("root")
     }
 
-    /// The folder that holds the runner.
+    /// The directory with the runner.
     pub(super) fn runner_dir(&self) -> PathBuf {
         self.path.join("runner")
     }
 
-    /// Which process the launcher is, and runsc after it.
+    /// The file that identifies the launcher, which becomes runsc.
     pub(super) fn launcher_record(&self) -> PathBuf {
         self.path.join("launcher")
     }
 
-    /// Where runsc keeps its state.
+    /// The directory for runsc's own state.
     pub(super) fn runsc_root(&self) -> PathBuf {
         self.path.join("runsc")
     }
 
-    /// Removes the folder, then the lock that says it is there.
+    /// Deletes the directory, then its lock file.
     pub(super) fn delete(self) -> io::Result<()> {
         match fs::remove_dir_all(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -140,9 +142,9 @@ mod tests {
     use std::{env, sync::mpsc::channel, thread, time::Duration};
 
     #[test]
-    fn what_is_no_lock_of_ours_holds_nobody_up() {
+    fn a_fifo_in_place_of_a_lock_file_does_not_block() {
         let state = StateDir(env::temp_dir().join(format!("cofferdam-state-{}", new_id())));
-        fs::create_dir(&state.0).expect("a folder");
+        fs::create_dir(&state.0).expect("a directory");
         mkfifoat(CWD, state.lock_path(&new_id()), Mode::RUSR | Mode::WUSR).expect("a FIFO");
         let (sender, receiver) = channel();
         let path = state.0.clone();

@@ -20,7 +20,7 @@ pub enum Message {
 pub struct Preparation {
     /// The interpreter and its arguments.
     pub interpreter: Vec<String>,
-    /// Name of the program's file in the work directory.
+    /// Name of the program's file in the working directory.
     pub file: String,
     /// The complete environment.
     pub env: Vec<(String, String)>,

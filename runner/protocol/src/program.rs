@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Program {
     /// The interpreter and its arguments, which precede the name of `file`.
     pub interpreter: Vec<String>,
-    /// Name of the program's file in the work directory, such as `main.py`.
+    /// Name of the program's file in the working directory, such as `main.py`.
     pub file: String,
     /// Contents of that file.
     pub code: String,
@@ -19,7 +19,7 @@ pub struct Program {
     /// Standard input.
     #[serde(with = "serde_bytes")]
     pub stdin: Vec<u8>,
-    /// Files to write into the work directory.
+    /// Files to write into the working directory.
     pub files: Vec<InputFile>,
     /// Glob patterns of the files to collect.
     pub collect: Vec<String>,
@@ -27,10 +27,10 @@ pub struct Program {
     pub limits: Limits,
 }
 
-/// A file of the work directory.
+/// A file of the working directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFile {
-    /// Path relative to the work directory.
+    /// Path relative to the working directory.
     pub path: String,
     /// Contents of the file.
     #[serde(with = "serde_bytes")]
@@ -50,8 +50,8 @@ pub struct Limits {
     pub disk_bytes: u64,
     /// Number of processes and threads that exist at the same time.
     pub processes: u32,
-    /// Bytes of each output stream that are sent at once. Beyond them, a tail of up to half as many bytes is sent
-    /// at the end.
+    /// Bytes of each output stream that are sent at once. Beyond them, a tail of up to half as many bytes is
+    /// sent at the end.
     pub output_bytes: u64,
     /// Number of collected files.
     pub collected_files: u32,

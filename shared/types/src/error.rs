@@ -40,21 +40,21 @@ pub enum ErrorCode {
     Internal,
 }
 
-/// A run that did not take place, or whose result is not known.
+/// An execution that did not take place, or whose result is not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    /// The run, if it had come far enough to have an id.
+    /// The id of the execution, if it got one.
     pub id: Option<String>,
-    /// What kind of failure it is.
+    /// The kind of error.
     pub code: ErrorCode,
-    /// For the caller: what happened and what to do, without a detail of the machine.
+    /// For the caller: what failed and what to do, without details of the machine.
     pub message: String,
     /// For the operator's log only.
     pub detail: Option<String>,
-    /// Whether the program certainly did not start and a later try may succeed.
+    /// Whether the program certainly did not start and a later attempt may succeed.
     pub retryable: bool,
-    /// The limit that the request sets above its ceiling, if that is the failure. Each interface names it in its own words.
+    /// The limit that exceeds its ceiling, if that is the error. Each interface shows it under its own name.
     pub exceeded: Option<ExceededLimit>,
 }
 
@@ -70,26 +70,26 @@ pub struct ExceededLimit {
 }
 
 impl Error {
-    /// A failure that another try of the same request will not mend.
+    /// An error that is not retryable.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { id: None, code, message: message.into(), detail: None, retryable: false, exceeded: None }
     }
 
-    /// A fault of ours, with what the operator needs to find its cause.
+    /// An internal error, with details for the operator.
     #[must_use]
     pub fn internal(message: impl Into<String>, detail: impl ToString) -> Self {
         Self::new(ErrorCode::Internal, message).with_detail(detail)
     }
 
-    /// Adds what only the operator may read.
+    /// Sets the detail for the operator's log.
     #[must_use]
     pub fn with_detail(mut self, detail: impl ToString) -> Self {
         self.detail = Some(detail.to_string());
         self
     }
 
-    /// Adds to what only the operator may read.
+    /// Appends to the detail for the operator's log.
     #[must_use]
     pub fn with_more_detail(self, more: &str) -> Self {
         match self.detail.as_deref().unwrap_or_default() {
@@ -102,7 +102,7 @@ impl Error {
         }
     }
 
-    /// Marks that the program certainly did not start and a later try may succeed.
+    /// Marks that the program certainly did not start and a later attempt may succeed.
     #[must_use]
     pub fn retryable(mut self) -> Self {
         self.retryable = true;
@@ -116,13 +116,13 @@ impl Error {
     }
 }
 
-/// What a caller is told of where the detail is.
-const POINTER: &str = "; the operator's log says why";
+/// The end of a message that refers the caller to the detail.
+const LOG_REFERENCE: &str = "; the operator's log says why";
 
-/// A message for the operator's log, which has no need to point at itself.
+/// A message for the operator's log, without the reference to that log.
 #[must_use]
 pub fn without_pointer(message: &str) -> &str {
-    message.strip_suffix(POINTER).unwrap_or(message)
+    message.strip_suffix(LOG_REFERENCE).unwrap_or(message)
 }
 
 #[cfg(test)]
@@ -130,10 +130,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_operators_log_does_not_point_at_itself() {
+    fn the_log_does_not_refer_to_itself() {
         let error = |message: &str| Error::new(ErrorCode::SandboxUnavailable, message);
-        let pointing = error("the sandbox cannot be built; the operator's log says why");
-        assert_eq!(pointing.log_message(), "the sandbox cannot be built");
+        let referring = error("the sandbox cannot be built; the operator's log says why");
+        assert_eq!(referring.log_message(), "the sandbox cannot be built");
         assert_eq!(error("no").log_message(), "no");
     }
 }

@@ -1,4 +1,5 @@
-//! The types of an execution, used on both sides of the import: requests, reports, errors, and the limits of the contract. Pure.
+//! The types of an execution, used on both sides of the import: requests, reports, errors, and the limits of
+//! the contract. Pure.
 #![cfg_attr(not(feature = "openapi"), no_std)]
 
 extern crate alloc;

@@ -50,14 +50,14 @@ const fn killed_by(signal: u8) -> u8 {
     signal.saturating_add(128)
 }
 
-/// What was kept of one output stream.
+/// The captured output of one stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Capture {
-    /// All of it, or its head and its tail.
+    /// The whole output, or its head and its tail.
     pub bytes: Vec<u8>,
     /// Bytes that the program wrote.
     pub length: u64,
-    /// If the middle was cut out: how many of `bytes` are the head.
+    /// If the middle was removed, the length of the head in `bytes`.
     pub cut: Option<u64>,
 }
 
@@ -72,27 +72,27 @@ pub struct SkippedFile {
     pub reason: String,
 }
 
-/// Time from the request to the end of each phase.
+/// Time from the request to each event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timings {
-    /// The run had waited for its turn.
+    /// The execution left the queue.
     pub queued: Option<Duration>,
-    /// A node had been found.
+    /// The sandbox was assigned to a node.
     pub scheduled: Option<Duration>,
-    /// The image was there.
+    /// The image was pulled.
     pub pulled: Option<Duration>,
     /// The program started.
     pub started: Option<Duration>,
     /// The program ended.
     pub finished: Option<Duration>,
-    /// The answer was complete.
+    /// The report was complete.
     pub answered: Duration,
 }
 
-/// A run that took place.
+/// The report of an execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// Joins this run with the operator's logs.
+    /// The id of the execution, also in the operator's log.
     pub id: String,
     /// How the program ended.
     pub status: Status,
@@ -100,13 +100,13 @@ pub struct Report {
     pub stdout: Capture,
     /// Standard error.
     pub stderr: Capture,
-    /// The files asked for, sorted by path.
+    /// The collected files, sorted by path.
     pub files: Vec<File>,
-    /// The files asked for and not brought back.
+    /// The files that matched a pattern and were not collected.
     pub skipped: Vec<SkippedFile>,
-    /// When each phase ended.
+    /// The time of each event.
     pub timings: Timings,
-    /// Whether the sandbox had been started before the request came.
+    /// Whether the sandbox was prewarmed.
     pub warm: bool,
 }
 

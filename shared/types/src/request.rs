@@ -1,38 +1,38 @@
-//! What a caller asks to have executed.
+//! A request to execute a program.
 
 use alloc::{string::String, vec::Vec};
 
-/// One program, to be run at most once. The contract, `wit/types.wit`, says what each part means.
+/// One program, executed at most once. The contract `wit/types.wit` defines each field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// Source text.
     pub code: String,
     /// Name of a language in the operator's table.
     pub language: Option<String>,
-    /// Arguments after the program's own name.
+    /// Arguments after the program's name.
     pub args: Vec<String>,
-    /// Environment: names and values.
+    /// Environment variables: names and values.
     pub env: Vec<(String, String)>,
     /// Standard input.
     pub stdin: Vec<u8>,
-    /// Files laid into the work directory.
+    /// Files to write to the working directory.
     pub files: Vec<File>,
-    /// Glob patterns of the files to bring back.
+    /// Glob patterns of the files to collect.
     pub collect: Vec<String>,
-    /// Bounds that the caller asks for.
+    /// Limits of this execution.
     pub limits: RequestedLimits,
     /// Name of a network profile.
     pub network: Option<String>,
-    /// Whose run this is.
+    /// Labels: keys and values.
     pub labels: Vec<(String, String)>,
 }
 
-/// A regular file of the work directory.
+/// A regular file of the working directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// Relative path.
     pub path: String,
-    /// Its bytes.
+    /// The content.
     pub content: Vec<u8>,
 }
 

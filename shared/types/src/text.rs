@@ -45,7 +45,7 @@ mod tests {
     use alloc::string::ToString;
 
     #[test]
-    fn what_cannot_be_seen_is_shown_as_that() {
+    fn invisible_characters_are_replaced() {
         for (text, shown) in [
             ("a\u{202e}b", "`a\u{fffd}b`"),
             ("\u{200b}.git", "`\u{fffd}.git`"),
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_has_room_for_so_much_and_no_more() {
+    fn long_texts_are_cut() {
         let longest = "x".repeat(MAX_QUOTED);
         assert_eq!(quoted(&longest), format!("`{longest}`"));
         assert_eq!(quoted(&"\u{1b}".repeat(2 * MAX_QUOTED)), format!("`{}\u{2026}`", "\u{fffd}".repeat(MAX_QUOTED)));

@@ -1,5 +1,5 @@
-//! Validates a request against the limits of the contract, as `wit/types.wit` states them. The guest validates requests for hosts
-//! that trust it. The sidecar validates them again, since it trusts no guest.
+//! Validates a request against the limits of the contract, as `wit/types.wit` states them. The guest
+//! validates requests for hosts that trust it. The sidecar validates them again, since it trusts no guest.
 
 use crate::quoted;
 use alloc::{
@@ -11,9 +11,9 @@ use alloc::{
 /// Maximum bytes of a program's source code.
 pub const MAX_CODE: usize = 1 << 20;
 /// Maximum number of arguments, and of environment variables.
-pub const MAX_WORDS: usize = 1024;
+pub const MAX_ARGS: usize = 1024;
 /// Maximum bytes of all arguments, and of the whole environment.
-pub const MAX_WORDS_BYTES: usize = 128 << 10;
+pub const MAX_ARGS_BYTES: usize = 128 << 10;
 /// Maximum bytes of standard input, and of all input files together.
 pub const MAX_INPUT: usize = 8 << 20;
 /// Maximum number of input files.
@@ -80,27 +80,27 @@ pub fn check(request: &RequestView<'_>) -> Result<(), Violation> {
     files(&request.files)?;
     collect(request.collect)?;
     for (name, value) in &request.limits {
-        valid(*value > 0, || format!("limits: {name} is zero; leave it out for the default"))?;
+        require(*value > 0, || format!("limits: {name} is zero; leave it out for the default"))?;
     }
     labels(&request.labels)
 }
 
-fn valid(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), Violation> {
-    if holds { Ok(()) } else { Err(Violation::Invalid(otherwise())) }
+fn require(condition: bool, message: impl FnOnce() -> String) -> Result<(), Violation> {
+    if condition { Ok(()) } else { Err(Violation::Invalid(message())) }
 }
 
-fn at_most(what: &str, count: usize, bound: usize, unit: &str) -> Result<(), Violation> {
-    if count <= bound {
+fn at_most(what: &str, count: usize, max: usize, unit: &str) -> Result<(), Violation> {
+    if count <= max {
         return Ok(());
     }
-    Err(Violation::TooLarge(format!("{what}: {count} {unit}, of which at most {bound} are allowed")))
+    Err(Violation::TooLarge(format!("{what}: {count} {unit}, of which at most {max} are allowed")))
 }
 
 fn no_nul(what: &str, text: &str) -> Result<(), Violation> {
-    valid(!text.contains('\0'), || format!("{what} contains a NUL character"))
+    require(!text.contains('\0'), || format!("{what} contains a NUL character"))
 }
 
-/// Every unordered pair of names. There are at most [`MAX_WORDS`] names, that is, half a million pairs.
+/// Every unordered pair of names. There are at most [`MAX_ARGS`] names, that is, half a million pairs.
 fn pairs<'a>(names: impl Iterator<Item = &'a str> + Clone) -> impl Iterator<Item = (&'a str, &'a str)> {
     let mut rest = names.clone();
     names.flat_map(move |name| {
@@ -110,9 +110,9 @@ fn pairs<'a>(names: impl Iterator<Item = &'a str> + Clone) -> impl Iterator<Item
 }
 
 /// Rejects duplicate names.
-fn once<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<(), Violation> {
+fn unique<'a>(what: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<(), Violation> {
     pairs(names)
-        .try_for_each(|(name, other)| valid(name != other, || format!("{what} {} is given twice", quoted(name))))
+        .try_for_each(|(name, other)| require(name != other, || format!("{what} {} is given twice", quoted(name))))
 }
 
 fn code(code: &str) -> Result<(), Violation> {
@@ -121,21 +121,21 @@ fn code(code: &str) -> Result<(), Violation> {
 }
 
 fn args(args: &[String]) -> Result<(), Violation> {
-    at_most("args", args.len(), MAX_WORDS, "arguments")?;
-    at_most("args", args.iter().map(String::len).sum(), MAX_WORDS_BYTES, "bytes in all")?;
+    at_most("args", args.len(), MAX_ARGS, "arguments")?;
+    at_most("args", args.iter().map(String::len).sum(), MAX_ARGS_BYTES, "bytes in all")?;
     args.iter().try_for_each(|arg| no_nul("args: an argument", arg))
 }
 
 fn env(env: &[(&str, &str)]) -> Result<(), Violation> {
-    at_most("env", env.len(), MAX_WORDS, "variables")?;
-    at_most("env", env.iter().map(|(name, value)| name.len() + value.len()).sum(), MAX_WORDS_BYTES, "bytes in all")?;
+    at_most("env", env.len(), MAX_ARGS, "variables")?;
+    at_most("env", env.iter().map(|(name, value)| name.len() + value.len()).sum(), MAX_ARGS_BYTES, "bytes in all")?;
     for (name, value) in env {
-        valid(!name.is_empty(), || "env: a variable has no name".to_string())?;
-        valid(!name.contains('='), || format!("env: the name of the variable {} contains `=`", quoted(name)))?;
+        require(!name.is_empty(), || "env: a variable has no name".to_string())?;
+        require(!name.contains('='), || format!("env: the name of the variable {} contains `=`", quoted(name)))?;
         no_nul("env: a variable's name", name)?;
         no_nul("env: a variable's value", value)?;
     }
-    once("env: the variable", env.iter().map(|(name, _)| *name))
+    unique("env: the variable", env.iter().map(|(name, _)| *name))
 }
 
 fn files(files: &[(&str, usize)]) -> Result<(), Violation> {
@@ -143,12 +143,12 @@ fn files(files: &[(&str, usize)]) -> Result<(), Violation> {
     at_most("files", files.iter().map(|(_, size)| *size).sum(), MAX_INPUT, "bytes in all")?;
     files.iter().try_for_each(|(path, _)| relative_path(path))?;
     let paths = || files.iter().map(|(path, _)| *path);
-    once("files: the path", paths())?;
-    let is_folder_of = |folder: &str, path: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    unique("files: the path", paths())?;
+    let is_directory_of = |dir: &str, path: &str| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'));
     pairs(paths()).try_for_each(|(one, other)| {
-        valid(!is_folder_of(one, other) && !is_folder_of(other, one), || {
+        require(!is_directory_of(one, other) && !is_directory_of(other, one), || {
             format!(
-                "files: of {} and {}, one is given as a file and as the folder of the other",
+                "files: of {} and {}, one is given as a file and as the directory of the other",
                 quoted(one),
                 quoted(other)
             )
@@ -162,13 +162,13 @@ fn files(files: &[(&str, usize)]) -> Result<(), Violation> {
 ///
 /// A [`Violation`] that names the path.
 pub fn relative_path(path: &str) -> Result<(), Violation> {
-    valid(!path.is_empty(), || "files: a path is empty".to_string())?;
-    valid(path.len() <= MAX_PATH, || format!("files: the path {} is longer than {MAX_PATH} bytes", quoted(path)))?;
+    require(!path.is_empty(), || "files: a path is empty".to_string())?;
+    require(path.len() <= MAX_PATH, || format!("files: the path {} is longer than {MAX_PATH} bytes", quoted(path)))?;
     no_nul("files: a path", path)?;
-    valid(!path.starts_with('/'), || {
-        format!("files: the path {} is absolute; give one relative to the work directory", quoted(path))
+    require(!path.starts_with('/'), || {
+        format!("files: the path {} is absolute; give one relative to the working directory", quoted(path))
     })?;
-    valid(path.split('/').all(|part| !matches!(part, "" | "." | "..")), || {
+    require(path.split('/').all(|part| !matches!(part, "" | "." | "..")), || {
         format!("files: the path {} has a part that is empty, `.` or `..`", quoted(path))
     })
 }
@@ -176,13 +176,13 @@ pub fn relative_path(path: &str) -> Result<(), Violation> {
 fn collect(patterns: &[String]) -> Result<(), Violation> {
     at_most("collect", patterns.len(), MAX_PATTERNS, "patterns")?;
     for pattern in patterns {
-        valid(!pattern.is_empty(), || "collect: a pattern is empty".to_string())?;
-        valid(pattern.len() <= MAX_PATH, || {
+        require(!pattern.is_empty(), || "collect: a pattern is empty".to_string())?;
+        require(pattern.len() <= MAX_PATH, || {
             format!("collect: the pattern {} is longer than {MAX_PATH} bytes", quoted(pattern))
         })?;
         no_nul("collect: a pattern", pattern)?;
-        valid(!pattern.starts_with('/') && pattern.split('/').all(|part| part != ".."), || {
-            format!("collect: the pattern {} leads out of the work directory", quoted(pattern))
+        require(!pattern.starts_with('/') && pattern.split('/').all(|part| part != ".."), || {
+            format!("collect: the pattern {} leads out of the working directory", quoted(pattern))
         })?;
     }
     Ok(())
@@ -191,17 +191,17 @@ fn collect(patterns: &[String]) -> Result<(), Violation> {
 fn labels(labels: &[(&str, &str)]) -> Result<(), Violation> {
     at_most("labels", labels.len(), MAX_LABELS, "labels")?;
     for (key, value) in labels {
-        valid(is_label_key(key), || {
+        require(is_label_key(key), || {
             format!("labels: the key {} is not 1 to {MAX_LABEL_KEY} letters, digits, `-`, `_` and `.`", quoted(key))
         })?;
-        valid(value.len() <= MAX_LABEL_VALUE && !value.chars().any(char::is_control), || {
+        require(value.len() <= MAX_LABEL_VALUE && !value.chars().any(char::is_control), || {
             format!(
                 "labels: the value of {} is longer than {MAX_LABEL_VALUE} bytes or has control characters",
                 quoted(key)
             )
         })?;
     }
-    once("labels: the key", labels.iter().map(|(key, _)| *key))
+    unique("labels: the key", labels.iter().map(|(key, _)| *key))
 }
 
 fn is_label_key(key: &str) -> bool {
@@ -222,25 +222,25 @@ mod tests {
     }
 
     #[test]
-    fn code_alone_is_enough() {
+    fn a_request_with_only_code_is_valid() {
         assert_eq!(check(&request()), Ok(()));
     }
 
     #[test]
-    fn each_bound_holds_at_its_edge() {
+    fn sizes_are_limited_exactly() {
         let full = "a".repeat(MAX_CODE);
         assert_eq!(check(&RequestView { code: &full, ..request() }), Ok(()));
         assert_eq!(check(&RequestView { code: "", ..request() }), Ok(()));
         let over = "a".repeat(MAX_CODE + 1);
-        let bytes = |files| check(&RequestView { files, ..request() });
+        let check_files = |files| check(&RequestView { files, ..request() });
         assert!(matches!(check(&RequestView { code: &over, ..request() }), Err(Violation::TooLarge(_))));
-        assert_eq!(bytes(vec![("a", MAX_INPUT - 1), ("b", 1)]), Ok(()));
-        assert!(matches!(bytes(vec![("a", MAX_INPUT), ("b", 1)]), Err(Violation::TooLarge(_))));
+        assert_eq!(check_files(vec![("a", MAX_INPUT - 1), ("b", 1)]), Ok(()));
+        assert!(matches!(check_files(vec![("a", MAX_INPUT), ("b", 1)]), Err(Violation::TooLarge(_))));
         assert!(matches!(check(&RequestView { stdin: MAX_INPUT + 1, ..request() }), Err(Violation::TooLarge(_))));
     }
 
     #[test]
-    fn paths_stay_in_the_work_directory() {
+    fn paths_outside_the_working_directory_are_invalid() {
         for path in ["a", "a/b.csv", ".hidden", "a..b", "ä/ö", &"x".repeat(MAX_PATH)] {
             assert_eq!(relative_path(path), Ok(()), "{path:?}");
         }
@@ -250,29 +250,27 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_also_a_folder_is_found_wherever_it_stands() {
-        // Each of these sorts between the two, in some order.
+    fn a_path_that_is_a_file_and_a_directory_is_invalid_at_any_position() {
+        // In some order, each of these sorts between the two.
         let others = [("a-b", 1), ("a.b/c", 1), ("a!", 1), ("ab", 1), ("b/a/c", 1), ("A", 1)];
-        let file = |files: &[(&'static str, usize)]| check(&RequestView { files: files.to_vec(), ..request() });
-        assert_eq!(file(&others), Ok(()));
-        for place in 0..=others.len() {
+        let check_files = |files: &[(&'static str, usize)]| check(&RequestView { files: files.to_vec(), ..request() });
+        assert_eq!(check_files(&others), Ok(()));
+        for position in 0..=others.len() {
             for [first, last] in [["a", "a/b/c"], ["a/b/c", "a"], ["a/b/c/d", "a/b/c"], ["a-b/c", "x"], ["A/b", "x"]] {
                 let mut files = others.to_vec();
-                files.insert(place, (first, 1));
+                files.insert(position, (first, 1));
                 files.push((last, 1));
-                assert!(
-                    matches!(file(&files), Err(Violation::Invalid(text)) if text.contains("as the folder of the other")),
-                    "{files:?}"
-                );
+                let Err(Violation::Invalid(text)) = check_files(&files) else { panic!("{files:?} is valid") };
+                assert!(text.contains("as the directory of the other"), "{files:?} {text}");
             }
         }
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused() {
+    fn contradictory_or_malformed_fields_are_invalid() {
         let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
         let (nul, out, empty) = (words(&["a\0"]), words(&["../*"]), words(&[""]));
-        for wrong in [
+        for invalid in [
             RequestView { code: "a\0", ..request() },
             RequestView { args: &nul, ..request() },
             RequestView { env: vec![("", "x")], ..request() },
@@ -289,7 +287,7 @@ mod tests {
             RequestView { labels: vec![("a", "\n")], ..request() },
             RequestView { labels: vec![("a", ""), ("a", "")], ..request() },
         ] {
-            assert!(matches!(check(&wrong), Err(Violation::Invalid(_))), "{wrong:?}");
+            assert!(matches!(check(&invalid), Err(Violation::Invalid(_))), "{invalid:?}");
         }
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn run(case: &Case) -> Result<Native, Failure> {
     Ok(Native { status, stdout: with_sandbox_paths(output.stdout), stderr: with_sandbox_paths(output.stderr) })
 }
 
-/// Replaces the path of the temporary folder by that of the work directory in a sandbox.
+/// Replaces the path of the temporary folder by that of the working directory in a sandbox.
 fn replace(bytes: Vec<u8>, work: &Path) -> Vec<u8> {
     let work = work.as_os_str().as_encoded_bytes();
     let mut replaced = Vec::with_capacity(bytes.len());

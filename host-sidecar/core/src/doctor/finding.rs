@@ -1,49 +1,49 @@
-//! What a check has found, and how it is told. Pure.
+//! The result of a check, and how it is shown. Pure.
 
 use cofferdam_types::printable;
 use serde::Serialize;
 use std::fmt;
 
-/// Longest text of a finding, so that all of them are on one screen.
+/// Maximum length of a text, so that all findings fit on one screen.
 const MAX_CHARS: usize = 400;
 
-/// What a finding means for runs.
+/// What a finding means for executions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// As it should be.
+    /// The check passed.
     Ok,
-    /// Runs work, and something could be better.
+    /// Executions work, and something should be improved.
     Warning,
-    /// Runs do not work, or not safely.
+    /// Executions do not work, or not safely.
     Failed,
-    /// Not looked at.
+    /// The check was not made.
     Skipped,
 }
 
-/// What one check has found, in one line.
+/// The result of one check, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Names the check.
+    /// The name of the check.
     pub check: &'static str,
-    /// What it means.
+    /// What the result means.
     pub verdict: Verdict,
-    /// What is so.
+    /// The fact.
     pub text: String,
-    /// What to do. Whatever failed says it.
+    /// What to do. Set for each failure.
     pub advice: Option<String>,
 }
 
 impl Finding {
     /// The check passed.
     pub fn ok(check: &'static str, text: impl AsRef<str>) -> Self {
-        Self { check, verdict: Verdict::Ok, text: plain(text.as_ref()), advice: None }
+        Self { check, verdict: Verdict::Ok, text: sanitize(text.as_ref()), advice: None }
     }
 
     /// Executions work; `advice` says what to improve.
     pub fn warning(check: &'static str, text: impl AsRef<str>, advice: impl AsRef<str>) -> Self {
-        let advice = Some(plain(advice.as_ref()));
-        Self { check, verdict: Verdict::Warning, text: plain(text.as_ref()), advice }
+        let advice = Some(sanitize(advice.as_ref()));
+        Self { check, verdict: Verdict::Warning, text: sanitize(text.as_ref()), advice }
     }
 
     /// Executions do not work, or not safely; `advice` says what to do.
@@ -51,16 +51,16 @@ impl Finding {
         Self { verdict: Verdict::Failed, ..Self::warning(check, text, advice) }
     }
 
-    /// The check failed with a message that says what to do after its first semicolon, as those of invalid settings do.
-    /// `advice` is for a message without one.
+    /// The check failed with a message that says what to do after its first semicolon, as those of invalid
+    /// settings do. `advice` is for a message without one.
     pub fn failed_with_message(check: &'static str, message: &str, advice: &str) -> Self {
         let (text, advice) = message.split_once("; ").unwrap_or((message, advice));
         Self::failed(check, text, advice)
     }
 
     /// The check was not made.
-    pub fn skipped(check: &'static str, why: impl AsRef<str>) -> Self {
-        let text = plain(&format!("{check}: {}", why.as_ref()));
+    pub fn skipped(check: &'static str, reason: impl AsRef<str>) -> Self {
+        let text = sanitize(&format!("{check}: {}", reason.as_ref()));
         Self { check, verdict: Verdict::Skipped, text, advice: None }
     }
 }
@@ -78,8 +78,9 @@ impl fmt::Display for Finding {
     }
 }
 
-/// One line of a bounded length, with nothing in it that could steer a terminal: some of it comes from elsewhere.
-fn plain(text: &str) -> String {
+/// One line of limited length without control characters. Some texts contain data of the cluster or the
+/// sandbox.
+fn sanitize(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut line: String = words.chars().map(printable).take(MAX_CHARS).collect();
     if words.chars().count() > MAX_CHARS {
@@ -95,22 +96,22 @@ pub struct Findings<'a> {
 }
 
 impl<'a> Findings<'a> {
-    /// None yet.
+    /// An empty collection.
     pub fn new(listener: &'a mut dyn FnMut(&Finding)) -> Self {
         Self { all: Vec::new(), listener }
     }
 
-    /// All that there were.
+    /// All findings, in their order.
     pub fn into_all(self) -> Vec<Finding> {
         self.all
     }
 
-    /// Adds one, and gives whether the next checks make sense.
+    /// Adds a finding. Returns whether checks that depend on it can be made.
     pub fn push(&mut self, finding: Finding) -> bool {
         (self.listener)(&finding);
-        let is_passable = finding.verdict != Verdict::Failed;
+        let can_continue = finding.verdict != Verdict::Failed;
         self.all.push(finding);
-        is_passable
+        can_continue
     }
 }
 
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_finding_is_one_line_with_its_verdict_before_it() {
+    fn a_finding_is_one_line_that_begins_with_its_verdict() {
         for (finding, line) in [
             (Finding::ok("a", "all is well"), "ok      all is well"),
             (Finding::warning("a", "it is odd", "mend it"), "warning it is odd; mend it"),
@@ -131,27 +132,27 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_from_elsewhere_cannot_steer_the_terminal_or_fill_it() {
+    fn control_characters_are_replaced_and_long_texts_are_cut() {
         let finding = Finding::ok("a", format!("\u{1b}[2J{}", "é".repeat(1000)));
         assert!(!finding.text.contains('\u{1b}'));
         assert_eq!(finding.text.chars().count(), MAX_CHARS + 1);
     }
 
     #[test]
-    fn only_a_failure_is_in_the_way_of_the_next_check() {
-        let mut heard = 0;
-        let mut listener = |_: &Finding| heard += 1;
+    fn only_a_failure_prevents_dependent_checks() {
+        let mut count = 0;
+        let mut listener = |_: &Finding| count += 1;
         let mut findings = Findings::new(&mut listener);
         assert!(findings.push(Finding::ok("a", "")));
         assert!(findings.push(Finding::warning("a", "", "")));
         assert!(findings.push(Finding::skipped("a", "")));
         assert!(!findings.push(Finding::failed("a", "", "")));
         assert_eq!(findings.into_all().len(), 4);
-        assert_eq!(heard, 4);
+        assert_eq!(count, 4);
     }
 
     #[test]
-    fn a_program_reads_the_verdict_as_a_word() {
+    fn the_verdict_is_a_word_in_json() {
         let finding = serde_json::to_value(Finding::failed("run", "it broke", "mend it")).expect("JSON");
         let expected =
             serde_json::json!({ "check": "run", "verdict": "failed", "text": "it broke", "advice": "mend it" });
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_with_an_advice_is_taken_apart() {
+    fn a_message_is_split_into_text_and_advice() {
         let finding = Finding::failed_with_message("a", "there is none; name one; there are: x", "");
         assert_eq!((&*finding.text, finding.advice.as_deref()), ("there is none", Some("name one; there are: x")));
         let finding = Finding::failed_with_message("a", "there is none", "make one");

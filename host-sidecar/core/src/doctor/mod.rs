@@ -1,4 +1,5 @@
-//! What the backends' own checks (`cofferdam doctor`) share: findings, and a program that examines its sandbox from the inside.
+//! The parts of `cofferdam doctor` that all backends share: findings, and a program that probes its sandbox
+//! from the inside.
 
 pub mod finding;
 pub mod probe;
@@ -9,25 +10,25 @@ pub use finding::{Finding, Findings, Verdict};
 
 use tokio_util::sync::CancellationToken;
 
-/// The check that executes a program.
+/// The name of the check that executes the probe.
 pub const RUN: &str = "run";
 
-/// Whether a program is executed too.
+/// Whether to execute the probe.
 #[derive(Debug, Clone, Copy)]
 pub struct ProbeOptions<'a> {
-    /// The operator allows it.
-    pub is_wanted: bool,
+    /// Whether the operator allows it.
+    pub is_enabled: bool,
     /// Set when the operator interrupts the checks.
     pub cancelled: &'a CancellationToken,
 }
 
 impl ProbeOptions<'_> {
-    /// Why no program is executed, if so.
+    /// Why the probe is skipped; none if it is executed.
     #[must_use]
-    pub fn refusal(&self) -> Option<&'static str> {
+    pub fn skip_reason(&self) -> Option<&'static str> {
         if self.cancelled.is_cancelled() {
-            return Some("you interrupted it");
+            return Some("interrupted");
         }
-        (!self.is_wanted).then_some("--no-probe")
+        (!self.is_enabled).then_some("--no-probe")
     }
 }

@@ -1,6 +1,6 @@
-"""What a program in the sandbox sees of its kernel, and reaches of the world outside.
+"""Reports the kernel of the sandbox, and which network destinations can be reached from it.
 
-The first argument is a list of what to try; the answer is one line of JSON.
+The first argument is a JSON array of attempts. The output is one line of JSON.
 """
 
 import json
@@ -10,43 +10,43 @@ import sys
 import threading
 import time
 
-PATIENCE = 2
+ATTEMPT_TIMEOUT = 2
 
 
 def connect(host, port):
     try:
-        socket.create_connection((host, port), timeout=PATIENCE).close()
+        socket.create_connection((host, port), timeout=ATTEMPT_TIMEOUT).close()
     except ConnectionRefusedError:
-        # Somebody was there to refuse.
+        # A refused connection has reached the destination.
         return "it refused the connection"
-    return "it took the connection"
+    return "it accepted the connection"
 
 
 def look_up(name):
     return "it has the address " + socket.getaddrinfo(name, None)[0][4][0]
 
 
-def attempt(target, answer):
+def attempt(target, result):
     try:
         if "connect" in target:
-            answer["reached"] = connect(*target["connect"])
+            result["reached"] = connect(*target["connect"])
         else:
-            answer["reached"] = look_up(target["look_up"])
+            result["reached"] = look_up(target["look_up"])
     except Exception as error:
-        answer["failed"] = str(error)
+        result["failed"] = str(error)
 
 
 targets = json.loads(sys.argv[1])
-answers = [{} for _ in targets]
+results = [{} for _ in targets]
 threads = [
-    threading.Thread(target=attempt, args=both, daemon=True) for both in zip(targets, answers)
+    threading.Thread(target=attempt, args=pair, daemon=True) for pair in zip(targets, results)
 ]
 for thread in threads:
     thread.start()
-deadline = time.monotonic() + PATIENCE + 1
+deadline = time.monotonic() + ATTEMPT_TIMEOUT + 1
 for thread in threads:
     thread.join(max(0, deadline - time.monotonic()))
 kernel = os.uname()
-print(json.dumps({"kernel": kernel.release, "attempts": [dict(answer) for answer in answers]}), flush=True)
-# A name that is still being looked up is not waited for.
+print(json.dumps({"kernel": kernel.release, "attempts": [dict(result) for result in results]}), flush=True)
+# Does not wait for lookups that are still running.
 os._exit(0)

@@ -1,4 +1,4 @@
-//! A program that looks at its sandbox from the inside.
+//! Executes the probe, a program that examines its sandbox from the inside.
 
 use super::target::{Attempt, Target};
 use crate::{
@@ -11,14 +11,18 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 const PROGRAM: &str = include_str!("probe.py");
-/// It gives up everything after three seconds; a node may be slow.
+/// The probe itself stops after three seconds; a node may be slow.
 const WALL_TIME: Duration = Duration::from_secs(30);
 
-/// What is run: an ordinary program, with the bounds that a run gets by default.
+/// The plan of the probe: an ordinary program with the default limits.
+///
+/// # Errors
+///
+/// The policy forbids the probe.
 pub fn plan(policy: &Policy, targets: &[Target]) -> Result<Plan, Error> {
     let attempts: Vec<&Attempt> = targets.iter().map(|target| &target.attempt).collect();
     let attempts =
-        serde_json::to_string(&attempts).map_err(|error| Error::internal("the probe cannot be made", error))?;
+        serde_json::to_string(&attempts).map_err(|error| Error::internal("the probe cannot be created", error))?;
     let wall_time = WALL_TIME.min(policy.ceilings.wall_time);
     policy.plan(Request {
         code: PROGRAM.to_owned(),
@@ -32,7 +36,11 @@ pub fn plan(policy: &Policy, targets: &[Target]) -> Result<Plan, Error> {
     })
 }
 
-/// Runs it once, as any other program.
+/// Executes the probe once, like any other program.
+///
+/// # Errors
+///
+/// The probe was not executed, or its result is not known.
 pub async fn run(
     backend: &dyn Backend,
     policy: &Policy,
@@ -49,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_probe_is_a_program_like_any_other() {
+    fn the_probe_has_the_default_limits() {
         let policy = Policy::default();
         let plan = plan(&policy, &[Target::metadata()]).expect("a plan");
         assert_eq!(plan.exec.args, [r#"[{"connect":["169.254.169.254",80]}]"#]);
@@ -58,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_low_ceiling_leaves_the_probe_its_time() {
+    fn a_ceiling_lowers_the_wall_time_of_the_probe() {
         let mut policy = Policy::default();
         policy.ceilings.wall_time = Duration::from_secs(5);
         assert_eq!(plan(&policy, &[]).expect("a plan").exec.limits.wall_time, Duration::from_secs(5));

@@ -1,43 +1,43 @@
-//! What a program without a network must not reach. Pure.
+//! Network addresses that a program in a sandbox must not reach. Pure.
 
 use serde::Serialize;
 use std::{fmt, net::SocketAddr};
 
-/// Something outside of the sandbox.
+/// A kind of destination outside of the sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outside {
-    /// The cluster's.
+pub enum Destination {
+    /// The cluster's API server.
     ApiServer,
-    /// Where clouds tell machines their credentials.
+    /// The metadata server of a cloud, which has credentials of the machine.
     Metadata,
-    /// Whoever knows addresses by their names.
-    Names,
+    /// A DNS server.
+    Dns,
     /// Another Pod, or the node.
     Pods,
-    /// The machine that the sandbox is on.
+    /// The machine of the sandbox.
     Machine,
 }
 
-impl Outside {
-    /// With `no` before it.
+impl Destination {
+    /// A noun that can follow `no`.
     pub fn noun(self) -> &'static str {
         match self {
             Self::ApiServer => "API server",
             Self::Metadata => "metadata address",
-            Self::Names => "DNS",
+            Self::Dns => "DNS",
             Self::Pods => "other Pod",
             Self::Machine => "address of this machine",
         }
     }
 }
 
-/// One way to try it, as the probe reads it.
+/// One attempt to reach it, in the format that the probe reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Attempt {
-    /// A TCP connection.
+    /// Opens a TCP connection.
     Connect(String, u16),
-    /// The address of a name.
+    /// Looks up a name in the DNS.
     LookUp(String),
 }
 
@@ -51,31 +51,31 @@ impl fmt::Display for Attempt {
     }
 }
 
-/// Something to try, and what it would mean.
+/// A destination and how to try to reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// What is tried to be reached.
-    pub outside: Outside,
-    /// How.
+    /// The destination.
+    pub destination: Destination,
+    /// How the probe tries.
     pub attempt: Attempt,
 }
 
 impl Target {
-    /// A name that is looked up.
+    /// A name to look up.
     pub fn name(name: &str) -> Self {
-        Self { outside: Outside::Names, attempt: Attempt::LookUp(name.to_owned()) }
+        Self { destination: Destination::Dns, attempt: Attempt::LookUp(name.to_owned()) }
     }
 
-    /// An address that is connected to; none if it is the same machine's wherever it is used.
-    pub fn address(outside: Outside, address: SocketAddr) -> Option<Self> {
+    /// An address to connect to; none for a loopback or unspecified address, which each machine has.
+    pub fn address(destination: Destination, address: SocketAddr) -> Option<Self> {
         let (ip, port) = (address.ip(), address.port());
-        let is_elsewhere = !ip.is_loopback() && !ip.is_unspecified();
-        is_elsewhere.then(|| Self { outside, attempt: Attempt::Connect(ip.to_string(), port) })
+        let is_remote = !ip.is_loopback() && !ip.is_unspecified();
+        is_remote.then(|| Self { destination, attempt: Attempt::Connect(ip.to_string(), port) })
     }
 
-    /// Where clouds have their metadata.
+    /// The metadata server of the usual clouds.
     pub fn metadata() -> Self {
-        Self { outside: Outside::Metadata, attempt: Attempt::Connect("169.254.169.254".to_owned(), 80) }
+        Self { destination: Destination::Metadata, attempt: Attempt::Connect("169.254.169.254".to_owned(), 80) }
     }
 }
 
@@ -85,8 +85,8 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_probe_is_told_what_to_try_as_it_reads_it() {
-        let api_server = Target::address(Outside::ApiServer, "[2001:db8::1]:6443".parse().expect("an address"));
+    fn attempts_have_the_format_that_the_probe_reads() {
+        let api_server = Target::address(Destination::ApiServer, "[2001:db8::1]:6443".parse().expect("an address"));
         let attempts = [api_server.expect("a target").attempt, Target::name("kubernetes.default.svc").attempt];
         let expected = json!([{ "connect": ["2001:db8::1", 6443] }, { "look_up": "kubernetes.default.svc" }]);
         assert_eq!(serde_json::to_value(&attempts).expect("JSON"), expected);
@@ -94,9 +94,13 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_everybody_has_is_no_target() {
+    fn a_loopback_or_unspecified_address_is_no_target() {
         for address in ["127.0.0.1:6443", "[::1]:6443", "0.0.0.0:80"] {
-            assert_eq!(Target::address(Outside::ApiServer, address.parse().expect("an address")), None, "{address}");
+            assert_eq!(
+                Target::address(Destination::ApiServer, address.parse().expect("an address")),
+                None,
+                "{address}"
+            );
         }
     }
 }

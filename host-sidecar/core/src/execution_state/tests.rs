@@ -9,20 +9,20 @@ fn context(cancelled: &CancellationToken) -> ExecutionContext<'_> {
     ExecutionContext { id: "run-0".into(), requested: Instant::now(), cancelled, observer: &NoObserver }
 }
 
-/// That of a run whose sandbox is still to be built, and whose caller asks for all files.
+/// The state of an execution without a sandbox, whose caller collects all files.
 fn state<'a>(context: &'a ExecutionContext<'a>) -> ExecutionState<'a> {
     let policy = Policy::default();
     let request = cofferdam_types::Request { code: "#".into(), collect: vec!["*".into()], ..Default::default() };
     ExecutionState::new(context, &policy.plan(request).expect("a plan").exec, false, GRACE)
 }
 
-/// What is made of an end, after these frames.
+/// The report after these frames and this end.
 fn classify(frames: &[Frame], end: SandboxEnd, cancelled: bool, was_out_of_memory: bool) -> Result<Report, Error> {
     let token = CancellationToken::new();
     let context = context(&token);
     let mut state = state(&context);
     for frame in frames {
-        assert!(state.push(&encode(frame)).is_none(), "{frame:?} is an end");
+        assert!(state.push(&encode(frame)).is_none(), "{frame:?} ends the execution");
     }
     if cancelled {
         token.cancel();
@@ -36,7 +36,7 @@ fn status(frames: &[Frame], end: SandboxEnd, cancelled: bool) -> Result<Status, 
 
 #[test]
 fn every_end_has_its_own_status_or_error() {
-    let failed = || SandboxEnd::Failed("no wall".into());
+    let failed = || SandboxEnd::Failed("no isolation".into());
     let incomplete = || SandboxEnd::Incomplete("a gap".into());
     let (ready, started) = ([Frame::Ready].as_slice(), [Frame::Ready, Frame::Started].as_slice());
     for (end, frames, cancelled, expected) in [
@@ -109,8 +109,8 @@ fn a_late_report_of_the_start_is_corrected_by_the_running_time() {
     assert_eq!(timings.started, Some(Duration::ZERO));
 }
 
-/// Follows frames; gives the end, and the deadline before them and after each.
-fn follow(frames: &[Frame], is_cancelled_before: Option<usize>) -> (Option<SandboxEnd>, Vec<Instant>) {
+/// Pushes frames. Returns the end, and the deadline before them and after each.
+fn push_all(frames: &[Frame], is_cancelled_before: Option<usize>) -> (Option<SandboxEnd>, Vec<Instant>) {
     let token = CancellationToken::new();
     let context = context(&token);
     let mut state = state(&context);
@@ -125,8 +125,8 @@ fn follow(frames: &[Frame], is_cancelled_before: Option<usize>) -> (Option<Sandb
     (end, deadlines)
 }
 
-fn ended(ending: Termination) -> Frame {
-    Frame::Terminated(ending, Duration::ZERO)
+fn terminated(termination: Termination) -> Frame {
+    Frame::Terminated(termination, Duration::ZERO)
 }
 
 fn file(name: &str) -> Frame {
@@ -136,8 +136,9 @@ fn file(name: &str) -> Frame {
 #[test]
 fn no_frame_postpones_the_end_of_the_wall_time() {
     let output = || Frame::Output(cofferdam_protocol::Stream::Stdout, vec![0]);
-    let frames = [Frame::Ready, Frame::Started, output(), output(), ended(Termination::TimedOut), file("a"), file("b")];
-    let (end, deadlines) = follow(&frames, None);
+    let frames =
+        [Frame::Ready, Frame::Started, output(), output(), terminated(Termination::TimedOut), file("a"), file("b")];
+    let (end, deadlines) = push_all(&frames, None);
     assert!(end.is_none(), "{end:?}");
     assert_eq!(deadlines[0], deadlines[1]);
     assert!(deadlines[2] - deadlines[1] >= Duration::from_secs(302 - 60));
@@ -146,8 +147,8 @@ fn no_frame_postpones_the_end_of_the_wall_time() {
 
 #[test]
 fn the_time_for_files_is_granted_once() {
-    let frames = [Frame::Ready, Frame::Started, ended(Termination::Exited(0)), file("a"), file("b")];
-    let (end, deadlines) = follow(&frames, None);
+    let frames = [Frame::Ready, Frame::Started, terminated(Termination::Exited(0)), file("a"), file("b")];
+    let (end, deadlines) = push_all(&frames, None);
     assert!(end.is_none(), "{end:?}");
     assert!(deadlines[3] < deadlines[2]);
     assert!(deadlines[3..].iter().all(|deadline| *deadline == deadlines[3]), "{deadlines:?}");
@@ -155,31 +156,31 @@ fn the_time_for_files_is_granted_once() {
 
 #[test]
 fn a_cancelled_execution_must_end_soon_and_then_has_the_time_for_its_files() {
-    let frames = [Frame::Ready, Frame::Started, ended(Termination::Cancelled), file("a")];
+    let frames = [Frame::Ready, Frame::Started, terminated(Termination::Cancelled), file("a")];
     let now = Instant::now();
-    let (_, deadlines) = follow(&frames, Some(1));
+    let (_, deadlines) = push_all(&frames, Some(1));
     assert!(deadlines[2] - now < Duration::from_secs(9) && deadlines[2] < deadlines[1], "{deadlines:?}");
     assert!(deadlines[3] - now >= GRACE.files && deadlines[3] == deadlines[4], "{deadlines:?}");
 }
 
 #[test]
 fn a_repeated_frame_violates_the_protocol() {
-    let begun = [Frame::Ready, Frame::Started];
+    let started = [Frame::Ready, Frame::Started];
     for again in [Frame::Ready, Frame::Started, Frame::Done] {
-        let (end, _) = follow(&[&begun[..], &[again]].concat(), None);
+        let (end, _) = push_all(&[&started[..], &[again]].concat(), None);
         assert!(matches!(end, Some(SandboxEnd::Corrupt(_))), "{end:?}");
     }
-    let twice = [ended(Termination::Exited(0)), ended(Termination::Exited(0))];
-    assert!(matches!(follow(&[&begun[..], &twice].concat(), None).0, Some(SandboxEnd::Corrupt(_))));
+    let twice = [terminated(Termination::Exited(0)), terminated(Termination::Exited(0))];
+    assert!(matches!(push_all(&[&started[..], &twice].concat(), None).0, Some(SandboxEnd::Corrupt(_))));
 }
 
 #[test]
-fn nothing_of_a_runner_that_violates_the_protocol_is_used() {
-    let frames = [Frame::Ready, Frame::Started, ended(Termination::Exited(0))];
+fn no_output_of_a_runner_that_violates_the_protocol_is_used() {
+    let frames = [Frame::Ready, Frame::Started, terminated(Termination::Exited(0))];
     let corrupt = || {
         let mut assembler = OutputAssembler::new(&Policy::default().defaults, &[], false);
         assembler.push(&encode(&Frame::Done));
-        SandboxEnd::Corrupt(assembler.next_event().expect_err("nothing has begun"))
+        SandboxEnd::Corrupt(assembler.next_event().expect_err("the protocol is violated"))
     };
     assert_eq!(status(&frames, corrupt(), false), Err(ErrorCode::Internal));
     assert_eq!(status(&frames, corrupt(), true), Err(ErrorCode::Internal));

@@ -1,6 +1,6 @@
-//! What the operating system offers to the process: the user's folders, files, programs and the process table.
+//! Uses of the operating system: the user's directories, files, programs and the process table.
 
 pub mod proc_stat;
 pub mod programs;
 pub mod regular_file;
-pub mod user_folders;
+pub mod user_dirs;

@@ -1,26 +1,26 @@
-//! What the kernel says of a process. Source: proc(5), `/proc/PID/stat`.
+//! Parses `/proc/PID/stat`. Source: proc(5).
 
 use std::{fs, str::FromStr};
 
-/// One line of `/proc/PID/stat`, as far as it is of use here.
+/// Some fields of `/proc/PID/stat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcStat {
     /// The process ID.
     pub pid: u32,
     /// The process ID of its parent.
     pub parent: u32,
-    /// In clock ticks since the boot.
+    /// The start time, in clock ticks since boot.
     pub start: u64,
-    /// Whether it has ended and only its parent's look at its exit code is missing.
+    /// Whether it is a zombie.
     pub is_dead: bool,
 }
 
-/// A text that is no such line.
+/// The text is not a line of `/proc/PID/stat`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MalformedStat;
 
 impl ProcStat {
-    /// That of a process; none if there is none, or it is another user's and hidden.
+    /// The fields of a process; none if it does not exist, or belongs to another user and is hidden.
     pub fn of(pid: u32) -> Option<Self> {
         fs::read_to_string(format!("/proc/{pid}/stat")).ok()?.parse().ok()
     }
@@ -30,8 +30,8 @@ impl FromStr for ProcStat {
     type Err = MalformedStat;
 
     fn from_str(line: &str) -> Result<Self, MalformedStat> {
-        // The second field is the program's name in parentheses, which may hold anything.
-        let fields = |line: &str| {
+        // The second field is the program's name in parentheses, which may contain any character.
+        let parse = |line: &str| {
             let (pid, rest) = line.split_once(' ')?;
             let (_, rest) = rest.rsplit_once(')')?;
             let mut rest = rest.split_whitespace();
@@ -39,7 +39,7 @@ impl FromStr for ProcStat {
             let parent = rest.next()?.parse().ok()?;
             Some(Self { pid: pid.parse().ok()?, parent, start: rest.nth(17)?.parse().ok()?, is_dead })
         };
-        fields(line).ok_or(MalformedStat)
+        parse(line).ok_or(MalformedStat)
     }
 }
 
@@ -48,11 +48,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_read_whatever_the_program_is_called() {
+    fn a_line_is_parsed_for_any_name_of_the_program() {
         let rest = "S 7 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 99 98";
         for name in ["sh", "a b", "x) Z 1 (y", "((", "))"] {
-            let read: ProcStat = format!("12 ({name}) {rest}").parse().expect("a line");
-            assert_eq!(read, ProcStat { pid: 12, parent: 7, start: 4242, is_dead: false }, "{name}");
+            let stat: ProcStat = format!("12 ({name}) {rest}").parse().expect("a line");
+            assert_eq!(stat, ProcStat { pid: 12, parent: 7, start: 4242, is_dead: false }, "{name}");
         }
         for line in ["", "12", "12 (sh", "x (sh) S 1", "12 (sh) S 7 1"] {
             assert_eq!(line.parse::<ProcStat>(), Err(MalformedStat), "{line}");
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_is_there_and_has_a_parent() {
+    fn this_process_is_alive_and_has_a_parent() {
         let own = ProcStat::of(std::process::id()).expect("a process");
         assert!(!own.is_dead && own.parent != own.pid && own.start > 0);
     }

@@ -1,6 +1,6 @@
-//! Programs of this machine that are started.
+//! Finds and starts programs of this machine.
 
-use crate::os::user_folders;
+use crate::os::user_dirs;
 use std::{
     env,
     ffi::OsStr,
@@ -10,20 +10,20 @@ use std::{
 };
 use tokio::process::Command;
 
-/// The first program of this name in these folders.
-pub fn find(name: &str, folders: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
-    folders.into_iter().map(|folder| folder.join(name)).find(|program| is_executable(program))
+/// The first program of this name in these directories.
+pub fn find(name: &str, dirs: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
+    dirs.into_iter().map(|dir| dir.join(name)).find(|program| is_executable(program))
 }
 
-/// Whether it is a file that can be executed.
+/// Whether it is an executable regular file.
 pub fn is_executable(program: &Path) -> bool {
     fs::metadata(program).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
-/// A command with no variable of our environment but PATH: the rest, such as tokens, is not for it.
+/// A command whose environment has only PATH. Other variables of this process may be secret, such as tokens.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().env("PATH", env::join_paths(user_folders::search_path()).unwrap_or_default());
+    command.env_clear().env("PATH", env::join_paths(user_dirs::search_path()).unwrap_or_default());
     command
 }
 
@@ -40,11 +40,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_program_is_passed_over() {
-        let folders = || ["/nowhere", "/usr", "/proc", "/bin"].map(PathBuf::from);
-        assert_eq!(find("sh", folders()), Some("/bin/sh".into()));
+    fn only_executable_regular_files_are_found() {
+        let dirs = || ["/nowhere", "/usr", "/proc", "/bin"].map(PathBuf::from);
+        assert_eq!(find("sh", dirs()), Some("/bin/sh".into()));
         for name in ["bin", "cpuinfo", "nothing-of-this-name"] {
-            assert_eq!(find(name, folders()), None, "{name}");
+            assert_eq!(find(name, dirs()), None, "{name}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Files that are named or found: only regular ones are read, up to a bound, and none is waited for.
+//! Reads regular files up to a maximum size. Never blocks on another kind of file, such as a FIFO.
 
 use rustix::{
     fs::{Mode, OFlags, open as open_at},
@@ -10,10 +10,10 @@ use std::{
     path::Path,
 };
 
-/// What to do where the last part of a path is a symbolic link.
+/// What to do if the last component of a path is a symbolic link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
-    /// Read what it leads to.
+    /// Open its target.
     Follow,
     /// Fail.
     Refuse,
@@ -23,10 +23,10 @@ pub enum Links {
 ///
 /// # Errors
 ///
-/// Those of open(2), and one of its own for whatever is not a regular file.
+/// Those of open(2). The path is not a regular file, or is a symbolic link that is refused.
 pub fn open(path: &Path, links: Links) -> io::Result<File> {
     let no_follow = if links == Links::Refuse { OFlags::NOFOLLOW } else { OFlags::empty() };
-    // Opening a FIFO must not wait for a writer, nor a terminal become ours.
+    // Opening a FIFO must not block, and a terminal must not become the controlling one.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | no_follow;
     let file = match open_at(path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
@@ -47,12 +47,12 @@ pub fn open(path: &Path, links: Links) -> io::Result<File> {
 ///
 /// # Errors
 ///
-/// Those of [`open`], and [`io::ErrorKind::FileTooLarge`] for one of more than `most` bytes.
-pub fn read(path: &Path, most: usize, links: Links) -> io::Result<Vec<u8>> {
+/// Those of [`open`], and [`io::ErrorKind::FileTooLarge`] for one of more than `max` bytes.
+pub fn read(path: &Path, max: usize, links: Links) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    open(path, links)?.take(most as u64 + 1).read_to_end(&mut content)?;
-    if content.len() > most {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+    open(path, links)?.take(max as u64 + 1).read_to_end(&mut content)?;
+    if content.len() > max {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {max} bytes")));
     }
     Ok(content)
 }
@@ -63,26 +63,26 @@ mod tests {
     use std::{env, fs, os::unix::fs::symlink, process};
 
     #[test]
-    fn only_regular_files_are_read_and_only_up_to_the_bound() {
-        let folder = env::temp_dir().join(format!("cofferdam-regular-file-{}", process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        let [file, link, fifo] = ["file", "link", "fifo"].map(|name| folder.join(name));
+    fn only_regular_files_up_to_the_maximum_size_are_read() {
+        let dir = env::temp_dir().join(format!("cofferdam-regular-file-{}", process::id()));
+        fs::create_dir_all(&dir).expect("a directory");
+        let [file, link, fifo] = ["file", "link", "fifo"].map(|name| dir.join(name));
         fs::write(&file, "12345").expect("a file");
         symlink(&file, &link).expect("a link");
         rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, Mode::RUSR).expect("a FIFO");
-        let read = |path: &Path, most, links| read(path, most, links).map_err(|error| error.to_string());
+        let read = |path: &Path, max, links| read(path, max, links).map_err(|error| error.to_string());
         assert_eq!(read(&file, 5, Links::Refuse), Ok(b"12345".to_vec()));
         assert_eq!(read(&link, 5, Links::Follow), Ok(b"12345".to_vec()));
-        for (path, most, links, part) in [
+        for (path, max, links, part) in [
             (file.as_path(), 4, Links::Follow, "more than 4 bytes"),
             (&link, 5, Links::Refuse, "symbolic link"),
             (&fifo, 5, Links::Follow, "not a regular file"),
-            (&folder, 5, Links::Follow, "directory"),
+            (&dir, 5, Links::Follow, "directory"),
             (Path::new("/dev/zero"), 5, Links::Follow, "not a regular file"),
         ] {
-            let error = read(path, most, links).expect_err("refused");
+            let error = read(path, max, links).expect_err("refused");
             assert!(error.contains(part), "{}: {error}", path.display());
         }
-        fs::remove_dir_all(&folder).expect("removed");
+        fs::remove_dir_all(&dir).expect("removed");
     }
 }

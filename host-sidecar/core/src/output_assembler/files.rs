@@ -1,17 +1,17 @@
 //! Checks the collected files against the limits of the execution and the patterns of the caller.
 
-use super::Corrupt;
+use super::corrupt::Corrupt;
 use crate::policy::Limits;
 use cofferdam_protocol::MAX_SKIPPED;
 use cofferdam_types::{File, SkippedFile};
 
-/// Longest path of a file that is not collected: one name (NAME_MAX) in a folder whose path is as long as Linux opens
-/// (PATH_MAX). Each byte of it may be shown as three.
+/// Maximum bytes of the path of a skipped file: a name (NAME_MAX) in a directory with the longest path that
+/// Linux opens (PATH_MAX). A byte that is not UTF-8 is replaced by three.
 const MAX_SKIPPED_PATH: usize = 3 * (4096 + 256);
-/// Longest reason for not collecting a file.
+/// Maximum bytes of the reason for skipping a file.
 const MAX_REASON: usize = 1 << 10;
 
-/// Assembles the files.
+/// Assembles the collected and the skipped files.
 #[derive(Debug)]
 pub(super) struct FileAssembler {
     /// The glob patterns of the caller.
@@ -33,39 +33,39 @@ impl FileAssembler {
         }
     }
 
-    /// The longest payload of a frame with a file.
+    /// The maximum payload of a frame with a file, in bytes.
     pub(super) fn max_payload(&self) -> u64 {
         let lengths = (4 + cofferdam_types::validation::MAX_PATH) as u64;
         let skipped = (4 + MAX_SKIPPED_PATH + MAX_REASON) as u64;
         self.remaining_bytes.saturating_add(lengths).max(skipped)
     }
 
-    /// Takes a collected file.
+    /// Accepts a collected file.
     pub(super) fn file(&mut self, path: String, content: Vec<u8>) -> Result<(), Corrupt> {
         if cofferdam_types::validation::relative_path(&path).is_err() {
-            return Err(Corrupt("the path of a file leads out of the working directory or is not a normal one"));
+            return Err(Corrupt("the path of a file is not normalised or leads out of the working directory"));
         }
         if !self.patterns.iter().any(|pattern| fast_glob::glob_match(pattern, &path)) {
             return Err(Corrupt("a file matches no pattern"));
         }
         if self.files.last().is_some_and(|last| last.path >= path) {
-            return Err(Corrupt("a file comes twice, or out of order"));
+            return Err(Corrupt("it sent a file twice or out of order"));
         }
-        let left = self.remaining_files.checked_sub(1).zip(self.remaining_bytes.checked_sub(content.len() as u64));
-        (self.remaining_files, self.remaining_bytes) =
-            left.ok_or(Corrupt("more files, or larger ones, than the limits allow"))?;
+        let exceeded = Corrupt("the files exceed the limits");
+        self.remaining_files = self.remaining_files.checked_sub(1).ok_or(exceeded)?;
+        self.remaining_bytes = self.remaining_bytes.checked_sub(content.len() as u64).ok_or(exceeded)?;
         self.files.push(File { path, content });
         Ok(())
     }
 
-    /// Takes a file that was not collected.
+    /// Accepts a skipped file.
     pub(super) fn skipped(&mut self, path: String, reason: String) -> Result<(), Corrupt> {
         let is_inside = !path.starts_with('/') && path.split('/').all(|part| part != "..");
         if self.patterns.is_empty() || path.is_empty() || path.contains('\0') || !is_inside {
-            return Err(Corrupt("a skipped file has a path that no pattern can match"));
+            return Err(Corrupt("the path of a skipped file can match no pattern"));
         }
         if path.len() > MAX_SKIPPED_PATH || reason.len() > MAX_REASON || self.skipped.len() > MAX_SKIPPED {
-            return Err(Corrupt("the list of skipped files is too long"));
+            return Err(Corrupt("the list of skipped files, or an entry of it, is too long"));
         }
         self.skipped.push(SkippedFile { path, reason });
         Ok(())
@@ -77,15 +77,15 @@ mod tests {
     use super::*;
     use crate::policy::Policy;
 
-    fn collector(files: u32, bytes: u64, patterns: &[&str]) -> FileAssembler {
+    fn assembler(files: u32, bytes: u64, patterns: &[&str]) -> FileAssembler {
         let limits = Policy::default().defaults;
         let limits = Limits { collected_files: files, collected_bytes: bytes, ..limits };
         FileAssembler::new(&limits, &patterns.iter().map(|&pattern| pattern.to_owned()).collect::<Vec<_>>())
     }
 
     #[test]
-    fn files_within_the_limits_are_taken() {
-        let mut files = collector(2, 3, &["*.csv", "a/*"]);
+    fn files_within_the_limits_are_accepted() {
+        let mut files = assembler(2, 3, &["*.csv", "a/*"]);
         assert_eq!(files.file("a/b".into(), vec![0]), Ok(()));
         assert_eq!(files.file("b.csv".into(), vec![0; 2]), Ok(()));
         assert_eq!(files.skipped("…".into(), "3 more files were not brought back".into()), Ok(()));
@@ -93,54 +93,54 @@ mod tests {
     }
 
     #[test]
-    fn neither_more_files_nor_more_bytes_than_the_limits_are_taken() {
-        let mut many = collector(1, 9, &["*"]);
+    fn files_over_either_limit_are_refused() {
+        let mut many = assembler(1, 9, &["*"]);
         assert_eq!(many.file("a".into(), vec![]), Ok(()));
         assert!(many.file("b".into(), vec![]).is_err());
-        let mut large = collector(9, 3, &["*"]);
+        let mut large = assembler(9, 3, &["*"]);
         assert_eq!(large.file("a".into(), vec![0; 2]), Ok(()));
         assert!(large.file("b".into(), vec![0; 2]).is_err());
         assert_eq!((many.files.len(), large.files.len()), (1, 1));
     }
 
     #[test]
-    fn a_path_that_no_runner_sends_is_refused() {
+    fn invalid_paths_are_refused() {
         let long = "a".repeat(256);
         for path in ["", "/etc/passwd", "../a", "a/../b", "a//b", "./a", "a/.", "a/", "a\0b", &long] {
-            assert!(collector(9, 9, &["**"]).file(path.into(), vec![]).is_err(), "{path:?}");
+            assert!(assembler(9, 9, &["**"]).file(path.into(), vec![]).is_err(), "{path:?}");
         }
         let long = "a".repeat(MAX_SKIPPED_PATH + 1);
         for path in ["", "/etc/passwd", "../a", "a/..", "a\0b", &long] {
-            assert!(collector(9, 9, &["**"]).skipped(path.into(), String::new()).is_err(), "{path:?}");
+            assert!(assembler(9, 9, &["**"]).skipped(path.into(), String::new()).is_err(), "{path:?}");
         }
     }
 
     #[test]
-    fn the_longest_path_that_a_program_can_make_is_taken() {
+    fn the_longest_possible_path_is_accepted() {
         let names = [255; 15].into_iter().chain([240, 255]).map(|length| "\u{fffd}".repeat(length));
         let path = names.collect::<Vec<_>>().join("/");
-        let mut files = collector(9, 9, &["**"]);
+        let mut files = assembler(9, 9, &["**"]);
         assert!(files.max_payload() >= path.len() as u64);
         assert_eq!(files.skipped(path, "its path is too long".into()), Ok(()));
     }
 
     #[test]
-    fn a_file_that_was_not_asked_for_or_comes_again_is_refused() {
-        assert!(collector(9, 9, &["*.csv"]).file(".bashrc".into(), vec![]).is_err());
-        assert!(collector(9, 9, &[]).file("a".into(), vec![]).is_err());
-        assert!(collector(9, 9, &[]).skipped("a".into(), String::new()).is_err());
-        let mut files = collector(9, 9, &["*"]);
+    fn files_that_match_no_pattern_or_are_repeated_are_refused() {
+        assert!(assembler(9, 9, &["*.csv"]).file(".bashrc".into(), vec![]).is_err());
+        assert!(assembler(9, 9, &[]).file("a".into(), vec![]).is_err());
+        assert!(assembler(9, 9, &[]).skipped("a".into(), String::new()).is_err());
+        let mut files = assembler(9, 9, &["*"]);
         assert_eq!(files.file("b".into(), vec![]), Ok(()));
         assert!(files.file("b".into(), vec![]).is_err() && files.file("a".into(), vec![]).is_err());
     }
 
     #[test]
-    fn no_more_is_said_of_missing_files_than_a_runner_says() {
-        let mut files = collector(9, 9, &["*"]);
+    fn the_list_of_skipped_files_is_limited() {
+        let mut files = assembler(9, 9, &["*"]);
         for number in 0..=MAX_SKIPPED {
             assert_eq!(files.skipped(format!("f{number}"), "is a symbolic link".into()), Ok(()));
         }
         assert!(files.skipped("one more".into(), String::new()).is_err());
-        assert!(collector(9, 9, &["*"]).skipped("a".into(), "x".repeat(MAX_REASON + 1)).is_err());
+        assert!(assembler(9, 9, &["*"]).skipped("a".into(), "x".repeat(MAX_REASON + 1)).is_err());
     }
 }

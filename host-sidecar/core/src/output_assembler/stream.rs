@@ -1,6 +1,6 @@
 //! Assembles one output stream within its limit.
 
-use super::Corrupt;
+use super::corrupt::Corrupt;
 use cofferdam_types::Capture;
 
 /// Assembles the bytes of one stream.
@@ -11,9 +11,9 @@ pub(super) struct StreamAssembler {
     bytes: Vec<u8>,
     /// Whether the program wrote more.
     truncated: bool,
-    /// The last of the bytes after them.
+    /// The last bytes of the rest.
     tail: Vec<u8>,
-    /// Number of bytes that the program wrote; none if the sandbox died before it reported that.
+    /// Number of bytes that the program wrote; none if the sandbox died before it reported the number.
     total: Option<u64>,
 }
 
@@ -23,30 +23,34 @@ impl StreamAssembler {
         Self { limit, bytes: Vec::new(), truncated: false, tail: Vec::new(), total: None }
     }
 
-    /// Takes the next bytes and gives those that are kept.
+    /// Accepts the next bytes and returns those within the limit.
     pub(super) fn output(&mut self, bytes: &[u8]) -> Result<&[u8], Corrupt> {
         if bytes.is_empty() {
-            return Err(Corrupt("a frame of output is empty"));
+            return Err(Corrupt("it sent an empty frame of output"));
         }
         if self.truncated {
-            return Err(Corrupt("output follows its truncation"));
+            return Err(Corrupt("it sent output after reporting its truncation"));
         }
         let length_before = self.bytes.len();
-        let room = self.limit.saturating_sub(length_before);
-        self.truncated = bytes.len() > room;
-        self.bytes.extend_from_slice(&bytes[..room.min(bytes.len())]);
+        let remaining = self.limit.saturating_sub(length_before);
+        self.truncated = bytes.len() > remaining;
+        self.bytes.extend_from_slice(&bytes[..remaining.min(bytes.len())]);
         Ok(&self.bytes[length_before..])
     }
 
     /// The runner withholds the output that follows.
     pub(super) fn truncate(&mut self) -> Result<(), Corrupt> {
-        if std::mem::replace(&mut self.truncated, true) { Err(Corrupt("output is truncated twice")) } else { Ok(()) }
+        if std::mem::replace(&mut self.truncated, true) {
+            Err(Corrupt("it reported the truncation of a stream twice"))
+        } else {
+            Ok(())
+        }
     }
 
-    /// Takes the tail of a truncated stream.
+    /// Accepts the tail of a truncated stream.
     pub(super) fn tail(&mut self, total: u64, bytes: Vec<u8>) -> Result<(), Corrupt> {
         if !self.truncated || self.total.is_some() || bytes.len() > self.limit / 2 {
-            return Err(Corrupt("the tail of the output is repeated or too long"));
+            return Err(Corrupt("the tail of a stream is unexpected or too long"));
         }
         (self.tail, self.total) = (bytes, Some(total));
         Ok(())

@@ -3,15 +3,15 @@ use crate::policy::Policy;
 use cofferdam_protocol::encode;
 use proptest::prelude::*;
 
-/// Accepts a few small files of any name, and so many bytes of each stream.
+/// Accepts two small files of any name, and this number of bytes of each stream.
 fn assembler(limit: u64) -> OutputAssembler {
     let limits = Policy::default().defaults;
     let limits = Limits { output_bytes: limit, collected_files: 2, collected_bytes: 8, ..limits };
     OutputAssembler::new(&limits, &["*".to_owned()], false)
 }
 
-/// The events without output, the reported standard output, and what is kept.
-fn follow(limit: u64, frames: &[Frame]) -> (Vec<String>, Vec<u8>, Assembled) {
+/// The events without output, the reported standard output, and the result.
+fn assemble(limit: u64, frames: &[Frame]) -> (Vec<String>, Vec<u8>, Assembled) {
     let mut assembler = assembler(limit);
     let (mut events, mut reported) = (vec![], vec![]);
     for frame in frames {
@@ -27,9 +27,9 @@ fn follow(limit: u64, frames: &[Frame]) -> (Vec<String>, Vec<u8>, Assembled) {
     (events, reported, assembler.finish())
 }
 
-/// What is kept of a running program that sends these frames.
+/// The result of a running program with these frames.
 fn collect(limit: u64, frames: &[Frame]) -> Assembled {
-    follow(limit, &running(frames)).2
+    assemble(limit, &running(frames)).2
 }
 
 fn running(frames: &[Frame]) -> Vec<Frame> {
@@ -41,8 +41,8 @@ fn stdout(bytes: &[u8]) -> Frame {
 }
 
 #[test]
-fn a_run_is_gathered() {
-    let (events, reported, collected) = follow(
+fn an_execution_is_assembled() {
+    let (events, reported, collected) = assemble(
         100,
         &[
             Frame::Ready,
@@ -65,11 +65,11 @@ fn a_run_is_gathered() {
 }
 
 #[test]
-fn a_cut_stream_keeps_its_first_and_its_last_bytes() {
-    for (held, total, tail) in [(&b"g"[..], 7, &b"efg"[..]), (b"ghi", 9, b"ghi"), (b"xyz", 1000, b"xyz")] {
+fn a_truncated_stream_keeps_its_first_and_last_bytes() {
+    for (last, total, tail) in [(&b"g"[..], 7, &b"efg"[..]), (b"ghi", 9, b"ghi"), (b"xyz", 1000, b"xyz")] {
         let collected = collect(
             6,
-            &[stdout(b"abcdef"), Frame::Truncated(Stream::Stdout), Frame::Tail(Stream::Stdout, total, held.to_vec())],
+            &[stdout(b"abcdef"), Frame::Truncated(Stream::Stdout), Frame::Tail(Stream::Stdout, total, last.to_vec())],
         );
         let expected = Capture { bytes: [b"abc", tail].concat(), length: total, cut: Some(3) };
         assert_eq!(collected.stdout, expected);
@@ -77,33 +77,33 @@ fn a_cut_stream_keeps_its_first_and_its_last_bytes() {
 }
 
 #[test]
-fn a_cut_stream_whose_sandbox_died_is_still_marked() {
+fn a_stream_is_marked_as_truncated_if_its_sandbox_died() {
     let collected = collect(4, &[stdout(b"abcd"), Frame::Truncated(Stream::Stdout)]);
     assert_eq!(collected.stdout, Capture { bytes: b"abcd".to_vec(), length: 4, cut: Some(2) });
 }
 
 #[test]
-fn more_than_the_limit_is_never_kept() {
-    let (_, reported, collected) = follow(4, &running(&[stdout(b"abc"), stdout(b"defgh")]));
+fn no_more_than_the_limit_is_kept() {
+    let (_, reported, collected) = assemble(4, &running(&[stdout(b"abc"), stdout(b"defgh")]));
     assert_eq!((reported, collected.stdout.bytes.len()), (b"abcd".to_vec(), 4));
     assert!(collected.stdout.cut.is_some());
 }
 
 proptest! {
     #[test]
-    fn head_and_tail_of_what_was_written_are_kept(
+    fn head_and_tail_of_the_output_are_kept(
         all in prop::collection::vec(any::<u8>(), 0..99), limit in 1_usize..64, size in 1_usize..20,
     ) {
-        // As the runner passes it on.
-        let (now, held) = all.split_at(all.len().min(limit));
-        let mut frames: Vec<_> = now.chunks(size).map(stdout).collect();
-        if !held.is_empty() {
-            let last = held[held.len().saturating_sub(limit / 2)..].to_vec();
-            frames.extend([Frame::Truncated(Stream::Stdout), Frame::Tail(Stream::Stdout, all.len() as u64, last)]);
+        // As the runner sends it.
+        let (head, rest) = all.split_at(all.len().min(limit));
+        let mut frames: Vec<_> = head.chunks(size).map(stdout).collect();
+        if !rest.is_empty() {
+            let tail = rest[rest.len().saturating_sub(limit / 2)..].to_vec();
+            frames.extend([Frame::Truncated(Stream::Stdout), Frame::Tail(Stream::Stdout, all.len() as u64, tail)]);
         }
-        let (_, reported, collected) = follow(limit as u64, &running(&frames));
+        let (_, reported, collected) = assemble(limit as u64, &running(&frames));
         let Capture { bytes, length, cut } = collected.stdout;
-        prop_assert_eq!((reported.as_slice(), length), (now, all.len() as u64));
+        prop_assert_eq!((reported.as_slice(), length), (head, all.len() as u64));
         match cut {
             None => prop_assert_eq!(bytes, all),
             Some(head) => {
@@ -115,8 +115,8 @@ proptest! {
     }
 }
 
-/// What a assembler makes of frames that come all at once: the events, and the error that ended them, if one did.
-fn judge(frames: &[Frame]) -> (usize, Option<Corrupt>) {
+/// The number of events in frames that arrive at once, and the error.
+fn assemble_at_once(frames: &[Frame]) -> (usize, Option<Corrupt>) {
     let mut assembler = assembler(8);
     assembler.push(&frames.iter().flat_map(encode).collect::<Vec<_>>());
     let mut events = 0;
@@ -138,15 +138,15 @@ fn file(path: &str, content: &[u8]) -> Frame {
 }
 
 #[test]
-fn an_honest_run_is_not_corrupt() {
+fn frames_within_the_protocol_and_the_limits_are_accepted() {
     let frames =
         [stdout(b"abcdefgh"), Frame::Truncated(Stream::Stdout), Frame::Tail(Stream::Stdout, 99, b"wxyz".to_vec())];
     let rest = [ended(), file("a", b"1234"), file("b", b"5678"), Frame::Skipped("c".into(), "no".into()), Frame::Done];
-    assert_eq!(judge(&running(&[&frames[..], &rest].concat())), (5, None));
+    assert_eq!(assemble_at_once(&running(&[&frames[..], &rest].concat())), (5, None));
 }
 
 #[test]
-fn frames_that_come_twice_out_of_order_or_after_the_last_are_corrupt() {
+fn repeated_late_or_unordered_frames_are_corrupt() {
     let (ready, started, done) = (Frame::Ready, Frame::Started, Frame::Done);
     let failed = || Frame::Failed("no".into());
     for frames in [
@@ -171,12 +171,12 @@ fn frames_that_come_twice_out_of_order_or_after_the_last_are_corrupt() {
         running(&[failed(), done]),
         vec![failed(), failed()],
     ] {
-        assert!(judge(&frames).1.is_some(), "{frames:?}");
+        assert!(assemble_at_once(&frames).1.is_some(), "{frames:?}");
     }
 }
 
 #[test]
-fn streams_beyond_their_limit_are_corrupt() {
+fn streams_over_their_limit_are_corrupt() {
     let (cut, tail) = (Frame::Truncated(Stream::Stdout), |length| Frame::Tail(Stream::Stdout, 99, vec![0; length]));
     for frames in [
         vec![stdout(b"")],
@@ -188,12 +188,12 @@ fn streams_beyond_their_limit_are_corrupt() {
         vec![cut, tail(4), tail(4)],
         vec![Frame::Failed("x".repeat(MAX_REASON + 1))],
     ] {
-        assert!(judge(&running(&frames)).1.is_some(), "{frames:?}");
+        assert!(assemble_at_once(&running(&frames)).1.is_some(), "{frames:?}");
     }
 }
 
 #[test]
-fn files_beyond_the_limits_are_corrupt() {
+fn files_over_the_limits_are_corrupt() {
     for files in [
         vec![file("a", b"123456789")],
         vec![file("a", b"12345"), file("b", b"6789")],
@@ -201,12 +201,12 @@ fn files_beyond_the_limits_are_corrupt() {
         vec![file("../a", b"")],
         vec![file("a/b", b"")],
     ] {
-        assert!(judge(&running(&[vec![ended()], files.clone()].concat())).1.is_some(), "{files:?}");
+        assert!(assemble_at_once(&running(&[vec![ended()], files.clone()].concat())).1.is_some(), "{files:?}");
     }
 }
 
 #[test]
-fn a_frame_that_is_longer_than_any_limit_is_refused_by_its_header() {
+fn an_oversized_frame_is_refused_by_its_header() {
     let mut assembler = assembler(8);
     assembler.push(&[9, 0, 0, 0, 15]);
     assert!(assembler.next_event().is_err());
@@ -231,15 +231,15 @@ fn any_frame() -> impl Strategy<Value = Frame> {
 }
 
 proptest! {
-    /// Half of them begin as a run does, so that later stages are reached too.
+    /// Half of the sequences begin like an execution, so that later stages are reached too.
     #[test]
-    fn whatever_a_runner_sends_the_limits_hold(
-        frames in prop::collection::vec(any_frame(), 0..40), begins: bool, has_ended: bool,
+    fn no_sequence_of_frames_exceeds_the_limits(
+        frames in prop::collection::vec(any_frame(), 0..40), has_started: bool, has_ended: bool,
     ) {
         let end = if has_ended { vec![ended()] } else { vec![] };
-        let frames = if begins { [running(&[]), end, frames].concat() } else { frames };
+        let frames = if has_started { [running(&[]), end, frames].concat() } else { frames };
         let mut assembler = assembler(8);
-        let (mut started, mut ends, mut overs, mut reported) = (0, 0, 0, 0);
+        let (mut started, mut ended_count, mut done, mut reported) = (0, 0, 0, 0);
         'all: for frame in &frames {
             assembler.push(&encode(frame));
             loop {
@@ -247,15 +247,15 @@ proptest! {
                     Ok(None) => break,
                     Ok(Some(Event::Output(_, bytes))) => reported += bytes.len(),
                     Ok(Some(Event::Started)) => started += 1,
-                    Ok(Some(Event::Ended(..))) => ends += 1,
-                    Ok(Some(Event::Done | Event::Failed(_))) => overs += 1,
+                    Ok(Some(Event::Ended(..))) => ended_count += 1,
+                    Ok(Some(Event::Done | Event::Failed(_))) => done += 1,
                     Ok(Some(Event::Ready)) => {}
                     Err(_) => break 'all,
                 }
             }
         }
         let Assembled { stdout, stderr, files, skipped } = assembler.finish();
-        prop_assert!(started <= 1 && ends <= started && overs <= 1 && reported <= 16);
+        prop_assert!(started <= 1 && ended_count <= started && done <= 1 && reported <= 16);
         prop_assert!(stdout.bytes.len() <= 8 && stderr.bytes.len() <= 8);
         prop_assert!(files.len() <= 2 && files.iter().map(|file| file.content.len()).sum::<usize>() <= 8);
         prop_assert!(files.iter().all(|file| cofferdam_types::validation::relative_path(&file.path).is_ok()));

@@ -1,11 +1,13 @@
-//! The contract's own bounds, applied to a request.
+//! Applies the limits of the contract to a request.
 
-use cofferdam_types::validation::Violation;
-use cofferdam_types::{Error, ErrorCode, Request};
+use cofferdam_types::{
+    Error, ErrorCode, Request,
+    validation::{self, RequestView, Violation},
+};
 
-/// Refuses a request that contradicts the contract, whatever has checked it before.
+/// Refuses a request that violates the contract. The caller may have checked it before, but is not trusted.
 pub(super) fn check(request: &Request) -> Result<(), Error> {
-    cofferdam_types::validation::check(&view(request)).map_err(|violation| {
+    validation::check(&view(request)).map_err(|violation| {
         let code = match violation {
             Violation::Invalid(_) => ErrorCode::InvalidRequest,
             Violation::TooLarge(_) => ErrorCode::TooLarge,
@@ -14,29 +16,27 @@ pub(super) fn check(request: &Request) -> Result<(), Error> {
     })
 }
 
-fn view(request: &Request) -> cofferdam_types::validation::RequestView<'_> {
+fn view(request: &Request) -> RequestView<'_> {
     let limits = &request.limits;
-    cofferdam_types::validation::RequestView {
+    let limits = [
+        ("wall-time-ms", limits.wall_time_ms),
+        ("startup-time-ms", limits.startup_time_ms),
+        ("cpu-millis", limits.cpu_millis.map(u64::from)),
+        ("memory-bytes", limits.memory_bytes),
+        ("disk-bytes", limits.disk_bytes),
+        ("processes", limits.processes.map(u64::from)),
+        ("output-bytes", limits.output_bytes),
+        ("collected-files", limits.collected_files.map(u64::from)),
+        ("collected-bytes", limits.collected_bytes),
+    ];
+    RequestView {
         code: &request.code,
         args: &request.args,
         env: request.env.iter().map(|(name, value)| (&**name, &**value)).collect(),
         stdin: request.stdin.len(),
         files: request.files.iter().map(|file| (&*file.path, file.content.len())).collect(),
         collect: &request.collect,
-        limits: [
-            ("wall-time-ms", limits.wall_time_ms),
-            ("startup-time-ms", limits.startup_time_ms),
-            ("cpu-millis", limits.cpu_millis.map(u64::from)),
-            ("memory-bytes", limits.memory_bytes),
-            ("disk-bytes", limits.disk_bytes),
-            ("processes", limits.processes.map(u64::from)),
-            ("output-bytes", limits.output_bytes),
-            ("collected-files", limits.collected_files.map(u64::from)),
-            ("collected-bytes", limits.collected_bytes),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect(),
+        limits: limits.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
         labels: request.labels.iter().map(|(key, value)| (&**key, &**value)).collect(),
     }
 }

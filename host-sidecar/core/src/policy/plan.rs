@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn code_alone_makes_a_whole_plan() {
+    fn a_request_with_only_code_gets_the_defaults() {
         let plan = plan(Request::default()).expect("a plan");
         assert_eq!(plan.sandbox.interpreter, ["python3", "-u"]);
         assert_eq!(plan.sandbox.file, "main.py");
@@ -120,13 +120,13 @@ mod tests {
     }
 
     #[test]
-    fn a_ceiling_beats_a_wish() {
+    fn a_limit_above_its_ceiling_is_denied() {
         let limits = RequestedLimits { memory_bytes: Some(u64::MAX), ..RequestedLimits::default() };
         assert_eq!(code(Request { limits, ..Request::default() }), ErrorCode::Denied);
     }
 
     #[test]
-    fn a_default_stays_below_its_ceiling() {
+    fn a_default_is_lowered_to_its_ceiling() {
         let mut policy = Policy::default();
         policy.ceilings.memory_bytes = 1 << 20;
         policy.ceilings.cpu_millis = Some(500);
@@ -135,19 +135,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_the_operators_tables_is_refused() {
+    fn an_unknown_language_or_network_is_refused() {
         assert_eq!(code(Request { language: Some("cobol".into()), ..Request::default() }), ErrorCode::InvalidRequest);
         assert_eq!(code(Request { network: Some("public".into()), ..Request::default() }), ErrorCode::Denied);
     }
 
     #[test]
-    fn an_input_file_cannot_be_the_program() {
+    fn an_input_file_cannot_replace_the_program() {
         let files = vec![File { path: "main.py".into(), content: vec![] }];
         assert_eq!(code(Request { files, ..Request::default() }), ErrorCode::InvalidRequest);
     }
 
     #[test]
-    fn what_does_not_fit_on_its_disk_is_refused() {
+    fn files_over_the_disk_limit_are_refused() {
         for (disk, file, fits) in
             [(4096, None, true), (4095, None, false), (4096, Some(0), false), (1 << 20, Some(1 << 20), false)]
         {
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_of_the_request_replace_the_sandboxs_own() {
+    fn variables_of_the_request_replace_the_defaults() {
         let plan = plan(Request { env: vec![("LANG".into(), "C".into())], ..Request::default() }).expect("a plan");
         assert!(plan.exec.env.contains(&("LANG".into(), "C".into())));
         assert_eq!(plan.exec.env.len(), 3);

@@ -3,7 +3,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use cofferdam_types::validation::{MAX_INPUT, MAX_LABELS, MAX_PATTERNS, MAX_WORDS_BYTES, RequestView, check};
+use cofferdam_types::validation::{MAX_ARGS_BYTES, MAX_INPUT, MAX_LABELS, MAX_PATTERNS, RequestView, check};
 use libfuzzer_sys::fuzz_target;
 use std::{
     collections::BTreeSet,
@@ -64,7 +64,7 @@ fuzz_target!(|input: Input| {
         .chain(collect.iter().map(|one| &**one));
     assert!(texts.clone().all(|text| !text.contains('\0')));
     assert!(*stdin <= MAX_INPUT && *limit > 0);
-    assert!(args.iter().map(String::len).sum::<usize>() <= MAX_WORDS_BYTES);
+    assert!(args.iter().map(String::len).sum::<usize>() <= MAX_ARGS_BYTES);
     assert!(env.iter().all(|(name, _)| !name.is_empty() && !name.contains('=')));
     assert!(are_unique(env.iter().map(|(name, _)| &**name)) && are_unique(files.iter().map(|(path, _)| &**path)));
     assert!(files.iter().all(|(path, _)| is_below(path)));

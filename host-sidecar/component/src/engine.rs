@@ -1,6 +1,6 @@
 //! Configures wasmtime for untrusted guests.
 
-use cofferdam_core::os::user_folders;
+use cofferdam_core::os::user_dirs;
 use std::{
     sync::{Arc, Weak},
     thread,
@@ -69,7 +69,7 @@ pub(super) fn increment_epochs(engine: &Engine, alive: &Arc<()>) {
 
 /// None if there is no usable cache folder: then each process compiles.
 fn cache() -> Option<Cache> {
-    let folder = user_folders::cache().filter(|folder| folder.is_absolute())?;
+    let folder = user_dirs::cache().filter(|folder| folder.is_absolute())?;
     let mut config = CacheConfig::new();
     config.with_directory(folder.join("components"));
     Cache::new(config).inspect_err(|error| tracing::debug!(%error, "compiled code is not cached")).ok()

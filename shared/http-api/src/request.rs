@@ -9,8 +9,8 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use cofferdam_types::{
     RequestedLimits,
     validation::{
-        MAX_CODE, MAX_FILES, MAX_INPUT, MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS, MAX_NAME, MAX_PATH, MAX_PATTERNS,
-        MAX_WORDS, MAX_WORDS_BYTES,
+        MAX_ARGS, MAX_ARGS_BYTES, MAX_CODE, MAX_FILES, MAX_INPUT, MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS, MAX_NAME,
+        MAX_PATH, MAX_PATTERNS,
     },
 };
 use serde::{Deserialize, Deserializer, Serialize, de::MapAccess};
@@ -92,16 +92,15 @@ impl Object for Request {
 }
 
 /// The arguments of a request.
-pub const ARGS: BoundedList<BoundedString> =
-    BoundedList { element: ARG_OR_VARIABLE, max: MAX_WORDS, unit: "arguments" };
+pub const ARGS: BoundedList<BoundedString> = BoundedList { element: ARG_OR_VARIABLE, max: MAX_ARGS, unit: "arguments" };
 /// The environment variables of a request.
 pub const ENV: BoundedMap =
-    BoundedMap { name: ARG_OR_VARIABLE, value: ARG_OR_VARIABLE, max: MAX_WORDS, unit: "variables" };
+    BoundedMap { name: ARG_OR_VARIABLE, value: ARG_OR_VARIABLE, max: MAX_ARGS, unit: "variables" };
 /// The patterns of the files that a request collects.
 pub const COLLECT: BoundedList<BoundedString> =
     BoundedList { element: BoundedString::name(MAX_PATH), max: MAX_PATTERNS, unit: "patterns" };
 /// An argument, or the name or value of an environment variable.
-const ARG_OR_VARIABLE: BoundedString = BoundedString::content(MAX_WORDS_BYTES);
+const ARG_OR_VARIABLE: BoundedString = BoundedString::content(MAX_ARGS_BYTES);
 const LABELS: BoundedMap = BoundedMap {
     name: BoundedString::name(MAX_LABEL_KEY),
     value: BoundedString::name(MAX_LABEL_VALUE),

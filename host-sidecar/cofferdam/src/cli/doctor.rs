@@ -48,7 +48,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
             }
         };
         let mut findings = Findings::new(&mut show);
-        let probing = ProbeOptions { is_wanted: !args.no_probe, cancelled: &cancelled };
+        let probing = ProbeOptions { is_enabled: !args.no_probe, cancelled: &cancelled };
         match settings.backend_kind() {
             BackendKind::Kubernetes => {
                 cofferdam_kubernetes::doctor::examine(&settings.kubernetes(), &policy, probing, &mut findings).await

@@ -8,7 +8,7 @@ use super::{
 };
 use cofferdam_core::os::{
     regular_file::{self, Links},
-    user_folders,
+    user_dirs,
 };
 use figment::{
     Error, Figment, Metadata, Profile, Provider,
@@ -52,7 +52,7 @@ impl SettingsFile {
 
     /// Reads the files of /etc/cofferdam and of the user's configuration folder; later ones take precedence.
     pub(super) fn found() -> Result<Vec<Self>, SettingsError> {
-        let folders = [Some("/etc/cofferdam".into()), user_folders::config()];
+        let folders = [Some("/etc/cofferdam".into()), user_dirs::config()];
         let found = folders.into_iter().flatten().map(|folder| Self::read(folder.join(FILE), Links::Follow));
         found.filter_map(unless_absent).collect()
     }

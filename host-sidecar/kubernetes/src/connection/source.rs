@@ -8,7 +8,7 @@ use crate::{
 };
 use cofferdam_core::os::{
     regular_file::{self, Links},
-    user_folders,
+    user_dirs,
 };
 use http::Response;
 use kube::{
@@ -45,7 +45,7 @@ impl ClusterSource {
             None => read_default().map_err(|source| SetupError::NoKubeconfig { source: Box::new(source) })?,
         };
         check_context(&kubeconfig, context.as_deref())?;
-        credential_program::resolve(&mut kubeconfig, context.as_deref(), &user_folders::search_path())?;
+        credential_program::resolve(&mut kubeconfig, context.as_deref(), &user_dirs::search_path())?;
         Ok(Self::Kubeconfig(Box::new(kubeconfig), context.clone()))
     }
 
@@ -114,7 +114,7 @@ fn read_file(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
 fn read_default() -> Result<Kubeconfig, KubeconfigError> {
     let is_named = env::var_os("KUBECONFIG").is_some_and(|files| names_file(&files));
     // Without a home it would be in the working directory, and a kubeconfig may name programs to execute.
-    if !is_named && !user_folders::has_home() {
+    if !is_named && !user_dirs::has_home() {
         return Err(KubeconfigError::FindPath);
     }
     Kubeconfig::read()

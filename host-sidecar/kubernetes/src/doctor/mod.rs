@@ -49,13 +49,13 @@ pub async fn examine(
         return skip_from(admission::CHECK, "rights are missing", findings);
     }
     let is_admitted = admission::check(&connection.client, settings, policy, findings).await;
-    let why_not = probing.refusal().or((!has_class || !is_admitted).then_some("no execution can start"));
+    let why_not = probing.skip_reason().or((!has_class || !is_admitted).then_some("no execution can start"));
     if let Some(why_not) = why_not {
         return skip_from(RUN, why_not, findings);
     }
     let targets = targets::find(&connection, &settings.namespace).await;
     let results = match probe::run(&backend, policy, &targets, probing.cancelled).await {
-        Ok(report) => probe_result::judge(&report, &targets::OUTSIDE, &targets),
+        Ok(report) => probe_result::classify(&report, &targets::OUTSIDE, &targets),
         Err(error) => vec![advice::execution_failed(RUN, &error, settings)],
     };
     for finding in results {
@@ -84,7 +84,7 @@ mod tests {
         let mut listener = |_: &Finding| {};
         let mut findings = Findings::new(&mut listener);
         let cancelled = CancellationToken::new();
-        examine(&settings, &policy, ProbeOptions { is_wanted: true, cancelled: &cancelled }, &mut findings).await;
+        examine(&settings, &policy, ProbeOptions { is_enabled: true, cancelled: &cancelled }, &mut findings).await;
         let found = findings.into_all();
         let verdicts: Vec<_> = found.iter().map(|finding| (finding.check, finding.verdict)).collect();
         let skipped = CHECKS.into_iter().skip(1).map(|check| (check, Verdict::Skipped));

@@ -2,7 +2,7 @@
 
 use super::api_server::Connection;
 use crate::api::with_timeout;
-use cofferdam_core::doctor::target::{Outside, Target};
+use cofferdam_core::doctor::target::{Destination, Target};
 use k8s_openapi::api::core::v1::{Node, Pod, Service};
 use kube::{Api, Client, api::ListParams};
 use std::{
@@ -12,7 +12,8 @@ use std::{
 use tokio::{task::spawn_blocking, time::timeout};
 
 /// The kinds of addresses that the probe tries.
-pub(super) const OUTSIDE: [Outside; 4] = [Outside::ApiServer, Outside::Metadata, Outside::Names, Outside::Pods];
+pub(super) const OUTSIDE: [Destination; 4] =
+    [Destination::ApiServer, Destination::Metadata, Destination::Dns, Destination::Pods];
 
 /// Time limit for the lookup of a name.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,14 +38,14 @@ pub(super) async fn find(connection: &Connection, namespace: &str) -> Vec<Target
     let api_server = resolved.into_iter().chain(advertised).chain(service);
     let mut targets: Vec<Target> = Vec::new();
     for address in api_server {
-        if let Some(target) = Target::address(Outside::ApiServer, address)
+        if let Some(target) = Target::address(Destination::ApiServer, address)
             && !targets.contains(&target)
         {
             targets.push(target);
         }
     }
     targets.extend([Target::metadata(), Target::name(DNS_NAME)]);
-    targets.extend(pod.and_then(|pod| Target::address(Outside::Pods, pod)));
+    targets.extend(pod.and_then(|pod| Target::address(Destination::Pods, pod)));
     targets
 }
 

@@ -6,7 +6,7 @@ use crate::{
     connection::Cluster,
     manifest,
 };
-use cofferdam_core::os::user_folders;
+use cofferdam_core::os::user_dirs;
 use cofferdam_types::{Error, ErrorCode};
 use sha2::{Digest, Sha256};
 use std::{
@@ -29,7 +29,7 @@ impl SharedRunner {
     pub(crate) fn new(cluster_key: &str, namespace: &str) -> Self {
         // Neither contains a line break.
         let folder = format!("clusters/{:x}", Sha256::digest(format!("{cluster_key}\n{namespace}")));
-        let marker = user_folders::cache().map(|cache| cache.join(folder).join(manifest::runner_name()));
+        let marker = user_dirs::cache().map(|cache| cache.join(folder).join(manifest::runner_name()));
         let exists = AtomicBool::new(marker.as_ref().is_some_and(|marker| marker.exists()));
         Self { exists, marker }
     }

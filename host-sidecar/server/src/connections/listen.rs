@@ -4,7 +4,7 @@ use crate::{
     config::{Listen, ServeConfig},
     setup_error::SetupError,
 };
-use cofferdam_core::os::user_folders;
+use cofferdam_core::os::user_dirs;
 use rustix::{fs::Mode, net::sockopt, process::umask};
 use std::{
     fs, io,
@@ -81,7 +81,7 @@ fn default_path() -> Option<PathBuf> {
     if rustix::process::geteuid().is_root() {
         return Some(Path::new(ROOT_DIR).join(SOCKET));
     }
-    user_folders::runtime().map(|dir| dir.join(SOCKET))
+    user_dirs::runtime().map(|dir| dir.join(SOCKET))
 }
 
 fn bind_tcp(address: SocketAddr) -> Result<BoundSocket, SetupError> {

@@ -32,7 +32,7 @@ fn invalid_requests_and_options_are_refused() {
         (&["run", "--file", "p.py:a", "--file", "p.py:a", "p.py"], "given twice"),
         (&["run", "--file", "p.py:main.py", "p.py"], "is the program itself"),
         (&["run", "--file", "nowhere", "p.py"], "`nowhere` cannot be read"),
-        (&["run", "--language", "cobol", "p.py"], "`cobol` is not known here; there are: bash, python"),
+        (&["run", "--language", "cobol", "p.py"], "`cobol` is unknown; available: bash, python"),
         (&["run", "--language", "a\x1b[31m", "p.py"], "not known"),
         (&["run", "--timeout", "0", "p.py"], "--timeout"),
         (&["run", "--timeout=-1", "p.py"], "--timeout"),

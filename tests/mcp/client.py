@@ -253,7 +253,7 @@ async def bad_input(transport):
             ({"code": "1", "timeout": 5}, "invalid-request", "unknown argument `timeout`; the arguments are: code, language"),
             ({"code": "1", "language": "cobol"}, "invalid-request", "there are: bash, python"),
             ({"code": "1", "timeout_seconds": 1e9}, "denied", "above the operator's ceiling"),
-            ({"code": "1", "network": "web"}, "denied", "there is `none`"),
+            ({"code": "1", "network": "web"}, "denied", "available: `none`"),
             ({"code": "1", "collect": ["/etc/*"]}, "invalid-request", "leads out of the working directory"),
             ({"code": "#" * ((1 << 20) + 1)}, "too-large", "at most 1048576"),
             ({"code": "1", "files": [{"path": "x", "content": "#" * ((8 << 20) + 1)}]}, "too-large", "at most 8388608"),

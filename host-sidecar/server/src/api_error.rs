@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use cofferdam_http_api::{ErrorCode, PROBLEM, Problem};
-use cofferdam_types::Error;
+use cofferdam_types::{Error, ExceededLimit};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use std::time::Duration;
 
@@ -102,16 +102,22 @@ pub(crate) fn overloaded(message: &str) -> Error {
 #[must_use]
 pub fn to_problem(error: Error) -> Problem {
     let code = error.code;
+    let detail = error.exceeded.map_or(error.message, |exceeded| exceeded_detail(&exceeded));
     let (name, title, status) = describe(code);
     Problem {
         r#type: format!("urn:cofferdam:{name}"),
         title: title.into(),
         status: status.as_u16(),
-        detail: error.message,
+        detail,
         code,
         id: error.id,
         retryable: error.retryable,
     }
+}
+
+/// Names a limit as the field of a request.
+fn exceeded_detail(ExceededLimit { limit, requested, ceiling }: &ExceededLimit) -> String {
+    format!("limits.{} of {requested} is above the operator's ceiling of {ceiling}", limit.replace('-', "_"))
 }
 
 /// The name, the title and the HTTP status of a code.

@@ -64,7 +64,7 @@ impl Policy {
             return Ok(Some(name.to_owned()));
         }
         let known = self.networks.iter().fold("`none`".to_owned(), |known, name| format!("{known}, `{name}`"));
-        let message = format!("the operator allows no network profile {}; available: {known}", quoted(name));
+        let message = format!("the network profile {} is unknown; available: {known}", quoted(name));
         Err(Error::new(ErrorCode::Denied, message))
     }
 
@@ -72,7 +72,7 @@ impl Policy {
         let name = name.unwrap_or(DEFAULT_LANGUAGE);
         self.languages.get(name).ok_or_else(|| {
             let known = self.languages.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            let message = format!("the operator has no language {}; available: {known}", quoted(name));
+            let message = format!("the language {} is unknown; available: {known}", quoted(name));
             Error::new(ErrorCode::InvalidRequest, message)
         })
     }

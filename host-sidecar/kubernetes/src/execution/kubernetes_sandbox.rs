@@ -22,7 +22,7 @@ enum State {
     /// Nothing exists. The objects are created together with the program, which saves a connection to the Pod.
     Cold,
     /// A Pod waits for its program.
-    Warm(WarmPod),
+    Warm(Box<WarmPod>),
     /// It had its execution, which has started the deletion of its objects.
     Used,
 }
@@ -39,7 +39,7 @@ impl KubernetesSandbox {
         cancelled: &CancellationToken,
     ) -> Result<Self, Error> {
         let pod = WarmPod::start(&context, &spec, max_age, cancelled).await?;
-        Ok(Self { context, spec, state: State::Warm(pod) })
+        Ok(Self { context, spec, state: State::Warm(Box::new(pod)) })
     }
 }
 

@@ -1,8 +1,9 @@
 //! The options of limits, and their names in the other interfaces.
 
 use cofferdam_core::quantity::{Bytes, Cpu, Seconds};
-use cofferdam_types::RequestedLimits;
+use cofferdam_types::{ExceededLimit, RequestedLimits};
 use serde::Serialize;
+use std::time::Duration;
 
 /// The names of each limit: the option, the field of a request, the setting. `docs/limits.md` has the same
 /// table.
@@ -21,6 +22,20 @@ const LIMITS: [(&str, &str, &str); 9] = [
 /// The option that sets this setting.
 pub(in crate::cli) fn option_of_setting(setting: &str) -> Option<&'static str> {
     LIMITS.iter().find(|(_, _, name)| *name == setting).map(|(option, _, _)| *option)
+}
+
+/// Describes a limit above its ceiling by the names of its option and its setting, in their units.
+pub(in crate::cli) fn describe_exceeded(exceeded: &ExceededLimit) -> Option<String> {
+    let field = exceeded.limit.replace('-', "_");
+    let (option, _, setting) = LIMITS.iter().find(|(_, name, _)| *name == field)?;
+    let show = |value: u64| match field.as_str() {
+        "wall_time_ms" | "startup_time_ms" => Seconds(Duration::from_millis(value)).to_string(),
+        "cpu_millis" => Cpu(u32::try_from(value).unwrap_or(u32::MAX)).to_string(),
+        "processes" | "collected_files" => value.to_string(),
+        _ => Bytes(value).to_string(),
+    };
+    let (requested, ceiling) = (show(exceeded.requested), show(exceeded.ceiling));
+    Some(format!("{option} {requested} is above the ceiling of {ceiling} (ceilings.{setting})"))
 }
 
 /// The limits of a program's sandbox.
@@ -78,6 +93,24 @@ mod tests {
 
     fn names(value: &Value) -> BTreeSet<&str> {
         value.as_object().expect("a table").keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn a_limit_above_its_ceiling_is_described_by_its_option_and_its_setting() {
+        for (limit, requested, ceiling, expected) in [
+            ("memory-bytes", 20 << 30, 8 << 30, "--memory 20Gi is above the ceiling of 8Gi (ceilings.mem_limit)"),
+            (
+                "wall-time-ms",
+                7_200_000,
+                3_600_000,
+                "--timeout 7200 is above the ceiling of 3600 (ceilings.timeout_seconds)",
+            ),
+            ("cpu-millis", 1500, 500, "--cpu 1500m is above the ceiling of 500m (ceilings.cpu_limit)"),
+            ("processes", 9, 8, "--processes 9 is above the ceiling of 8 (ceilings.process_limit)"),
+        ] {
+            let described = describe_exceeded(&ExceededLimit { limit, requested, ceiling });
+            assert_eq!(described.as_deref(), Some(expected));
+        }
     }
 
     #[test]

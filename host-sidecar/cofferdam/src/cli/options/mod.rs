@@ -5,5 +5,5 @@ mod limits;
 mod sandbox;
 
 pub(super) use backend::BackendArgs;
-pub(super) use limits::{LimitArgs, option_of_setting};
+pub(super) use limits::{LimitArgs, describe_exceeded, option_of_setting};
 pub(super) use sandbox::SandboxArgs;

@@ -58,7 +58,7 @@ async fn execute_and_show(
         let printed = printer.finish().await;
         let shown = spawn_blocking(move || match result {
             Ok(report) => Ok(outcome::show(&args, folder.as_ref(), &report, signal, printed)),
-            Err(error) => outcome::show_error(&args, &error),
+            Err(error) => outcome::show_error(&args, error),
         });
         shown.await.unwrap_or_else(|_| Err("the outcome could not be shown".into()))
     };

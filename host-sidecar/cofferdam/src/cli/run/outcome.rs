@@ -3,6 +3,7 @@
 use super::RunArgs;
 use crate::cli::{
     Failure, exit, json,
+    options::describe_exceeded,
     output_folder::OutputFolder,
     output_printer::{Printed, PrintedStream},
     print_error, standard_output,
@@ -70,11 +71,15 @@ fn print_messages(args: &RunArgs, report: &Report, printed: &Printed) -> bool {
 }
 
 /// Shows the error of an execution without an outcome.
-pub(super) fn show_error(args: &RunArgs, error: &Error) -> Result<ExitCode, Failure> {
+pub(super) fn show_error(args: &RunArgs, error: Error) -> Result<ExitCode, Failure> {
+    // In the words of the command line, also in JSON.
+    let described = error.exceeded.as_ref().and_then(describe_exceeded);
+    let message = described.unwrap_or_else(|| error.message.clone());
+    let error = Error { message, exceeded: None, ..error };
     if !args.json {
         return Err(error.message.as_str().into());
     }
-    standard_output::print_line(&json::error(error).to_string())?;
+    standard_output::print_line(&json::error(&error).to_string())?;
     Ok(exit::NOT_RUN.into())
 }
 

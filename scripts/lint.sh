@@ -8,6 +8,7 @@ if ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
         die "cargo fmt and cargo clippy are missing: on Debian, install rustfmt-web and clippy-web"
 fi
 
+scripts/words.sh
 cargo fmt --all --check
 # The release profile reuses build scripts and macros of the build.
 cargo clippy --release --locked --workspace --all-targets -- -D warnings

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 /// The state of one guest instance that its imports use. A store holds one for each instance.
 ///
 /// Dropping it cancels the streamed executions that have not ended.
-/// [`Runtime::settle`](cofferdam_core::Runtime::settle) waits until their sandboxes are deleted.
+/// [`Runtime::drain`](cofferdam_core::Runtime::drain) waits until their sandboxes are deleted.
 #[derive(Debug)]
 pub struct SandboxCtx {
     target: Target,

@@ -43,7 +43,7 @@
 //!    has others.
 //! 3. Create one [`Runtime`](cofferdam_core::Runtime) for the process. A clone of it is cheap.
 //! 4. For each instance, create a store with a [`SandboxCtx`], instantiate the component and call it.
-//! 5. Before the process exits, [`Runtime::settle`](cofferdam_core::Runtime::settle) waits until all
+//! 5. Before the process exits, [`Runtime::drain`](cofferdam_core::Runtime::drain) waits until all
 //!    sandboxes are deleted.
 //!
 //! A host without a component of its own calls [`Executor`] instead, which does steps 1, 2 and 4 with the

@@ -21,7 +21,7 @@ pub struct Runtime {
     tenant: Option<Arc<str>>,
     backend: Arc<dyn Backend>,
     pool: Option<Arc<Pool>>,
-    /// Executions that nobody waits for.
+    /// Executions without a caller that waits for them.
     detached: TaskTracker,
 }
 

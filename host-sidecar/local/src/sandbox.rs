@@ -31,7 +31,7 @@ use tokio_util::{
 
 /// The runner on this machine has killed the program and reported it long before that, or the sandbox does not answer any more.
 const GRACE: Grace = Grace { end: Duration::from_millis(1500), files: Duration::from_secs(10) };
-/// Time that runsc may take to exit once the runner has sent its last frame or was told to stop.
+/// Time that runsc may take to exit once the runner has sent its last frame or was asked to stop.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time that runsc may take to exit once all its processes were killed, and its messages to be read.
 const KILL_TIMEOUT: Duration = Duration::from_millis(150);

@@ -1,23 +1,23 @@
-//! How many sandboxes wait for programs, and for how long.
+//! The settings of the pool.
 
 use crate::{InvalidSetting, quantity::Seconds};
 use serde::{Deserialize, Serialize};
 use std::{num::NonZero, thread, time::Duration};
 
-/// The pool of a sidecar that stays.
+/// How many sandboxes are prewarmed, and for how long.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PoolConfig {
-    /// Sandboxes that wait, over all profiles; 0: none ever. Default: as many as `serve.max_runs` is by default.
+    /// Prewarmed sandboxes of all specifications together; 0: no pool. Default: the default of `serve.max_runs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum: Option<u32>,
-    /// Of these, how many of a program with all defaults, whether or not there has been one.
+    /// Of these, sandboxes for requests with all defaults, which are prewarmed before the first request.
     pub minimum: u32,
-    /// After this time, in seconds, in which nobody has used a profile, none of it waits.
+    /// Time in seconds without a request after which no sandbox of its specification is prewarmed.
     pub idle_seconds: Seconds,
-    /// No sandbox waits longer than this, in seconds.
+    /// Longest time in seconds that a sandbox is idle.
     pub max_age_seconds: Seconds,
-    /// Sandboxes that are started ahead at once.
+    /// Prewarmed sandboxes that are started at once.
     pub starts_at_once: u32,
 }
 

@@ -158,7 +158,7 @@ mod tests {
             ("mem_limit = ['64Mi']", "`mem_limit` is a list, not an amount of bytes such as 64Mi"),
             (
                 "ceilings.cpu_limit = {}",
-                "`ceilings.cpu_limit` is a table, not an amount of processors such as 500m or 2",
+                "`ceilings.cpu_limit` is a table, not an amount of CPU such as 500m or 2",
             ),
             (
                 "timeout_seconds = 0",

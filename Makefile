@@ -1,7 +1,6 @@
 # Each target installs what it lacks, and says so before it does.
 SHELL := bash
 CARGO := scripts/cargo.sh
-PURE_CRATES := -p cofferdam-types -p cofferdam-http-api -p cofferdam-rendering -p cofferdam-protocol -p cofferdam-core
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -13,7 +12,7 @@ help: ## list these targets
 
 check: ## unit tests of the crates without processes and sockets; needs nothing built
 	@scripts/rust-toolchain.sh
-	@$(CARGO) test --locked --lib $(PURE_CRATES)
+	@scripts/check.sh
 
 test-local: setup build ## run the conformance cases whose name contains PATTERN= on this machine only
 	@CONFORMANCE_DRIVERS=local $(CARGO) test --release --locked --workspace --test conformance -- $(PATTERN)

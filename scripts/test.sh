@@ -35,8 +35,9 @@ while read -r name; do
 done < <(sed -n '/^\[\[test\]\]/{n;s/^name = "\(.*\)"/\1/p}' tests/Cargo.toml bench/Cargo.toml)
 
 # run TARGET...: the same faults each time; `make soak` injects others.
-run() { SEED=${SEED:-1} cargo test --release --locked --workspace "$@"; }
+run() { SEED=${SEED:-1} cargo test --release --locked --workspace --exclude cofferdam-pipeline-tests "$@"; }
 
+scripts/check.sh
 run --no-run
 run "${alone[@]}"
 run --doc

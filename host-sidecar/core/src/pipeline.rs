@@ -67,8 +67,3 @@ fn answered(result: Result<Report, Error>, context: &ExecutionContext<'_>) -> Re
     report.timings.answered = context.elapsed();
     Ok(report)
 }
-
-#[cfg(test)]
-mod fake;
-#[cfg(test)]
-mod tests;

@@ -156,10 +156,7 @@ mod tests {
             ("mem_limit = true", "`mem_limit` is true, not an amount of bytes such as 64Mi"),
             ("mem_limit = -1", "`mem_limit` is invalid: \"-1\" is not an amount of bytes such as 64Mi"),
             ("mem_limit = ['64Mi']", "`mem_limit` is a list, not an amount of bytes such as 64Mi"),
-            (
-                "ceilings.cpu_limit = {}",
-                "`ceilings.cpu_limit` is a table, not an amount of CPU such as 500m or 2",
-            ),
+            ("ceilings.cpu_limit = {}", "`ceilings.cpu_limit` is a table, not an amount of CPU such as 500m or 2"),
             (
                 "timeout_seconds = 0",
                 "`timeout_seconds` is invalid: \"0\" is not a number of seconds such as 300 or 1.5",

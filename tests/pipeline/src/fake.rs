@@ -1,8 +1,7 @@
 //! A backend for tests: its sandboxes have a runner in memory, which follows a script.
 
-use crate::{
-    BoxFuture, ExecutionContext, Phase,
-    backend::{Backend, Purpose, Sandbox},
+use cofferdam_core::{
+    Backend, BoxFuture, ExecutionContext, Phase, Purpose, Sandbox,
     connection::{ExecutionMonitor, RunnerConnection},
     execution_state::{ExecutionState, Grace},
     spec::{ExecSpec, SandboxSpec},

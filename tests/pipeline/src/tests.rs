@@ -1,7 +1,7 @@
 //! The pipeline with a runner in memory and a paused clock.
 
-use super::fake::{FakeBackend, Script};
-use crate::{NoObserver, Runtime, policy::Policy, pool::PoolConfig};
+use crate::fake::{FakeBackend, Script};
+use cofferdam_core::{NoObserver, Runtime, policy::Policy, pool::PoolConfig};
 use cofferdam_types::{Error, ErrorCode, Report, Request, RequestedLimits, Status};
 use std::{sync::Arc, sync::atomic::Ordering::Relaxed, time::Duration};
 use tokio::time::{Instant, sleep};

@@ -10,7 +10,7 @@ scripts/rust-targets.sh
 log=target/demo-setup.log
 { scripts/gvisor.sh && python=$(scripts/python.sh hosts examples/hosts/python/requirements.txt); } &>"$log" &
 beside=$!
-trap 'kill $(jobs -p) 2>/dev/null' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 scripts/build.sh
 wait $beside || { cat "$log" >&2 && die "the setup beside the build failed"; }
 python=$(scripts/python.sh hosts examples/hosts/python/requirements.txt)

@@ -186,7 +186,7 @@ fn a_runner_that_breaks_the_protocol_is_an_internal_error() {
         let output = dir.run(["run", "--json", "--runsc", "./runsc", "--timeout", "600", "--collect", "*", "p.py"]);
         let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!(result["code"], "internal", "{name}: {result}");
-        assert!(stderr(&output).contains("broke the protocol"), "{name}: {}", stderr(&output));
+        assert!(stderr(&output).contains("violated the protocol"), "{name}: {}", stderr(&output));
         assert_no_leaks(&dir);
     }
 }

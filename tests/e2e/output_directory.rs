@@ -126,7 +126,7 @@ fn a_missing_result_is_an_error_unless_its_pattern_is_a_wildcard() {
         (&["big"][..], &["--collected-limit", "1000"][..], 1, &["`big` was not returned", "(--collected-limit)"][..]),
         (&["big"], &["--collected-limit", "1Mi"], 0, &[]),
         (&["nothing"], &[], 1, &["no file matches --collect `nothing`"]),
-        (&["d"], &[], 1, &["all below a folder is `d/**`"]),
+        (&["d"], &[], 1, &["`d/**` matches all files of a folder"]),
         (&["*.txt"], &[], 0, &["no file matches --collect `*.txt`", "`*` stays within one folder"]),
         (&["**/*.txt", "*.png"], &[], 0, &["no file matches --collect `*.png`"]),
         (&["**/*.txt"], &[], 0, &[]),

@@ -112,7 +112,7 @@ fn the_token_is_read_from_the_environment() {
         (TOKEN, None),
         ("wrong", Some("does not know the token in COFFERDAM_TOKEN")),
         ("", Some("set COFFERDAM_TOKEN")),
-        ("a\nb", Some("no HTTP header")),
+        ("a\nb", Some("not allowed in an HTTP header")),
     ] {
         let mut command = dir.cofferdam(["run", "--sidecar", &socket(&dir), "p.py"]);
         let output = command.env("COFFERDAM_TOKEN", token).output().expect("cofferdam");

@@ -33,7 +33,7 @@ fn the_command_line_overrides_the_environment_which_overrides_the_file() {
     assert_eq!(timed_out(&ceiling, &["--timeout", "0.6"]).0, Some(124));
     let (code, message) = timed_out(&ceiling, &["--timeout", "2"]);
     assert_eq!(code, Some(125));
-    assert!(message.contains("the operator's ceiling of 1000 ms"), "{message}");
+    assert!(message.contains("is above the ceiling of 1 (ceilings.timeout_seconds)"), "{message}");
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn unknown_and_invalid_settings_are_refused_by_name() {
             "[languages.\"ignore the above\"]\ncommand = [\"x\"]\nfile = \"x\"",
             "which is not a valid name of a language",
         ),
-        ("[languages.python]\nimports_ahead = [\"a-b\"]", "`languages.python.preload_modules` needs names"),
-        ("[languages.bash]\nimports_ahead = [\"a\"]", "`languages.bash.preload_modules` needs names"),
+        ("[languages.python]\npreload_modules = [\"a-b\"]", "`languages.python.preload_modules` needs names"),
+        ("[languages.bash]\npreload_modules = [\"a\"]", "`languages.bash.preload_modules` needs names"),
     ] {
         dir.write("own.toml", file);
         let message = run_output(&dir, &[], &["--config", "own.toml"]);

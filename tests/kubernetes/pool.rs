@@ -109,7 +109,7 @@ fn warm_pods_are_evicted_for_an_unschedulable_execution(context: &Context) -> Re
     // In another language, so that it cannot use the warm Pod.
     let response = block_on(env.sidecar.client().run(&json!({ "code": "echo hello", "language": "bash" }), &[]));
     expect(response.json["stdout"]["content"] == "hello\n" && response.json["warm"] == false, response)?;
-    env.sidecar.wait_for("what waited makes room");
+    env.sidecar.wait_for("an idle sandbox is evicted");
     env.delete()
 }
 
@@ -135,7 +135,7 @@ fn gc_deletes_the_warm_pods_of_a_killed_sidecar(context: &Context) -> Result<(),
     let kubeconfig = kubeconfig.to_string_lossy();
     let options = ["gc", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &env.namespace.name];
     let output = context.dir.cofferdam(options).env_remove("KUBECONFIG").output()?;
-    expect(output.status.success() && stdout(&output).starts_with("removed what"), (stdout(&output), stderr(&output)))?;
+    expect(output.status.success() && stdout(&output).starts_with("deleted the leftovers"), (stdout(&output), stderr(&output)))?;
     env.has_nothing_left()?;
     env.delete()
 }

@@ -17,7 +17,7 @@ use cofferdam_core::{
 };
 use cofferdam_protocol::{Message, encode_message};
 use cofferdam_types::{Error, ErrorCode, Report};
-use std::{io, time::Duration};
+use std::{fmt, io, time::Duration};
 use tokio::{
     io::AsyncReadExt,
     process::{Child, ChildStderr, ChildStdin, ChildStdout},
@@ -45,7 +45,6 @@ const PREPARE_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_MESSAGES: u64 = 16 << 10;
 
 /// A sandbox. When it is dropped, its runner stops, and its files are removed.
-#[derive(Debug)]
 pub(crate) struct LocalSandbox {
     spec: SandboxSpec,
     dir: RunDirGuard,
@@ -58,6 +57,13 @@ pub(crate) struct LocalSandbox {
     messages: Option<JoinHandle<String>>,
     deletions: TaskTracker,
     _close_when_dropped: DropGuard,
+}
+
+/// The id alone, which is what a log needs.
+impl fmt::Debug for LocalSandbox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.dir.id())
+    }
 }
 
 impl LocalSandbox {

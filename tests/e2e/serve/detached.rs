@@ -68,7 +68,7 @@ async fn the_log_contains_the_reason_of_a_refusal() {
     let denied = json!({ "code": "1", "limits": { "memory_bytes": 1_u64 << 40 } });
     assert_eq!(client.run(&denied, &[]).await.status, 403);
     let line = sidecar.wait_for("status=\"403\"");
-    assert!(line.contains("reason=\"the limit memory"), "{line}");
+    assert!(line.contains("reason=\"limits.memory_bytes of"), "{line}");
     assert_eq!(client.run(&json!({ "code": "x".repeat(2000) }), &[]).await.status, 413);
     let line = sidecar.wait_for("status=\"413\"");
     assert!(line.contains("reason=\"the body is larger than 1024 bytes"), "{line}");

@@ -6,18 +6,16 @@ use cofferdam_core::{
     spec::{ExecSpec, SandboxSpec},
 };
 use cofferdam_types::{Error, Report};
-use std::{mem, sync::Arc, time::Duration};
+use std::{fmt, mem, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// A sandbox of the cluster.
-#[derive(Debug)]
 pub(crate) struct KubernetesSandbox {
     context: Arc<BackendContext>,
     spec: SandboxSpec,
     state: State,
 }
 
-#[derive(Debug)]
 enum State {
     /// Nothing exists. The objects are created together with the program, which saves a connection to the Pod.
     Cold,
@@ -25,6 +23,17 @@ enum State {
     Warm(Box<WarmPod>),
     /// It had its execution, which has started the deletion of its objects.
     Used,
+}
+
+/// The name alone: the fields hold the cluster's configuration, which is not for a log.
+impl fmt::Debug for KubernetesSandbox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match &self.state {
+            State::Cold => "cold",
+            State::Warm(pod) => pod.id(),
+            State::Used => "used",
+        })
+    }
 }
 
 impl KubernetesSandbox {

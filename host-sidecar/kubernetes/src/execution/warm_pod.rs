@@ -27,7 +27,6 @@ const PREPARE_TIMEOUT: Duration = Duration::from_secs(60);
 const BUFFER_SIZE: usize = 4096;
 
 /// A Pod that waits for its program. It is deleted when this is dropped.
-#[derive(Debug)]
 pub(super) struct WarmPod {
     cluster: Arc<Cluster>,
     identity: Identity,
@@ -38,6 +37,11 @@ pub(super) struct WarmPod {
 }
 
 impl WarmPod {
+    /// The id of the sandbox.
+    pub(super) fn id(&self) -> &str {
+        &self.identity.id
+    }
+
     /// Starts a Pod that waits no longer than `max_age`.
     pub(super) async fn start(
         context: &BackendContext,

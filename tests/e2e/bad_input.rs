@@ -54,7 +54,7 @@ fn invalid_requests_and_options_are_refused() {
         (&["run", "--collect", "../*", "--out", "o", "p.py"], "leads out of the working directory"),
         (&["run", "--kubeconfig", "nowhere", "p.py"], "`kubeconfig_path` names nowhere"),
         (&["run", "--runsc", "p.py", "p.py"], "not an executable file"),
-        (&["run", "--rootfs", "p.py", "p.py"], "not a folder"),
+        (&["run", "--rootfs", "p.py", "p.py"], "not a directory"),
         (&["run", "--config", "none.toml", "p.py"], "none.toml cannot be read"),
         (&["run"], "FILE"),
     ] {

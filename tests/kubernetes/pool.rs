@@ -109,7 +109,8 @@ fn warm_pods_are_evicted_for_an_unschedulable_execution(context: &Context) -> Re
     // In another language, so that it cannot use the warm Pod.
     let response = block_on(env.sidecar.client().run(&json!({ "code": "echo hello", "language": "bash" }), &[]));
     expect(response.json["stdout"]["content"] == "hello\n" && response.json["warm"] == false, response)?;
-    env.sidecar.wait_for("an idle sandbox is evicted");
+    let log = env.sidecar.wait_for("an idle sandbox is evicted");
+    expect(!log.contains("kubeconfig"), log)?;
     env.delete()
 }
 

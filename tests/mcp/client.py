@@ -251,7 +251,7 @@ async def bad_input(transport):
             ({"code": 5}, "invalid-request", "code: invalid type: integer"),
             ({"code": "1", "args": "a"}, "invalid-request", "args: invalid type: string"),
             ({"code": "1", "timeout": 5}, "invalid-request", "unknown argument `timeout`; the arguments are: code, language"),
-            ({"code": "1", "language": "cobol"}, "invalid-request", "there are: bash, python"),
+            ({"code": "1", "language": "cobol"}, "invalid-request", "available: bash, python"),
             ({"code": "1", "timeout_seconds": 1e9}, "denied", "above the operator's ceiling"),
             ({"code": "1", "network": "web"}, "denied", "available: `none`"),
             ({"code": "1", "collect": ["/etc/*"]}, "invalid-request", "leads out of the working directory"),

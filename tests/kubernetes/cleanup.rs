@@ -58,7 +58,10 @@ fn gc_cleans_up_after_a_process_killed_at_any_step(context: &Context) -> Result<
         }
     }
     let output = context.command("gc", &[]).output()?;
-    expect(output.status.success() && stdout(&output).starts_with("deleted the leftovers"), (stdout(&output), stderr(&output)))?;
+    expect(
+        output.status.success() && stdout(&output).starts_with("deleted the leftovers"),
+        (stdout(&output), stderr(&output)),
+    )?;
     ids.iter().try_for_each(|id| assert_nothing_left_of(context, id))
 }
 

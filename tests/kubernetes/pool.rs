@@ -136,7 +136,10 @@ fn gc_deletes_the_warm_pods_of_a_killed_sidecar(context: &Context) -> Result<(),
     let kubeconfig = kubeconfig.to_string_lossy();
     let options = ["gc", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &env.namespace.name];
     let output = context.dir.cofferdam(options).env_remove("KUBECONFIG").output()?;
-    expect(output.status.success() && stdout(&output).starts_with("deleted the leftovers"), (stdout(&output), stderr(&output)))?;
+    expect(
+        output.status.success() && stdout(&output).starts_with("deleted the leftovers"),
+        (stdout(&output), stderr(&output)),
+    )?;
     env.has_nothing_left()?;
     env.delete()
 }

@@ -5,12 +5,12 @@ use signal_hook::low_level::signal_name;
 
 /// The program was not run.
 pub(super) const NOT_RUN: u8 = 125;
-/// The program succeeded, and not all that came of it could be handed on.
+/// The program succeeded, and not all of its results could be written.
 pub(super) const INCOMPLETE: u8 = 1;
-/// Nobody reads standard output any more: as if SIGPIPE had come.
+/// Standard output was closed by its reader: 128 + SIGPIPE.
 pub(super) const READER_LEFT: u8 = 141;
 
-/// The exit code of a run. `interrupt` is the signal that this process received, if it cancelled the
+/// The exit code of an execution. `interrupt` is the signal that this process received, if it cancelled the
 /// execution.
 pub(super) fn code(status: Status, interrupt: Option<i32>) -> u8 {
     match (status, interrupt) {
@@ -19,16 +19,18 @@ pub(super) fn code(status: Status, interrupt: Option<i32>) -> u8 {
     }
 }
 
-/// What a person has to know beside the program's own output.
+/// Why the program ended, unless it exited by itself.
 pub(super) fn remark(status: Status) -> Option<String> {
     let remark = match status {
         Status::Exited(_) => return None,
         Status::Killed(signal) => return Some(format!("the program was killed by signal {signal}{}", name(signal))),
-        Status::TimedOut => "the program was killed: it ran longer than it may (--timeout)",
-        Status::OutOfMemory => "the program was killed: it needed more memory than it may use (--memory)",
-        Status::OutOfDisk(_) => "the program failed after it had filled its disk (--disk)",
-        Status::OutOfProcesses => "the program was killed: it had more processes and threads than it may (--processes)",
-        Status::Cancelled => "the program was killed: the run was interrupted",
+        Status::TimedOut => "the program was killed: it exceeded its time limit (--timeout)",
+        Status::OutOfMemory => "the program was killed: it exceeded its memory limit (--memory)",
+        Status::OutOfDisk(_) => "the program failed: its disk was full (--disk)",
+        Status::OutOfProcesses => {
+            "the program was killed: it exceeded its limit of processes and threads (--processes)"
+        }
+        Status::Cancelled => "the program was killed: the execution was cancelled",
     };
     Some(remark.into())
 }

@@ -3,7 +3,8 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use cofferdam_rendering::{Decoded, Outcome, Status, Stream, TextDecoder, decode, render};
+use cofferdam_rendering::{Decoded, Outcome, Stream, TextDecoder, decode, render};
+use cofferdam_types::Status;
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Debug, Arbitrary)]

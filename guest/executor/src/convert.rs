@@ -43,15 +43,15 @@ fn stream(output: &Output) -> Stream<'_> {
     Stream { text: &output.text, length: output.length }
 }
 
-fn status(status: Status) -> cofferdam_rendering::Status {
-    use cofferdam_rendering::Status as Rendered;
+fn status(status: Status) -> cofferdam_types::Status {
+    use cofferdam_types::Status as Common;
     match status {
-        Status::Exited(code) => Rendered::Exited(code),
-        Status::Killed(signal) => Rendered::Killed(signal),
-        Status::TimedOut => Rendered::TimedOut,
-        Status::OutOfMemory => Rendered::OutOfMemory,
-        Status::OutOfDisk(code) => Rendered::OutOfDisk(code),
-        Status::OutOfProcesses => Rendered::OutOfProcesses,
-        Status::Cancelled => Rendered::Cancelled,
+        Status::Exited(code) => Common::Exited(code),
+        Status::Killed(signal) => Common::Killed(signal),
+        Status::TimedOut => Common::TimedOut,
+        Status::OutOfMemory => Common::OutOfMemory,
+        Status::OutOfDisk(code) => Common::OutOfDisk(code),
+        Status::OutOfProcesses => Common::OutOfProcesses,
+        Status::Cancelled => Common::Cancelled,
     }
 }

@@ -2,9 +2,8 @@
 
 use super::bindings::cofferdam::code_executor::{sandbox, types};
 use cofferdam_types::{
-    Capture, Error, ErrorCode, File, Report, Request, RequestedLimits, SkippedFile, Status, Timings,
+    Capture, Error, ErrorCode, File, Report, Request, RequestedLimits, SkippedFile, Status, Timings, milliseconds,
 };
-use std::time::Duration;
 
 pub(super) fn request(request: types::Request) -> Request {
     let limits = request.limits;
@@ -79,10 +78,6 @@ fn timings(timings: Timings) -> types::Timings {
         finished: timings.finished.map(milliseconds),
         answered: milliseconds(timings.answered),
     }
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The operator's detail is not part of the contract: the guest does not receive it.

@@ -2,6 +2,7 @@
 
 use crate::policy::Limits;
 use cofferdam_protocol::{InputFile, Preparation, Program};
+use cofferdam_types::milliseconds;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Search path of the sandbox.
@@ -142,7 +143,7 @@ impl ExecSpec {
     #[must_use]
     pub fn into_program(self, sandbox: &SandboxSpec) -> Program {
         let limits = cofferdam_protocol::Limits {
-            wall_time_ms: u64::try_from(self.limits.wall_time.as_millis()).unwrap_or(u64::MAX),
+            wall_time_ms: milliseconds(self.limits.wall_time),
             collected_files: self.limits.collected_files,
             ..SandboxLimits::from(&self.limits).for_runner()
         };

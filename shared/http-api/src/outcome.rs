@@ -2,8 +2,7 @@
 
 use crate::Bytes;
 use alloc::{string::String, vec::Vec};
-use cofferdam_types::{Capture, Report, SkippedFile, Status};
-use core::time::Duration;
+use cofferdam_types::{Capture, Report, SkippedFile, Status, milliseconds};
 use serde::{Deserialize, Serialize};
 
 /// A completed execution, as HTTP, MCP and `cofferdam run --json` return it.
@@ -135,13 +134,10 @@ impl From<cofferdam_types::Timings> for Timings {
     }
 }
 
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::time::Duration;
     use serde_json::{Value, json};
 
     fn outcome() -> Value {

@@ -1,6 +1,7 @@
 //! Renders an outcome as a short text for a model.
 
 use alloc::{format, string::String, vec::Vec};
+use cofferdam_types::Status;
 use core::fmt::Write;
 
 /// Bytes of each stream that are shown. A longer stream is truncated in the middle.
@@ -25,19 +26,6 @@ pub struct Outcome<'a> {
     pub files: Vec<(&'a str, usize)>,
     /// The files that were not collected: paths and reasons.
     pub skipped: Vec<(&'a str, &'a str)>,
-}
-
-/// How a program ended. `wit/types.wit` documents each status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the contract documents them")]
-pub enum Status {
-    Exited(u8),
-    Killed(u8),
-    TimedOut,
-    OutOfMemory,
-    OutOfDisk(u8),
-    OutOfProcesses,
-    Cancelled,
 }
 
 /// What a program wrote to one stream.

@@ -11,6 +11,6 @@ mod text;
 pub mod validation;
 
 pub use error::{Error, ErrorCode, ExceededLimit, without_pointer};
-pub use report::{Capture, Report, SkippedFile, Status, Timings};
+pub use report::{Capture, Report, SkippedFile, Status, Timings, milliseconds};
 pub use request::{File, Request, RequestedLimits};
 pub use text::{is_invisible, printable, quoted, shortened};

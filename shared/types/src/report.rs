@@ -110,6 +110,12 @@ pub struct Report {
     pub warm: bool,
 }
 
+/// The time in whole milliseconds, as the interfaces have it.
+#[must_use]
+pub fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

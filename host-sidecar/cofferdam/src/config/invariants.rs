@@ -24,28 +24,16 @@ pub fn check_settings(file: &[u8]) {
     let again = Figment::from(Serialized::defaults(&settings)).extract::<Settings>().expect("settings");
     assert_eq!(again, settings);
     if SettingsFile::of_text(text).is_ok_and(|file| file.require_request_settings().is_ok()) {
-        let Settings {
-            timeout_seconds,
-            startup_timeout_seconds,
-            cpu_limit,
-            mem_limit,
-            disk_limit,
-            process_limit,
-            output_limit,
-            collected_files,
-            collected_limit,
-            ..
-        } = settings.clone();
         let only_limits = Settings {
-            timeout_seconds,
-            startup_timeout_seconds,
-            cpu_limit,
-            mem_limit,
-            disk_limit,
-            process_limit,
-            output_limit,
-            collected_files,
-            collected_limit,
+            timeout_seconds: settings.timeout_seconds,
+            startup_timeout_seconds: settings.startup_timeout_seconds,
+            cpu_limit: settings.cpu_limit,
+            mem_limit: settings.mem_limit,
+            disk_limit: settings.disk_limit,
+            process_limit: settings.process_limit,
+            output_limit: settings.output_limit,
+            collected_files: settings.collected_files,
+            collected_limit: settings.collected_limit,
             ..Settings::default()
         };
         assert_eq!(settings, only_limits);

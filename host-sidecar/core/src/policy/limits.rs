@@ -1,7 +1,7 @@
 //! Limits, their defaults and their ceilings.
 
 use super::{Language, default_languages};
-use cofferdam_types::{Error, ErrorCode, ExceededLimit, RequestedLimits};
+use cofferdam_types::{Error, ErrorCode, ExceededLimit, RequestedLimits, milliseconds};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -171,8 +171,4 @@ fn below<T: Ord + Copy>(
             Err(Error { exceeded, ..Error::new(ErrorCode::Denied, message) })
         }
     }
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

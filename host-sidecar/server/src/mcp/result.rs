@@ -2,7 +2,7 @@
 
 use super::content;
 use crate::api_error::describe;
-use cofferdam_http_api::{ErrorCode, FileSummary, Outcome, Output, Problem, SkippedFile, Status};
+use cofferdam_http_api::{ErrorCode, FileSummary, Outcome, Output, Problem, SkippedFile};
 use cofferdam_rendering::{Stream, decode, render};
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ fn summary(outcome: &Outcome) -> String {
     let [stdout, stderr] = [&outcome.stdout, &outcome.stderr]
         .map(|Output { content, length, cut }| decode(content.0.clone(), *length, *cut).text);
     render(&cofferdam_rendering::Outcome {
-        status: rendered(outcome.status),
+        status: outcome.status,
         stdout: Stream { text: &stdout, length: outcome.stdout.length },
         stderr: Stream { text: &stderr, length: outcome.stderr.length },
         files: outcome.files.iter().map(|file| (&*file.path, file.content.0.len())).collect(),
@@ -74,24 +74,11 @@ fn structured(mut outcome: Outcome) -> Value {
     structured
 }
 
-fn rendered(status: Status) -> cofferdam_rendering::Status {
-    use cofferdam_rendering::Status as Rendered;
-    match status {
-        Status::Exited(code) => Rendered::Exited(code),
-        Status::Killed(signal) => Rendered::Killed(signal),
-        Status::TimedOut => Rendered::TimedOut,
-        Status::OutOfMemory => Rendered::OutOfMemory,
-        Status::OutOfDisk(code) => Rendered::OutOfDisk(code),
-        Status::OutOfProcesses => Rendered::OutOfProcesses,
-        Status::Cancelled => Rendered::Cancelled,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::mcp::schema;
-    use cofferdam_http_api::{Bytes, File, Timings};
+    use cofferdam_http_api::{Bytes, File, Status, Timings};
 
     fn outcome(status: Status) -> Outcome {
         let output = |text: &str| Output { content: Bytes(text.into()), length: text.len() as u64, cut: None };

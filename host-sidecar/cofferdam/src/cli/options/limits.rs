@@ -1,7 +1,7 @@
 //! The options of limits, and their names in the other interfaces.
 
 use cofferdam_core::quantity::{Bytes, Cpu, Seconds};
-use cofferdam_types::{ExceededLimit, RequestedLimits};
+use cofferdam_types::{ExceededLimit, RequestedLimits, milliseconds};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -70,10 +70,10 @@ pub(in crate::cli) struct LimitArgs {
 impl LimitArgs {
     /// The limits of a request.
     pub(in crate::cli) fn requested(&self) -> RequestedLimits {
-        let milliseconds = |time: Seconds| u64::try_from(time.0.as_millis()).unwrap_or(u64::MAX);
+        let in_milliseconds = |time: Seconds| milliseconds(time.0);
         RequestedLimits {
-            wall_time_ms: self.timeout_seconds.map(milliseconds),
-            startup_time_ms: self.startup_timeout_seconds.map(milliseconds),
+            wall_time_ms: self.timeout_seconds.map(in_milliseconds),
+            startup_time_ms: self.startup_timeout_seconds.map(in_milliseconds),
             cpu_millis: self.cpu_limit.map(|cpu| cpu.0),
             memory_bytes: self.mem_limit.map(|bytes| bytes.0),
             disk_bytes: self.disk_limit.map(|bytes| bytes.0),

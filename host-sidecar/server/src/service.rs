@@ -27,8 +27,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens the sockets of the settings. Call it before the process has threads: it sets the umask for a
-    /// moment.
+    /// Opens the sockets of the settings.
     ///
     /// # Errors
     ///

@@ -5,12 +5,13 @@ use crate::{
     setup_error::SetupError,
 };
 use cofferdam_core::os::user_dirs;
-use rustix::{fs::Mode, net::sockopt, process::umask};
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 use std::{
-    fs, io,
+    fs::{self, Permissions},
+    io,
     net::{SocketAddr, TcpListener},
     os::unix::{
-        fs::{DirBuilderExt, FileTypeExt, MetadataExt},
+        fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt},
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
@@ -20,6 +21,9 @@ use std::{
 const SOCKET: &str = "cofferdam.sock";
 /// The runtime directory of root.
 const ROOT_DIR: &str = "/run/cofferdam";
+
+/// Connections that wait to be accepted; the kernel lowers it to its own maximum (listen(2)).
+const BACKLOG: i32 = i32::MAX;
 
 /// The kernel's send buffer of a connection, in bytes; Linux doubles it (socket(7)). With its default, the
 /// kernel buffers megabytes for a slow reader, in steps so large that the reader seems to have stopped.
@@ -63,7 +67,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// Opens the sockets of the settings. Call it before the process has threads: it sets the umask for a moment.
+/// Opens the sockets of the settings.
 pub(crate) fn bind(serve: &ServeConfig) -> Result<Vec<BoundSocket>, SetupError> {
     let default = || default_path().map(|path| vec![Listen::Unix(path)]).ok_or(SetupError::NoRuntimeDir);
     let listen = if serve.listen.is_empty() { default()? } else { serve.listen.clone() };
@@ -101,14 +105,24 @@ fn bind_unix(path: &Path) -> Result<BoundSocket, SetupError> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
     }
     remove_stale(path).map_err(failed)?;
-    // Only its owner may connect, from the moment it exists.
-    let before = umask(Mode::from_raw_mode(0o177));
-    let listener = UnixListener::bind(path);
-    umask(before);
-    let listener = listener.map_err(failed)?;
+    let listener = bind_private(path).map_err(failed)?;
     let file = SocketFile::new(path, missing_dir);
     listener.set_nonblocking(true).map_err(failed)?;
     Ok(BoundSocket::Unix(listener, file))
+}
+
+/// A socket to which only its owner may connect. Connections are refused until it listens, which is after its mode is set; the
+/// umask would be that of all threads.
+fn bind_private(path: &Path) -> io::Result<UnixListener> {
+    let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    let listening =
+        fs::set_permissions(path, Permissions::from_mode(0o600)).and_then(|()| Ok(net::listen(&socket, BACKLOG)?));
+    if let Err(error) = listening {
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
+    Ok(socket.into())
 }
 
 /// Device and inode of a file; `None` if it does not exist.
@@ -136,7 +150,6 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     /// A path for the test's files.
     fn folder(name: &str) -> PathBuf {

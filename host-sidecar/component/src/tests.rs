@@ -1,8 +1,11 @@
 //! A context with hooks, over a backend whose executions end when they are cancelled, or at once.
 
-use super::{SandboxCtx, SandboxHooks, sandbox_stream::Event};
+use super::{
+    SandboxCtx, SandboxHooks,
+    sandbox_stream::{Event, Phase as EventPhase},
+};
 use cofferdam_core::{
-    Backend, BoxFuture, ExecutionContext, Purpose, Runtime, Sandbox,
+    Backend, BoxFuture, ExecutionContext, Phase, Purpose, Runtime, Sandbox,
     policy::Policy,
     spec::{ExecSpec, SandboxSpec},
 };
@@ -38,6 +41,7 @@ impl Sandbox for FakeSandbox {
         context: &'a ExecutionContext<'a>,
     ) -> BoxFuture<'a, Result<Report, Error>> {
         Box::pin(async move {
+            context.observer.on_phase(Phase::Running);
             let mut status = Status::Exited(0);
             if exec.code == ENDLESS {
                 context.cancelled.cancelled().await;
@@ -123,6 +127,7 @@ async fn a_request_that_the_hooks_refuse_counts_as_an_execution() {
 async fn a_streamed_execution_ends_with_its_report() {
     let (mut ctx, mut results) = context(1);
     let id = ctx.start(request("1")).await.expect("an id");
+    assert!(matches!(ctx.next(&id).await, Ok(Event::Reached(EventPhase::Started))));
     let Ok(Event::Ended(report)) = ctx.next(&id).await else { panic!("no report") };
     assert_eq!(report.id, id);
     assert_eq!(results.recv().await.expect("a result").expect("a report").id, id);
@@ -133,6 +138,8 @@ async fn a_streamed_execution_ends_with_its_report() {
 async fn the_hooks_receive_the_result_of_a_dropped_streamed_execution() {
     let (mut ctx, mut results) = context(1);
     let id = ctx.start(request(ENDLESS)).await.expect("an id");
+    // An execution that is cancelled before its program starts has an error instead of a report.
+    assert!(matches!(ctx.next(&id).await, Ok(Event::Reached(EventPhase::Started))));
     drop(ctx);
     let report = results.recv().await.expect("a result").expect("a report");
     assert_eq!((report.id, report.status), (id, Status::Cancelled));

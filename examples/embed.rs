@@ -23,7 +23,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let code = env::args().nth(1).ok_or("usage: embed CODE")?;
 
     let mut policy = Policy::default();
-    policy.defaults.wall_time = Duration::from_secs(30);
+    policy.defaults.set_wall_time(Duration::from_secs(30));
     let backend = LocalBackend::new(&LocalConfig::default())?;
     let runtime = Runtime::new(policy, Arc::new(backend));
 

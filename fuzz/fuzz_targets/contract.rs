@@ -3,7 +3,10 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use cofferdam_types::validation::{MAX_ARGS_BYTES, MAX_INPUT, MAX_LABELS, MAX_PATTERNS, RequestView, check};
+use cofferdam_types::{
+    RequestedLimits,
+    validation::{MAX_ARGS_BYTES, MAX_INPUT, MAX_LABELS, MAX_PATTERNS, RequestView, check},
+};
 use libfuzzer_sys::fuzz_target;
 use std::{
     collections::BTreeSet,
@@ -48,7 +51,7 @@ fuzz_target!(|input: Input| {
         stdin: *stdin,
         files: files.iter().map(|(path, size)| (&**path, *size as usize)).collect(),
         collect,
-        limits: vec![("memory-bytes", *limit)],
+        limits: RequestedLimits { memory_bytes: Some(*limit), ..RequestedLimits::default() },
         labels: pairs(labels),
     };
     if let Err(violation) = check(&request) {

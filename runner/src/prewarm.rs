@@ -170,6 +170,7 @@ mod tests {
     #[test]
     fn only_a_program_that_cannot_notice_it_gets_a_prewarmed_interpreter() {
         let limits = Limits {
+            startup_time_ms: 0,
             wall_time_ms: 1,
             cpu_millis: None,
             memory_bytes: 1,

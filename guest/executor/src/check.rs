@@ -25,22 +25,7 @@ fn borrow(request: &Request) -> cofferdam_types::validation::RequestView<'_> {
         stdin: request.stdin.as_ref().map_or(0, Vec::len),
         files: request.files.iter().flatten().map(|file| (&*file.path, file.content.len())).collect(),
         collect: request.collect.as_deref().unwrap_or_default(),
-        limits: request.limits.as_ref().map_or_else(Vec::new, |limits| {
-            [
-                ("wall-time-ms", limits.wall_time_ms),
-                ("startup-time-ms", limits.startup_time_ms),
-                ("cpu-millis", limits.cpu_millis.map(u64::from)),
-                ("memory-bytes", limits.memory_bytes),
-                ("disk-bytes", limits.disk_bytes),
-                ("processes", limits.processes.map(u64::from)),
-                ("output-bytes", limits.output_bytes),
-                ("collected-files", limits.collected_files.map(u64::from)),
-                ("collected-bytes", limits.collected_bytes),
-            ]
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect()
-        }),
+        limits: request.limits.map(|limits| cofferdam_types::requested_limits!(limits)).unwrap_or_default(),
         labels: request.labels.iter().flatten().map(|label| (&*label.key, &*label.value)).collect(),
     }
 }

@@ -2,11 +2,8 @@
 
 use http_bridge_bindings::exports::cofferdam::code_executor::types::Limits;
 
-/// The default ceilings of the operator's settings. They apply to limits that the request does not set.
-const MAX_WALL_TIME_MS: u64 = 3_600_000;
-const MAX_STARTUP_TIME_MS: u64 = 600_000;
-const MAX_OUTPUT_BYTES: u64 = 64 << 20;
-const MAX_COLLECTED_BYTES: u64 = 64 << 20;
+/// They apply to limits that the request does not set.
+const CEILINGS: cofferdam_types::Limits = cofferdam_types::Limits::DEFAULT_CEILINGS;
 
 /// Time for the transfer, for collecting files and for deleting the sandbox.
 const OVERHEAD_MS: u64 = 60_000;
@@ -36,13 +33,13 @@ impl ExchangeLimits {
     /// The limits for a request with these limits.
     pub(crate) fn of(limits: Option<&Limits>) -> Self {
         let limit = |requested: fn(&Limits) -> Option<u64>, default| limits.and_then(requested).unwrap_or(default);
-        let timeout_ms = limit(|limits| limits.startup_time_ms, MAX_STARTUP_TIME_MS)
-            .saturating_add(limit(|limits| limits.wall_time_ms, MAX_WALL_TIME_MS))
+        let timeout_ms = limit(|limits| limits.startup_time_ms, CEILINGS.startup_time_ms)
+            .saturating_add(limit(|limits| limits.wall_time_ms, CEILINGS.wall_time_ms))
             .saturating_add(OVERHEAD_MS)
             .min(MAX_TIMEOUT_MS);
-        let max_response_bytes = limit(|limits| limits.output_bytes, MAX_OUTPUT_BYTES)
+        let max_response_bytes = limit(|limits| limits.output_bytes, CEILINGS.output_bytes)
             .saturating_mul(2)
-            .saturating_add(limit(|limits| limits.collected_bytes, MAX_COLLECTED_BYTES))
+            .saturating_add(limit(|limits| limits.collected_bytes, CEILINGS.collected_bytes))
             .saturating_mul(JSON_EXPANSION)
             .saturating_add(MAX_METADATA_BYTES)
             .min(MAX_RESPONSE_BYTES);

@@ -3,7 +3,7 @@
 use crate::error::BridgeError;
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use cofferdam_http_api::Bytes;
-use http_bridge_bindings::exports::cofferdam::code_executor::types::{Limits, Request};
+use http_bridge_bindings::exports::cofferdam::code_executor::types::Request;
 
 /// Converts a request.
 pub(crate) fn to_api(request: Request) -> Result<cofferdam_http_api::Request, BridgeError> {
@@ -18,7 +18,7 @@ pub(crate) fn to_api(request: Request) -> Result<cofferdam_http_api::Request, Br
         stdin: request.stdin.map(Bytes),
         files: files.map(|file| cofferdam_http_api::File { path: file.path, content: Bytes(file.content) }).collect(),
         collect: request.collect.unwrap_or_default(),
-        limits: request.limits.map_or_else(cofferdam_http_api::RequestedLimits::default, limits),
+        limits: request.limits.map(|limits| cofferdam_types::requested_limits!(limits)).unwrap_or_default(),
         network: request.network,
         labels: unique("a label", labels)?,
     })
@@ -35,24 +35,10 @@ fn unique(
     if map.len() == count { Ok(map) } else { Err(BridgeError::Duplicate(what)) }
 }
 
-fn limits(limits: Limits) -> cofferdam_http_api::RequestedLimits {
-    cofferdam_http_api::RequestedLimits {
-        wall_time_ms: limits.wall_time_ms,
-        startup_time_ms: limits.startup_time_ms,
-        cpu_millis: limits.cpu_millis,
-        memory_bytes: limits.memory_bytes,
-        disk_bytes: limits.disk_bytes,
-        processes: limits.processes,
-        output_bytes: limits.output_bytes,
-        collected_files: limits.collected_files,
-        collected_bytes: limits.collected_bytes,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http_bridge_bindings::exports::cofferdam::code_executor::types::{File, Label, Variable};
+    use http_bridge_bindings::exports::cofferdam::code_executor::types::{File, Label, Limits, Variable};
 
     fn request() -> Request {
         Request {

@@ -1,12 +1,9 @@
 //! Converts between the generated types of the contract and the types of `cofferdam-types`.
 
 use super::bindings::cofferdam::code_executor::{sandbox, types};
-use cofferdam_types::{
-    Capture, Error, ErrorCode, File, Report, Request, RequestedLimits, SkippedFile, Status, Timings, milliseconds,
-};
+use cofferdam_types::{Capture, Error, ErrorCode, File, Report, Request, SkippedFile, Status, Timings, milliseconds};
 
 pub(super) fn request(request: types::Request) -> Request {
-    let limits = request.limits;
     Request {
         code: request.code,
         language: request.language,
@@ -20,17 +17,7 @@ pub(super) fn request(request: types::Request) -> Request {
             .map(|file| File { path: file.path, content: file.content })
             .collect(),
         collect: request.collect.unwrap_or_default(),
-        limits: limits.map_or_else(RequestedLimits::default, |limits| RequestedLimits {
-            wall_time_ms: limits.wall_time_ms,
-            startup_time_ms: limits.startup_time_ms,
-            cpu_millis: limits.cpu_millis,
-            memory_bytes: limits.memory_bytes,
-            disk_bytes: limits.disk_bytes,
-            processes: limits.processes,
-            output_bytes: limits.output_bytes,
-            collected_files: limits.collected_files,
-            collected_bytes: limits.collected_bytes,
-        }),
+        limits: request.limits.map(|limits| cofferdam_types::requested_limits!(limits)).unwrap_or_default(),
         network: request.network,
         labels: request.labels.into_iter().flatten().map(|label| (label.key, label.value)).collect(),
     }

@@ -71,7 +71,7 @@ impl<'a> ExecutionState<'a> {
             context,
             assembler: OutputAssembler::new(&exec.limits, &exec.collect, is_warm),
             collect: exec.collect.clone(),
-            wall_time: exec.limits.wall_time,
+            wall_time: exec.limits.wall_time(),
             grace,
             deadline: startup_deadline(context, exec),
             cap: None,
@@ -260,7 +260,7 @@ impl<'a> ExecutionState<'a> {
 /// When the program must have started.
 #[must_use]
 pub fn startup_deadline(context: &ExecutionContext<'_>, exec: &ExecSpec) -> Instant {
-    context.requested + exec.limits.startup_time.min(TEN_YEARS)
+    context.requested + exec.limits.startup_time().min(TEN_YEARS)
 }
 
 /// The caller cancelled the execution before the program started.

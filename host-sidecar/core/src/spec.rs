@@ -2,7 +2,6 @@
 
 use crate::policy::Limits;
 use cofferdam_protocol::{InputFile, Preparation, Program};
-use cofferdam_types::milliseconds;
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Search path of the sandbox.
@@ -25,27 +24,10 @@ pub struct SandboxSpec {
     pub prewarm: bool,
     /// Modules that a prewarmed interpreter has imported.
     pub preload_modules: Vec<String>,
-    /// Limits of the whole sandbox.
-    pub limits: SandboxLimits,
+    /// Limits of the whole sandbox, by [`Limits::of_sandbox`].
+    pub limits: Limits,
     /// The tenant that alone may use the sandbox; none: every tenant may.
     pub tenant: Option<Arc<str>>,
-}
-
-/// Limits that a sandbox is created with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SandboxLimits {
-    /// Thousandths of a processor; none: as much as there is.
-    pub cpu_millis: Option<u32>,
-    /// Bytes of memory of all processes together.
-    pub memory_bytes: u64,
-    /// Bytes of all writable directories together.
-    pub disk_bytes: u64,
-    /// Concurrent processes and threads.
-    pub processes: u32,
-    /// Bytes kept of each output stream.
-    pub output_bytes: u64,
-    /// Bytes of the collected files, in total.
-    pub collected_bytes: u64,
 }
 
 /// What is executed in a sandbox.
@@ -83,43 +65,10 @@ impl SandboxSpec {
             interpreter: self.interpreter.clone(),
             file: self.file.clone(),
             env: environment(Vec::new()),
-            limits: self.limits.for_runner(),
+            limits: self.limits,
             prewarm: self.prewarm,
             preload_modules: self.preload_modules.clone(),
         }
-    }
-}
-
-impl SandboxLimits {
-    /// Bytes of memory that the whole sandbox may hold: those of the program, of its disk, which is in memory too, of what the
-    /// runner holds for it, and `overhead` for gVisor itself.
-    #[must_use]
-    pub fn sandbox_memory(&self, overhead: u64) -> u64 {
-        [self.disk_bytes, self.output_bytes, self.collected_bytes, overhead]
-            .into_iter()
-            .fold(self.memory_bytes, u64::saturating_add)
-    }
-
-    /// As the runner gets them, without those of an execution.
-    fn for_runner(&self) -> cofferdam_protocol::Limits {
-        let Self { cpu_millis, memory_bytes, disk_bytes, processes, output_bytes, collected_bytes } = *self;
-        cofferdam_protocol::Limits {
-            wall_time_ms: 0,
-            cpu_millis,
-            memory_bytes,
-            disk_bytes,
-            processes,
-            output_bytes,
-            collected_files: 0,
-            collected_bytes,
-        }
-    }
-}
-
-impl From<&Limits> for SandboxLimits {
-    fn from(limits: &Limits) -> Self {
-        let Limits { cpu_millis, memory_bytes, disk_bytes, processes, output_bytes, collected_bytes, .. } = *limits;
-        Self { cpu_millis, memory_bytes, disk_bytes, processes, output_bytes, collected_bytes }
     }
 }
 
@@ -142,11 +91,6 @@ impl ExecSpec {
     /// What the runner gets of an execution in a sandbox of this specification.
     #[must_use]
     pub fn into_program(self, sandbox: &SandboxSpec) -> Program {
-        let limits = cofferdam_protocol::Limits {
-            wall_time_ms: milliseconds(self.limits.wall_time),
-            collected_files: self.limits.collected_files,
-            ..SandboxLimits::from(&self.limits).for_runner()
-        };
         Program {
             interpreter: sandbox.interpreter.clone(),
             file: sandbox.file.clone(),
@@ -156,7 +100,8 @@ impl ExecSpec {
             stdin: self.stdin,
             files: self.files,
             collect: self.collect,
-            limits,
+            // The sidecar alone enforces the startup time.
+            limits: Limits { startup_time_ms: 0, ..self.limits },
         }
     }
 }

@@ -35,8 +35,8 @@ impl KubernetesBackend {
         let source = ClusterSource::find(config)?;
         Ok(Self {
             context: Arc::new(BackendContext {
-                max_wall_time: policy.ceilings.wall_time,
-                startup_timeout: policy.defaults.startup_time,
+                max_wall_time: policy.ceilings.wall_time(),
+                startup_timeout: policy.defaults.startup_time(),
                 runner: SharedRunner::new(&source.key(), &config.namespace),
                 cluster: LazyCluster::new(source, config.clone()),
                 cleanups: TaskTracker::new(),

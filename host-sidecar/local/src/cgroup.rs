@@ -1,7 +1,7 @@
 //! The outer limit on memory and CPU: a cgroup around the whole sandbox. The runner's limits are lower and
 //! its report says which one was exceeded; the cgroup limits gVisor too.
 
-use cofferdam_core::spec::SandboxLimits;
+use cofferdam_core::policy::Limits;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -52,7 +52,7 @@ impl Cgroup {
 
     /// Creates the cgroup as far as this user can, with its memory limit. [`Self::cpu_quota`] sets the CPU
     /// limit.
-    pub(super) fn create(id: &str, limits: &SandboxLimits) -> io::Result<Self> {
+    pub(super) fn create(id: &str, limits: &Limits) -> io::Result<Self> {
         let version_2 = is_version_2();
         let memory = create_dir(&parent_dir("memory", version_2), id, version_2)?;
         let cpu = match limits.cpu_millis {
@@ -165,7 +165,7 @@ impl ControlFile {
 }
 
 /// The memory limit of a whole sandbox, in bytes: the program, its disk, the runner's buffers, and gVisor.
-pub(super) fn sandbox_memory(limits: &SandboxLimits) -> u64 {
+pub(super) fn sandbox_memory(limits: &Limits) -> u64 {
     limits.sandbox_memory(OVERHEAD_BYTES)
 }
 

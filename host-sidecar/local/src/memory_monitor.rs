@@ -2,7 +2,7 @@
 //! limit does not include memory that gVisor allocates for the program, such as full pipes.
 
 use crate::{cgroup::sandbox_memory, process::Process};
-use cofferdam_core::spec::SandboxLimits;
+use cofferdam_core::policy::Limits;
 use std::time::Duration;
 use tokio::{task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +19,7 @@ pub(super) struct MemoryMonitor {
 
 impl MemoryMonitor {
     /// Applies the limit that a cgroup would have to this process and its descendants.
-    pub(super) fn new(limits: &SandboxLimits, launcher: Process) -> Self {
+    pub(super) fn new(limits: &Limits, launcher: Process) -> Self {
         Self { limit: sandbox_memory(limits), launcher }
     }
 

@@ -1,7 +1,7 @@
 //! Builds a sandbox: a cgroup, a root, a bundle, and runsc.
 
 use crate::{bundle, cgroup::Cgroup, error::unavailable, machine::Machine, state::RunDir};
-use cofferdam_core::spec::SandboxLimits;
+use cofferdam_core::policy::Limits;
 use cofferdam_types::{Error, ErrorCode};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
@@ -16,7 +16,7 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Builds the parts and starts runsc. Blocks.
-    pub(super) fn build(machine: &Machine, dir: &RunDir, limits: &SandboxLimits) -> Result<Self, Error> {
+    pub(super) fn build(machine: &Machine, dir: &RunDir, limits: &Limits) -> Result<Self, Error> {
         let cgroup = Cgroup::create(dir.id(), limits).map_err(|error| unavailable("create the cgroup", error))?;
         if limits.cpu_millis.is_some() && !cgroup.can_limit_cpu() {
             let message =

@@ -13,7 +13,8 @@ use cofferdam_core::{
     BoxFuture, ExecutionContext, Phase, Sandbox,
     connection::{ExecutionMonitor, RunnerConnection},
     execution_state::{ExecutionState, Grace, SandboxEnd},
-    spec::{ExecSpec, SandboxLimits, SandboxSpec},
+    policy::Limits,
+    spec::{ExecSpec, SandboxSpec},
 };
 use cofferdam_protocol::{Message, encode_message};
 use cofferdam_types::{Error, ErrorCode, Report};
@@ -68,12 +69,7 @@ impl fmt::Debug for LocalSandbox {
 
 impl LocalSandbox {
     /// Creates one. Files, locks, cgroups and a new process may each block, so it is not done on a thread of the runtime.
-    pub(crate) async fn create(
-        machine: &Machine,
-        id: &str,
-        spec: SandboxSpec,
-        limits: &SandboxLimits,
-    ) -> Result<Self, Error> {
+    pub(crate) async fn create(machine: &Machine, id: &str, spec: SandboxSpec, limits: &Limits) -> Result<Self, Error> {
         let (machine, id, limits) = (machine.clone(), id.to_owned(), *limits);
         let created = spawn_blocking(move || {
             let dir =

@@ -27,7 +27,7 @@ fn check_plan(request: Request) {
         Err(error) => return check_text(&error.message),
     };
     let (limits, ceilings) = (&plan.exec.limits, &policy.ceilings);
-    assert!(limits.wall_time <= ceilings.wall_time && limits.startup_time <= ceilings.startup_time);
+    assert!(limits.wall_time_ms <= ceilings.wall_time_ms && limits.startup_time_ms <= ceilings.startup_time_ms);
     assert!(limits.memory_bytes <= ceilings.memory_bytes && limits.disk_bytes <= ceilings.disk_bytes);
     assert!(limits.processes <= ceilings.processes && limits.output_bytes <= ceilings.output_bytes);
     assert!(limits.collected_files <= ceilings.collected_files && limits.collected_bytes <= ceilings.collected_bytes);

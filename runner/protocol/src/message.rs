@@ -1,6 +1,6 @@
 //! Messages to the runner: four bytes of length (little-endian), then the message in postcard's format.
 
-use super::program::{Limits, Program};
+use super::{Limits, program::Program};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,7 @@ mod tests {
 
     const LIMITS: Limits = Limits {
         wall_time_ms: 300,
+        startup_time_ms: 0,
         cpu_millis: Some(500),
         memory_bytes: 1 << 20,
         disk_bytes: 2,

@@ -1,6 +1,7 @@
 //! The program that the runner executes, with every default applied and every limit set.
 
 use alloc::{string::String, vec::Vec};
+use cofferdam_types::Limits;
 use serde::{Deserialize, Serialize};
 
 /// One program with its inputs and limits.
@@ -35,26 +36,4 @@ pub struct InputFile {
     /// Contents of the file.
     #[serde(with = "serde_bytes")]
     pub content: Vec<u8>,
-}
-
-/// Limits that the runner enforces.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Milliseconds from the program's start to its termination.
-    pub wall_time_ms: u64,
-    /// Thousandths of a CPU that the program sees; if not set, all CPUs of the sandbox.
-    pub cpu_millis: Option<u32>,
-    /// Bytes of memory, in total of all processes.
-    pub memory_bytes: u64,
-    /// Bytes of disk, in total of all writable directories.
-    pub disk_bytes: u64,
-    /// Number of processes and threads that exist at the same time.
-    pub processes: u32,
-    /// Bytes of each output stream that are sent at once. Beyond them, a tail of up to half as many bytes is
-    /// sent at the end.
-    pub output_bytes: u64,
-    /// Number of collected files.
-    pub collected_files: u32,
-    /// Bytes of collected files, in total.
-    pub collected_bytes: u64,
 }

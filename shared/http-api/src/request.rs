@@ -13,7 +13,10 @@ use cofferdam_types::{
         MAX_PATH, MAX_PATTERNS,
     },
 };
-use serde::{Deserialize, Deserializer, Serialize, de::MapAccess};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, MapAccess, Unexpected},
+};
 
 /// One program, which is run at most once. Only `code` is required. The operator's settings supply defaults
 /// and ceilings for the rest.
@@ -128,31 +131,14 @@ impl Object for File {
 }
 
 impl Object for RequestedLimits {
-    const MEMBERS: &'static [&'static str] = &[
-        "wall_time_ms",
-        "startup_time_ms",
-        "cpu_millis",
-        "memory_bytes",
-        "disk_bytes",
-        "processes",
-        "output_bytes",
-        "collected_files",
-        "collected_bytes",
-    ];
+    const MEMBERS: &'static [&'static str] = Self::FIELDS;
 
     fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "wall_time_ms" => self.wall_time_ms = optional(map, Integer::new())?,
-            "startup_time_ms" => self.startup_time_ms = optional(map, Integer::new())?,
-            "cpu_millis" => self.cpu_millis = optional(map, Integer::new())?,
-            "memory_bytes" => self.memory_bytes = optional(map, Integer::new())?,
-            "disk_bytes" => self.disk_bytes = optional(map, Integer::new())?,
-            "processes" => self.processes = optional(map, Integer::new())?,
-            "output_bytes" => self.output_bytes = optional(map, Integer::new())?,
-            "collected_files" => self.collected_files = optional(map, Integer::new())?,
-            _ => self.collected_bytes = optional(map, Integer::new())?,
-        }
-        Ok(())
+        let value: Option<u64> = optional(map, Integer::new())?;
+        self.set(name, value).map_err(|_| {
+            let number = Unexpected::Unsigned(value.unwrap_or_default());
+            A::Error::invalid_value(number, &Integer::<u32>::new())
+        })
     }
 }
 

@@ -5,12 +5,14 @@
 extern crate alloc;
 
 mod error;
+mod limits;
 mod report;
 mod request;
 mod text;
 pub mod validation;
 
 pub use error::{Error, ErrorCode, ExceededLimit, without_pointer};
+pub use limits::{Limits, RequestedLimits};
 pub use report::{Capture, Report, SkippedFile, Status, Timings, milliseconds};
-pub use request::{File, Request, RequestedLimits};
+pub use request::{File, Request};
 pub use text::{is_invisible, printable, quoted, shortened};

@@ -1,7 +1,7 @@
 //! Validates a request against the limits of the contract, as `wit/types.wit` states them. The guest
 //! validates requests for hosts that trust it. The sidecar validates them again, since it trusts no guest.
 
-use crate::quoted;
+use crate::{RequestedLimits, quoted};
 use alloc::{
     format,
     string::{String, ToString},
@@ -50,8 +50,8 @@ pub struct RequestView<'a> {
     pub files: Vec<(&'a str, usize)>,
     /// Patterns of files to collect.
     pub collect: &'a [String],
-    /// Requested limits: names and values.
-    pub limits: Vec<(&'static str, u64)>,
+    /// Requested limits.
+    pub limits: RequestedLimits,
     /// Labels: keys and values.
     pub labels: Vec<(&'a str, &'a str)>,
 }
@@ -79,8 +79,8 @@ pub fn check(request: &RequestView<'_>) -> Result<(), Violation> {
     at_most("stdin", request.stdin, MAX_INPUT, "bytes")?;
     files(&request.files)?;
     collect(request.collect)?;
-    for (name, value) in &request.limits {
-        require(*value > 0, || format!("limits: {name} is zero; leave it out for the default"))?;
+    for (name, value) in request.limits.set_limits() {
+        require(value > 0, || format!("limits: {name} is zero; leave it out for the default"))?;
     }
     labels(&request.labels)
 }
@@ -281,7 +281,10 @@ mod tests {
             RequestView { files: vec![("a/b", 1), ("a", 1)], ..request() },
             RequestView { collect: &out, ..request() },
             RequestView { collect: &empty, ..request() },
-            RequestView { limits: vec![("memory-bytes", 0)], ..request() },
+            RequestView {
+                limits: RequestedLimits { memory_bytes: Some(0), ..RequestedLimits::default() },
+                ..request()
+            },
             RequestView { labels: vec![("-a", "")], ..request() },
             RequestView { labels: vec![("", "")], ..request() },
             RequestView { labels: vec![("a", "\n")], ..request() },

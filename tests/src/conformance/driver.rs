@@ -84,21 +84,17 @@ impl Driver for Warm {
 
 /// A request for the same kind of sandbox, with an empty program.
 fn prewarm_request(request: &Request) -> types::Request {
-    let limits =
-        request.limits.as_ref().map_or_else(types::RequestedLimits::default, |limits| types::RequestedLimits {
-            cpu_millis: limits.cpu_millis,
-            memory_bytes: limits.memory_bytes,
-            disk_bytes: limits.disk_bytes,
-            processes: limits.processes,
-            output_bytes: limits.output_bytes,
-            collected_bytes: limits.collected_bytes,
-            ..types::RequestedLimits::default()
-        });
+    let limits = request.limits.map(|limits| types::RequestedLimits {
+        wall_time_ms: None,
+        startup_time_ms: None,
+        collected_files: None,
+        ..types::requested_limits!(limits)
+    });
     types::Request {
         code: "#".into(),
         language: request.language.clone(),
         network: request.network.clone(),
-        limits,
+        limits: limits.unwrap_or_default(),
         ..types::Request::default()
     }
 }

@@ -13,10 +13,6 @@ from .errors import SandboxError
 if TYPE_CHECKING:
     from google.adk.agents.invocation_context import InvocationContext
 
-_LIMITS = (
-    "wall-time-ms", "startup-time-ms", "cpu-millis", "memory-bytes", "disk-bytes", "processes", "output-bytes",
-    "collected-files", "collected-bytes",
-)  # fmt: skip
 # A label's value has at most 256 bytes, and a character up to four.
 _MAX_LABEL = 256 // 4
 
@@ -39,17 +35,23 @@ def request(
         stdin=None,
         files=[SimpleNamespace(path=path, content=b"") for path in files],
         collect=collect,
-        limits=_limits(limits),
+        limits=_Limits(limits),
         network=None,
         labels=[SimpleNamespace(key=key, value=value) for key, value in _labels(context).items()],
     )
 
 
-def _limits(asked: Mapping[str, int]) -> Record:
-    # In an option, wasmtime recognizes a record by this class.
-    record = Record()
-    vars(record).update({name: asked.get(name) for name in _LIMITS})
-    return record
+class _Limits(Record):
+    """Limits by their names in the contract; one that is not set is None.
+
+    In an option, wasmtime recognizes a record by its class.
+    """
+
+    def __init__(self, limits: Mapping[str, int]) -> None:
+        vars(self).update(limits)
+
+    def __getattr__(self, name: str) -> None:
+        return None
 
 
 def _check_text(what: str, text: object) -> None:

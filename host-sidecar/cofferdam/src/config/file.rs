@@ -2,7 +2,7 @@
 //! apply.
 
 use super::{
-    Settings, SettingsError,
+    LimitSettings, Settings, SettingsError,
     origin::Origin,
     problem::{Problem, ProblemKind},
 };
@@ -22,19 +22,6 @@ use std::{
 
 /// The name of the files that are read if none is named.
 const FILE: &str = "cofferdam.toml";
-/// The settings that a file in the working directory may set: defaults of what a request can ask for, below
-/// the ceilings. All others, also future ones, are refused there.
-const REQUEST_SETTINGS: [&str; 9] = [
-    "collected_files",
-    "collected_limit",
-    "cpu_limit",
-    "disk_limit",
-    "mem_limit",
-    "output_limit",
-    "process_limit",
-    "startup_timeout_seconds",
-    "timeout_seconds",
-];
 /// The maximum size of a file in bytes.
 const MAX_FILE: usize = 1 << 20;
 
@@ -84,10 +71,10 @@ impl SettingsFile {
         }
     }
 
-    /// Refuses settings that a request cannot ask for.
+    /// Refuses settings that a request cannot ask for: all but the defaults of limits, also future ones.
     pub(super) fn require_request_settings(&self) -> Result<(), SettingsError> {
         let mut names = self.settings.values().flat_map(Dict::keys);
-        match names.find(|name| !REQUEST_SETTINGS.contains(&name.as_str())) {
+        match names.find(|name| !LimitSettings::NAMES.contains(&name.as_str())) {
             Some(name) => Err(self.refusal(name)),
             None => Ok(()),
         }

@@ -1,12 +1,12 @@
 //! Settings from the command line, `COFFERDAM_*` variables and `cofferdam.toml`, in this order of precedence,
 //! and defaults.
 
-mod ceilings;
 mod environment;
 mod error;
 mod file;
 #[cfg(any(test, fuzzing))]
 mod invariants;
+mod limits;
 mod load;
 mod origin;
 mod parts;
@@ -15,7 +15,6 @@ mod settings;
 mod tenant;
 mod validate;
 
-pub use ceilings::Ceilings;
 pub use cofferdam_core::{
     pool::PoolConfig,
     quantity::{Bytes, Cpu, MalformedQuantity, Seconds},
@@ -26,10 +25,11 @@ pub use environment::unknown_variables;
 pub use error::SettingsError;
 #[cfg(any(test, fuzzing))]
 pub use invariants::check_settings;
+pub use limits::{LimitSettings, LoweredCeilings};
 pub use load::{Overrides, load};
 pub use origin::Origin;
 pub use settings::{BackendChoice, BackendKind, Settings};
-pub use tenant::{LoweredCeilings, TenantSettings};
+pub use tenant::TenantSettings;
 
 /// The name of a setting in a message.
 fn quoted_path(path: &[String]) -> String {

@@ -1,7 +1,7 @@
 //! The settings of each part of the program: the policy, the backends and the server.
 
 use super::{BackendChoice, BackendKind, Settings, SettingsError, TenantSettings};
-use cofferdam_core::policy::{Limits, Policy, default_languages};
+use cofferdam_core::policy::{Policy, default_languages};
 use cofferdam_kubernetes::{KubernetesConfig, config::is_in_cluster};
 use cofferdam_local::LocalConfig;
 use cofferdam_server::{ServerConfig, TenantConfig};
@@ -24,25 +24,12 @@ impl Settings {
         languages.extend(self.languages.clone());
         // Sandboxes of the local backend have no network.
         let networks = BTreeSet::new();
-        let policy = Policy { defaults: self.defaults(), ceilings: self.ceilings.limits(), languages, networks };
+        let (defaults, ceilings) = (self.default_limits().limits(), self.ceilings.limits());
+        let policy = Policy { defaults, ceilings, languages, networks };
         Ok(match backend {
             BackendKind::Kubernetes => self.kubernetes().policy(policy),
             BackendKind::Local => policy,
         })
-    }
-
-    fn defaults(&self) -> Limits {
-        Limits {
-            wall_time: self.timeout_seconds.0,
-            startup_time: self.startup_timeout_seconds.0,
-            cpu_millis: self.cpu_limit.map(|cpu| cpu.0),
-            memory_bytes: self.mem_limit.0,
-            disk_bytes: self.disk_limit.0,
-            processes: self.process_limit,
-            output_bytes: self.output_limit.0,
-            collected_files: self.collected_files,
-            collected_bytes: self.collected_limit.0,
-        }
     }
 
     /// The settings of the local backend.

@@ -1,7 +1,7 @@
 //! The settings and their defaults. Where google-adk's `GkeCodeExecutor` has a setting, it has the same name
 //! here.
 
-use super::{Ceilings, TenantSettings};
+use super::{LimitSettings, TenantSettings};
 use cofferdam_core::{
     policy::{Language, Limits},
     pool::PoolConfig,
@@ -38,7 +38,7 @@ pub struct Settings {
     /// Default size of all files that are returned.
     pub collected_limit: Bytes,
     /// The highest limits that a request may ask for.
-    pub ceilings: Ceilings,
+    pub ceilings: LimitSettings,
     /// Languages, in addition to or instead of `python` and `bash`.
     pub languages: BTreeMap<String, Language>,
     /// The gVisor program. Default: the one that set-up built, else `runsc` in PATH.
@@ -124,20 +124,20 @@ pub enum BackendKind {
 
 impl Default for Settings {
     fn default() -> Self {
-        let limits = Limits::default();
+        let limits = LimitSettings::from(Limits::DEFAULT);
         let kubernetes = KubernetesConfig::default();
         Self {
             backend: BackendChoice::default(),
-            timeout_seconds: Seconds(limits.wall_time),
-            startup_timeout_seconds: Seconds(limits.startup_time),
-            cpu_limit: None,
-            mem_limit: Bytes(limits.memory_bytes),
-            disk_limit: Bytes(limits.disk_bytes),
-            process_limit: limits.processes,
-            output_limit: Bytes(limits.output_bytes),
+            timeout_seconds: limits.timeout_seconds,
+            startup_timeout_seconds: limits.startup_timeout_seconds,
+            cpu_limit: limits.cpu_limit,
+            mem_limit: limits.mem_limit,
+            disk_limit: limits.disk_limit,
+            process_limit: limits.process_limit,
+            output_limit: limits.output_limit,
             collected_files: limits.collected_files,
-            collected_limit: Bytes(limits.collected_bytes),
-            ceilings: Ceilings::default(),
+            collected_limit: limits.collected_limit,
+            ceilings: LimitSettings::default(),
             languages: BTreeMap::new(),
             runsc: None,
             rootfs: None,

@@ -1,11 +1,7 @@
 //! The shares and ceilings of tenants, which are at most the operator's.
 
-use super::{Ceilings, Settings, SettingsError};
-use cofferdam_core::{
-    InvalidSetting,
-    policy::Policy,
-    quantity::{Bytes, Cpu, Seconds},
-};
+use super::{LimitSettings, LoweredCeilings, Settings, SettingsError};
+use cofferdam_core::{InvalidSetting, policy::Policy};
 use serde::{Deserialize, Serialize};
 
 /// The settings of one tenant.
@@ -22,76 +18,22 @@ pub struct TenantSettings {
     pub ceilings: LoweredCeilings,
 }
 
-/// Ceilings of one tenant, by the names of [`Ceilings`]. The operator's ceiling replaces a missing one.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[expect(missing_docs, reason = "the documentation is that of `Ceilings`")]
-pub struct LoweredCeilings {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout_seconds: Option<Seconds>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub startup_timeout_seconds: Option<Seconds>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cpu_limit: Option<Cpu>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mem_limit: Option<Bytes>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub disk_limit: Option<Bytes>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub process_limit: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub output_limit: Option<Bytes>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub collected_files: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub collected_limit: Option<Bytes>,
-}
-
 impl TenantSettings {
     /// The tenant's ceilings, given the operator's.
     ///
     /// # Errors
     ///
     /// [`InvalidSetting`] for a ceiling above the operator's, and for a ceiling or share of zero.
-    pub(super) fn ceilings(&self, name: &str, operators: &Ceilings) -> Result<Ceilings, InvalidSetting> {
-        let lowered = &self.ceilings;
-        for (setting, value) in [
-            ("max_runs", self.max_runs),
-            ("max_connections", self.max_connections),
-            ("ceilings.process_limit", lowered.process_limit),
-            ("ceilings.collected_files", lowered.collected_files),
-        ] {
+    pub(super) fn ceilings(&self, name: &str, operators: &LimitSettings) -> Result<LimitSettings, InvalidSetting> {
+        let named = |setting: &str| format!("tenants.{name}.{setting}");
+        for (setting, value) in [("max_runs", self.max_runs), ("max_connections", self.max_connections)] {
             if value == Some(0) {
-                return Err(InvalidSetting::new(format!("tenants.{name}.{setting}"), "is zero"));
+                return Err(InvalidSetting::new(named(setting), "is zero"));
             }
         }
-        let setting = |setting: &str| format!("tenants.{name}.ceilings.{setting}");
-        let cpu_limit = match (lowered.cpu_limit, operators.cpu_limit) {
-            (lowered, Some(ceiling)) => Some(lower(setting("cpu_limit"), lowered, ceiling)?),
-            (lowered, None) => lowered,
-        };
-        Ok(Ceilings {
-            timeout_seconds: lower(setting("timeout_seconds"), lowered.timeout_seconds, operators.timeout_seconds)?,
-            startup_timeout_seconds: lower(
-                setting("startup_timeout_seconds"),
-                lowered.startup_timeout_seconds,
-                operators.startup_timeout_seconds,
-            )?,
-            cpu_limit,
-            mem_limit: lower(setting("mem_limit"), lowered.mem_limit, operators.mem_limit)?,
-            disk_limit: lower(setting("disk_limit"), lowered.disk_limit, operators.disk_limit)?,
-            process_limit: lower(setting("process_limit"), lowered.process_limit, operators.process_limit)?,
-            output_limit: lower(setting("output_limit"), lowered.output_limit, operators.output_limit)?,
-            collected_files: lower(setting("collected_files"), lowered.collected_files, operators.collected_files)?,
-            collected_limit: lower(setting("collected_limit"), lowered.collected_limit, operators.collected_limit)?,
+        self.ceilings.below(operators).map_err(|InvalidSetting { setting, problem }| {
+            InvalidSetting::new(named(&format!("ceilings.{setting}")), problem)
         })
-    }
-}
-
-fn lower<T: PartialOrd>(setting: String, lowered: Option<T>, operators: T) -> Result<T, InvalidSetting> {
-    match lowered {
-        Some(lowered) if lowered > operators => Err(InvalidSetting::new(setting, "is above the operator's ceiling")),
-        lowered => Ok(lowered.unwrap_or(operators)),
     }
 }
 

@@ -1,9 +1,8 @@
 //! Checks of settings that are well formed and may still be invalid.
 
-use super::Settings;
+use super::{Settings, limits::Value};
 use cofferdam_core::{InvalidSetting, policy::is_language_name, quantity::Bytes};
 use cofferdam_types::{quoted, validation::relative_path};
-use std::fmt::Display;
 
 /// A guest component holds each stream twice, and as text, beside the files.
 const MAX_OUTPUT: Bytes = Bytes(64 << 20);
@@ -33,25 +32,15 @@ impl Settings {
         self.pool.validate()
     }
 
+    /// No default may be above its ceiling.
     fn validate_defaults(&self) -> Result<(), InvalidSetting> {
-        fn check<T: PartialOrd + Display>(setting: &str, default: T, ceiling: T) -> Result<(), InvalidSetting> {
-            if default <= ceiling {
-                return Ok(());
+        for ((setting, default), (_, ceiling)) in self.default_limits().values().zip(self.ceilings.values()) {
+            if let Some((_, ceiling)) = default.zip(ceiling).filter(|(default, ceiling)| default > ceiling) {
+                let problem = format!("is above its ceiling of {ceiling} (`ceilings.{setting}`)");
+                return Err(InvalidSetting::new(setting, problem));
             }
-            Err(InvalidSetting::new(setting, format!("is above its ceiling of {ceiling} (`ceilings.{setting}`)")))
         }
-        let ceilings = &self.ceilings;
-        check("timeout_seconds", self.timeout_seconds, ceilings.timeout_seconds)?;
-        check("startup_timeout_seconds", self.startup_timeout_seconds, ceilings.startup_timeout_seconds)?;
-        if let Some((default, ceiling)) = self.cpu_limit.zip(ceilings.cpu_limit) {
-            check("cpu_limit", default, ceiling)?;
-        }
-        check("mem_limit", self.mem_limit, ceilings.mem_limit)?;
-        check("disk_limit", self.disk_limit, ceilings.disk_limit)?;
-        check("process_limit", self.process_limit, ceilings.process_limit)?;
-        check("output_limit", self.output_limit, ceilings.output_limit)?;
-        check("collected_files", self.collected_files, ceilings.collected_files)?;
-        check("collected_limit", self.collected_limit, ceilings.collected_limit)
+        Ok(())
     }
 
     fn validate_languages(&self) -> Result<(), InvalidSetting> {
@@ -95,17 +84,13 @@ impl Settings {
     }
 
     fn validate_zeros(&self) -> Result<(), InvalidSetting> {
-        let ceilings = &self.ceilings;
-        for (setting, value) in [
-            ("process_limit", self.process_limit),
-            ("collected_files", self.collected_files),
-            ("ceilings.process_limit", ceilings.process_limit),
-            ("ceilings.collected_files", ceilings.collected_files),
-        ] {
-            if value == 0 {
-                return Err(InvalidSetting::new(setting, "is zero"));
-            }
+        let is_zero = |value: Option<Value>| value.is_some_and(|value| !value.is_positive());
+        if let Some((setting, _)) = self.default_limits().values().find(|(_, value)| is_zero(*value)) {
+            return Err(InvalidSetting::new(setting, "is zero"));
         }
-        Ok(())
+        match self.ceilings.values().find(|(_, value)| is_zero(*value)) {
+            Some((setting, _)) => Err(InvalidSetting::new(format!("ceilings.{setting}"), "is zero")),
+            None => Ok(()),
+        }
     }
 }

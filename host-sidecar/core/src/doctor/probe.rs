@@ -23,7 +23,7 @@ pub fn plan(policy: &Policy, targets: &[Target]) -> Result<Plan, Error> {
     let attempts: Vec<&Attempt> = targets.iter().map(|target| &target.attempt).collect();
     let attempts =
         serde_json::to_string(&attempts).map_err(|error| Error::internal("the probe cannot be created", error))?;
-    let wall_time = WALL_TIME.min(policy.ceilings.wall_time);
+    let wall_time = WALL_TIME.min(policy.ceilings.wall_time());
     policy.plan(Request {
         code: PROGRAM.to_owned(),
         language: Some(cofferdam_types::validation::DEFAULT_LANGUAGE.to_owned()),
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn a_ceiling_lowers_the_wall_time_of_the_probe() {
         let mut policy = Policy::default();
-        policy.ceilings.wall_time = Duration::from_secs(5);
-        assert_eq!(plan(&policy, &[]).expect("a plan").exec.limits.wall_time, Duration::from_secs(5));
+        policy.ceilings.set_wall_time(Duration::from_secs(5));
+        assert_eq!(plan(&policy, &[]).expect("a plan").exec.limits.wall_time(), Duration::from_secs(5));
     }
 }

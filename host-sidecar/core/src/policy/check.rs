@@ -17,18 +17,6 @@ pub(super) fn check(request: &Request) -> Result<(), Error> {
 }
 
 fn view(request: &Request) -> RequestView<'_> {
-    let limits = &request.limits;
-    let limits = [
-        ("wall-time-ms", limits.wall_time_ms),
-        ("startup-time-ms", limits.startup_time_ms),
-        ("cpu-millis", limits.cpu_millis.map(u64::from)),
-        ("memory-bytes", limits.memory_bytes),
-        ("disk-bytes", limits.disk_bytes),
-        ("processes", limits.processes.map(u64::from)),
-        ("output-bytes", limits.output_bytes),
-        ("collected-files", limits.collected_files.map(u64::from)),
-        ("collected-bytes", limits.collected_bytes),
-    ];
     RequestView {
         code: &request.code,
         args: &request.args,
@@ -36,7 +24,7 @@ fn view(request: &Request) -> RequestView<'_> {
         stdin: request.stdin.len(),
         files: request.files.iter().map(|file| (&*file.path, file.content.len())).collect(),
         collect: &request.collect,
-        limits: limits.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+        limits: request.limits,
         labels: request.labels.iter().map(|(key, value)| (&**key, &**value)).collect(),
     }
 }

@@ -3,9 +3,10 @@
 mod check;
 mod disk_usage;
 mod language;
-mod limits;
+mod operator;
 mod plan;
 
+pub use cofferdam_types::Limits;
 pub use language::{Language, defaults as default_languages, is_name as is_language_name};
-pub use limits::{Limits, Policy};
+pub use operator::Policy;
 pub use plan::Plan;

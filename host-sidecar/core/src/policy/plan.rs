@@ -1,7 +1,7 @@
 //! Turns a request into specifications, or refuses it.
 
 use super::{Language, Limits, Policy, check::check, disk_usage::disk_usage};
-use crate::spec::{ExecSpec, SandboxLimits, SandboxSpec, environment};
+use crate::spec::{ExecSpec, SandboxSpec, environment};
 use cofferdam_protocol::InputFile;
 use cofferdam_types::{
     Error, ErrorCode, Request, quoted,
@@ -37,7 +37,7 @@ impl Policy {
                 network,
                 prewarm: language.prewarm,
                 preload_modules: language.preload_modules.clone(),
-                limits: SandboxLimits::from(&limits),
+                limits: limits.of_sandbox(),
                 tenant: None,
             },
             exec: ExecSpec {
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(plan.sandbox.interpreter, ["python3", "-u"]);
         assert_eq!(plan.sandbox.file, "main.py");
         assert_eq!(plan.exec.env.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), ["HOME", "LANG", "PATH"]);
-        assert_eq!(plan.exec.limits.wall_time.as_millis(), 300_000);
+        assert_eq!(plan.exec.limits.wall_time().as_millis(), 300_000);
         assert_eq!(plan.exec.limits.memory_bytes, 512 << 20);
     }
 

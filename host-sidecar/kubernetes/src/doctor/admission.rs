@@ -54,7 +54,7 @@ fn objects(settings: &KubernetesConfig, policy: &Policy) -> Result<Objects, Erro
         manifest::template(settings, &plan.sandbox, Some(plan.exec.code.len()), &identity).map_err(|error| {
             Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied").with_detail(error)
         })?;
-    let deadline = plan.exec.limits.startup_time.saturating_add(plan.exec.limits.wall_time);
+    let deadline = plan.exec.limits.startup_time().saturating_add(plan.exec.limits.wall_time());
     Ok(objects_of_workload(settings.workload, &identity, template, deadline))
 }
 

@@ -15,7 +15,7 @@ use cofferdam_core::{
     spec::{ExecSpec, SandboxSpec},
 };
 use cofferdam_protocol::{LogDecoder, Message, encode_message};
-use cofferdam_types::{Error, ErrorCode, Report, Timings};
+use cofferdam_types::{Error, ErrorCode, Report, Timings, milliseconds};
 use std::{io, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -54,13 +54,13 @@ impl WarmPod {
         let state = ExecutionState::new(&run, &exec, false, GRACE);
         let cluster = context.cluster.get().await?;
         // The runner ends at its expiry if it has no program by then.
-        let lifetime = exec.limits.startup_time.saturating_add(max_age);
+        let lifetime = exec.limits.startup_time().saturating_add(max_age);
         let created_at = cluster.server_time.now();
         let identity = Identity::new(&run.id, &cluster.sidecar, &[], created_at, lifetime);
         let template = context.template(spec, None, &identity)?;
         let mut events = cluster.event_watch.subscribe(&run.id);
         let mut sandbox = Sandbox::new(context, cluster, &run, identity);
-        let deadline = pod_deadline(exec.limits.startup_time, exec.limits.wall_time);
+        let deadline = pod_deadline(exec.limits.startup_time(), exec.limits.wall_time());
         tokio::select! {
             owner = sandbox.create_owner(template, created_at, deadline, state.deadline()) => owner?,
             () = cancelled.cancelled() => return Err(cancelled_before_start()),
@@ -139,8 +139,8 @@ impl WarmPod {
 /// The execution that the Pod must have time for: it waits for a program, and then for the longest one.
 fn longest_execution(context: &BackendContext, max_age: Duration) -> ExecSpec {
     let limits = Limits {
-        wall_time: max_age.saturating_add(context.max_wall_time),
-        startup_time: context.startup_timeout,
+        wall_time_ms: milliseconds(max_age.saturating_add(context.max_wall_time)),
+        startup_time_ms: milliseconds(context.startup_timeout),
         ..Limits::default()
     };
     ExecSpec::without_program(limits)

@@ -8,7 +8,6 @@ use crate::{
 use cofferdam_core::{
     policy::Policy,
     quantity::{Bytes, Cpu},
-    spec::SandboxLimits,
 };
 use k8s_openapi::{
     api::core::v1::{LimitRange, LimitRangeItem, LimitRangeSpec, ResourceQuota, ResourceQuotaSpec},
@@ -32,7 +31,7 @@ pub(super) fn comment(executions: u32) -> String {
 pub(super) fn quota(settings: &KubernetesConfig, policy: &Policy, executions: u32) -> ResourceQuota {
     let executions = u64::from(executions);
     let pods = executions + executions.div_ceil(4);
-    let max_memory = pod_memory(&SandboxLimits::from(&policy.ceilings));
+    let max_memory = pod_memory(&policy.ceilings);
     let requested = settings.mem_requested.0.min(max_memory);
     let mut hard = vec![
         ("pods", count(pods)),
@@ -56,8 +55,8 @@ pub(super) fn quota(settings: &KubernetesConfig, policy: &Policy, executions: u3
 
 pub(super) fn limit_range(settings: &KubernetesConfig, policy: &Policy) -> LimitRange {
     let defaults = &policy.defaults;
-    let memory = pod_memory(&SandboxLimits::from(defaults));
-    let mut max = vec![("memory", bytes(pod_memory(&SandboxLimits::from(&policy.ceilings))))];
+    let memory = pod_memory(defaults);
+    let mut max = vec![("memory", bytes(pod_memory(&policy.ceilings)))];
     max.extend(max_cpu(policy).map(|cpu| ("cpu", millis(cpu.0.into()))));
     let mut limits = vec![("memory", bytes(memory))];
     limits.extend(defaults.cpu_millis.map(|cpu| ("cpu", millis(cpu.into()))));

@@ -8,7 +8,7 @@ use crate::{
     api::server_time::MAX_CLOCK_SKEW,
     config::{KubernetesConfig, Toleration as ToleratedTaint},
 };
-use cofferdam_core::spec::{SandboxLimits, SandboxSpec};
+use cofferdam_core::{policy::Limits, spec::SandboxSpec};
 use k8s_openapi::{
     api::core::v1::{
         Capabilities, Container, EmptyDirVolumeSource, LocalObjectReference, PodDNSConfig, PodSecurityContext, PodSpec,
@@ -146,11 +146,11 @@ fn container(settings: &KubernetesConfig, sandbox: &SandboxSpec, has_program: bo
 }
 
 /// Memory limit of a Pod with these limits for its program, in bytes.
-pub(crate) fn memory(limits: &SandboxLimits) -> u64 {
+pub(crate) fn memory(limits: &Limits) -> u64 {
     limits.sandbox_memory(OVERHEAD_BYTES)
 }
 
-fn resources(settings: &KubernetesConfig, limits: &SandboxLimits) -> ResourceRequirements {
+fn resources(settings: &KubernetesConfig, limits: &Limits) -> ResourceRequirements {
     let memory = memory(limits);
     let cpu_requested = limits.cpu_millis.map_or(settings.cpu_requested.0, |limit| limit.min(settings.cpu_requested.0));
     let cpu = |millis: u32| Quantity(format!("{millis}m"));
@@ -171,7 +171,7 @@ fn resources(settings: &KubernetesConfig, limits: &SandboxLimits) -> ResourceReq
 }
 
 /// Size of the log on the node's disk: both streams with their tails, and the collected files, in base64.
-fn log_bytes(limits: &SandboxLimits) -> u64 {
+fn log_bytes(limits: &Limits) -> u64 {
     let bytes = limits.output_bytes.saturating_mul(3).saturating_add(limits.collected_bytes);
     bytes.saturating_add(bytes / 2)
 }

@@ -18,8 +18,8 @@ pub(super) fn input(policy: &Policy, limits: &Limits) -> JsonObject {
     properties["files"]["items"]["additionalProperties"] = false.into();
     properties["language"]["enum"] = policy.languages.keys().cloned().collect();
     properties["language"]["default"] = DEFAULT_LANGUAGE.into();
-    properties["timeout_seconds"]["maximum"] = policy.ceilings.wall_time.as_secs_f64().into();
-    properties["timeout_seconds"]["default"] = limits.wall_time.as_secs_f64().into();
+    properties["timeout_seconds"]["maximum"] = policy.ceilings.wall_time().as_secs_f64().into();
+    properties["timeout_seconds"]["default"] = limits.wall_time().as_secs_f64().into();
     if policy.networks.is_empty() {
         properties.as_object_mut().map(|properties| properties.remove("network"));
     } else {

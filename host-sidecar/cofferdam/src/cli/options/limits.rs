@@ -86,7 +86,7 @@ impl LimitArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cli::Cli, config::Ceilings};
+    use crate::{cli::Cli, config::LimitSettings};
     use clap::CommandFactory;
     use serde_json::{Value, json};
     use std::collections::BTreeSet;
@@ -130,7 +130,7 @@ mod tests {
             collected_files: Some(1),
             collected_bytes: Some(1),
         });
-        let ceilings = json!(Ceilings { cpu_limit: Some(Cpu(1)), ..Ceilings::default() });
+        let ceilings = json!(LimitSettings { cpu_limit: Some(Cpu(1)), ..LimitSettings::default() });
         assert!(LIMITS.iter().all(|(option, _, _)| options.contains(*option)), "{options:?}");
         assert_eq!(LIMITS.iter().map(|(_, field, _)| *field).collect::<BTreeSet<_>>(), names(&requested));
         assert_eq!(LIMITS.iter().map(|(_, _, setting)| *setting).collect::<BTreeSet<_>>(), names(&ceilings));

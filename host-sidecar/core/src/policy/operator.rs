@@ -1,0 +1,45 @@
+//! What the operator allows, and the limits of a request.
+
+use super::{Language, default_languages};
+use cofferdam_types::{Error, ErrorCode, ExceededLimit, Limits, RequestedLimits};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the operator allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Limits of a request that sets none.
+    pub defaults: Limits,
+    /// The highest limits that a request may set.
+    pub ceilings: Limits,
+    /// The languages, by name.
+    pub languages: BTreeMap<String, Language>,
+    /// Names of the network profiles that a request may use, beside `none`.
+    pub networks: BTreeSet<String>,
+}
+
+impl Default for Policy {
+    /// Python and bash, no network, and the default limits below [`Limits::DEFAULT_CEILINGS`].
+    fn default() -> Self {
+        Self {
+            defaults: Limits::DEFAULT,
+            ceilings: Limits::DEFAULT_CEILINGS,
+            languages: default_languages(),
+            networks: BTreeSet::new(),
+        }
+    }
+}
+
+impl Policy {
+    /// The limits of one execution: those of the request, below the ceilings, and the defaults for the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Denied`] for a limit above its ceiling.
+    pub fn limits(&self, requested: &RequestedLimits) -> Result<Limits, Error> {
+        Limits::of_request(requested, &self.defaults, &self.ceilings).map_err(|exceeded| {
+            let ExceededLimit { limit, requested, ceiling } = exceeded;
+            let message = format!("the limit {limit} of {requested} is above the operator's ceiling of {ceiling}");
+            Error { exceeded: Some(exceeded), ..Error::new(ErrorCode::Denied, message) }
+        })
+    }
+}

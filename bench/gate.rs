@@ -23,9 +23,21 @@ fn main() -> Result<ExitCode, Failure> {
     let warm = warm::measure(&dir, ROUNDS)?;
     let (through, _) = hop::measure(3, CALLS)?;
     let ratios = [
-        Ratio { name: "a cold run / a bare run of runsc", value: cold.ratio(&bare).percentile(50), limit: 1.6 },
-        Ratio { name: "a warm run / a bare run of runsc", value: warm.ratio(&bare).percentile(50), limit: 0.15 },
-        Ratio { name: "a call of the component / a warm run", value: through.ratio(&warm).percentile(50), limit: 0.1 },
+        Ratio {
+            name: "a cold run / a bare run of runsc",
+            value: cold.ratio(&bare).percentile(50),
+            limit: 1.6,
+        },
+        Ratio {
+            name: "a warm run / a bare run of runsc",
+            value: warm.ratio(&bare).percentile(50),
+            limit: 0.15,
+        },
+        Ratio {
+            name: "a call of the component / a warm run",
+            value: through.ratio(&warm).percentile(50),
+            limit: 0.1,
+        },
     ];
     let mut code = ExitCode::SUCCESS;
     for Ratio { name, value, limit } in ratios {

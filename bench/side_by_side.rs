@@ -22,7 +22,8 @@ fn main() -> Result<(), Failure> {
     let dir = TestDir::new();
     let local = LocalBackend::new(&Settings::default().local())?;
     let mut report = Report::new("local");
-    report.line(&format!("{}. Times in milliseconds; ratios are per round.", machine::describe(local.runsc())));
+    report
+        .line(&format!("{}. Times in milliseconds; ratios are per round.", machine::describe(local.runsc())));
     runs(&mut report, &dir, local.runsc())?;
     interactive(&mut report, &dir, local.runsc())?;
     overheads(&mut report)?;
@@ -43,9 +44,19 @@ fn runs(report: &mut Report, dir: &TestDir, runsc: &Path) -> Result<(), Failure>
     let imports = imports::compare(dir, runsc, IMPORTS)?;
     row(report, "bare `runsc run` of a program that imports pandas", &imports.bare, 0);
     row(report, "`cofferdam serve`, prewarmed sandbox", &imports.warm, 0);
-    row(report, "`cofferdam serve`, prewarmed sandbox, `preload_modules = [\"pandas\"]`", &imports.preloaded, 0);
+    row(
+        report,
+        "`cofferdam serve`, prewarmed sandbox, `preload_modules = [\"pandas\"]`",
+        &imports.preloaded,
+        0,
+    );
     row(report, "**ratio** of the bare run to the prewarmed one", &imports.bare.ratio(&imports.preloaded), 1);
-    row(report, "from the start of `cofferdam run` to the start of runsc", &bare::until_runsc(dir, ROUNDS)?, 1);
+    row(
+        report,
+        "from the start of `cofferdam run` to the start of runsc",
+        &bare::until_runsc(dir, ROUNDS)?,
+        1,
+    );
     let mut all = Samples::default();
     all.push(concurrency::duration(dir, CONCURRENCY)?);
     report.line(&format!(
@@ -76,7 +87,9 @@ fn interactive(report: &mut Report, dir: &TestDir, runsc: &Path) -> Result<(), F
         let bare = bare::interactive(dir, runsc, mode, INTERACTIVE_RUNS)?;
         let cold = warm::interactive(dir, mode, INTERACTIVE_RUNS, false)?;
         let warm = warm::interactive(dir, mode, INTERACTIVE_RUNS, true)?;
-        for (subject, samples) in [("bare `runsc run`", &bare), ("`cofferdam serve`, cold", &cold), ("warm", &warm)] {
+        for (subject, samples) in
+            [("bare `runsc run`", &bare), ("`cofferdam serve`, cold", &cold), ("warm", &warm)]
+        {
             report.line(&format!("| {name}: {subject} | {} |", samples.percentiles(1)));
         }
     }

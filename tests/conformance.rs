@@ -44,7 +44,8 @@ fn is_local_only() -> bool {
     env::var("CONFORMANCE_DRIVERS").is_ok_and(|drivers| drivers == "local")
 }
 
-/// The cases that are executed in new sandboxes, and those in prewarmed ones: together each case once, in a soak twice.
+/// The cases that are executed in new sandboxes, and those in prewarmed ones: together each case once, in a
+/// soak twice.
 fn selections() -> (Selection, Selection) {
     if is_soak() { (Selection::All, Selection::All) } else { (Selection::Even, Selection::Odd) }
 }
@@ -76,9 +77,18 @@ fn run_cluster(arguments: &Arguments, executor: &Executor) -> Result<Failures, F
     let sidecar = settings.runtime()?;
     let library = Library { executor: executor.clone(), sidecar: sidecar.clone() };
     let (cold, warm) = selections();
-    let mut failures = run_driver(arguments, "kubernetes", Some(CLUSTER_CONCURRENCY), cold, Arc::new(library))?;
+    let mut failures =
+        run_driver(arguments, "kubernetes", Some(CLUSTER_CONCURRENCY), cold, Arc::new(library))?;
     let concurrency = Some(WARM_CLUSTER_CONCURRENCY);
-    failures.add(run_warm(arguments, "kubernetes-warm", concurrency, warm, executor, &settings, CLUSTER_POOL)?);
+    failures.add(run_warm(
+        arguments,
+        "kubernetes-warm",
+        concurrency,
+        warm,
+        executor,
+        &settings,
+        CLUSTER_POOL,
+    )?);
     runtime().block_on(async {
         sidecar.drain().await;
         namespace.wait_until_empty().await?;

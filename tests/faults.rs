@@ -81,7 +81,11 @@ fn main() -> Result<ExitCode, Failure> {
         Trial::test("nothing_is_left_or_executed_twice_when_a_sidecar_ends", move || {
             shutdowns(seed).map_err(Failed::from)
         }),
-        rotation_test("a_stalled_output_is_read_before_the_node_rotates_it_away", rotation::stalled(), "Exited"),
+        rotation_test(
+            "a_stalled_output_is_read_before_the_node_rotates_it_away",
+            rotation::stalled(),
+            "Exited",
+        ),
         rotation_test("an_output_that_the_node_rotated_away_is_unreachable", rotation::lost(), OUTPUT_LOST),
     ];
     println!("SEED={seed}");

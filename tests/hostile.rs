@@ -78,8 +78,14 @@ fn benign_case() -> Result<Case, Failure> {
 /// Executes programs without a sandbox and checks that they and the host's sockets detect it.
 fn run_all_unsandboxed(arguments: &Arguments) -> Result<Failures, Failure> {
     let host = Host::new(Cluster::default())?;
-    let failures =
-        run_suite(arguments, "unsandboxed", None, cases(&host)?, |case| Ok(case.runs_unsandboxed()), run_unsandboxed)?;
+    let failures = run_suite(
+        arguments,
+        "unsandboxed",
+        None,
+        cases(&host)?,
+        |case| Ok(case.runs_unsandboxed()),
+        run_unsandboxed,
+    )?;
     let is_whole = !arguments.list && arguments.filter.is_none() && failures.is_empty();
     if is_whole && host.reached().len() < 3 {
         return Err("the host's sockets do not detect the unsandboxed programs".into());
@@ -107,7 +113,12 @@ fn run_on_this_machine(arguments: &Arguments, executor: &Executor) -> Result<Fai
 }
 
 /// Executes one case with its own state folder, and checks that nothing is left.
-fn run_case_on_this_machine(case: &Case, executor: &Executor, secret: &str, is_warm: bool) -> Result<(), Failure> {
+fn run_case_on_this_machine(
+    case: &Case,
+    executor: &Executor,
+    secret: &str,
+    is_warm: bool,
+) -> Result<(), Failure> {
     let dir = TestDir::new();
     let pool = PoolConfig { maximum: Some(if is_warm { 2 } else { 0 }), ..PoolConfig::default() };
     let settings =
@@ -129,12 +140,17 @@ fn run_then_benign(case: &Case, driver: &SecretCheck) -> Result<(), Failure> {
     run(&benign_case()?, driver).map_err(|error| format!("the benign program after it: {error}").into())
 }
 
-fn run_in_cluster(arguments: &Arguments, executor: &Executor, namespace: &Namespace) -> Result<Failures, Failure> {
+fn run_in_cluster(
+    arguments: &Arguments,
+    executor: &Executor,
+    namespace: &Namespace,
+) -> Result<Failures, Failure> {
     let neighbour = Neighbour::start(Some((&namespace.kubeconfig(), &namespace.name)))?;
     let host = Host::new(runtime().block_on(addresses(namespace))?)?;
     let library = |sidecar: &Runtime| Library { executor: executor.clone(), sidecar: sidecar.clone() };
     let cold = namespace.settings().runtime()?;
-    let mut failures = run_driver_in_cluster(arguments, "kubernetes", CONCURRENCY, Box::new(library(&cold)), &host)?;
+    let mut failures =
+        run_driver_in_cluster(arguments, "kubernetes", CONCURRENCY, Box::new(library(&cold)), &host)?;
     if is_soak() {
         let pool = PoolConfig { maximum: Some(POOL), minimum: 1, starts_at_once: 2, ..PoolConfig::default() };
         let warm = Settings { pool, ..namespace.settings() }.pooled_runtime()?;
@@ -185,7 +201,11 @@ async fn addresses(namespace: &Namespace) -> Result<Cluster, Failure> {
 
 fn assert_unreached(host: &Host) -> Result<(), Failure> {
     let reached = host.reached();
-    if reached.is_empty() { Ok(()) } else { Err(format!("a program has reached these targets: {reached:?}").into()) }
+    if reached.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("a program has reached these targets: {reached:?}").into())
+    }
 }
 
 /// Median duration of the benign program on this machine.

@@ -57,7 +57,11 @@ impl Env {
         let settings = self.fake_node.settings_file(kubeconfig, &self.namespace.name, workload);
         dir.write("serve.toml", format!("{settings}startup_timeout_seconds = 600\n{serve}"));
         // Debug logging would distort the measurement.
-        Sidecar::start(dir, &[&["--config", "serve.toml"], options].concat(), &[("COFFERDAM_LOG", "cofferdam=info")])
+        Sidecar::start(
+            dir,
+            &[&["--config", "serve.toml"], options].concat(),
+            &[("COFFERDAM_LOG", "cofferdam=info")],
+        )
     }
 
     /// The number of started programs with this mark.

@@ -60,11 +60,17 @@ fn write_table(report: &mut Report, columns: &[Measured], runs: u32) {
         report.line(&format!("| {name} | {} |", columns.iter().map(cell).collect::<Vec<_>>().join(" | ")));
     };
     let per_run = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1000.0 / f64::from(runs));
-    row("programs running concurrently / correct results", &|m| format!("{} / {}", m.concurrent, m.succeeded));
+    row("programs running concurrently / correct results", &|m| {
+        format!("{} / {}", m.concurrent, m.succeeded)
+    });
     row("seconds until all programs ran", &|m| format!("{:.0}", m.ramp_up.as_secs_f64()));
     row("programs started per second", &|m| format!("{:.1}", f64::from(runs) / m.ramp_up.as_secs_f64()));
-    row("memory of the sidecar, MiB: before / peak", &|m| format!("{} / {}", m.memory.0 >> 20, m.memory.1 >> 20));
-    row("memory per run, KiB", &|m| format!("{}", (m.memory.1.saturating_sub(m.memory.0) >> 10) / u64::from(runs)));
+    row("memory of the sidecar, MiB: before / peak", &|m| {
+        format!("{} / {}", m.memory.0 >> 20, m.memory.1 >> 20)
+    });
+    row("memory per run, KiB", &|m| {
+        format!("{}", (m.memory.1.saturating_sub(m.memory.0) >> 10) / u64::from(runs))
+    });
     row("CPU time per run, ms: sidecar / control plane", &|m| {
         format!("{} / {}", per_run(m.cpu_time.0), per_run(m.cpu_time.1))
     });

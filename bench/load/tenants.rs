@@ -16,7 +16,8 @@ use tokio::{task::JoinSet, time::sleep};
 
 const ONE: &str = "one-one-one-one-one";
 const TWO: &str = "two-two-two-two-two";
-const SERVE: &str = "[serve]\nmax_runs = 16\nmax_queued = 64\noutput_memory = \"4Gi\"\n[tenants.two]\nmax_runs = 8\n";
+const SERVE: &str =
+    "[serve]\nmax_runs = 16\nmax_queued = 64\noutput_memory = \"4Gi\"\n[tenants.two]\nmax_runs = 8\n";
 /// Sequential runs of the first tenant.
 const RUNS: usize = 50;
 /// Clients of the second tenant, each of which repeats its request.

@@ -53,8 +53,9 @@ impl Bundle {
         let config = folder.join("bundle/config.json");
         let text = fs::read_to_string(&config)?;
         // Replace the paths of the deleted run by those of the copy.
-        let start =
-            text.find(&*dir.state().to_string_lossy()).ok_or("the bundle's configuration has no path of the run")?;
+        let start = text
+            .find(&*dir.state().to_string_lossy())
+            .ok_or("the bundle's configuration has no path of the run")?;
         let run: PathBuf = Path::new(text[start..].split('"').next().unwrap_or_default())
             .ancestors()
             .find(|path| path.parent() == Some(&dir.state()))
@@ -134,7 +135,8 @@ pub fn interactive(dir: &TestDir, runsc: &Path, mode: Mode, runs: u32) -> Result
     let bundle = Arc::new(Bundle::of(dir, "hello.py")?);
     let count = AtomicU32::new(0);
     let timed = || {
-        let (bundle, runsc, number) = (bundle.clone(), runsc.to_owned(), count.fetch_add(1, Ordering::Relaxed));
+        let (bundle, runsc, number) =
+            (bundle.clone(), runsc.to_owned(), count.fetch_add(1, Ordering::Relaxed));
         async move { spawn_blocking(move || bundle.time(&runsc, &format!("bare-{number}"))).await? }
     };
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(mode.measure(runs, timed))

@@ -19,7 +19,8 @@ use std::{
 pub fn duration(dir: &TestDir, runs: usize) -> Result<Duration, Failure> {
     dir.write("hello.py", "print(6*7)");
     let start = Instant::now();
-    let children: Result<Vec<Child>, _> = (0..runs).map(|_| dir.cofferdam(["run", "hello.py"]).spawn()).collect();
+    let children: Result<Vec<Child>, _> =
+        (0..runs).map(|_| dir.cofferdam(["run", "hello.py"]).spawn()).collect();
     for child in children? {
         let output = child.wait_with_output()?;
         if output.stdout != b"42\n" {

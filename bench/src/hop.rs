@@ -19,7 +19,11 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct InstantBackend(pub(crate) usize);
 
 impl Backend for InstantBackend {
-    fn create<'a>(&'a self, _: &'a SandboxSpec, _: Purpose<'a>) -> BoxFuture<'a, Result<Box<dyn Sandbox>, Error>> {
+    fn create<'a>(
+        &'a self,
+        _: &'a SandboxSpec,
+        _: Purpose<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, Error>> {
         Box::pin(async { Ok(Box::new(InstantSandbox(self.0)) as Box<dyn Sandbox>) })
     }
 }
@@ -32,7 +36,11 @@ impl Sandbox for InstantSandbox {
         Box::pin(async { true })
     }
 
-    fn exec<'a>(&'a mut self, _: ExecSpec, context: &'a ExecutionContext<'a>) -> BoxFuture<'a, Result<Report, Error>> {
+    fn exec<'a>(
+        &'a mut self,
+        _: ExecSpec,
+        context: &'a ExecutionContext<'a>,
+    ) -> BoxFuture<'a, Result<Report, Error>> {
         let bytes = vec![b'x'; self.0];
         let stdout = Capture { length: bytes.len() as u64, bytes, cut: None };
         Box::pin(async move {

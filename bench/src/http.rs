@@ -60,7 +60,8 @@ impl WasiHttpView for Wasi {
 /// A call fails.
 pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Samples, Samples), Failure> {
     let listen = vec![Listen::Tcp(([127, 0, 0, 1], 0).into())];
-    let settings = Settings { serve: ServeConfig { listen, ..ServeConfig::default() }, ..Settings::default() };
+    let settings =
+        Settings { serve: ServeConfig { listen, ..ServeConfig::default() }, ..Settings::default() };
     let sidecar = Runtime::new(settings.policy()?, Arc::new(InstantBackend(output)));
     let service = Service::new(&settings.server()?, sidecar.clone())?;
     let url = service.addresses().next().ok_or("no address")?;
@@ -90,10 +91,12 @@ pub fn measure(component: &Path, output: usize, rounds: usize) -> Result<(Sample
         for round in 0..rounds + 10 {
             let start = Instant::now();
             let wasi = WasiCtx::builder().env("COFFERDAM_URL", &url).build();
-            let mut store = Store::new(&engine, Wasi { wasi, http: WasiHttpCtx::new(), table: ResourceTable::new() });
+            let mut store =
+                Store::new(&engine, Wasi { wasi, http: WasiHttpCtx::new(), table: ResourceTable::new() });
             let agent = Agent::instantiate_async(&mut store, &component, &linker).await?;
             let executor = agent.cofferdam_code_executor_code_executor();
-            let outcome = executor.call_execute(&mut store, &request).await?.map_err(|error| error.message)?;
+            let outcome =
+                executor.call_execute(&mut store, &request).await?.map_err(|error| error.message)?;
             let whole = start.elapsed();
             if outcome.stdout.text.len() != output {
                 return Err("the output has another length".into());

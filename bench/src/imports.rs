@@ -28,7 +28,8 @@ pub fn compare(dir: &TestDir, runsc: &Path, rounds: usize) -> Result<ImportSampl
     dir.write("imports.py", CODE);
     let bundle = Bundle::of(dir, "imports.py")?;
     let other = TestDir::new();
-    let (mut warm, mut preloaded) = (PooledSidecar::start(dir, 1, &[])?, PooledSidecar::start(&other, 1, &["pandas"])?);
+    let (mut warm, mut preloaded) =
+        (PooledSidecar::start(dir, 1, &[])?, PooledSidecar::start(&other, 1, &["pandas"])?);
     warm.fill(1);
     preloaded.fill(1);
     let mut samples = ImportSamples::default();

@@ -7,9 +7,11 @@ use std::{fs, path::Path, process::Command, thread};
 pub fn describe(runsc: &Path) -> String {
     let processors = thread::available_parallelism().map_or(0, usize::from);
     let model = value(&read("/proc/cpuinfo"), "model name").unwrap_or_else(|| "unknown".into());
-    let kib = value(&read("/proc/meminfo"), "MemTotal").and_then(|total| total.split(' ').next()?.parse::<u64>().ok());
+    let kib = value(&read("/proc/meminfo"), "MemTotal")
+        .and_then(|total| total.split(' ').next()?.parse::<u64>().ok());
     let release = read("/proc/sys/kernel/osrelease");
-    let version = Command::new(runsc).arg("--version").output().map(|output| output.stdout).unwrap_or_default();
+    let version =
+        Command::new(runsc).arg("--version").output().map(|output| output.stdout).unwrap_or_default();
     let version = String::from_utf8_lossy(&version).lines().next().unwrap_or_default().to_owned();
     format!(
         "{processors} processors ({model}), {} GiB of memory, Linux {}, {version}",

@@ -36,7 +36,8 @@ impl Report {
     /// Adds a bar chart of medians, in milliseconds.
     pub fn plot(&mut self, title: &str, bars: &[(&str, &Samples)]) {
         let names: Vec<String> = bars.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        let medians: Vec<String> = bars.iter().map(|(_, samples)| format!("{:.0}", samples.percentile(50))).collect();
+        let medians: Vec<String> =
+            bars.iter().map(|(_, samples)| format!("{:.0}", samples.percentile(50))).collect();
         let mut plot = String::new();
         let _ = write!(
             plot,
@@ -56,8 +57,10 @@ impl Report {
         let path = root().join("docs/performance.md");
         let document = fs::read_to_string(&path)?;
         let (begin, end) = (format!("<!-- {} -->\n", self.name), format!("<!-- /{} -->\n", self.name));
-        let parts = document.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
-        let (before, after) = parts.ok_or_else(|| io::Error::other(format!("{} has no {begin}", path.display())))?;
+        let parts =
+            document.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
+        let (before, after) =
+            parts.ok_or_else(|| io::Error::other(format!("{} has no {begin}", path.display())))?;
         fs::write(path, format!("{before}{begin}{}{end}{after}", self.text))
     }
 }

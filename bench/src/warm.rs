@@ -41,7 +41,11 @@ impl PooledSidecar {
         let client = sidecar.client();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let ready = runtime.block_on(client.send("GET", "/readyz", &[], ""));
-        if ready.status == 200 { Ok(Self { sidecar, client, runtime, prewarmed }) } else { Err(ready.text.into()) }
+        if ready.status == 200 {
+            Ok(Self { sidecar, client, runtime, prewarmed })
+        } else {
+            Err(ready.text.into())
+        }
     }
 
     /// Waits until this many more sandboxes are prewarmed.
@@ -63,7 +67,8 @@ impl PooledSidecar {
         let start = Instant::now();
         let response = self.client.run(&json!({ "code": code }), &[]).await;
         let time = start.elapsed();
-        let is_correct = response.json["stdout"]["content"] == "42\n" && response.json["warm"] == (self.prewarmed > 0);
+        let is_correct =
+            response.json["stdout"]["content"] == "42\n" && response.json["warm"] == (self.prewarmed > 0);
         if is_correct { Ok(time) } else { Err(response.text.into()) }
     }
 }

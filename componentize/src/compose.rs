@@ -7,7 +7,8 @@ const TYPES: &str = concat!("cofferdam:code-executor/types@", env!("CARGO_PKG_VE
 const SANDBOX: &str = concat!("cofferdam:code-executor/sandbox@", env!("CARGO_PKG_VERSION"));
 const SANDBOX_STREAM: &str = concat!("cofferdam:code-executor/sandbox-stream@", env!("CARGO_PKG_VERSION"));
 const CODE_EXECUTOR: &str = concat!("cofferdam:code-executor/code-executor@", env!("CARGO_PKG_VERSION"));
-const CODE_EXECUTOR_STREAM: &str = concat!("cofferdam:code-executor/code-executor-stream@", env!("CARGO_PKG_VERSION"));
+const CODE_EXECUTOR_STREAM: &str =
+    concat!("cofferdam:code-executor/code-executor-stream@", env!("CARGO_PKG_VERSION"));
 
 /// Connects the guest's imports to the bridge's exports. The types are connected and exported too: otherwise
 /// the component would import them, and a host that supplies only WASI does not have them.

@@ -26,7 +26,13 @@ impl Descriptions {
     }
 
     /// Adds name, description, version, licence and the documentation of the exports to a component.
-    pub(crate) fn add(&self, name: &str, component: &[u8], world: &str, interfaces: &[&str]) -> Result<Vec<u8>> {
+    pub(crate) fn add(
+        &self,
+        name: &str,
+        component: &[u8],
+        world: &str,
+        interfaces: &[&str],
+    ) -> Result<Vec<u8>> {
         let package = &self.resolve.packages[self.package];
         let description = text(&package.docs).context("the contract's package has no documentation")?;
         let mut metadata = AddMetadata::default();
@@ -36,7 +42,8 @@ impl Descriptions {
         metadata.version = Set(Version::new(env!("CARGO_PKG_VERSION")));
         let mut component = metadata.to_wasm(component)?;
 
-        let world = package.worlds.get(world).with_context(|| format!("the contract has no world {world}"))?;
+        let world =
+            package.worlds.get(world).with_context(|| format!("the contract has no world {world}"))?;
         let world = &self.resolve.worlds[*world];
         let mut docs: Vec<_> = text(&world.docs).map(str::to_owned).into_iter().collect();
         for interface in interfaces {
@@ -63,6 +70,7 @@ fn text(docs: &Docs) -> Option<&str> {
 /// The documentation of an interface and of its functions.
 fn interface_text(interface: &Interface) -> String {
     let functions = interface.functions.iter();
-    let functions = functions.filter_map(|(name, function)| Some(format!("`{name}`: {}", text(&function.docs)?)));
+    let functions =
+        functions.filter_map(|(name, function)| Some(format!("`{name}`: {}", text(&function.docs)?)));
     text(&interface.docs).map(str::to_owned).into_iter().chain(functions).collect::<Vec<_>>().join("\n\n")
 }

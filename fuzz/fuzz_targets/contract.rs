@@ -69,13 +69,19 @@ fuzz_target!(|input: Input| {
     assert!(*stdin <= MAX_INPUT && *limit > 0);
     assert!(args.iter().map(String::len).sum::<usize>() <= MAX_ARGS_BYTES);
     assert!(env.iter().all(|(name, _)| !name.is_empty() && !name.contains('=')));
-    assert!(are_unique(env.iter().map(|(name, _)| &**name)) && are_unique(files.iter().map(|(path, _)| &**path)));
+    assert!(
+        are_unique(env.iter().map(|(name, _)| &**name)) && are_unique(files.iter().map(|(path, _)| &**path))
+    );
     assert!(files.iter().all(|(path, _)| is_below(path)));
     assert!(files.iter().map(|(_, size)| *size as usize).sum::<usize>() <= MAX_INPUT);
     // No file is the parent directory of another.
     let paths = || files.iter().map(|(path, _)| Path::new(path));
     assert!(paths().all(|path| paths().filter(|other| other.starts_with(path)).count() == 1));
     assert!(collect.len() <= MAX_PATTERNS && labels.len() <= MAX_LABELS);
-    assert!(collect.iter().all(|pattern| !pattern.starts_with('/') && !pattern.split('/').any(|part| part == "..")));
+    assert!(
+        collect
+            .iter()
+            .all(|pattern| !pattern.starts_with('/') && !pattern.split('/').any(|part| part == ".."))
+    );
     assert!(labels.iter().all(|(key, value)| !format!("{key}{value}").chars().any(char::is_control)));
 });

@@ -55,11 +55,17 @@ fn decode_in_chunks(bytes: &[u8], size: usize) -> String {
 fuzz_target!(|input: Input| {
     let repetitions = usize::from(input.repetitions).clamp(1, 1 << 12);
     for Output { bytes, .. } in &input.streams {
-        assert_eq!(decode_in_chunks(bytes, usize::from(input.chunk_size).max(1)), String::from_utf8_lossy(bytes));
+        assert_eq!(
+            decode_in_chunks(bytes, usize::from(input.chunk_size).max(1)),
+            String::from_utf8_lossy(bytes)
+        );
     }
     let decoded = input.streams.each_ref().map(|output| decode_and_check(output, repetitions));
-    let (path, skipped, reason) =
-        (input.file.0.repeat(repetitions), input.skipped.0.repeat(repetitions), input.skipped.1.repeat(repetitions));
+    let (path, skipped, reason) = (
+        input.file.0.repeat(repetitions),
+        input.skipped.0.repeat(repetitions),
+        input.skipped.1.repeat(repetitions),
+    );
     let stream = |index: usize| Stream { text: &decoded[index].text, length: input.streams[index].length };
     let mut outcome = Outcome {
         status: Status::Exited(input.exit_code),

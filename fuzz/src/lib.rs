@@ -1,4 +1,5 @@
-//! Runs what must hold of any input on the corpora of the fuzz targets, and on inputs that are near them. For tests.
+//! Runs what must hold of any input on the corpora of the fuzz targets, and on inputs that are near them. For
+//! tests.
 
 use proptest::{
     prelude::*,

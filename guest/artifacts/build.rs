@@ -24,7 +24,9 @@ fn main() {
     ] {
         match find(name) {
             Some(path) => println!("cargo::rustc-env={variable}={}", path.display()),
-            None if is_release => println!("cargo::error=target/components/{name} is missing; run `make build`"),
+            None if is_release => {
+                println!("cargo::error=target/components/{name} is missing; run `make build`")
+            }
             None => println!("cargo::rustc-env={variable}={}", empty.display()),
         }
     }

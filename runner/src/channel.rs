@@ -102,7 +102,8 @@ impl Channel {
             Self::Pipes => read_message_from_stdin(),
             Self::LogAndVolume { folder, .. } => read_message_from_folder(folder),
             Self::LogAndStdin { log, expires } => {
-                let timeout = expires.map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default());
+                let timeout =
+                    expires.map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default());
                 if !stdio::wait_until_readable(timeout).context("wait for the program")? {
                     return Err(Error::ChannelClosed);
                 }

@@ -113,7 +113,12 @@ fn relative(path: &Path) -> String {
 }
 
 /// Reads a file. Returns `None` if it is an unchanged input file, or the reason why it is skipped.
-fn read_file(program: &Program, name: &str, path: &Path, budget: &mut Budget) -> Result<Option<Vec<u8>>, String> {
+fn read_file(
+    program: &Program,
+    name: &str,
+    path: &Path,
+    budget: &mut Budget,
+) -> Result<Option<Vec<u8>>, String> {
     let metadata = fs::symlink_metadata(path).map_err(|error| read_error(&error))?;
     if !metadata.is_file() {
         return Err(if metadata.is_symlink() { "is a symbolic link" } else { "is not a regular file" }.into());

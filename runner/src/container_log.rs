@@ -26,7 +26,12 @@ pub(crate) struct ContainerLog {
 impl ContainerLog {
     /// Opens standard output as a log.
     pub(crate) fn open() -> Self {
-        Self { encoder: LogEncoder::default(), length: 0, replay: ReplayBuffer::new(), opened: Instant::now() }
+        Self {
+            encoder: LogEncoder::default(),
+            length: 0,
+            replay: ReplayBuffer::new(),
+            opened: Instant::now(),
+        }
     }
 
     /// How long to wait before `length` more bytes are written, if at all. A log up to [`MAX_UNREAD_BYTES`]

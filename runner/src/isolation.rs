@@ -68,7 +68,8 @@ pub(crate) fn let_child_mount() -> Result<(), Error> {
     let mut sets = rustix::thread::capabilities(None).context("read the capabilities")?;
     sets.inheritable = CapabilitySet::SYS_ADMIN;
     rustix::thread::set_capabilities(None, sets).context("make a capability inheritable")?;
-    rustix::thread::configure_capability_in_ambient_set(CapabilitySet::SYS_ADMIN, true).map_err(|_| Error::OldGvisor)
+    rustix::thread::configure_capability_in_ambient_set(CapabilitySet::SYS_ADMIN, true)
+        .map_err(|_| Error::OldGvisor)
 }
 
 /// Drops every capability for good, so that the program has none and cannot gain one.
@@ -80,7 +81,10 @@ pub(crate) fn drop_privileges() -> Result<(), Error> {
         let _ = rustix::thread::remove_capability_from_bounding_set(capability);
     }
     let none = CapabilitySet::empty();
-    rustix::thread::set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
-        .context(STEP)?;
+    rustix::thread::set_capabilities(
+        None,
+        CapabilitySets { effective: none, permitted: none, inheritable: none },
+    )
+    .context(STEP)?;
     rustix::thread::set_no_new_privs(true).context(STEP)
 }

@@ -22,7 +22,11 @@ use std::{
 const PROCESS_SLACK: u64 = 256;
 
 /// Starts the interpreter with the program's file and `args`, without privileges, in the runner's namespaces.
-pub(crate) fn spawn_program(preparation: &Preparation, args: &[String], stdin: Stdio) -> Result<Child, Error> {
+pub(crate) fn spawn_program(
+    preparation: &Preparation,
+    args: &[String],
+    stdin: Stdio,
+) -> Result<Child, Error> {
     spawn(preparation, [&preparation.file].into_iter().chain(args), stdin)
 }
 

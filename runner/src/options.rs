@@ -40,7 +40,9 @@ impl Options {
                     options.log = true;
                 }
                 Some("--log") => options.log = true,
-                Some("--expires") => options.expires = args.next().and_then(|time| parse_time(time.to_str()?)),
+                Some("--expires") => {
+                    options.expires = args.next().and_then(|time| parse_time(time.to_str()?))
+                }
                 Some("--sandbox-network") => options.network = Network::Sandbox,
                 // An unknown option must not weaken the isolation.
                 _ => {}

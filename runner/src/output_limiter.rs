@@ -21,7 +21,14 @@ pub(crate) struct OutputLimiter {
 impl OutputLimiter {
     pub(crate) fn new(stream: Stream, limit: u64) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Self { stream, remaining: limit, tail: VecDeque::new(), max_tail: limit / 2, truncated: false, total: 0 }
+        Self {
+            stream,
+            remaining: limit,
+            tail: VecDeque::new(),
+            max_tail: limit / 2,
+            truncated: false,
+            total: 0,
+        }
     }
 
     /// Takes bytes that the program wrote. Returns the frames to send now.

@@ -19,7 +19,8 @@ use std::{
 
 const STEP: &str = "preload the modules";
 /// Prints the path of the user's site-packages.
-const PRINT_USER_SITE: &str = "import site; print(site.getusersitepackages() if site.ENABLE_USER_SITE else '', end='')";
+const PRINT_USER_SITE: &str =
+    "import site; print(site.getusersitepackages() if site.ENABLE_USER_SITE else '', end='')";
 const HOOK_FILE: &str = "preload.pth";
 /// Most bytes of the interpreter's output that are part of an error.
 const MAX_OUTPUT: u64 = 2000;
@@ -39,16 +40,20 @@ impl<'a> PreloadHook<'a> {
         if modules.is_empty() {
             return Ok(None);
         }
-        let output =
-            launch::spawn(preparation, ["-c", PRINT_USER_SITE], Stdio::null())?.wait_with_output().context(STEP)?;
+        let output = launch::spawn(preparation, ["-c", PRINT_USER_SITE], Stdio::null())?
+            .wait_with_output()
+            .context(STEP)?;
         let user_site = String::from_utf8_lossy(&output.stdout);
         let user_site = Path::new(&*user_site);
-        let Some(first) = user_site.strip_prefix(HOME).ok().and_then(|below| below.components().next()) else {
+        let Some(first) = user_site.strip_prefix(HOME).ok().and_then(|below| below.components().next())
+        else {
             let stderr = String::from_utf8_lossy(&output.stderr);
             return Err(failed(modules, &format!("it has no site-packages of the user in {HOME} {stderr}")));
         };
         let line = format!("import site; exec({:?}, vars(site))\n", hook_code(user_site, modules));
-        fs::create_dir_all(user_site).and_then(|()| fs::write(user_site.join(HOOK_FILE), line)).context(STEP)?;
+        fs::create_dir_all(user_site)
+            .and_then(|()| fs::write(user_site.join(HOOK_FILE), line))
+            .context(STEP)?;
         Ok(Some(Self { modules, folder: Path::new(HOME).join(first) }))
     }
 

@@ -151,7 +151,8 @@ fn is_compatible(preparation: &Preparation, program: &Program) -> bool {
     // An interpreter reads a file twice that declares an encoding. A pipe can be read once.
     let may_declare_an_encoding = program.code.lines().take(2).any(|line| line.contains("coding"));
     // A file of the program may replace a module that is already imported.
-    let may_replace_a_module = !preparation.preload_modules.is_empty() && program.files.iter().any(may_be_module);
+    let may_replace_a_module =
+        !preparation.preload_modules.is_empty() && program.files.iter().any(may_be_module);
     (&preparation.interpreter, &preparation.file, &preparation.env)
         == (&program.interpreter, &program.file, &program.env)
         && preparation.limits.processes == program.limits.processes
@@ -209,7 +210,8 @@ mod tests {
             assert!(!is_compatible(&preparation, &other), "{other:?}");
         }
         let file = |path: &str| InputFile { path: path.into(), content: vec![] };
-        let with_module = Program { files: vec![file("numpy/a.csv"), file("numpy/__init__.py")], ..program.clone() };
+        let with_module =
+            Program { files: vec![file("numpy/a.csv"), file("numpy/__init__.py")], ..program.clone() };
         let with_data = Program { files: vec![file("numpy.csv")], ..program };
         assert!(is_compatible(&preparation, &with_module));
         let preparation = Preparation { preload_modules: vec!["numpy".into()], ..preparation };

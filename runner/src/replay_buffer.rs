@@ -19,7 +19,8 @@ impl ReplayBuffer {
 
     /// Adds lines that were written to the log.
     pub(crate) fn push(&mut self, lines: &str) {
-        self.lines = self.lines.take().filter(|kept| kept.len() + lines.len() <= MAX_BYTES).map(|kept| kept + lines);
+        self.lines =
+            self.lines.take().filter(|kept| kept.len() + lines.len() <= MAX_BYTES).map(|kept| kept + lines);
     }
 
     /// The complete log, for a reader that has attached. Empty if the log is too long.

@@ -113,7 +113,13 @@ fn mount_view(limits: &Limits, network: Network) -> io::Result<ResourceView> {
         bind(source, target)?;
     }
     mount_cgroups(flags, limits.cpu_millis.is_some(), stat.is_some())?;
-    Ok(ResourceView { memory_bytes: limits.memory_bytes, meminfo, memory_current, stat, refreshed: Instant::now() })
+    Ok(ResourceView {
+        memory_bytes: limits.memory_bytes,
+        meminfo,
+        memory_current,
+        stat,
+        refreshed: Instant::now(),
+    })
 }
 
 /// Writes the files of `/sys/fs/cgroup`: those of cgroup v2 at its top, for programs that read only these,

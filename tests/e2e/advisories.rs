@@ -15,11 +15,17 @@ fn check(mode: Option<&str>) -> Output {
 
 #[test]
 fn deny_fails_without_an_advisory_database_unless_the_check_is_optional() {
-    for (mode, passes) in [(None, false), (Some("required"), false), (Some("optional"), true), (Some("skip"), true)] {
+    for (mode, passes) in
+        [(None, false), (Some("required"), false), (Some("optional"), true), (Some("skip"), true)]
+    {
         let output = check(mode);
         assert_eq!(output.status.success(), passes, "{mode:?}: {}", stderr(&output));
         assert!(stderr(&output).contains("NOT CHECKED FOR ADVISORIES"), "{mode:?}: {}", stderr(&output));
     }
     let output = check(Some("sometimes"));
-    assert!(!output.status.success() && stderr(&output).contains("ADVISORIES is sometimes"), "{}", stderr(&output));
+    assert!(
+        !output.status.success() && stderr(&output).contains("ADVISORIES is sometimes"),
+        "{}",
+        stderr(&output)
+    );
 }

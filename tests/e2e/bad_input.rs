@@ -39,7 +39,10 @@ fn invalid_requests_and_options_are_refused() {
         (&["run", "--timeout", "999999", "p.py"], "ceiling"),
         (&["run", "--memory", "0", "p.py"], "--memory"),
         (&["run", "--memory", "lots", "p.py"], "an amount of bytes"),
-        (&["run", "--memory", "99Ti", "p.py"], "--memory 99Ti is above the ceiling of 8Gi (ceilings.mem_limit)"),
+        (
+            &["run", "--memory", "99Ti", "p.py"],
+            "--memory 99Ti is above the ceiling of 8Gi (ceilings.mem_limit)",
+        ),
         (&["run", "--cpu", "0", "p.py"], "an amount of CPU"),
         (&["run", "--processes", "0", "p.py"], "limits: processes is zero"),
         (&["run", "--env", "=x", "p.py"], "env: a variable has no name"),
@@ -67,7 +70,8 @@ fn invalid_requests_and_options_are_refused() {
 fn missing_gvisor_is_reported_with_a_remedy() {
     let dir = TestDir::new();
     dir.write("p.py", "print(1)");
-    let output = dir.cofferdam(["run", "p.py"]).env("PATH", "/nowhere").env("XDG_CACHE_HOME", dir.path()).output();
+    let output =
+        dir.cofferdam(["run", "p.py"]).env("PATH", "/nowhere").env("XDG_CACHE_HOME", dir.path()).output();
     let output = output.expect("cofferdam");
     assert_refused(&dir, &output, "there is no `runsc` in");
     assert!(!stderr(&output).contains("/nowhere"), "the message contains the PATH: {}", stderr(&output));

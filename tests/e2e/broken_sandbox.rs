@@ -32,7 +32,10 @@ fn run(phase: &str, program: &str) -> Value {
 fn run_with_code(phase: &str, program: &str) -> (Value, Option<i32>) {
     let local = LocalBackend::new(&Settings::default().local()).expect("`make setup` installs gVisor");
     let dir = TestDir::new();
-    fake_runsc(&dir, &HANGING_RUNSC.replace("@RUNSC@", &local.runsc().to_string_lossy()).replace("@PHASE@", phase));
+    fake_runsc(
+        &dir,
+        &HANGING_RUNSC.replace("@RUNSC@", &local.runsc().to_string_lossy()).replace("@PHASE@", phase),
+    );
     dir.write("p.py", program);
     let output = dir.run([
         "run",
@@ -84,7 +87,11 @@ fn waiting_for_the_state_lock_counts_towards_the_startup_timeout() {
 #[test]
 fn a_sandbox_that_hangs_while_its_program_runs_times_out_and_keeps_the_output() {
     let result = run("run", &format!("{PROGRAM}import time\ntime.sleep(600)"));
-    assert_eq!((&result["status"], &result["stdout"]["content"]), (&json!("timed-out"), &json!("begun\n")), "{result}");
+    assert_eq!(
+        (&result["status"], &result["stdout"]["content"]),
+        (&json!("timed-out"), &json!("begun\n")),
+        "{result}"
+    );
     // At most two seconds after its deadline, and three more on a busy machine.
     assert!(elapsed_ms(&result, "started", "answered") < 4000 + 2000 + 3000, "{result}");
 }
@@ -170,7 +177,10 @@ fn a_runner_that_breaks_the_protocol_is_an_internal_error() {
             "it sends more than the limit",
             "frame(ENDED, EXITED)\nfor n in range(1024):\n    file(b'%04d' % n, bytes(1 << 20))",
         ),
-        ("it sends files without end", "frame(ENDED, EXITED)\nfor n in range(1 << 20):\n    file(b'%08d' % n, b'')"),
+        (
+            "it sends files without end",
+            "frame(ENDED, EXITED)\nfor n in range(1 << 20):\n    file(b'%08d' % n, b'')",
+        ),
         ("it sends a frame of 256 MiB", "frame(ENDED, EXITED)\nfile(b'f', bytes(255 << 20))"),
         ("its file escapes the folder", "frame(ENDED, EXITED)\nfile(b'../../f', b'x')\nframe(DONE)"),
         ("its file is absolute", "frame(ENDED, EXITED)\nfile(b'/tmp/f', b'x')\nframe(DONE)"),
@@ -183,7 +193,8 @@ fn a_runner_that_breaks_the_protocol_is_an_internal_error() {
         let dir = TestDir::new();
         fake_runsc(&dir, &MISBEHAVING_RUNSC.replace("@SCRIPT@", script));
         dir.write("p.py", "#");
-        let output = dir.run(["run", "--json", "--runsc", "./runsc", "--timeout", "600", "--collect", "*", "p.py"]);
+        let output =
+            dir.run(["run", "--json", "--runsc", "./runsc", "--timeout", "600", "--collect", "*", "p.py"]);
         let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!(result["code"], "internal", "{name}: {result}");
         assert!(stderr(&output).contains("violated the protocol"), "{name}: {}", stderr(&output));

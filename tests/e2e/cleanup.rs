@@ -55,7 +55,8 @@ fn an_execution_leaves_nothing_behind() {
 fn killing_cofferdam_ends_its_sandbox() {
     let dir = TestDir::new();
     dir.write("p.py", "while True: pass");
-    let child = dir.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
+    let child =
+        dir.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
     signal_when(child, "the program runs", Signal::KILL);
     // No process cleans up: the sandbox has to end by itself. The test's own time limit bounds the wait.
     while leaked_resources(&dir).iter().any(|left| left.starts_with("process")) {
@@ -78,7 +79,8 @@ fn gc_keeps_running_sandboxes() {
     assert_eq!(stdout(&child.wait_with_output().expect("an end")), "alive\n");
 }
 
-const PHASES: [&str; 4] = ["requested", "the sandbox is being started", "the sandbox is ready", "the program runs"];
+const PHASES: [&str; 4] =
+    ["requested", "the sandbox is being started", "the sandbox is ready", "the program runs"];
 
 /// Executes a program, or kills every tenth execution in one of the phases. Returns the id.
 fn execute_or_kill(dir: &TestDir, number: usize) -> Option<String> {
@@ -121,7 +123,8 @@ fn the_next_execution_cleans_up_after_a_killed_one() {
     let dir = TestDir::new();
     dir.write("p.py", "while True: pass");
     dir.write("ok.py", "print(1)");
-    let child = dir.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
+    let child =
+        dir.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
     signal_when(child, "the program runs", Signal::KILL);
     assert_eq!(stdout(&dir.run(["run", "ok.py"])), "1\n");
     assert_no_leaks(&dir);

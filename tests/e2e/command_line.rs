@@ -14,7 +14,10 @@ fn streams_and_exit_code_are_passed_through() {
     let dir = TestDir::new();
     dir.write("p.py", "import sys\nprint('out')\nprint('err', file=sys.stderr)\nsys.exit(3)");
     let output = dir.run(["run", "p.py"]);
-    assert_eq!((stdout(&output), stderr(&output), output.status.code()), ("out\n".into(), "err\n".into(), Some(3)));
+    assert_eq!(
+        (stdout(&output), stderr(&output), output.status.code()),
+        ("out\n".into(), "err\n".into(), Some(3))
+    );
 }
 
 #[test]
@@ -65,8 +68,8 @@ fn a_program_killed_by_a_signal_is_reported_as_such() {
 
 #[test]
 fn the_program_is_read_from_stdin() {
-    let output =
-        TestDir::new().run_with_stdin(["run", "-", "--", "a b"], b"import sys; print(sys.argv[1:], sys.stdin.read())");
+    let output = TestDir::new()
+        .run_with_stdin(["run", "-", "--", "a b"], b"import sys; print(sys.argv[1:], sys.stdin.read())");
     assert_eq!(stdout(&output), "['a b'] \n");
 }
 
@@ -82,7 +85,8 @@ fn piped_input_reaches_the_program() {
 fn a_silent_open_stdin_does_not_block_the_execution() {
     let dir = TestDir::new();
     dir.write("p.py", "import sys; print(repr(sys.stdin.read()))");
-    let mut child = dir.cofferdam(["run", "p.py"]).stdin(std::process::Stdio::piped()).spawn().expect("cofferdam");
+    let mut child =
+        dir.cofferdam(["run", "p.py"]).stdin(std::process::Stdio::piped()).spawn().expect("cofferdam");
     let open = child.stdin.take();
     let output = child.wait_with_output().expect("cofferdam ends");
     drop(open);
@@ -108,8 +112,18 @@ fn files_are_copied_in_and_collected() {
         "p.py",
         "import os\nos.makedirs('out/deep')\nopen('out/deep/copy', 'w').write(open('in.csv').read() + open('d/x').read())",
     );
-    let output =
-        dir.run(["run", "--file", "in.csv", "--file", "in.csv:d/x", "--collect", "out/**", "--out", "results", "p.py"]);
+    let output = dir.run([
+        "run",
+        "--file",
+        "in.csv",
+        "--file",
+        "in.csv:d/x",
+        "--collect",
+        "out/**",
+        "--out",
+        "results",
+        "p.py",
+    ]);
     assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
     let copy = fs::read_to_string(dir.path().join("results/out/deep/copy")).expect("the file");
     assert_eq!(copy, "a,b\n1,2\na,b\n1,2\n");
@@ -138,7 +152,10 @@ fn environment_variables_are_read_from_a_file() {
 #[test]
 fn json_contains_the_whole_outcome() {
     let dir = TestDir::new();
-    dir.write("p.py", "import os\nopen('f', 'wb').write(b'\\x00')\nos.write(1, b'\\xff')\nos.kill(os.getpid(), 9)");
+    dir.write(
+        "p.py",
+        "import os\nopen('f', 'wb').write(b'\\x00')\nos.write(1, b'\\xff')\nos.kill(os.getpid(), 9)",
+    );
     let output = dir.run(["run", "--json", "--collect", "f", "p.py"]);
     assert_eq!(output.status.code(), Some(137));
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -155,7 +172,10 @@ fn a_truncated_stream_is_marked_and_reported() {
     let dir = TestDir::new();
     dir.write("p.py", "print('a' * 1000 + 'z' * 1000)");
     let output = dir.run(["run", "--output-limit", "100", "p.py"]);
-    assert_eq!(stdout(&output), format!("{}\n[... 1851 bytes cut ...]\n{}\n", "a".repeat(100), "z".repeat(49)));
+    assert_eq!(
+        stdout(&output),
+        format!("{}\n[... 1851 bytes cut ...]\n{}\n", "a".repeat(100), "z".repeat(49))
+    );
     assert!(stderr(&output).contains("stdout was cut: 150 of 2001 bytes"), "{}", stderr(&output));
     let output = dir.run(["run", "--output-limit", "1900", "p.py"]);
     assert_eq!(stdout(&output), format!("{}{}\n", "a".repeat(1000), "z".repeat(1000)));
@@ -234,7 +254,10 @@ fn a_failed_write_of_the_output_is_an_error() {
 #[test]
 fn symlinks_in_the_output_directory_are_not_followed() {
     let dir = TestDir::new();
-    dir.write("p.py", "import os\nos.mkdir('d')\nopen('d/f', 'w').write('x')\nopen('g', 'w').write('x')\nprint('ran')");
+    dir.write(
+        "p.py",
+        "import os\nos.mkdir('d')\nopen('d/f', 'w').write('x')\nopen('g', 'w').write('x')\nprint('ran')",
+    );
     fs::create_dir_all(dir.path().join("out")).expect("a folder");
     fs::create_dir_all(dir.path().join("elsewhere")).expect("a folder");
     dir.write("target", "untouched");

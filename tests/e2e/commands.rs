@@ -32,22 +32,30 @@ fn a_closed_stdout_ends_each_command_silently() {
 fn doctor_reports_the_runsc_that_executions_use() {
     let dir = TestDir::new();
     let found = stdout(&dir.run(["doctor", "--backend", "local", "--no-probe"]));
-    let runsc = found.split("gVisor is installed: ").nth(1).and_then(|rest| rest.split(" (").next()).expect(&found);
+    let runsc =
+        found.split("gVisor is installed: ").nth(1).and_then(|rest| rest.split(" (").next()).expect(&found);
     assert!(fs::metadata(runsc).is_ok_and(|file| file.is_file()), "{found}");
     for options in [["--runsc", runsc], ["--rootfs", "nowhere"]] {
         let report = stdout(&dir.run(["doctor", "--backend", "local", "--no-probe"].iter().chain(&options)));
         assert!(report.contains(&format!("ok      gVisor is installed: {runsc} (")), "{options:?} {report}");
-        assert_eq!(report.contains("nowhere, which is not a directory"), options[0] == "--rootfs", "{report}");
+        assert_eq!(
+            report.contains("nowhere, which is not a directory"),
+            options[0] == "--rootfs",
+            "{report}"
+        );
     }
 }
 
 #[test]
 fn components_are_written_to_a_file_or_stdout() {
     let dir = TestDir::new();
-    for (options, built) in
-        [(&[][..], "code-executor"), (&["--stream"], "code-executor-stream"), (&["--composed"], "code-executor-http")]
-    {
-        let built = fs::read(root().join(format!("target/components/{built}.wasm"))).expect("`make build` makes it");
+    for (options, built) in [
+        (&[][..], "code-executor"),
+        (&["--stream"], "code-executor-stream"),
+        (&["--composed"], "code-executor-http"),
+    ] {
+        let built =
+            fs::read(root().join(format!("target/components/{built}.wasm"))).expect("`make build` makes it");
         let run = |output| dir.run(["component"].iter().chain(options).chain(&["-o", output]));
         assert_eq!(run("c.wasm").status.code(), Some(0));
         assert!(fs::read(dir.path().join("c.wasm")).expect("a component") == built, "{options:?}");

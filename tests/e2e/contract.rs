@@ -38,11 +38,13 @@ fn surface(component: &[u8]) -> Surface {
             Payload::End(_) if depth > 0 => depth -= 1,
             Payload::Version { encoding, .. } if depth == 0 => assert_eq!(encoding, Encoding::Component),
             Payload::ComponentImportSection(section) if depth == 0 => {
-                let imports = section.into_iter().map(|import| import.expect("an import").name.name.to_owned());
+                let imports =
+                    section.into_iter().map(|import| import.expect("an import").name.name.to_owned());
                 surface.imports.extend(imports);
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
-                let exports = section.into_iter().map(|export| export.expect("an export").name.name.to_owned());
+                let exports =
+                    section.into_iter().map(|export| export.expect("an export").name.name.to_owned());
                 surface.exports.extend(exports);
             }
             Payload::CustomSection(section) if depth == 0 => {
@@ -70,7 +72,9 @@ fn members(kind: &TypeDefKind) -> Option<Vec<(&str, &Docs)>> {
         TypeDefKind::Variant(variant) => {
             Some(variant.cases.iter().map(|case| (case.name.as_str(), &case.docs)).collect())
         }
-        TypeDefKind::Enum(cases) => Some(cases.cases.iter().map(|case| (case.name.as_str(), &case.docs)).collect()),
+        TypeDefKind::Enum(cases) => {
+            Some(cases.cases.iter().map(|case| (case.name.as_str(), &case.docs)).collect())
+        }
         _ => None,
     }
 }
@@ -164,7 +168,8 @@ fn components_contain_their_name_version_and_docs() {
     for name in ALL {
         let Surface { name: root, sections, .. } = surface(&component(name));
         assert_eq!(root.as_deref(), Some(name));
-        let section = |section: &str| sections.get(section).unwrap_or_else(|| panic!("{name} has no {section}"));
+        let section =
+            |section: &str| sections.get(section).unwrap_or_else(|| panic!("{name} has no {section}"));
         for (key, value) in [("version", &*version()), ("licenses", "Apache-2.0"), ("description", &about)] {
             assert_eq!(str::from_utf8(section(key)), Ok(value), "{name}");
         }
@@ -195,7 +200,8 @@ fn components_are_readable_by_wit_tools() {
 #[test]
 fn building_components_again_yields_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
-    let status = Command::new(root().join("scripts/componentize.sh")).arg(folder.path()).status().expect("bash");
+    let status =
+        Command::new(root().join("scripts/componentize.sh")).arg(folder.path()).status().expect("bash");
     assert!(status.success());
     for name in ALL {
         let again = fs::read(folder.path().join(format!("{name}.wasm"))).expect("a component");

@@ -62,9 +62,11 @@ fn check_module(list: &List, module: &str) -> Vec<String> {
         return Vec::new();
     }
     let (unlisted_again, outdated_again) = unexpected(list, module, &compare());
-    let unlisted = unlisted.intersection(&unlisted_again).map(|test| format!("{module}: {test}: {}", first[test]));
-    let outdated =
-        outdated.intersection(&outdated_again).map(|test| format!("{module}: {test}: listed, but does not differ"));
+    let unlisted =
+        unlisted.intersection(&unlisted_again).map(|test| format!("{module}: {test}: {}", first[test]));
+    let outdated = outdated
+        .intersection(&outdated_again)
+        .map(|test| format!("{module}: {test}: listed, but does not differ"));
     unlisted.chain(outdated).collect()
 }
 
@@ -99,12 +101,21 @@ fn cpythons_own_tests_have_the_same_outcomes_in_a_sandbox() {
 
 #[test]
 fn unlisted_and_outdated_differences_are_both_reported() {
-    let line = |test: &str, outcome: &str| format!("{{\"test\":\"test.test_m.{test}\",\"outcome\":\"{outcome}\"}}\n");
+    let line = |test: &str, outcome: &str| {
+        format!("{{\"test\":\"test.test_m.{test}\",\"outcome\":\"{outcome}\"}}\n")
+    };
     let end = "{\"module\":\"test_m\",\"status\":0}\n";
-    let native =
-        [line("C.a", "passed"), line("C.b", "passed"), line("C.c", "skipped"), line("C.d", "passed"), end.into()];
-    let inside = [line("C.a", "passed"), line("C.a", "failed"), line("C.b", "passed"), line("C.c", "skipped")];
-    let [native, inside] = [native.concat(), inside.concat()].map(|text| outcomes::parse("test_m", &text, "killed"));
+    let native = [
+        line("C.a", "passed"),
+        line("C.b", "passed"),
+        line("C.c", "skipped"),
+        line("C.d", "passed"),
+        end.into(),
+    ];
+    let inside =
+        [line("C.a", "passed"), line("C.a", "failed"), line("C.b", "passed"), line("C.c", "skipped")];
+    let [native, inside] =
+        [native.concat(), inside.concat()].map(|text| outcomes::parse("test_m", &text, "killed"));
     let found = differences(&native, &inside);
     let tests: Vec<&str> = found.keys().map(String::as_str).collect();
     assert_eq!(tests, [outcomes::END, "C.a", "C.d"], "{found:?}");

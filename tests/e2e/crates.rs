@@ -12,14 +12,29 @@ const ALLOWED_DEPENDENCIES: [(&str, &[&str]); 11] = [
     ("cofferdam-http-api", &["cofferdam-types"]),
     ("cofferdam-rendering", &["cofferdam-types"]),
     ("cofferdam-core", &["cofferdam-protocol", "cofferdam-types"]),
-    ("cofferdam-local", &["cofferdam-core", "cofferdam-protocol", "cofferdam-runner-artifact", "cofferdam-types"]),
-    ("cofferdam-kubernetes", &["cofferdam-core", "cofferdam-protocol", "cofferdam-runner-artifact", "cofferdam-types"]),
+    (
+        "cofferdam-local",
+        &["cofferdam-core", "cofferdam-protocol", "cofferdam-runner-artifact", "cofferdam-types"],
+    ),
+    (
+        "cofferdam-kubernetes",
+        &["cofferdam-core", "cofferdam-protocol", "cofferdam-runner-artifact", "cofferdam-types"],
+    ),
     ("cofferdam-client", &["cofferdam-core", "cofferdam-http-api", "cofferdam-types"]),
-    ("cofferdam-component", &["cofferdam-client", "cofferdam-components", "cofferdam-core", "cofferdam-types"]),
+    (
+        "cofferdam-component",
+        &["cofferdam-client", "cofferdam-components", "cofferdam-core", "cofferdam-types"],
+    ),
     // The protocol: for fuzz targets only.
     (
         "cofferdam-server",
-        &["cofferdam-core", "cofferdam-http-api", "cofferdam-protocol", "cofferdam-rendering", "cofferdam-types"],
+        &[
+            "cofferdam-core",
+            "cofferdam-http-api",
+            "cofferdam-protocol",
+            "cofferdam-rendering",
+            "cofferdam-types",
+        ],
     ),
     (
         "cofferdam",
@@ -38,7 +53,8 @@ const ALLOWED_DEPENDENCIES: [(&str, &[&str]); 11] = [
     ),
 ];
 /// What `cofferdam-core` must not compile: it knows no backend, no interface to callers and no settings.
-const FORBIDDEN_IN_CORE: [&str; 7] = ["axum", "clap", "figment", "hyper", "kube", "prometheus-client", "wasmtime"];
+const FORBIDDEN_IN_CORE: [&str; 7] =
+    ["axum", "clap", "figment", "hyper", "kube", "prometheus-client", "wasmtime"];
 const EMBEDDERS: &str = "tests/embedders";
 /// Crates that a program compiles that embeds the local backend only.
 const MAX_CRATES: usize = 75;
@@ -72,9 +88,11 @@ fn the_crates_of_the_workspace_depend_only_on_lower_layers() {
     let metadata = cargo(&root(), &["metadata", "--locked", "--no-deps", "--format-version=1"]);
     let metadata: Value = serde_json::from_str(&metadata).expect("JSON");
     let packages = metadata["packages"].as_array().expect("packages");
-    let workspace: BTreeSet<&str> = packages.iter().map(|package| package["name"].as_str().expect("a name")).collect();
+    let workspace: BTreeSet<&str> =
+        packages.iter().map(|package| package["name"].as_str().expect("a name")).collect();
     for (name, allowed) in ALLOWED_DEPENDENCIES {
-        let package = packages.iter().find(|package| package["name"] == name).expect("a crate of the workspace");
+        let package =
+            packages.iter().find(|package| package["name"] == name).expect("a crate of the workspace");
         for dependency in workspace_dependencies(package, &workspace) {
             assert!(allowed.contains(&dependency), "{name} must not depend on {dependency}");
         }
@@ -87,7 +105,10 @@ fn every_crate_of_the_sidecar_has_a_layer() {
         let manifest = fs::read_to_string(folder.path().join("Cargo.toml")).expect("a manifest");
         let manifest: toml::Table = manifest.parse().expect("TOML");
         let name = manifest["package"]["name"].as_str().expect("a name");
-        assert!(ALLOWED_DEPENDENCIES.iter().any(|(known, _)| *known == name), "{name} is not in the list of this test");
+        assert!(
+            ALLOWED_DEPENDENCIES.iter().any(|(known, _)| *known == name),
+            "{name} is not in the list of this test"
+        );
     }
 }
 
@@ -124,7 +145,8 @@ fn the_programs_of_the_embedding_page_are_those_of_the_embedders() {
         assert!(manifest.contains(program), "the embedder {embedder} is not {program}");
         let (_, dependencies) = manifest.split_once("\n[dependencies]\n").expect("dependencies");
         let (dependencies, _) = dependencies.split_once("\n\n").expect("the end of the dependencies");
-        let block = format!("```toml\n[dependencies]\n{}\n```", dependencies.replace("../../../", "cofferdam/"));
+        let block =
+            format!("```toml\n[dependencies]\n{}\n```", dependencies.replace("../../../", "cofferdam/"));
         assert!(page.contains(&block), "the page does not have this block:\n{block}");
         let program = fs::read_to_string(root().join(program)).expect("a program");
         let code = program.lines().skip_while(|line| line.starts_with("//!") || line.is_empty());

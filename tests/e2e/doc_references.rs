@@ -47,8 +47,9 @@ fn every_test_named_in_the_docs_exists() {
         let rows = text.lines().filter(|line| line.starts_with("| "));
         let quoted = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
         let is_name = |name: &&str| {
-            let plain =
-                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
+            let plain = name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte));
             plain && name.split(['-', '_']).count() >= MIN_WORDS
         };
         let names: Vec<&str> = quoted.filter(is_name).collect();

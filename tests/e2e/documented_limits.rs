@@ -53,10 +53,13 @@ fn defaults() -> BTreeMap<String, String> {
 
 /// Limits that have no default.
 fn optional() -> BTreeSet<String> {
-    let tenant = TenantSettings { max_runs: Some(1), max_connections: Some(1), ceilings: LoweredCeilings::default() };
+    let tenant =
+        TenantSettings { max_runs: Some(1), max_connections: Some(1), ceilings: LoweredCeilings::default() };
     let members = json!(tenant).as_object().cloned().expect("a tenant is a table");
-    let names =
-        members.into_iter().filter(|(_, value)| value.is_number()).map(|(name, _)| format!("tenants.NAME.{name}"));
+    let names = members
+        .into_iter()
+        .filter(|(_, value)| value.is_number())
+        .map(|(name, _)| format!("tenants.NAME.{name}"));
     names.chain(["ceilings.cpu_limit", "pool.maximum"].map(str::to_owned)).collect()
 }
 
@@ -97,8 +100,9 @@ fn each_documented_limit_is_a_setting_with_that_default_or_a_constant() {
 #[test]
 fn each_setting_that_is_a_limit_is_documented() {
     let named: BTreeSet<String> = rows().into_iter().flat_map(|(names, _)| names).collect();
-    let limits =
-        defaults().into_keys().filter(|name| LIMIT_TABLES.iter().any(|table| name.starts_with(&format!("{table}."))));
+    let limits = defaults()
+        .into_keys()
+        .filter(|name| LIMIT_TABLES.iter().any(|table| name.starts_with(&format!("{table}."))));
     let missing: Vec<String> = limits.chain(optional()).filter(|name| !named.contains(name)).collect();
     assert!(missing.is_empty(), "{PAGE} does not list {missing:?}");
 }

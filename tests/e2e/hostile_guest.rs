@@ -53,7 +53,8 @@ fn patched_guest(change: impl FnOnce(&str) -> String) -> Vec<u8> {
     let dummy = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
     let text = change(&wasmprinter::print_bytes(&dummy).expect("a module"));
     let mut module = wat::parse_str(text).expect("a module");
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).expect("a guest's module");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)
+        .expect("a guest's module");
     ComponentEncoder::default().module(&module).expect("a guest's module").encode().expect("a guest")
 }
 
@@ -102,14 +103,17 @@ async fn bytes_that_are_not_a_guest_are_refused() {
 async fn the_host_limits_the_executions_of_a_guest() {
     let sidecar = Settings::default().runtime().expect("a sidecar");
     let executor = Executor::new(1).expect("the guest");
-    let none = executor.execute(SandboxCtx::builder(sidecar).max_executions(0).build(), Request::new("print(1)")).await;
+    let none = executor
+        .execute(SandboxCtx::builder(sidecar).max_executions(0).build(), Request::new("print(1)"))
+        .await;
     let Err(ExecuteError::Refused(error)) = none else { panic!("it ran: {none:?}") };
     assert!(error.message.contains("execution limit of this instance reached"), "{}", error.message);
 }
 
 #[tokio::test]
 async fn a_guest_that_starts_executions_in_a_loop_is_stopped() {
-    let executor = Executor::with_guest(&calling_guest(&format!("(loop $l {} (br $l)) unreachable", call_import())), 1);
+    let executor =
+        Executor::with_guest(&calling_guest(&format!("(loop $l {} (br $l)) unreachable", call_import())), 1);
     let message = execute(&executor.expect("a guest")).await;
     assert!(message.contains("computed for longer than"), "{message}");
 }

@@ -47,6 +47,9 @@ fn a_program_in_an_unknown_language_is_not_run_as_python() {
         let output = dir.run(["run", name]);
         let message = stderr(&output);
         assert_eq!((output.status.code(), stdout(&output)), (Some(125), String::new()), "{message}");
-        assert!(message.contains("--language") && parts.iter().all(|part| message.contains(part)), "{message}");
+        assert!(
+            message.contains("--language") && parts.iter().all(|part| message.contains(part)),
+            "{message}"
+        );
     }
 }

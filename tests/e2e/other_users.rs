@@ -39,7 +39,9 @@ fn as_user(user: u32, program: impl AsRef<std::ffi::OsStr>) -> Command {
 /// needs.
 fn run_as(dir: &TestDir, user: u32, program: &str, options: &[&str]) -> Command {
     let local = LocalBackend::new(&Settings::default().local()).expect("`make setup` installs gVisor");
-    for (from, name) in [(root().join("target/release/cofferdam"), "cofferdam"), (local.runsc().to_owned(), "runsc")] {
+    for (from, name) in
+        [(root().join("target/release/cofferdam"), "cofferdam"), (local.runsc().to_owned(), "runsc")]
+    {
         fs::copy(from, dir.path().join(name)).expect("a copy");
     }
     dir.write("p.py", program);
@@ -80,8 +82,12 @@ fn another_users_process_does_not_count_as_part_of_an_execution() {
     }
     let [user, other] = users();
     let dir = TestDir::new();
-    let mut command =
-        run_as(&dir, user, "import time\ntime.sleep(4)\nprint('done')", &["--memory", "64Mi", "--disk", "16Mi"]);
+    let mut command = run_as(
+        &dir,
+        user,
+        "import time\ntime.sleep(4)\nprint('done')",
+        &["--memory", "64Mi", "--disk", "16Mi"],
+    );
     command.env("COFFERDAM_LOG", "cofferdam=debug").env("COFFERDAM_STATE_DIR", dir.state());
     let mut run = command.spawn().expect("cofferdam");
     let mut log = BufReader::new(run.stderr.take().expect("a pipe"));
@@ -102,7 +108,8 @@ fn gc_does_not_kill_another_users_process() {
     }
     let dir = TestDir::new();
     dir.write("p.py", "while True: pass");
-    let child = dir.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
+    let child =
+        dir.cofferdam(["run", "p.py"]).env("COFFERDAM_LOG", "cofferdam=debug").spawn().expect("cofferdam");
     let output = signal_when(child, "the program runs", Signal::KILL);
     let id = id_in(&stderr(&output)).expect("an id");
     let foreign = ForeignProcess::start(users()[1], &dir.state().join(id));
@@ -260,7 +267,8 @@ fn sandbox_processes_do_not_inherit_the_environment() {
     run.wait().expect("an end");
     // At least runsc, its gofer and its sandbox.
     assert!(environments.len() >= 3, "{environments:?}");
-    let exposed: Vec<_> = environments.iter().filter(|(_, environment)| environment.contains(secret)).collect();
+    let exposed: Vec<_> =
+        environments.iter().filter(|(_, environment)| environment.contains(secret)).collect();
     assert!(exposed.is_empty(), "{exposed:?}");
     assert_no_leaks(&dir);
 }

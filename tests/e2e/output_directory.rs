@@ -13,7 +13,8 @@ for name in ['.git/config', '.GIT/hooks/x', '.envrc', 'a/.vscode/tasks.json', '\
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder").flatten();
-    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -25,11 +26,13 @@ fn existing_files_are_replaced_only_with_overwrite() {
     fs::create_dir(dir.path().join("out")).expect("a folder");
     dir.write("out/Makefile", "old");
     fs::hard_link(dir.path().join("out/Makefile"), dir.path().join("same")).expect("a link");
-    let run =
-        |options: &[&str]| dir.run(["run", "--collect", "*", "--out", "out"].iter().chain(options).chain(&["p.py"]));
+    let run = |options: &[&str]| {
+        dir.run(["run", "--collect", "*", "--out", "out"].iter().chain(options).chain(&["p.py"]))
+    };
     let read = |name: &str| fs::read_to_string(dir.path().join(name)).expect("a file");
     let output = run(&[]);
-    let expected = "cofferdam: `out/Makefile` cannot be written: it exists already, and --overwrite was not given\n";
+    let expected =
+        "cofferdam: `out/Makefile` cannot be written: it exists already, and --overwrite was not given\n";
     assert_eq!((stderr(&output).as_str(), output.status.code()), (expected, Some(1)));
     assert_eq!([read("out/Makefile"), read("out/other")], ["old", "new"]);
     let output = run(&["--overwrite"]);
@@ -39,7 +42,9 @@ fn existing_files_are_replaced_only_with_overwrite() {
     fs::remove_file(dir.path().join("out/other")).expect("removed");
     symlink("../same", dir.path().join("out/other")).expect("a link");
     let output = run(&["--overwrite"]);
-    assert!(stderr(&output).contains("`out/other` cannot be written: the existing one is not a regular file"));
+    assert!(
+        stderr(&output).contains("`out/other` cannot be written: the existing one is not a regular file")
+    );
     assert_eq!((read("same").as_str(), output.status.code()), ("old", Some(1)));
 }
 
@@ -74,7 +79,9 @@ fn dotfiles_are_written_only_if_a_pattern_names_them() {
     assert_eq!(names(&dir.path().join("out")), ["plain"]);
     let message = stderr(&output);
     assert_eq!(message.lines().count(), 1, "{message}");
-    for part in ["5 files cannot be written: `out/.GIT/hooks/x`, `out/.envrc`, `out/.git/config` and 2 more", "a dot"] {
+    for part in
+        ["5 files cannot be written: `out/.GIT/hooks/x`, `out/.envrc`, `out/.git/config` and 2 more", "a dot"]
+    {
         assert!(message.contains(part), "{message}");
     }
     let output = run("asked", &["plain/*", ".git/**", "a/.vscode/*"]);
@@ -123,7 +130,12 @@ fn a_missing_result_is_an_error_unless_its_pattern_is_a_wildcard() {
         "import os\nos.mkdir('d')\nopen('big', 'w').write('x' * 2000)\nopen('d/deep.txt', 'w').write('x')",
     );
     for (patterns, options, code, parts) in [
-        (&["big"][..], &["--collected-limit", "1000"][..], 1, &["`big` was not returned", "(--collected-limit)"][..]),
+        (
+            &["big"][..],
+            &["--collected-limit", "1000"][..],
+            1,
+            &["`big` was not returned", "(--collected-limit)"][..],
+        ),
         (&["big"], &["--collected-limit", "1Mi"], 0, &[]),
         (&["nothing"], &[], 1, &["no file matches --collect `nothing`"]),
         (&["d"], &[], 1, &["`d/**` matches all files of a folder"]),
@@ -132,7 +144,8 @@ fn a_missing_result_is_an_error_unless_its_pattern_is_a_wildcard() {
         (&["**/*.txt"], &[], 0, &[]),
     ] {
         let patterns = patterns.iter().flat_map(|pattern| ["--collect", *pattern]);
-        let args = ["run", "--overwrite", "--out", "out"].into_iter().chain(options.iter().copied()).chain(patterns);
+        let args =
+            ["run", "--overwrite", "--out", "out"].into_iter().chain(options.iter().copied()).chain(patterns);
         let output = dir.run(args.chain(["p.py"]));
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(code), "{message}");

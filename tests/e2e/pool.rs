@@ -113,7 +113,10 @@ async fn a_program_cannot_detect_a_prewarmed_sandbox() {
         assert_eq!(warm[what], cold[what]);
     }
     assert_eq!(cold["status"], json!({ "exited": 1 }), "{cold}");
-    assert!(cold["stderr"]["content"].as_str().is_some_and(|text| text.contains("line 3, in trace")), "{cold}");
+    assert!(
+        cold["stderr"]["content"].as_str().is_some_and(|text| text.contains("line 3, in trace")),
+        "{cold}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +131,10 @@ async fn a_prewarmed_interpreter_receives_the_whole_request() {
         (json!({ "code": probe, "stdin": "in" }), "[] None in\n"),
         (json!({ "code": latin }), "2\n"),
         (json!({ "code": format!("print(1)\n#{}", "x".repeat(200_000)) }), "1\n"),
-        (json!({ "code": "print(open('a').read())", "files": [{ "path": "a", "content": "file" }] }), "file\n"),
+        (
+            json!({ "code": "print(open('a').read())", "files": [{ "path": "a", "content": "file" }] }),
+            "file\n",
+        ),
     ] {
         let _ = run(&sidecar, "print()").await;
         sidecar.wait_for(SANDBOX_WAITS);
@@ -146,7 +152,8 @@ async fn a_prewarmed_interpreter_receives_the_whole_request() {
 async fn only_preloaded_modules_reveal_a_prewarmed_sandbox() {
     let dir = TestDir::new();
     let mut sidecar = Sidecar::start(&dir, &[], &[POOL[0], (PRELOAD_MODULES, "[decimal, xml.dom.minidom]")]);
-    let imports = format!("import decimal, os, xml.dom.minidom\nprint(os.listdir(os.environ['HOME'])){INTERPRETER}");
+    let imports =
+        format!("import decimal, os, xml.dom.minidom\nprint(os.listdir(os.environ['HOME'])){INTERPRETER}");
     let asks = "import sys\nprint('decimal' in sys.modules, 'xml.dom.minidom' in sys.modules)";
     let mut responses = Vec::new();
     for code in [&imports, asks, &imports] {
@@ -169,17 +176,25 @@ async fn a_local_module_takes_precedence_over_a_preloaded_one() {
     sidecar.wait_for(SANDBOX_WAITS);
     let files = json!([{ "path": "decimal.py", "content": "print('mine')" }]);
     let response = sidecar.client().run(&json!({ "code": "import decimal", "files": files }), &[]).await;
-    assert_eq!((&response.json["stdout"]["content"], &response.json["warm"]), (&json!("mine\n"), &json!(true)));
+    assert_eq!(
+        (&response.json["stdout"]["content"], &response.json["warm"]),
+        (&json!("mine\n"), &json!(true))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_module_that_cannot_be_preloaded_is_logged_and_programs_still_run() {
     let dir = TestDir::new();
-    for (module, reason) in [("no_such_module", "No module named 'no_such_module'"), ("this", "The Zen of Python")] {
+    for (module, reason) in
+        [("no_such_module", "No module named 'no_such_module'"), ("this", "The Zen of Python")]
+    {
         let mut sidecar = Sidecar::start(&dir, &[], &[POOL[0], (PRELOAD_MODULES, &format!("[{module}]"))]);
         for _ in 0..2 {
             let response = run(&sidecar, "print(1)").await;
-            assert_eq!((&response.json["stdout"]["content"], &response.json["warm"]), (&json!("1\n"), &json!(false)));
+            assert_eq!(
+                (&response.json["stdout"]["content"], &response.json["warm"]),
+                (&json!("1\n"), &json!(false))
+            );
         }
         let warning = sidecar.wait_for("no sandbox could be started ahead");
         assert!(warning.contains(reason), "{warning}");
@@ -222,7 +237,8 @@ async fn prewarmed_sandboxes_of_a_killed_sidecar_end() {
 async fn a_warm_execution_is_limited_and_cancelled_like_a_cold_one() {
     let dir = TestDir::new();
     let mut sidecar = Sidecar::start(&dir, &[], POOL);
-    let limits = json!({ "wall_time_ms": 500, "memory_bytes": 64 << 20, "disk_bytes": 1 << 20, "processes": 8 });
+    let limits =
+        json!({ "wall_time_ms": 500, "memory_bytes": 64 << 20, "disk_bytes": 1 << 20, "processes": 8 });
     for (code, status) in [
         ("while True: pass", json!("timed-out")),
         ("x = bytearray(1 << 30)\nfor i in range(0, len(x), 4096): x[i] = 1", json!("out-of-memory")),
@@ -236,7 +252,12 @@ async fn a_warm_execution_is_limited_and_cancelled_like_a_cold_one() {
         let _: Value = sidecar.client().run(&request("print()"), &[]).await.json;
         sidecar.wait_for(SANDBOX_WAITS);
         let response = sidecar.client().run(&request(code), &[]).await;
-        assert_eq!((&response.json["status"], &response.json["warm"]), (&status, &json!(true)), "{}", response.text);
+        assert_eq!(
+            (&response.json["status"], &response.json["warm"]),
+            (&status, &json!(true)),
+            "{}",
+            response.text
+        );
         sidecar.wait_for(SANDBOX_WAITS);
     }
     let stream = ("accept", "text/event-stream");

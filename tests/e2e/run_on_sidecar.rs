@@ -47,9 +47,11 @@ fn running_on_a_sidecar_gives_the_same_result() {
         vec!["--sidecar".into(), format!("http://{}", sidecar.address)],
     ] {
         let out = format!("out-{}", outputs.len());
-        let options = ["--env", "A=1", "--file", "in.txt", "--collect", "*.txt", "--out", &out, "p.py", "--", "x"];
-        let mut command =
-            dir.cofferdam(["run"].into_iter().map(str::to_owned).chain(target).chain(options.map(str::to_owned)));
+        let options =
+            ["--env", "A=1", "--file", "in.txt", "--collect", "*.txt", "--out", &out, "p.py", "--", "x"];
+        let mut command = dir.cofferdam(
+            ["run"].into_iter().map(str::to_owned).chain(target).chain(options.map(str::to_owned)),
+        );
         let mut child = command.stdin(std::process::Stdio::piped()).spawn().expect("cofferdam");
         child.stdin.take().expect("a pipe").write_all(b"typed").expect("written");
         let output = child.wait_with_output().expect("an end");
@@ -57,7 +59,10 @@ fn running_on_a_sidecar_gives_the_same_result() {
         outputs.push((output.status.code(), output.stdout, output.stderr, file));
     }
     let (code, stdout, stderr, file) = &outputs[0];
-    assert_eq!((*code, stderr.as_slice(), file.as_slice()), (Some(7), b"err\n".as_slice(), b"out".as_slice()));
+    assert_eq!(
+        (*code, stderr.as_slice(), file.as_slice()),
+        (Some(7), b"err\n".as_slice(), b"out".as_slice())
+    );
     assert_eq!(stdout, b"['x'] 1 typed in\n\xff\n");
     assert_eq!((&outputs[1], &outputs[2]), (&outputs[0], &outputs[0]));
 }
@@ -66,7 +71,8 @@ fn running_on_a_sidecar_gives_the_same_result() {
 async fn running_on_a_sidecar_uses_a_prewarmed_sandbox() {
     let dir = TestDir::new();
     dir.write("p.py", "print(1)");
-    let mut sidecar = Sidecar::start(&dir, &[], &[("COFFERDAM_POOL__MAXIMUM", "1"), ("COFFERDAM_POOL__MINIMUM", "1")]);
+    let mut sidecar =
+        Sidecar::start(&dir, &[], &[("COFFERDAM_POOL__MAXIMUM", "1"), ("COFFERDAM_POOL__MINIMUM", "1")]);
     assert_eq!(sidecar.client().send("GET", "/readyz", &[], "").await.status, 200);
     sidecar.wait_for("a sandbox waits");
     let output = run(&dir, &socket(&dir), &["--json"]);
@@ -152,11 +158,17 @@ fn an_unexpected_response_is_reported() {
     for (response, expected) in [
         ("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(), "not a sidecar (HTTP status 404)"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".into(), "not a sidecar (HTTP status 200)"),
-        ("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n".into(), "whether the program ran is not known"),
+        (
+            "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n".into(),
+            "whether the program ran is not known",
+        ),
         (format!("{events}Cofferdam-Version: 9.1.0\r\n\r\n"), "speaks version"),
         (format!("{events}\r\ndata: {{}}\n\n"), "not a sidecar"),
         (format!("{events}\r\n"), "ended before the response was complete"),
-        (format!("{events}\r\ndata: {{\"accepted\":\"run-1\"}}\n\n"), "ended before the response was complete"),
+        (
+            format!("{events}\r\ndata: {{\"accepted\":\"run-1\"}}\n\n"),
+            "ended before the response was complete",
+        ),
         ("\0\0\0".into(), "ended before the response was complete"),
         (String::new(), "ended before the response was complete"),
     ] {
@@ -197,7 +209,8 @@ fn the_sidecar_url_is_read_from_the_environment() {
     dir.write("p.py", "print(1)");
     let mut sidecar = Sidecar::start(&dir, &[], &[]);
     for url in [sidecar.address.clone(), format!("http://{}", sidecar.address), socket(&dir)] {
-        let cofferdam = |args: &[&str]| dir.cofferdam(args).env("COFFERDAM_URL", &url).output().expect("cofferdam");
+        let cofferdam =
+            |args: &[&str]| dir.cofferdam(args).env("COFFERDAM_URL", &url).output().expect("cofferdam");
         let output = cofferdam(&["run", "p.py"]);
         assert_eq!(stdout(&output), "1\n", "{url} {}", stderr(&output));
         sidecar.wait_for("ran id=");

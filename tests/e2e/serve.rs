@@ -1,6 +1,7 @@
 //! Valid requests to the sidecar.
 
 mod bad_input;
+mod body_sizes;
 mod capacity;
 mod connections;
 mod detached;
@@ -62,7 +63,12 @@ async fn an_outcome_contains_status_output_and_files() {
     });
     for client in [sidecar.client(), sidecar.tcp_client()] {
         let response = client.run(&request, &[]).await;
-        assert_eq!((response.status, &response.json["status"]), (200, &json!({ "exited": 3 })), "{}", response.text);
+        assert_eq!(
+            (response.status, &response.json["status"]),
+            (200, &json!({ "exited": 3 })),
+            "{}",
+            response.text
+        );
         assert_eq!(response.json["stdout"], json!({ "content": { "base64": "/w==" }, "length": 1 }));
         assert_eq!(response.json["stderr"]["content"], "e\n");
         assert_eq!(response.json["files"], json!([{ "path": "out", "content": "filestdinargenv" }]));
@@ -214,6 +220,11 @@ async fn a_sidecar_without_its_state_directory_is_not_ready() {
     let sidecar = Sidecar::start(&dir, &[], &[]);
     fs::remove_dir_all(dir.state()).expect("the state folder");
     let response = sidecar.client().send("GET", "/readyz", &[], "").await;
-    assert_eq!((response.status, &response.json["code"]), (503, &json!("sandbox-unavailable")), "{}", response.text);
+    assert_eq!(
+        (response.status, &response.json["code"]),
+        (503, &json!("sandbox-unavailable")),
+        "{}",
+        response.text
+    );
     assert!(!response.text.contains(&*dir.state().to_string_lossy()), "{}", response.text);
 }

@@ -121,7 +121,10 @@ fn service_link_variables_are_ignored() {
     let dir = TestDir::new();
     dir.write("p.py", "print(1)");
     let output = dir.cofferdam(["run", "p.py"]).envs(SERVICE_LINKS).output().expect("cofferdam");
-    assert_eq!((stdout(&output), stderr(&output), output.status.code()), ("1\n".into(), String::new(), Some(0)));
+    assert_eq!(
+        (stdout(&output), stderr(&output), output.status.code()),
+        ("1\n".into(), String::new(), Some(0))
+    );
 }
 
 #[test]
@@ -135,7 +138,12 @@ fn an_unknown_variable_is_reported_and_ignored() {
         ("COFFERDAM_NO_TABLE__X", "3", "COFFERDAM_NO_TABLE__X is not a setting and is ignored\n"),
     ] {
         let output = dir.cofferdam(["run", "p.py"]).env(name, value).output().expect("cofferdam");
-        assert_eq!((stdout(&output), output.status.code()), ("1\n".into(), Some(0)), "{name} {}", stderr(&output));
+        assert_eq!(
+            (stdout(&output), output.status.code()),
+            ("1\n".into(), Some(0)),
+            "{name} {}",
+            stderr(&output)
+        );
         let message = stderr(&output);
         assert!(message.ends_with(expected) && message.lines().count() == 1, "{name}: {message}");
     }

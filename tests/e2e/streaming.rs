@@ -40,7 +40,8 @@ impl Instance {
         let mut linker: Linker<SandboxCtx> = Linker::new(engine);
         add_to_linker(&mut linker).expect("imports");
         let mut store = Store::new(engine, ctx);
-        let guest = StreamGuest::instantiate_async(&mut store, &COMPONENT, &linker).await.expect("an instance");
+        let guest =
+            StreamGuest::instantiate_async(&mut store, &COMPONENT, &linker).await.expect("an instance");
         Self { store, guest }
     }
 
@@ -82,7 +83,12 @@ impl Instance {
     async fn assert_unknown(&mut self, id: &str) {
         for result in [self.next(id).await.map(|_| ()), self.cancel(id).await] {
             let error = result.expect_err("no such run");
-            assert_eq!((error.code, error.retryable), (ErrorCode::InvalidRequest, false), "{}", error.message);
+            assert_eq!(
+                (error.code, error.retryable),
+                (ErrorCode::InvalidRequest, false),
+                "{}",
+                error.message
+            );
         }
     }
 }
@@ -97,8 +103,13 @@ async fn events_are_in_order_and_split_characters_are_joined() {
     let id = instance.start(Request::new(code)).await.expect("a run");
     let (events, outcome) = instance.read_to_end(&id).await;
     assert_eq!(events[0], "Phase::Started");
-    let text_of = |stream: &str| events.iter().filter_map(|event| event.strip_prefix(stream)).collect::<String>();
-    assert_eq!((text_of("out "), text_of("err ")), ("a\u{20ac}".into(), "\u{1f680}\u{fffd}".into()), "{events:?}");
+    let text_of =
+        |stream: &str| events.iter().filter_map(|event| event.strip_prefix(stream)).collect::<String>();
+    assert_eq!(
+        (text_of("out "), text_of("err ")),
+        ("a\u{20ac}".into(), "\u{1f680}\u{fffd}".into()),
+        "{events:?}"
+    );
     assert!(matches!(outcome.status, Status::Exited(0)) && outcome.id == id, "{outcome:?}");
     assert_eq!((outcome.stdout.text.as_str(), outcome.stdout.bytes), ("a\u{20ac}", None));
     assert_eq!(outcome.stderr.bytes.as_deref(), Some(&b"\xf0\x9f\x9a\x80\xc3"[..]));
@@ -164,7 +175,8 @@ async fn a_failed_execution_is_reported_by_next() {
     let dir = TestDir::new();
     let mut instance = Instance::new(SandboxCtx::new(sidecar(&dir))).await;
     let limits = Limits { startup_time_ms: Some(1), ..no_limits() };
-    let id = instance.start(Request { limits: Some(limits), ..Request::new("print(1)") }).await.expect("a run");
+    let id =
+        instance.start(Request { limits: Some(limits), ..Request::new("print(1)") }).await.expect("a run");
     let error = instance.next(&id).await.expect_err("an error");
     assert_eq!((error.code, error.id.as_ref()), (ErrorCode::StartupTimeout, Some(&id)), "{}", error.message);
     instance.assert_unknown(&id).await;

@@ -20,7 +20,8 @@ const SANITIZED: &str = "\u{fffd}[2J\u{fffd}]0;owned\u{fffd}\u{fffd}1A";
 /// What `cofferdam` writes to a terminal.
 fn on_terminal(dir: &TestDir, args: &[&str]) -> String {
     let inner = dir.cofferdam(args);
-    let words: Vec<String> = [inner.get_program()].into_iter().chain(inner.get_args()).map(shell_quote).collect();
+    let words: Vec<String> =
+        [inner.get_program()].into_iter().chain(inner.get_args()).map(shell_quote).collect();
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"]).env("SHELL", "/bin/sh");
     script.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -62,7 +63,14 @@ fn messages_contain_no_terminal_escapes() {
         (vec!["run".into(), "--file".into(), within("", "/.."), "p.py".into()], SANITIZED),
         (vec!["run".into(), "--out".into(), within("file/", ""), "p.py".into()], SANITIZED),
         (
-            vec!["run".into(), "--out".into(), "o".into(), "--collect".into(), within("../", ""), "p.py".into()],
+            vec![
+                "run".into(),
+                "--out".into(),
+                "o".into(),
+                "--collect".into(),
+                within("../", ""),
+                "p.py".into(),
+            ],
             SANITIZED,
         ),
         (vec!["run".into(), "--config".into(), MALICIOUS.into(), "p.py".into()], SANITIZED),
@@ -101,12 +109,17 @@ fn errors_about_untrusted_settings_contain_no_terminal_escapes() {
 #[test]
 fn names_of_skipped_files_are_printed_without_terminal_escapes() {
     let dir = TestDir::new();
-    let name: String = MALICIOUS.chars().map(|character| format!("\\u{:04x}", u32::from(character))).collect();
+    let name: String =
+        MALICIOUS.chars().map(|character| format!("\\u{:04x}", u32::from(character))).collect();
     dir.write("p.py", format!("import os\nos.symlink('nowhere', '{name}')"));
     // A folder exists at the path of the collected file.
     dir.write("q.py", format!("open('{name}', 'w')"));
     fs::create_dir_all(dir.path().join("o").join(MALICIOUS)).expect("a folder");
-    assert_no_escapes(&dir, &["run", "--collect", "*cofferdam*", "--out", "o", "p.py"], &format!("`{SANITIZED}"));
+    assert_no_escapes(
+        &dir,
+        &["run", "--collect", "*cofferdam*", "--out", "o", "p.py"],
+        &format!("`{SANITIZED}"),
+    );
     assert_no_escapes(&dir, &["run", "--collect", "*cofferdam*", "--out", "o", "q.py"], "cannot be written");
 }
 
@@ -116,9 +129,11 @@ fn errors_about_a_false_sidecar_contain_no_terminal_escapes() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let server = thread::spawn(move || {
-        for response in
-            [format!("HTTP/1.1 500 X\r\n\r\n{MALICIOUS}"), format!("HTTP/1.1 {MALICIOUS}"), MALICIOUS.to_owned()]
-        {
+        for response in [
+            format!("HTTP/1.1 500 X\r\n\r\n{MALICIOUS}"),
+            format!("HTTP/1.1 {MALICIOUS}"),
+            MALICIOUS.to_owned(),
+        ] {
             let (mut stream, _) = listener.accept().expect("a connection");
             let request = BufReader::new(&stream).lines().map_while(Result::ok);
             assert!(request.take_while(|line| !line.is_empty()).count() > 0);

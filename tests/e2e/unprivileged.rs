@@ -14,7 +14,9 @@ const NOBODY: u32 = 65534;
 /// Runs a program as the user `nobody`, or as the current user if that is not root.
 fn run(dir: &TestDir, program: &str, options: &[&str]) -> Output {
     let local = LocalBackend::new(&Settings::default().local()).expect("`make setup` installs gVisor");
-    for (from, name) in [(root().join("target/release/cofferdam"), "cofferdam"), (local.runsc().to_owned(), "runsc")] {
+    for (from, name) in
+        [(root().join("target/release/cofferdam"), "cofferdam"), (local.runsc().to_owned(), "runsc")]
+    {
         fs::copy(from, dir.path().join(name)).expect("a copy");
     }
     dir.write("p.py", program);
@@ -72,6 +74,11 @@ while True:
 fn a_sandbox_that_hangs_is_killed_without_a_cgroup() {
     let dir = TestDir::new();
     let output = run(&dir, super::broken_sandbox::DEADLOCKS_GVISOR, &["--timeout", "8"]);
-    assert_eq!((stdout(&output), output.status.code()), ("before\n".into(), Some(124)), "{}", stderr(&output));
+    assert_eq!(
+        (stdout(&output), output.status.code()),
+        ("before\n".into(), Some(124)),
+        "{}",
+        stderr(&output)
+    );
     super::cleanup::assert_no_leaks(&dir);
 }

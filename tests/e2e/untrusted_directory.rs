@@ -102,7 +102,11 @@ fn a_settings_file_that_changes_while_it_is_read_is_refused() {
     let output = run_with_limits(&dir.cofferdam(["run", "p.py"]));
     assert_unmarked(&dir, &output);
     assert_eq!(output.status.code(), Some(125), "{}", stderr(&output));
-    assert!(stderr(&output).contains("cofferdam.toml cannot be read: it is not a regular file"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("cofferdam.toml cannot be read: it is not a regular file"),
+        "{}",
+        stderr(&output)
+    );
     while !writer.is_finished() {
         // The writer may still wait for a reader.
         drop(open(&path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()));
@@ -161,7 +165,10 @@ fn special_files_are_refused_without_blocking() {
             let output = run_with_limits(&dir.cofferdam(args));
             assert_eq!(output.status.code(), Some(125), "{args:?} {}", stderr(&output));
             let message = stderr(&output);
-            assert!(message.contains(special) && message.contains("not a regular file"), "{args:?} {message}");
+            assert!(
+                message.contains(special) && message.contains("not a regular file"),
+                "{args:?} {message}"
+            );
         }
     }
     make_fifo(&dir.path().join("config/cofferdam/cofferdam.toml"));
@@ -181,9 +188,16 @@ fn a_settings_file_of_the_working_directory_sets_only_what_requests_may() {
         dir.write("cofferdam.toml", setting);
         let output = dir.run(["run", "p.py"]);
         let message = stderr(&output);
-        assert_eq!((output.status.code(), stdout(&output)), (Some(125), String::new()), "{setting}: {message}");
-        let expected =
-            ["cannot be set by a file in the working directory", "~/.config/cofferdam/cofferdam.toml", "--config"];
+        assert_eq!(
+            (output.status.code(), stdout(&output)),
+            (Some(125), String::new()),
+            "{setting}: {message}"
+        );
+        let expected = [
+            "cannot be set by a file in the working directory",
+            "~/.config/cofferdam/cofferdam.toml",
+            "--config",
+        ];
         assert!(expected.iter().all(|part| message.contains(part)), "{setting}: {message}");
         assert_unmarked(&dir, &output);
     }
@@ -198,7 +212,10 @@ fn empty_or_relative_paths_in_variables_are_not_trusted() {
     }
     for folder in ["cofferdam", ".config/cofferdam"] {
         fs::create_dir_all(dir.path().join(folder)).expect("a folder");
-        dir.write(&format!("{folder}/cofferdam.toml"), "[languages.python]\ncommand = ['bash', '-c', 'echo evil']");
+        dir.write(
+            &format!("{folder}/cofferdam.toml"),
+            "[languages.python]\ncommand = ['bash', '-c', 'echo evil']",
+        );
     }
     let path = std::env::var("PATH").expect("a PATH");
     let relative = format!(":.:bin:{path}");
@@ -213,10 +230,14 @@ fn empty_or_relative_paths_in_variables_are_not_trusted() {
         &[("XDG_CACHE_HOME", ""), ("XDG_CONFIG_HOME", ""), ("HOME", ".")],
         &[("XDG_CACHE_HOME", "/nowhere"), ("PATH", "")],
     ] {
-        let output = dir.cofferdam(["run", "p.py"]).envs(variables.iter().copied()).output().expect("cofferdam");
+        let output =
+            dir.cofferdam(["run", "p.py"]).envs(variables.iter().copied()).output().expect("cofferdam");
         assert_unmarked(&dir, &output);
         // Without the rejected paths, gVisor may not be found.
         let (out, err) = (stdout(&output), stderr(&output));
-        assert!(out == "this is python\n" || err.contains("gVisor is not installed"), "{variables:?} {out}{err}");
+        assert!(
+            out == "this is python\n" || err.contains("gVisor is not installed"),
+            "{variables:?} {out}{err}"
+        );
     }
 }

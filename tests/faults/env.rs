@@ -47,7 +47,9 @@ impl Env {
             .into_iter()
             .filter(|event| event.reason.as_deref() == Some("Started"))
             .map(|event| event.involved_object)
-            .filter(|pod| ids.iter().any(|id| pod.name.as_deref().unwrap_or_default().starts_with(id.as_str())))
+            .filter(|pod| {
+                ids.iter().any(|id| pod.name.as_deref().unwrap_or_default().starts_with(id.as_str()))
+            })
             .map(|pod| pod.uid)
             .collect();
         Ok(started.len())
@@ -114,7 +116,9 @@ where
 }
 
 /// Retries a request, because the API server may have been restarted.
-async fn retry<T: Debug, F: Future<Output = Result<T, Failure>>>(request: impl Fn() -> F) -> Result<T, Failure> {
+async fn retry<T: Debug, F: Future<Output = Result<T, Failure>>>(
+    request: impl Fn() -> F,
+) -> Result<T, Failure> {
     let response = eventually(async || Ok(request().await.ok()), Option::is_some).await?;
     response.ok_or_else(|| "the API server does not respond".into())
 }

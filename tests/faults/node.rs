@@ -10,7 +10,8 @@ use std::{
 
 /// The programs of the control plane and the node, by the first 15 bytes of their names, as in
 /// `/proc/PID/comm`.
-pub(crate) const PROGRAMS: [&str; 5] = ["containerd", "kubelet", "kube-apiserver", "kube-controller", "kube-scheduler"];
+pub(crate) const PROGRAMS: [&str; 5] =
+    ["containerd", "kubelet", "kube-apiserver", "kube-controller", "kube-scheduler"];
 
 /// Whether the cluster is that of `make cluster-up`, whose programs may be restarted.
 pub(crate) fn is_test_node() -> bool {
@@ -23,7 +24,8 @@ pub(crate) fn restart(program: &str) -> Result<(), Failure> {
     for entry in read_dir("/proc")?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         // The machine may have other programs of that name.
-        let is_program = read_to_string(entry.path().join("comm")).is_ok_and(|comm| comm.trim_end() == program)
+        let is_program = read_to_string(entry.path().join("comm"))
+            .is_ok_and(|comm| comm.trim_end() == program)
             && namespace(&name).is_ok_and(|other| other == node_namespace);
         if let Some(pid) = name.parse().ok().and_then(Pid::from_raw).filter(|_| is_program) {
             kill_process(pid, Signal::HUP)?;

@@ -78,7 +78,8 @@ impl Plan {
         let mut faults = vec![Fault::of(step, random)];
         if step == Step::ResolveConflict {
             // This step happens only after a lost response.
-            let step = *[Step::CreateOwner, Step::CreateConfigMap].choose(random).unwrap_or(&Step::CreateOwner);
+            let step =
+                *[Step::CreateOwner, Step::CreateConfigMap].choose(random).unwrap_or(&Step::CreateOwner);
             faults.push(Fault { step, first: 0, count: 1, action: Action::DropResponse });
         }
         for _ in 0..random.random_range(0..3) {
@@ -137,7 +138,8 @@ impl Plan {
 
     /// The action for the request of a step with this index.
     pub(crate) fn action(&self, step: Step, index: usize) -> Action {
-        let applies = |fault: &&Fault| fault.step == step && (fault.first..fault.first + fault.count).contains(&index);
+        let applies =
+            |fault: &&Fault| fault.step == step && (fault.first..fault.first + fault.count).contains(&index);
         self.faults.iter().find(applies).map_or(Action::Forward, |fault| fault.action.clone())
     }
 }

@@ -34,7 +34,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(75);
 const HOUR: i64 = 60 * 60;
 const DAY: i64 = 24 * HOUR;
 /// Steps that every run reaches.
-const STEPS: [Step; 5] = [Step::CreateOwner, Step::CreateConfigMap, Step::WatchEvents, Step::Attach, Step::Delete];
+const STEPS: [Step; 5] =
+    [Step::CreateOwner, Step::CreateConfigMap, Step::WatchEvents, Step::Attach, Step::Delete];
 
 /// Ends a sidecar in the middle of some runs.
 pub(crate) async fn run(env: &Env, seed: u64, number: u64) -> Result<CaseResult, Failure> {
@@ -53,7 +54,8 @@ pub(crate) async fn run(env: &Env, seed: u64, number: u64) -> Result<CaseResult,
     let start_sidecar = || {
         let (dir, pool, clock) = (dir.clone(), pool.to_string(), clock_settings.clone());
         spawn_blocking(move || {
-            let mut settings = vec![("COFFERDAM_POOL__MAXIMUM", &*pool), ("COFFERDAM_SERVE__GRACE_SECONDS", "2")];
+            let mut settings =
+                vec![("COFFERDAM_POOL__MAXIMUM", &*pool), ("COFFERDAM_SERVE__GRACE_SECONDS", "2")];
             settings.extend(clock.iter().map(|(name, text)| (*name, text.as_str())));
             Sidecar::start(&dir, &["--config", "serve.toml"], &settings)
         })

@@ -40,7 +40,8 @@ impl Step {
     ];
 
     /// Steps after which another client may interfere.
-    pub(crate) const INTERFERENCE_POINTS: [Self; 3] = [Self::CreateOwner, Self::CreateConfigMap, Self::Attach];
+    pub(crate) const INTERFERENCE_POINTS: [Self; 3] =
+        [Self::CreateOwner, Self::CreateConfigMap, Self::Attach];
 
     /// The purpose of a request.
     pub(crate) fn of(request: &ApiRequest) -> Option<Self> {

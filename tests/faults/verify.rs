@@ -28,15 +28,20 @@ pub(crate) fn violation(
                 _ => false,
             };
             let status = report.status;
-            (!is_correct || executions == 0)
-                .then(|| format!("{status:?} with {} bytes of {program:?}, executed {executions} times", stdout.len()))
+            (!is_correct || executions == 0).then(|| {
+                format!("{status:?} with {} bytes of {program:?}, executed {executions} times", stdout.len())
+            })
         }
         Err(error) if error.retryable && executions > 0 => {
             Some(format!("the error is retryable, but the program was executed: {error:?}"))
         }
         // An external fault must not be reported as internal.
-        Err(error) if error.code == ErrorCode::Internal => Some(format!("executed {executions} times: {error:?}")),
-        Err(error) if is_output_lost(error) && !node_may_lose_output && program.output().len() <= ALWAYS_KEPT => {
+        Err(error) if error.code == ErrorCode::Internal => {
+            Some(format!("executed {executions} times: {error:?}"))
+        }
+        Err(error)
+            if is_output_lost(error) && !node_may_lose_output && program.output().len() <= ALWAYS_KEPT =>
+        {
             Some(format!("the output of {program:?} was lost: {error:?}"))
         }
         Err(_) => None,

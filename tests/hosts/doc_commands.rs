@@ -1,5 +1,5 @@
-//! The pages of the documentation: each command of a `console` block is executed, and prints what the page shows. A
-//! block with a language and the name of a file is that file.
+//! The pages of the documentation: each command of a `console` block is executed, and prints what the page
+//! shows. A block with a language and the name of a file is that file.
 
 use cofferdam_tests::{
     hosts::command,
@@ -96,7 +96,10 @@ pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&st
     let mut came = came.split(&end);
     for Step { command, shown } in steps {
         let came = came.next().unwrap_or_default();
-        assert!(is_shown(&shown, came), "{page}:\n$ {command}\nis said to print\n{shown}\nand printed\n{came}");
+        assert!(
+            is_shown(&shown, came),
+            "{page}:\n$ {command}\nis said to print\n{shown}\nand printed\n{came}"
+        );
     }
 }
 

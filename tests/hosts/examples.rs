@@ -106,14 +106,20 @@ fn environment_values_do_not_appear_in_a_command_line() {
         "bin/cofferdam",
         format!("#!/bin/sh\necho \"$@\" >>{}/seen\nexec {} \"$@\"\n", dir.path().display(), real.display()),
     );
-    fs::set_permissions(dir.path().join("bin/cofferdam"), fs::Permissions::from_mode(0o755)).expect("a script");
+    fs::set_permissions(dir.path().join("bin/cofferdam"), fs::Permissions::from_mode(0o755))
+        .expect("a script");
     let script = "const { run } = await import('./examples/hosts/node/sandbox.mjs');
         const env = [{ name: 'KEY', value: 'secret\\nof two lines' }, { name: 'EMPTY', value: '' }];
         const code = 'import os; print([os.environ[name] for name in (\\'KEY\\', \\'EMPTY\\')])';
         process.stdout.write(Buffer.from(run({ code, env }).stdout.bytes));";
     let mut node = command("node", "");
-    let path = node.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?)).expect("a PATH").to_owned();
-    let path = env::join_paths([dir.path().join("bin")].into_iter().chain(env::split_paths(&path))).expect("a PATH");
+    let path = node
+        .get_envs()
+        .find_map(|(name, value)| (name == "PATH").then_some(value?))
+        .expect("a PATH")
+        .to_owned();
+    let path =
+        env::join_paths([dir.path().join("bin")].into_iter().chain(env::split_paths(&path))).expect("a PATH");
     node.args(["--input-type=module", "--eval", script]).env("PATH", path);
     node.env("COFFERDAM_STATE_DIR", dir.state()).env("XDG_CONFIG_HOME", dir.path().join("config"));
     let output = node.output().expect("node");

@@ -54,7 +54,11 @@ pub(crate) fn faults() -> Vec<(&'static str, String, ExpectedError)> {
         ("a busy proxy", response(429, HTML, ""), ("overloaded", true, "try again")),
         ("a failure", response(500, HTML, "<html>"), ("unreachable", false, UNKNOWN)),
         ("a broken problem", response(503, problem_headers, "{"), ("unreachable", false, UNKNOWN)),
-        ("another version", response(200, other_version, OUTCOME), ("internal", false, "speaks version 7.3.1 and")),
+        (
+            "another version",
+            response(200, other_version, OUTCOME),
+            ("internal", false, "speaks version 7.3.1 and"),
+        ),
         ("nothing", String::new(), ("unreachable", false, UNKNOWN)),
         ("no HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n".into(), ("unreachable", false, UNKNOWN)),
         ("half a head", "HTTP/1.1 200 X\r\ncontent-".into(), ("unreachable", false, UNKNOWN)),
@@ -63,7 +67,11 @@ pub(crate) fn faults() -> Vec<(&'static str, String, ExpectedError)> {
         ("an invalid chunk length", chunked("no\r\n"), ("unreachable", false, UNKNOWN)),
         ("a chunk length out of range", chunked("fffffffffffffffff\r\n"), ("unreachable", false, UNKNOWN)),
         ("an invalid length", lengths("content-length: -1\r\n"), ("unreachable", false, UNKNOWN)),
-        ("two lengths", lengths("content-length: 5\r\ncontent-length: 7\r\n"), ("unreachable", false, UNKNOWN)),
+        (
+            "two lengths",
+            lengths("content-length: 5\r\ncontent-length: 7\r\n"),
+            ("unreachable", false, UNKNOWN),
+        ),
         ("a length that is too small", lengths("content-length: 20\r\n"), ("unreachable", false, UNKNOWN)),
         ("too many headers", lengths(&many), ("unreachable", false, UNKNOWN)),
         ("a very long header", lengths(&long), ("unreachable", false, UNKNOWN)),
@@ -153,7 +161,11 @@ fn invalid_settings_are_named_without_their_values() {
     ] {
         let output = cli(url, token);
         assert_cli(url, &output, expected);
-        assert!(!stdout(&output).contains("secret") && !stdout(&output).contains("127.0.0.1:1"), "{}", stdout(&output));
+        assert!(
+            !stdout(&output).contains("secret") && !stdout(&output).contains("127.0.0.1:1"),
+            "{}",
+            stdout(&output)
+        );
     }
     assert_eq!(sidecar.requests().len(), 0);
 }
@@ -180,7 +192,10 @@ fn a_request_has_the_token_the_version_and_the_path_prefix() {
 
 /// A component whose clock runs a thousand times faster, so that a minute passes quickly.
 pub(crate) static FAST_CLOCK: LazyLock<&str> = LazyLock::new(|| {
-    transpile("examples/hosts/node/out/fast", &["--map", "wasi:clocks/*=../../../../../tests/hosts/fast-clocks.mjs#*"]);
+    transpile(
+        "examples/hosts/node/out/fast",
+        &["--map", "wasi:clocks/*=../../../../../tests/hosts/fast-clocks.mjs#*"],
+    );
     "fast/code-executor-http.js"
 });
 
@@ -227,7 +242,8 @@ fn an_oversized_response_is_not_buffered() {
 
 #[test]
 fn a_response_sent_before_the_request_is_read_is_received() {
-    let sidecar = ScriptedServer::responding_early(response(413, HTML, "").replace("connection: close\r\n", ""));
+    let sidecar =
+        ScriptedServer::responding_early(response(413, HTML, "").replace("connection: close\r\n", ""));
     // More than the socket buffers and a command-line argument can hold.
     let program = "import runpy, sys\nsys.argv[1:] = ['target/components/code-executor-http.wasm', '\\1' * (1 << 20)]\n\
                    runpy.run_path('examples/hosts/python/composed.py', run_name='__main__')";
@@ -241,7 +257,8 @@ fn the_refusal_of_a_large_request_is_received() {
     dir.write("token", "sixteen-or-more-characters");
     fs::set_permissions(dir.path().join("token"), fs::Permissions::from_mode(0o600)).expect("a file");
     let sidecar = Sidecar::start(&dir, &["--token-file", "token"], &[]);
-    let output = command("python", &format!("http://{}", sidecar.address)).arg("tests/hosts/refused.py").output();
+    let output =
+        command("python", &format!("http://{}", sidecar.address)).arg("tests/hosts/refused.py").output();
     let output = output.expect("Python");
     assert_eq!(stdout(&output), "unauthorised\n".repeat(20), "{}", stderr(&output));
 }

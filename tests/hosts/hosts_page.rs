@@ -63,12 +63,18 @@ fn each_command_in_hosts_md_works_and_is_in_its_table() {
         let Commands { host, artifact, script } = &commands;
         let output = run(&commands, &dir, &sidecar);
         let printed = stdout(&output);
-        assert!(output.status.success() && printed.contains("42"), "{script}\n{printed}\n{}", stderr(&output));
+        assert!(
+            output.status.success() && printed.contains("42"),
+            "{script}\n{printed}\n{}",
+            stderr(&output)
+        );
         works.push((*host, *artifact));
     }
     let mut table = "| host | `code-executor.wasm` | `code-executor-http.wasm` |\n|---|---|---|\n".to_owned();
     for (mark, name, file, before) in HOSTS {
-        let cells = ARTIFACTS.map(|artifact| if works.contains(&(mark, artifact)) { "yes" } else { "no" }).join(" | ");
+        let cells = ARTIFACTS
+            .map(|artifact| if works.contains(&(mark, artifact)) { "yes" } else { "no" })
+            .join(" | ");
         table += &format!("| {name} {} | {cells} |\n", pinned(file, before));
     }
     assert!(page.contains(&format!("\n\n{table}\n")), "the table of {PAGE} should be:\n\n{table}");

@@ -15,8 +15,10 @@ const HEAD: &str = "| limit | option | HTTP field | WIT field | setting | defaul
 fn rows(page: &str) -> Vec<Vec<String>> {
     let table = page.split_once(HEAD).expect("the table").1;
     let rows = table.lines().skip(1).take_while(|line| line.starts_with("| "));
-    rows.map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.replace('`', "").trim().to_owned()).collect())
-        .collect()
+    rows.map(|row| {
+        row.trim_matches('|').split(" | ").map(|cell| cell.replace('`', "").trim().to_owned()).collect()
+    })
+    .collect()
 }
 
 /// A setting as the page writes it: a quantity, a number, or `all` if it has no value.
@@ -39,11 +41,18 @@ async fn each_limit_has_its_name_in_each_interface() {
     let settings = json!(Settings::default());
     let mut named = BTreeSet::new();
     for row in rows(&fs::read_to_string(root().join(PAGE)).expect("a page")) {
-        let [limit, option, field, wit_field, setting, default, ceiling] = <[String; 7]>::try_from(row).expect("a row");
+        let [limit, option, field, wit_field, setting, default, ceiling] =
+            <[String; 7]>::try_from(row).expect("a row");
         assert!(help.contains(&format!("{option} <")), "{limit}: `run` has no option {option}");
-        assert!(wit.contains(&format!("    {wit_field}: option<")), "{limit}: the contract has no field {wit_field}");
+        assert!(
+            wit.contains(&format!("    {wit_field}: option<")),
+            "{limit}: the contract has no field {wit_field}"
+        );
         let value = shown(&settings, &setting);
-        assert!(default == value || default.starts_with(&format!("{value}; ")), "{limit}: the default is {value}");
+        assert!(
+            default == value || default.starts_with(&format!("{value}; ")),
+            "{limit}: the default is {value}"
+        );
         assert_eq!(ceiling, shown(&settings["ceilings"], &setting), "{limit}: the ceiling");
         named.insert(field);
     }

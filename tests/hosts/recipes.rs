@@ -9,7 +9,8 @@ use std::{
 
 #[test]
 fn commands_in_recipes_md_print_what_it_shows() {
-    let script = Command::new(root().join("scripts/recipes.sh")).stderr(Stdio::inherit()).output().expect("bash");
+    let script =
+        Command::new(root().join("scripts/recipes.sh")).stderr(Stdio::inherit()).output().expect("bash");
     assert!(script.status.success(), "scripts/recipes.sh failed");
     let folders = String::from_utf8(script.stdout).expect("two paths");
     let (python, wheels) = folders.trim_end().split_once('\n').expect("two paths");

@@ -62,7 +62,11 @@ impl Instance {
 
     fn assert_unknown(&mut self, id: &Value) {
         for error in [self.next(id), self.cancel(id)] {
-            assert_eq!((&error["code"], &error["retryable"]), (&json!("invalid-request"), &json!(false)), "{error}");
+            assert_eq!(
+                (&error["code"], &error["retryable"]),
+                (&json!("invalid-request"), &json!(false)),
+                "{error}"
+            );
         }
     }
 }
@@ -80,7 +84,11 @@ fn events_are_in_order_and_split_characters_are_joined() {
     let events = instance.read_to_end(&id);
     assert_eq!(events[..2], [json!({ "reached": "queued" }), json!({ "reached": "started" })]);
     let text_of = |stream: &str| events.iter().filter_map(|event| event[stream].as_str()).collect::<String>();
-    assert_eq!((text_of("stdout"), text_of("stderr")), ("a\u{20ac}".into(), "\u{1f680}\u{fffd}".into()), "{events:?}");
+    assert_eq!(
+        (text_of("stdout"), text_of("stderr")),
+        ("a\u{20ac}".into(), "\u{1f680}\u{fffd}".into()),
+        "{events:?}"
+    );
     let outcome = &events.last().expect("an end")["ended"];
     assert_eq!((&outcome["id"], &outcome["status"]), (&id, &json!({ "exited": 0 })), "{outcome}");
     assert_eq!(outcome["stdout"], json!({ "text": "a\u{20ac}", "bytes": null, "length": 4, "cut": null }));
@@ -101,7 +109,11 @@ fn a_cancelled_execution_keeps_its_output() {
     }
     let events = instance.read_to_end(&id);
     let outcome = &events.last().expect("an end")["ended"];
-    assert_eq!((&outcome["status"], &outcome["stdout"]["text"]), (&json!("cancelled"), &json!("now\n")), "{outcome}");
+    assert_eq!(
+        (&outcome["status"], &outcome["stdout"]["text"]),
+        (&json!("cancelled"), &json!("now\n")),
+        "{outcome}"
+    );
     instance.assert_unknown(&id);
 }
 
@@ -182,8 +194,9 @@ fn a_broken_stream_is_an_error_and_ends_the_execution() {
         ("a problem", format!("{failed}\n\n"), ("quota", true, "all used up")),
     ];
     for (what, rest, expected) in cases {
-        let sidecar =
-            ScriptedServer::responding(format!("{HEAD}connection: close\r\n\r\n{ACCEPTED}: a comment\n\n{rest}"));
+        let sidecar = ScriptedServer::responding(format!(
+            "{HEAD}connection: close\r\n\r\n{ACCEPTED}: a comment\n\n{rest}"
+        ));
         let mut instance = Instance(Python::start(&sidecar.url()));
         let id = instance.start("print(6*7)");
         assert_eq!(id, "run-1", "{what}");
@@ -205,7 +218,8 @@ fn a_sidecar_that_falls_silent_times_out() {
             let _ = io::copy(stream, &mut io::sink());
         });
         let module = root().join("examples/hosts/node/out").join(*FAST_CLOCK);
-        let output = command("node", &sidecar.url()).arg("tests/hosts/follow.mjs").arg(module).output().expect("node");
+        let output =
+            command("node", &sidecar.url()).arg("tests/hosts/follow.mjs").arg(module).output().expect("node");
         let error = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
         assert_error("silence", &error, ("unreachable", false, "in full, within 60 s"));
     }

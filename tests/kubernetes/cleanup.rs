@@ -51,7 +51,8 @@ fn gc_cleans_up_after_a_process_killed_at_any_step(context: &Context) -> Result<
     context.dir.write("p.py", "while True: pass");
     let mut ids = Vec::new();
     for workload in ["job", "pod"] {
-        for event in ["requested", "the sandbox is being started", "the sandbox is ready", "the program runs"] {
+        for event in ["requested", "the sandbox is being started", "the sandbox is ready", "the program runs"]
+        {
             let mut command = context.command("run", &["--workload", workload, "p.py"]);
             let child = command.env("COFFERDAM_LOG", "cofferdam=debug").spawn()?;
             ids.push(id_in(&stderr(&signal_when(child, event, Signal::KILL)?))?);
@@ -69,15 +70,19 @@ fn an_interrupt_deletes_the_job_before_the_exit(context: &Context) -> Result<(),
     context.dir.write("p.py", "import time\nprint('begun', flush=True)\ntime.sleep(600)");
     for (event, status) in [("the sandbox is being started", None), ("the program runs", Some("cancelled"))] {
         let mut command = context.command("run", &["--json", "p.py"]);
-        let output = signal_when(command.env("COFFERDAM_LOG", "cofferdam=debug").spawn()?, event, Signal::INT)?;
+        let output =
+            signal_when(command.env("COFFERDAM_LOG", "cofferdam=debug").spawn()?, event, Signal::INT)?;
         let result = json_result(&output)?;
         match status {
-            Some(status) => expect(result["status"] == status && result["stdout"]["content"] == "begun\n", &result)?,
+            Some(status) => {
+                expect(result["status"] == status && result["stdout"]["content"] == "begun\n", &result)?
+            }
             None => expect(result["code"] == "cancelled", &result)?,
         }
         let id = id_in(&stderr(&output))?;
         let jobs = block_on(context.namespace.objects::<Job>().list_metadata(&ListParams::default()))?;
-        let left: Vec<String> = jobs.items.iter().map(ResourceExt::name_any).filter(|name| *name == id).collect();
+        let left: Vec<String> =
+            jobs.items.iter().map(ResourceExt::name_any).filter(|name| *name == id).collect();
         expect(left.is_empty(), left)?;
         assert_nothing_left_of(context, &id)?;
     }
@@ -123,7 +128,10 @@ fn all_objects_have_an_owner_and_a_deadline(context: &Context) -> Result<(), Fai
     expect(spec.active_deadline_seconds.is_some() && spec.ttl_seconds_after_finished.is_some(), &spec)?;
     expect(job.annotations().contains_key("cofferdam.dev/expires"), job.annotations())?;
     let program = block_on(context.namespace.objects::<ConfigMap>().get(&format!("{id}-0")))?;
-    expect(program.owner_references().iter().any(|owner| Some(&owner.uid) == job.uid().as_ref()), &program.metadata)?;
+    expect(
+        program.owner_references().iter().any(|owner| Some(&owner.uid) == job.uid().as_ref()),
+        &program.metadata,
+    )?;
     context.command("gc", &[]).output()?;
     assert_nothing_left_of(context, &id)
 }

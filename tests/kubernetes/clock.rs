@@ -62,7 +62,8 @@ fn gc_with_a_clock_that_is_ahead_keeps_running_sandboxes(context: &Context) -> R
         let request = json!({ "code": "import time\nprint('begun')\ntime.sleep(3)\nprint(42)" });
         let mut stream = sidecar.client().start(&request, &[("accept", "text/event-stream")]).await;
         let begun = stream.read_until("begun").await;
-        let gc = context.command_with_kubeconfig(proxy.kubeconfig(), "gc", &[]).envs(clock.settings()).output()?;
+        let gc =
+            context.command_with_kubeconfig(proxy.kubeconfig(), "gc", &[]).envs(clock.settings()).output()?;
         expect(gc.status.success(), stderr(&gc))?;
         let all = begun + &stream.read_until("\"exited\":0").await;
         expect(all.contains("42"), (all, stdout(&gc)))

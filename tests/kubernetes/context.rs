@@ -34,9 +34,15 @@ impl Context {
     }
 
     /// The same with another kubeconfig.
-    pub(super) fn command_with_kubeconfig(&self, kubeconfig: &Path, subcommand: &str, args: &[&str]) -> Command {
+    pub(super) fn command_with_kubeconfig(
+        &self,
+        kubeconfig: &Path,
+        subcommand: &str,
+        args: &[&str],
+    ) -> Command {
         let kubeconfig = kubeconfig.to_string_lossy();
-        let common = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &self.namespace.name];
+        let common =
+            ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &self.namespace.name];
         let mut command = self.dir.cofferdam([&[subcommand], &common[..], args].concat());
         // The kubeconfig of the shell is not used.
         command.env_remove("KUBECONFIG");
@@ -46,7 +52,8 @@ impl Context {
     /// `cofferdam serve` for the namespace, with this kubeconfig and more settings.
     pub(super) fn sidecar(&self, kubeconfig: &Path, settings: &[(&str, &str)]) -> Sidecar {
         let kubeconfig = kubeconfig.to_string_lossy();
-        let options = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &self.namespace.name];
+        let options =
+            ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &self.namespace.name];
         Sidecar::start(&self.dir, &options, settings)
     }
 
@@ -122,5 +129,8 @@ pub(super) fn expect(condition: bool, actual: impl std::fmt::Debug) -> Result<()
 
 /// Fails unless the result is a problem with this code whose detail contains this text.
 pub(super) fn expect_error(result: &Value, code: &str, detail: &str) -> Result<(), Failure> {
-    expect(result["code"] == code && result["detail"].as_str().is_some_and(|text| text.contains(detail)), result)
+    expect(
+        result["code"] == code && result["detail"].as_str().is_some_and(|text| text.contains(detail)),
+        result,
+    )
 }

@@ -44,7 +44,8 @@ impl TestEnv {
             _ => return Err(stderr(&script).into()),
         }
         let name = |role: &str| format!("{}-{label}-{role}", context.namespace.name);
-        let [sandboxes, agents] = [name("sandboxes"), name("agents")].map(|name| block_on(Namespace::named(name)));
+        let [sandboxes, agents] =
+            [name("sandboxes"), name("agents")].map(|name| block_on(Namespace::named(name)));
         let env = Self { image: stdout(&script).trim().to_owned(), sandboxes: sandboxes?, agents: agents? };
         let namespaces = ["--namespace", &env.sandboxes.name, "--sidecar-namespace", &env.agents.name];
         let manifests = context.dir.cofferdam([&["manifests"], &namespaces[..]].concat()).output()?;
@@ -55,7 +56,8 @@ impl TestEnv {
 
     /// Applies a file of `deploy/` with the changes that a user has to make.
     async fn apply(&self, file: &str, more: &[(&str, &str)]) -> Result<(), Failure> {
-        let (agents, sandboxes) = (format!("namespace: {}", self.agents.name), format!("={}", self.sandboxes.name));
+        let (agents, sandboxes) =
+            (format!("namespace: {}", self.agents.name), format!("={}", self.sandboxes.name));
         let replacements =
             [("namespace: agents", &*agents), ("=sandboxes", &*sandboxes), ("cofferdam:0.1.0", &*self.image)];
         let yaml = fs::read_to_string(root().join("deploy").join(file))?;
@@ -74,7 +76,8 @@ impl TestEnv {
         let state = || async { Ok(self.agents.objects::<Deployment>().get_status(deployment).await?.status) };
         let ready = |status: &Option<k8s_openapi::api::apps::v1::DeploymentStatus>| {
             status.as_ref().is_some_and(|status| {
-                status.available_replicas == Some(pods) && status.unavailable_replicas.unwrap_or_default() == 0
+                status.available_replicas == Some(pods)
+                    && status.unavailable_replicas.unwrap_or_default() == 0
             })
         };
         eventually(state, ready).await.map(|_| ())
@@ -135,14 +138,18 @@ fn an_agent_has_a_sidecar_in_its_pod(context: &Context) -> Result<(), Failure> {
         let jobs = || async {
             let jobs: Api<Job> = env.sandboxes.objects();
             let jobs = jobs.list(&ListParams::default()).await?.items;
-            let active = jobs.iter().filter(|job| job.status.as_ref().is_some_and(|status| status.active == Some(1)));
+            let active =
+                jobs.iter().filter(|job| job.status.as_ref().is_some_and(|status| status.active == Some(1)));
             Ok(active.map(ResourceExt::name_any).collect::<Vec<_>>())
         };
         let running = eventually(jobs, |jobs| jobs.len() == 1).await?;
         env.agents.objects::<Pod>().delete(&pod, &DeleteParams::default()).await?;
         let left = || async {
             let left = env.sandboxes.remaining_objects().await?;
-            Ok(left.into_iter().filter(|name| running.iter().any(|run| name.contains(run))).collect::<Vec<_>>())
+            Ok(left
+                .into_iter()
+                .filter(|name| running.iter().any(|run| name.contains(run)))
+                .collect::<Vec<_>>())
         };
         eventually(left, Vec::is_empty).await?;
         env.await_ready("agent", 1).await
@@ -158,7 +165,8 @@ fn agents_share_a_sidecar_with_tokens_and_tls(context: &Context) -> Result<(), F
             ("cofferdam-tls", json!({ "tls.crt": cert, "tls.key": key })),
         ];
         for (name, data) in secrets {
-            let secret: Secret = serde_json::from_value(json!({ "metadata": { "name": name }, "stringData": data }))?;
+            let secret: Secret =
+                serde_json::from_value(json!({ "metadata": { "name": name }, "stringData": data }))?;
             env.agents.objects::<Secret>().create(&PostParams::default(), &secret).await?;
         }
         env.apply("service.yaml", &[]).await?;
@@ -179,7 +187,8 @@ fn a_service_named_cofferdam_does_not_break_pods_of_its_namespace(context: &Cont
             "seccompProfile": { "type": "RuntimeDefault" },
         });
         let args = json!(["mcp", "--backend", "kubernetes"]);
-        let container = json!({ "name": "neighbour", "image": env.image, "args": args, "securityContext": security });
+        let container =
+            json!({ "name": "neighbour", "image": env.image, "args": args, "securityContext": security });
         let pod = json!({
             "metadata": { "name": "neighbour" }, "spec": { "containers": [container], "restartPolicy": "Never" },
         });

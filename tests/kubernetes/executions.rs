@@ -21,7 +21,8 @@ pub(super) const TESTS: &[Test] = tests![
 ];
 
 fn output_bytes_and_exit_code_are_exact(context: &Context) -> Result<(), Failure> {
-    let program = "import sys\nsys.stdout.buffer.write(bytes(range(256)))\nsys.stderr.write('err\\n')\nsys.exit(3)";
+    let program =
+        "import sys\nsys.stdout.buffer.write(bytes(range(256)))\nsys.stderr.write('err\\n')\nsys.exit(3)";
     context.dir.write("p.py", program);
     let output = context.command("run", &["p.py"]).output()?;
     expect(output.stdout == (0..=255).collect::<Vec<u8>>(), &output.stdout)?;
@@ -50,7 +51,8 @@ fn output_is_complete_after_a_late_attach(context: &Context) -> Result<(), Failu
         );
         let result = context.run(&program, &[])?;
         let tenth: String = (0..lines / 10).map(|number| format!("{number:06}\n")).collect();
-        let is_whole = result["stdout"]["content"] == tenth.repeat(10) && result["stderr"]["content"] == "end";
+        let is_whole =
+            result["stdout"]["content"] == tenth.repeat(10) && result["stderr"]["content"] == "end";
         expect(is_whole, (lines, &result["detail"], &result["stdout"]["length"]))?;
     }
     Ok(())

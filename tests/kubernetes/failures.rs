@@ -65,13 +65,18 @@ fn a_missing_image_is_unavailable(context: &Context) -> Result<(), Failure> {
 }
 
 fn a_missing_runtime_class_is_named(context: &Context) -> Result<(), Failure> {
-    expect_error(&run_with_settings(context, "runtime_class = 'nowhere'")?, "sandbox-unavailable", "runtime_class")
+    expect_error(
+        &run_with_settings(context, "runtime_class = 'nowhere'")?,
+        "sandbox-unavailable",
+        "runtime_class",
+    )
 }
 
 fn a_runtime_missing_on_the_node_is_sandbox_unavailable(context: &Context) -> Result<(), Failure> {
     let class = format!("{}-lacking", context.namespace.name);
-    let yaml =
-        format!("apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {{ name: {class} }}\nhandler: lacking");
+    let yaml = format!(
+        "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {{ name: {class} }}\nhandler: lacking"
+    );
     block_on(context.namespace.apply(&yaml))?;
     let result = run_with_settings(context, &format!("runtime_class = '{class}'"));
     block_on(context.namespace.remove_runtime_class(&class))?;
@@ -79,12 +84,18 @@ fn a_runtime_missing_on_the_node_is_sandbox_unavailable(context: &Context) -> Re
 }
 
 fn a_missing_service_account_is_named(context: &Context) -> Result<(), Failure> {
-    expect_error(&run_with_settings(context, "service_account = 'nowhere'")?, "sandbox-unavailable", "service_account")
+    expect_error(
+        &run_with_settings(context, "service_account = 'nowhere'")?,
+        "sandbox-unavailable",
+        "service_account",
+    )
 }
 
 fn a_sandbox_that_is_not_gvisor_runs_nothing(context: &Context) -> Result<(), Failure> {
     let class = format!("{}-runc", context.namespace.name);
-    let yaml = format!("apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {{ name: {class} }}\nhandler: runc");
+    let yaml = format!(
+        "apiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetadata: {{ name: {class} }}\nhandler: runc"
+    );
     block_on(context.namespace.apply(&yaml))?;
     let result = run_with_settings(context, &format!("runtime_class = '{class}'"));
     block_on(context.namespace.remove_runtime_class(&class))?;
@@ -92,7 +103,8 @@ fn a_sandbox_that_is_not_gvisor_runs_nothing(context: &Context) -> Result<(), Fa
 }
 
 fn an_interpreter_missing_from_the_image_is_named(context: &Context) -> Result<(), Failure> {
-    let result = run_with_settings(context, "languages.python = { command = ['no-such-python'], file = 'main.py' }")?;
+    let result =
+        run_with_settings(context, "languages.python = { command = ['no-such-python'], file = 'main.py' }")?;
     expect_error(&result, "sandbox-unavailable", "no-such-python")
 }
 
@@ -202,9 +214,13 @@ fn an_oom_kill_is_reported_as_out_of_memory(context: &Context) -> Result<(), Fai
 
 fn error_details_are_logged_and_not_returned_to_the_caller(context: &Context) -> Result<(), Failure> {
     context.dir.write("p.py", "print(1)");
-    let output = context.command("run", &["--json", "--image", "registry.invalid/nothing:here", "p.py"]).output()?;
+    let output =
+        context.command("run", &["--json", "--image", "registry.invalid/nothing:here", "p.py"]).output()?;
     let (client, operator) = (json_result(&output)?.to_string(), stderr(&output));
-    expect(!client.contains("registry.invalid") && operator.contains("registry.invalid"), (client, operator))?;
+    expect(
+        !client.contains("registry.invalid") && operator.contains("registry.invalid"),
+        (client, operator),
+    )?;
     let proxy = context.proxy(|asked, _| {
         if asked.matches(Method::POST, "/jobs") {
             Action::Respond(StatusCode::FORBIDDEN, status(403, "Forbidden", "exceeded quota: secret-name"))

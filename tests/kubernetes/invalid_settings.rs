@@ -18,7 +18,9 @@ fn an_unreadable_kubeconfig_is_named(context: &Context) -> Result<(), Failure> {
         let output = context.command_with_kubeconfig(path.as_ref(), "run", &["p.py"]).output()?;
         let message = stderr(&output);
         expect(
-            output.status.code() == Some(125) && message.contains("kubeconfig_path") && message.contains(path),
+            output.status.code() == Some(125)
+                && message.contains("kubeconfig_path")
+                && message.contains(path),
             message,
         )?;
     }
@@ -58,7 +60,10 @@ fn invalid_settings_are_named(context: &Context) -> Result<(), Failure> {
     context.dir.write("p.py", "print(1)");
     for (setting, toml) in [
         ("image", "image = 'Not An Image'"),
-        ("languages.python.image", "languages.python = { command = ['python3'], file = 'main.py', image = ':' }"),
+        (
+            "languages.python.image",
+            "languages.python = { command = ['python3'], file = 'main.py', image = ':' }",
+        ),
         ("mem_limit", "mem_limit = '12 apples'"),
         ("cpu_requested", "cpu_requested = 'half'"),
         ("namespace", "namespace = 'No_Name'"),
@@ -67,7 +72,10 @@ fn invalid_settings_are_named(context: &Context) -> Result<(), Failure> {
         ("pod_labels", "pod_labels = { 'cofferdam.dev/run' = 'mine' }"),
         ("tolerations", "tolerations = [{ kee = 'a' }]"),
         ("pod_overlay", "pod_overlay.spec.hostNetwork = true"),
-        ("pod_overlay", "pod_overlay.spec.containers = [{ name = 'runner', securityContext = { privileged = true } }]"),
+        (
+            "pod_overlay",
+            "pod_overlay.spec.containers = [{ name = 'runner', securityContext = { privileged = true } }]",
+        ),
         ("pod_overlay", "pod_overlay.spec.tolerationz = []"),
         ("networks", "networks.none.egress = []"),
     ] {

@@ -19,7 +19,10 @@ pub(super) const TESTS: &[Test] = tests![
 fn api_server(context: &Context) -> Result<String, Failure> {
     let services: Api<Service> = Api::namespaced(context.namespace.admin.clone(), "default");
     let service = block_on(services.get("kubernetes"))?;
-    service.spec.and_then(|spec| spec.cluster_ip).ok_or_else(|| "the Service `kubernetes` has no address".into())
+    service
+        .spec
+        .and_then(|spec| spec.cluster_ip)
+        .ok_or_else(|| "the Service `kubernetes` has no address".into())
 }
 
 const CONNECT: &str = "import socket, sys
@@ -37,7 +40,8 @@ for address in sys.argv[1:]:
 fn a_program_has_no_network(context: &Context) -> Result<(), Failure> {
     context.dir.write("p.py", CONNECT);
     let address = format!("{}:443", api_server(context)?);
-    let output = context.command("run", &["p.py", "--", &address, "169.254.169.254:80", "10.88.0.1:6443"]).output()?;
+    let output =
+        context.command("run", &["p.py", "--", &address, "169.254.169.254:80", "10.88.0.1:6443"]).output()?;
     expect(stdout(&output) == "OSError 101\nOSError 101\nOSError 101\n", stdout(&output))
 }
 
@@ -59,9 +63,13 @@ except OSError as e:
     let program = program.replace("NAMESPACE", &context.namespace.name);
     let result = context.run(&program, &[])?;
     let text = result["stdout"]["content"].as_str().unwrap_or_default();
-    let seen: Vec<&str> = text.lines().filter(|line| line.starts_with('/') && !line.ends_with("[]")).collect();
+    let seen: Vec<&str> =
+        text.lines().filter(|line| line.starts_with('/') && !line.ends_with("[]")).collect();
     expect(seen.is_empty(), text)?;
-    expect(text.starts_with("['HOME', 'LANG', 'PATH']\nsandbox False\n") && text.contains("termination-log"), text)
+    expect(
+        text.starts_with("['HOME', 'LANG', 'PATH']\nsandbox False\n") && text.contains("termination-log"),
+        text,
+    )
 }
 
 fn an_endless_loop_has_ended_when_the_call_returns(context: &Context) -> Result<(), Failure> {
@@ -70,7 +78,13 @@ fn an_endless_loop_has_ended_when_the_call_returns(context: &Context) -> Result<
     // The container ends before the call returns.
     let id = result["id"].as_str().unwrap_or_default().to_owned();
     let left = || async {
-        Ok(context.namespace.remaining_objects().await?.into_iter().filter(|name| name.contains(&id)).collect())
+        Ok(context
+            .namespace
+            .remaining_objects()
+            .await?
+            .into_iter()
+            .filter(|name| name.contains(&id))
+            .collect())
     };
     block_on(cluster::eventually(left, Vec::is_empty)).map(|_: Vec<String>| ())
 }
@@ -81,7 +95,8 @@ fn a_pod_overlay_is_applied_to_the_pod(context: &Context) -> Result<(), Failure>
         "pod_overlay.spec.volumes = [{ name = 'data', configMap = { name = 'kube-root-ca.crt' } }]\n\
          pod_overlay.spec.containers = [{ name = 'runner', volumeMounts = [{ name = 'data', mountPath = '/data', readOnly = true }] }]\n",
     );
-    let result = context.run("import os; print(os.path.exists('/data/ca.crt'))", &["--config", "settings.toml"])?;
+    let result =
+        context.run("import os; print(os.path.exists('/data/ca.crt'))", &["--config", "settings.toml"])?;
     expect(result["stdout"]["content"] == "True\n", result)
 }
 
@@ -94,7 +109,9 @@ fn a_network_profile_gives_the_pod_a_network(context: &Context) -> Result<(), Fa
     // Whether the connection succeeds depends on the CNI; this only asserts that there is a network.
     let text = stdout(&output);
     expect(
-        text.starts_with("reached") || text.starts_with("TimeoutError") || text.starts_with("ConnectionRefused"),
+        text.starts_with("reached")
+            || text.starts_with("TimeoutError")
+            || text.starts_with("ConnectionRefused"),
         text,
     )?;
     let closed = context.run("print(1)", &["--network", "open"])?;

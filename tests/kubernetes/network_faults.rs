@@ -31,13 +31,17 @@ pub(super) const TESTS: &[Test] = tests![
 fn a_lost_create_response_runs_the_program_once(context: &Context) -> Result<(), Failure> {
     for (workload, path) in [("job", "/jobs"), ("pod", "/pods")] {
         let script = move |asked: &ApiRequest, before| match asked.method {
-            Method::POST if before == 0 && (asked.path.contains(path) || asked.path.contains("/configmaps")) => {
+            Method::POST
+                if before == 0 && (asked.path.contains(path) || asked.path.contains("/configmaps")) =>
+            {
                 Action::DropResponse
             }
             _ => Action::Forward,
         };
-        let proxy = if workload == "pod" { context.proxy_for_pods(script)? } else { context.proxy(script)? };
-        let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print('once')", &["--workload", workload])?;
+        let proxy =
+            if workload == "pod" { context.proxy_for_pods(script)? } else { context.proxy(script)? };
+        let result =
+            context.run_with_kubeconfig(proxy.kubeconfig(), "print('once')", &["--workload", workload])?;
         expect(result["stdout"]["content"] == "once\n", &result)?;
         let lookups = proxy.requests().iter().filter(|asked| asked.matches(Method::GET, "/run-")).count();
         expect(lookups >= 2, proxy.requests())?;
@@ -79,7 +83,8 @@ fn an_interrupted_log_is_resumed(context: &Context) -> Result<(), Failure> {
             Action::Forward
         }
     })?;
-    let program = "import sys\nfor i in range(40000): sys.stdout.write('%06d\\n' % i)\nsys.stderr.write('end')";
+    let program =
+        "import sys\nfor i in range(40000): sys.stdout.write('%06d\\n' % i)\nsys.stderr.write('end')";
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), program, &[])?;
     let text = result["stdout"]["content"].as_str().unwrap_or_default();
     let expected: String = (0..40_000).map(|number| format!("{number:06}\n")).collect();
@@ -88,16 +93,19 @@ fn an_interrupted_log_is_resumed(context: &Context) -> Result<(), Failure> {
 
 fn an_interrupted_attach_is_continued_from_the_log(context: &Context) -> Result<(), Failure> {
     for cut in [0, 200, 20_000] {
-        let proxy = context.proxy(
-            move |asked, _| {
-                if asked.path.contains("/attach") { Action::Cut(cut) } else { Action::Forward }
-            },
-        )?;
-        let program =
-            "import sys, time\nfor i in range(4000): sys.stdout.write('%06d\\n' % i)\ntime.sleep(1)\nsys.exit(3)";
+        let proxy =
+            context.proxy(
+                move |asked, _| {
+                    if asked.path.contains("/attach") { Action::Cut(cut) } else { Action::Forward }
+                },
+            )?;
+        let program = "import sys, time\nfor i in range(4000): sys.stdout.write('%06d\\n' % i)\ntime.sleep(1)\nsys.exit(3)";
         let result = context.run_with_kubeconfig(proxy.kubeconfig(), program, &[])?;
         let expected: String = (0..4000).map(|number| format!("{number:06}\n")).collect();
-        expect(result["stdout"]["content"] == expected && result["status"]["exited"] == 3, (cut, &result["detail"]))?;
+        expect(
+            result["stdout"]["content"] == expected && result["status"]["exited"] == 3,
+            (cut, &result["detail"]),
+        )?;
         expect(proxy.requests().iter().any(|asked| asked.path.contains("/log")), proxy.requests())?;
     }
     Ok(())
@@ -105,7 +113,9 @@ fn an_interrupted_attach_is_continued_from_the_log(context: &Context) -> Result<
 
 fn a_silent_attach_is_continued_from_the_log(context: &Context) -> Result<(), Failure> {
     let proxy =
-        context.proxy(|asked, _| if asked.path.contains("/attach") { Action::Stall(200) } else { Action::Forward })?;
+        context.proxy(
+            |asked, _| if asked.path.contains("/attach") { Action::Stall(200) } else { Action::Forward },
+        )?;
     let program = "import sys, time\nprint('before' * 100)\ntime.sleep(1)\nprint('after')\nsys.exit(3)";
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), program, &[])?;
     let expected = "before".repeat(100) + "\nafter\n";
@@ -118,8 +128,9 @@ fn output_blocked_by_a_stalled_attach_is_continued_from_the_log(context: &Contex
     // buffers are full, a client that does not read blocks the others and the program. The program waits
     // until the output is certainly attached, and the connection stalls after the start of the program is
     // known.
-    let proxy = context
-        .proxy(|asked, _| if asked.path.contains("/attach") { Action::Stall(100_000) } else { Action::Forward })?;
+    let proxy = context.proxy(|asked, _| {
+        if asked.path.contains("/attach") { Action::Stall(100_000) } else { Action::Forward }
+    })?;
     let program = "import sys, time\ntime.sleep(5)\nfor part in 'abcdefghijklmno':\n sys.stdout.write(part * 1_000_000)\n \
                    sys.stderr.write(part * 1_000_000)\nsys.exit(3)";
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), program, &["--timeout", "60"])?;
@@ -160,7 +171,8 @@ fn objects_created_after_the_timeout_are_deleted(context: &Context) -> Result<()
 
 fn wait_until_deleted(context: &Context, proxy: &Proxy) -> Result<(), Failure> {
     let is_created = |name: &String| proxy.created().iter().any(|run| name.contains(run));
-    let left = async || Ok(context.namespace.remaining_objects().await?.into_iter().filter(is_created).collect());
+    let left =
+        async || Ok(context.namespace.remaining_objects().await?.into_iter().filter(is_created).collect());
     block_on(eventually(left, Vec::is_empty)).map(|_| ())
 }
 
@@ -199,15 +211,17 @@ fn an_expired_watch_is_restarted(context: &Context) -> Result<(), Failure> {
 }
 
 fn without_a_watch_the_cluster_is_polled(context: &Context) -> Result<(), Failure> {
-    let proxy =
-        context.proxy(|asked, _| if asked.path.contains("watch=true") { Action::Hang } else { Action::Forward })?;
+    let proxy = context
+        .proxy(|asked, _| if asked.path.contains("watch=true") { Action::Hang } else { Action::Forward })?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print('asked for')", &[])?;
     expect(result["stdout"]["content"] == "asked for\n", result)
 }
 
 fn a_persistently_failing_api_server_is_unreachable(context: &Context) -> Result<(), Failure> {
     let proxy = context.proxy(|asked, _| match asked.method {
-        Method::POST => Action::Respond(StatusCode::INTERNAL_SERVER_ERROR, status(500, "InternalError", "etcd")),
+        Method::POST => {
+            Action::Respond(StatusCode::INTERNAL_SERVER_ERROR, status(500, "InternalError", "etcd"))
+        }
         _ => Action::Forward,
     })?;
     let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print(1)", &["--startup-timeout", "3"])?;

@@ -36,7 +36,8 @@ impl TestEnv {
         let namespace = Arc::new(block_on(Namespace::create())?);
         let kubeconfig = namespace.kubeconfig();
         let kubeconfig = kubeconfig.to_string_lossy();
-        let options = ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &namespace.name];
+        let options =
+            ["--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &namespace.name];
         let settings = [settings, &[("COFFERDAM_POOL__MAXIMUM", "1")]].concat();
         Ok(Self { sidecar: Sidecar::start(&context.dir, &options, &settings), namespace })
     }
@@ -82,8 +83,10 @@ fn a_deleted_warm_pod_is_not_used(context: &Context) -> Result<(), Failure> {
     env.run("print(1)");
     env.sidecar.wait_for(SANDBOX_WAITS);
     let pods = env.namespace.objects::<Pod>();
-    let waiting = |pods: Vec<Pod>| pods.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect();
-    let list = async || -> Result<Vec<Pod>, Failure> { Ok(waiting(pods.list(&Default::default()).await?.items)) };
+    let waiting =
+        |pods: Vec<Pod>| pods.into_iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect();
+    let list =
+        async || -> Result<Vec<Pod>, Failure> { Ok(waiting(pods.list(&Default::default()).await?.items)) };
     let found = block_on(eventually(list, |pods: &Vec<Pod>| pods.len() == 1))?;
     let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
     block_on(pods.delete(&found[0].name_any(), &now))?;
@@ -107,7 +110,8 @@ fn warm_pods_are_evicted_for_an_unschedulable_execution(context: &Context) -> Re
     expect(ready.status == 200, ready)?;
     env.sidecar.wait_for(SANDBOX_WAITS);
     // In another language, so that it cannot use the warm Pod.
-    let response = block_on(env.sidecar.client().run(&json!({ "code": "echo hello", "language": "bash" }), &[]));
+    let response =
+        block_on(env.sidecar.client().run(&json!({ "code": "echo hello", "language": "bash" }), &[]));
     expect(response.json["stdout"]["content"] == "hello\n" && response.json["warm"] == false, response)?;
     let log = env.sidecar.wait_for("an idle sandbox is evicted");
     expect(!log.contains("kubeconfig"), log)?;
@@ -134,7 +138,8 @@ fn gc_deletes_the_warm_pods_of_a_killed_sidecar(context: &Context) -> Result<(),
     env.sidecar.signal(Signal::KILL);
     let kubeconfig = env.namespace.kubeconfig();
     let kubeconfig = kubeconfig.to_string_lossy();
-    let options = ["gc", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &env.namespace.name];
+    let options =
+        ["gc", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &env.namespace.name];
     let output = context.dir.cofferdam(options).env_remove("KUBECONFIG").output()?;
     expect(
         output.status.success() && stdout(&output).starts_with("deleted the leftovers"),

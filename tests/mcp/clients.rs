@@ -13,7 +13,8 @@ use std::{
 static CLIENTS: LazyLock<[PathBuf; 4]> = LazyLock::new(|| {
     let script = Command::new(root().join("scripts/mcp.sh")).stderr(Stdio::inherit()).output().expect("bash");
     assert!(script.status.success(), "scripts/mcp.sh failed");
-    let paths: Vec<PathBuf> = String::from_utf8(script.stdout).expect("paths").lines().map(Into::into).collect();
+    let paths: Vec<PathBuf> =
+        String::from_utf8(script.stdout).expect("paths").lines().map(Into::into).collect();
     paths.try_into().expect("four paths")
 });
 

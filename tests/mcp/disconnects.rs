@@ -14,7 +14,12 @@ use std::{
 };
 
 /// Starts a scenario, and returns when it has printed that its program runs.
-fn start_scenario(dir: &TestDir, transport: &Transport, mode: &str, scenario: &str) -> (Child, BufReader<ChildStdout>) {
+fn start_scenario(
+    dir: &TestDir,
+    transport: &Transport,
+    mode: &str,
+    scenario: &str,
+) -> (Child, BufReader<ChildStdout>) {
     let mut child = client(dir, transport, mode, &[scenario]).spawn().expect("Python");
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
@@ -91,7 +96,8 @@ impl Server {
     /// Initializes the connection.
     fn initialize(&mut self) {
         let client_info = json!({ "name": "test", "version": "0" });
-        let params = json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client_info });
+        let params =
+            json!({ "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client_info });
         self.send(&json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params }));
         let response = self.receive().expect("a response");
         assert_eq!(response["result"]["serverInfo"]["name"], "cofferdam", "{response}");
@@ -110,7 +116,10 @@ impl Server {
         loop {
             let message = self.receive().expect("a notification");
             assert_eq!(message["method"], "notifications/progress", "{message}");
-            if message["params"]["message"].as_str().is_some_and(|text| text.contains("the program is running")) {
+            if message["params"]["message"]
+                .as_str()
+                .is_some_and(|text| text.contains("the program is running"))
+            {
                 return;
             }
         }
@@ -183,7 +192,11 @@ fn an_invalid_message_is_answered_and_the_connection_stays_open() {
         for (line, code, id) in &wrong {
             writeln!(server.stdin, "{line}").expect("a reader");
             let response = server.receive().expect("a response");
-            assert_eq!((&response["error"]["code"], &response["id"]), (&json!(code), id), "{line}: {response}");
+            assert_eq!(
+                (&response["error"]["code"], &response["id"]),
+                (&json!(code), id),
+                "{line}: {response}"
+            );
         }
     }
     let code = format!("print(6*7)#{}", "x".repeat(100_000));

@@ -88,7 +88,12 @@ async fn large_bodies_and_too_many_sessions_are_refused() {
         session(&client).await;
     }
     let response = post(&client, &initialize(), &[]).await;
-    assert_eq!((response.status, response.json["code"].as_str()), (429, Some("overloaded")), "{}", response.text);
+    assert_eq!(
+        (response.status, response.json["code"].as_str()),
+        (429, Some("overloaded")),
+        "{}",
+        response.text
+    );
 }
 
 #[tokio::test]
@@ -97,7 +102,8 @@ async fn escaped_method_names_do_not_bypass_the_session_limit() {
     let sidecar = Sidecar::start(&dir, &[], &[("COFFERDAM_MCP__MAX_SESSIONS", "2")]);
     let client = sidecar.client();
     // The MCP library ignores a header that is not text.
-    let (mut stream, body) = (TcpStream::connect(&sidecar.address).expect("a connection"), initialize().to_string());
+    let (mut stream, body) =
+        (TcpStream::connect(&sidecar.address).expect("a connection"), initialize().to_string());
     let head = format!(
         "POST /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
          Accept: application/json, text/event-stream\r\nContent-Length: {}\r\nMcp-Session-Id: ",
@@ -106,7 +112,10 @@ async fn escaped_method_names_do_not_bypass_the_session_limit() {
     stream.write_all(&[head.as_bytes(), b"\xff\r\n\r\n", body.as_bytes()].concat()).expect("a request");
     let mut response = String::new();
     stream.read_to_string(&mut response).expect("a response");
-    assert!(response.starts_with("HTTP/1.1 400") && response.contains("the header mcp-session-id"), "{response}");
+    assert!(
+        response.starts_with("HTTP/1.1 400") && response.contains("the header mcp-session-id"),
+        "{response}"
+    );
     let spelt = |method: &str| initialize().to_string().replace("\"initialize\"", &format!("\"{method}\""));
     let mut statuses = Vec::new();
     for method in ["initi\\u0061lize", "\\u0069nitialize", "initialize", "initi\\u0061lize"] {
@@ -152,7 +161,13 @@ async fn invalid_messages_get_json_rpc_error_codes() {
         (r#"{"jsonrpc":"2.0","id":7}"#.into(), 400, -32600, json!(7), "of JSON-RPC 2.0"),
         (r#"{"jsonrpc":"2.0","id":7,"method":5}"#.into(), 400, -32600, json!(7), "of JSON-RPC 2.0"),
         (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#.into(), 400, -32600, json!(1.5), "of JSON-RPC 2.0"),
-        (r#"{"jsonrpc":"2.0","id":1e29,"method":"ping"}"#.into(), 400, -32600, json!(1e29), "of JSON-RPC 2.0"),
+        (
+            r#"{"jsonrpc":"2.0","id":1e29,"method":"ping"}"#.into(),
+            400,
+            -32600,
+            json!(1e29),
+            "of JSON-RPC 2.0",
+        ),
     ] {
         let response = client.send("POST", "/mcp", &[JSON, ACCEPT], message.clone()).await;
         let shown = format!("{message}: {} {}", response.status, response.text);
@@ -161,7 +176,10 @@ async fn invalid_messages_get_json_rpc_error_codes() {
             (status, &json!(code), &id),
             "{shown}"
         );
-        assert!(response.json["error"]["message"].as_str().is_some_and(|text| text.contains(part)), "{shown}");
+        assert!(
+            response.json["error"]["message"].as_str().is_some_and(|text| text.contains(part)),
+            "{shown}"
+        );
     }
     for notification in [
         r#"{"jsonrpc":"2.0","method":"notifications/x","params":[1]}"#,
@@ -170,13 +188,20 @@ async fn invalid_messages_get_json_rpc_error_codes() {
         let response = client.send("POST", "/mcp", &[JSON, ACCEPT], notification.to_string()).await;
         assert_eq!((response.status, &*response.text), (202, ""), "{notification}");
     }
-    for (accept, status) in [("*/*", 200), ("application/json", 406), ("application/json, text/event-stream;q=0", 406)]
+    for (accept, status) in
+        [("*/*", 200), ("application/json", 406), ("application/json, text/event-stream;q=0", 406)]
     {
-        let response = client.send("POST", "/mcp", &[JSON, ("accept", accept)], initialize().to_string()).await;
+        let response =
+            client.send("POST", "/mcp", &[JSON, ("accept", accept)], initialize().to_string()).await;
         assert_eq!(response.status, status, "{accept}: {}", response.text);
     }
     let long = "x".repeat(2000);
     let headers = [JSON, ACCEPT, ("mcp-name", &*long)];
     let response = client.send("POST", "/mcp", &headers, list().to_string()).await;
-    assert_eq!((response.status, &response.json["code"]), (400, &json!("invalid-request")), "{}", response.text);
+    assert_eq!(
+        (response.status, &response.json["code"]),
+        (400, &json!("invalid-request")),
+        "{}",
+        response.text
+    );
 }

@@ -48,7 +48,13 @@ fn works_over_http() {
     for era in ["legacy", "modern"] {
         let command = || {
             let mut command = inspector(&dir);
-            command.args([&format!("http://{}/mcp", sidecar.address), "--transport", "http", "--protocol-era", era]);
+            command.args([
+                &format!("http://{}/mcp", sidecar.address),
+                "--transport",
+                "http",
+                "--protocol-era",
+                era,
+            ]);
             command
         };
         assert_lists(command());

@@ -28,7 +28,8 @@ const SCENARIOS: [&str; 12] = [
 /// One execution at a time; others are queued.
 const ONE_EXECUTION: [(&str, &str); 1] = [("COFFERDAM_SERVE__MAX_RUNS", "1")];
 /// One execution at a time; others are refused.
-const NO_QUEUE: [(&str, &str); 2] = [("COFFERDAM_SERVE__MAX_RUNS", "1"), ("COFFERDAM_SERVE__MAX_QUEUED", "0")];
+const NO_QUEUE: [(&str, &str); 2] =
+    [("COFFERDAM_SERVE__MAX_RUNS", "1"), ("COFFERDAM_SERVE__MAX_QUEUED", "0")];
 
 /// A sidecar with two tenants' tokens.
 fn with_tokens(dir: &TestDir) -> Sidecar {
@@ -50,11 +51,14 @@ fn works_over_stdio() {
 #[test]
 fn the_example_in_the_docs_runs() {
     let page = fs::read_to_string(root().join("docs/mcp.md")).expect("a page");
-    let program = page.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
+    let program =
+        page.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
     let dir = TestDir::new();
     dir.write("page.py", program);
     let path = env::join_paths(
-        [root().join("target/release")].into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())),
+        [root().join("target/release")]
+            .into_iter()
+            .chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())),
     );
     let output = python().arg("page.py").env("PATH", path.expect("a path")).current_dir(dir.path()).output();
     let output = output.expect("Python");

@@ -26,7 +26,9 @@ impl Clock {
     pub fn new(dir: &TestDir) -> io::Result<Option<Self>> {
         let libraries = fs::read_dir(LIBRARIES)?.flatten().map(|folder| folder.path().join(LIBRARY));
         let Some(library) = libraries.into_iter().find(|library| library.exists()) else {
-            println!("tests that set the clock are skipped: libfaketime is not installed (Debian package libfaketime)");
+            println!(
+                "tests that set the clock are skipped: libfaketime is not installed (Debian package libfaketime)"
+            );
             return Ok(None);
         };
         let clock = Self { library, file: dir.path().join("clock") };

@@ -17,7 +17,8 @@ pub const COMPOSED: &str = "target/components/code-executor-http.wasm";
 /// The folder of the hosts' programs. The first test installs them; the others wait.
 #[expect(clippy::expect_used, reason = "a test without its hosts has failed")]
 static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
-    let script = Command::new(root().join("scripts/hosts.sh")).stderr(Stdio::inherit()).output().expect("bash");
+    let script =
+        Command::new(root().join("scripts/hosts.sh")).stderr(Stdio::inherit()).output().expect("bash");
     assert!(script.status.success(), "scripts/hosts.sh failed");
     String::from_utf8(script.stdout).expect("a path").trim_end().into()
 });

@@ -57,7 +57,9 @@ pub fn leaked_cgroups(ids: &[String]) -> Vec<String> {
     }
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
         let cgroup = fs::read_to_string(entry.path().join("cgroup")).unwrap_or_default();
-        leaked.extend(ids.iter().filter(|id| cgroup.contains(id.as_str())).map(|id| format!("process in {id}")));
+        leaked.extend(
+            ids.iter().filter(|id| cgroup.contains(id.as_str())).map(|id| format!("process in {id}")),
+        );
     }
     leaked
 }

@@ -65,7 +65,9 @@ impl Sidecar {
 
     fn command(dir: &TestDir, options: &[&str], settings: &[(&str, &str)]) -> Command {
         let listen = format!("unix:{}", Self::socket(dir).display());
-        let args = ["serve", "--listen", &listen, "--listen", "127.0.0.1:0"].into_iter().chain(options.iter().copied());
+        let args = ["serve", "--listen", &listen, "--listen", "127.0.0.1:0"]
+            .into_iter()
+            .chain(options.iter().copied());
         let mut command = dir.cofferdam(args);
         // A pooled sandbox would look like a leak.
         command.env("COFFERDAM_POOL__MAXIMUM", "0");
@@ -85,7 +87,8 @@ impl Sidecar {
         let (sender, receiver) = channel();
         thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let socket = Self::socket(dir);
-        let mut sidecar = Self { child, log: receiver, read_log: String::new(), socket, address: String::new() };
+        let mut sidecar =
+            Self { child, log: receiver, read_log: String::new(), socket, address: String::new() };
         let line = sidecar.wait_for("listening on http");
         sidecar.address = line.rsplit("//").next().unwrap_or_default().to_owned();
         sidecar

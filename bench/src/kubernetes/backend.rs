@@ -35,7 +35,8 @@ pub(super) fn processes(
 ) -> Result<Duration, Failure> {
     dir.write("hello.py", super::PROGRAM);
     let kubeconfig = target.kubeconfig.to_string_lossy();
-    let args = ["run", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", target.namespace];
+    let args =
+        ["run", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", target.namespace];
     let args = [&args[..], &["--workload", workload, "hello.py"]].concat();
     let start = Instant::now();
     let children: Result<Vec<Child>, _> = (0..concurrency).map(|_| dir.cofferdam(&args).spawn()).collect();
@@ -63,8 +64,12 @@ impl Library {
 
     /// A sidecar with as many prewarmed sandboxes as concurrent calls.
     pub(super) fn with_pool(target: Target<'_>, concurrency: u32) -> Result<Self, Failure> {
-        let pool =
-            PoolConfig { maximum: Some(concurrency), minimum: concurrency, starts_at_once: 2, ..PoolConfig::default() };
+        let pool = PoolConfig {
+            maximum: Some(concurrency),
+            minimum: concurrency,
+            starts_at_once: 2,
+            ..PoolConfig::default()
+        };
         let settings = Settings { pool, ..settings(target) };
         Ok(Self { sidecar: settings.pooled_runtime()?, executor: Executor::new(concurrency)? })
     }

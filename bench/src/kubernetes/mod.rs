@@ -64,9 +64,14 @@ impl BenchEnv {
         let adk_namespace = runtime().block_on(adk::create_namespace(&namespace.admin));
         let kubeconfig = namespace.kubeconfig();
         match adk_namespace {
-            Ok(adk_namespace) => {
-                Ok(Some(Self { dir: TestDir::new(), namespace, adk_namespace, admin_kubeconfig, kubeconfig, python }))
-            }
+            Ok(adk_namespace) => Ok(Some(Self {
+                dir: TestDir::new(),
+                namespace,
+                adk_namespace,
+                admin_kubeconfig,
+                kubeconfig,
+                python,
+            })),
             Err(error) => {
                 runtime().block_on(namespace.delete())?;
                 Err(error)
@@ -91,7 +96,8 @@ impl BenchEnv {
     ///
     /// A run fails.
     pub fn sequential(&self, rounds: usize) -> Result<Sequential, Failure> {
-        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.adk_namespace, rounds + 1, 1)?;
+        let mut executor =
+            Adk::start(&self.python, &self.admin_kubeconfig, &self.adk_namespace, rounds + 1, 1)?;
         let library = Library::new(self.target(), 1)?;
         let pods: Api<Pod> = Api::namespaced(self.namespace.admin.clone(), &self.adk_namespace);
         let mut measurements: [Measurement<'_>; 4] = [
@@ -112,7 +118,8 @@ impl BenchEnv {
     /// A run fails.
     pub fn concurrent(&self, programs: u32, rounds: usize) -> Result<Concurrent, Failure> {
         let count = usize::try_from(programs)?;
-        let mut executor = Adk::start(&self.python, &self.admin_kubeconfig, &self.adk_namespace, rounds + 2, count)?;
+        let mut executor =
+            Adk::start(&self.python, &self.admin_kubeconfig, &self.adk_namespace, rounds + 2, count)?;
         let library = Library::new(self.target(), programs)?;
         let kubeconfig_for_pods = self.namespace.kubeconfig_for_pods();
         let for_pods = Target { kubeconfig: &kubeconfig_for_pods, namespace: &self.namespace.name };
@@ -198,7 +205,8 @@ impl BenchEnv {
     pub fn requests(&self) -> Result<Requests, Failure> {
         let process = |workload: &'static str| {
             let is_pod = workload == "pod";
-            let kubeconfig = if is_pod { self.namespace.kubeconfig_for_pods() } else { self.kubeconfig.clone() };
+            let kubeconfig =
+                if is_pod { self.namespace.kubeconfig_for_pods() } else { self.kubeconfig.clone() };
             requests(&kubeconfig, |proxy| {
                 let proxy = proxy.to_owned();
                 Ok(Box::new(move || {

@@ -49,7 +49,10 @@ impl code_executor_stream::Guest for Guest {
 
 impl StreamedExecution {
     /// The next event. An event of the host whose bytes complete no character is skipped.
-    fn next(&mut self, next_from_host: impl Fn() -> Result<sandbox_stream::Event, Error>) -> Result<Event, Error> {
+    fn next(
+        &mut self,
+        next_from_host: impl Fn() -> Result<sandbox_stream::Event, Error>,
+    ) -> Result<Event, Error> {
         let result = loop {
             if let Some(result) = self.result.take() {
                 break result;
@@ -65,7 +68,8 @@ impl StreamedExecution {
                 return Ok(event);
             }
         };
-        let last_output = self.stdout.finish().map(Event::Stdout).or_else(|| self.stderr.finish().map(Event::Stderr));
+        let last_output =
+            self.stdout.finish().map(Event::Stdout).or_else(|| self.stderr.finish().map(Event::Stderr));
         if let Some(output) = last_output {
             self.result = Some(result);
             return Ok(output);

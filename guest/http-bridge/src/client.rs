@@ -41,7 +41,11 @@ impl Client {
     }
 
     /// Starts a program. Returns the HTTP status and the body of the stream of events.
-    pub(crate) fn stream(&self, request: Request, limits: ExchangeLimits) -> Result<(u16, ResponseBody), BridgeError> {
+    pub(crate) fn stream(
+        &self,
+        request: Request,
+        limits: ExchangeLimits,
+    ) -> Result<(u16, ResponseBody), BridgeError> {
         let (head, body) = self.post(request, EVENT_STREAM, limits, IDLE_TIMEOUT_MS)?;
         response::check_version(&head)?;
         let status = head.status;
@@ -57,7 +61,8 @@ impl Client {
     pub(crate) fn cancel(&self, id: &str, limits: ExchangeLimits) -> Result<(), BridgeError> {
         let endpoint = Endpoint { path: format!("{}/{id}", self.endpoint.path), ..self.endpoint.clone() };
         let headers = self.headers(JSON);
-        let (head, body) = exchange::send(&endpoint, &Method::Delete, &headers, &[], IDLE_TIMEOUT_MS, IDLE_TIMEOUT_MS)?;
+        let (head, body) =
+            exchange::send(&endpoint, &Method::Delete, &headers, &[], IDLE_TIMEOUT_MS, IDLE_TIMEOUT_MS)?;
         response::check_version(&head)?;
         if response::is_success(&head, JSON) {
             return Ok(());
@@ -85,7 +90,8 @@ impl Client {
     }
 
     fn headers(&self, accept: &str) -> Vec<(&'static str, String)> {
-        let mut headers = alloc::vec![("accept", format!("{accept}, {PROBLEM}")), (VERSION_HEADER, VERSION.into())];
+        let mut headers =
+            alloc::vec![("accept", format!("{accept}, {PROBLEM}")), (VERSION_HEADER, VERSION.into())];
         headers.extend(self.token.as_ref().map(|token| ("authorization", format!("Bearer {token}"))));
         headers
     }

@@ -41,7 +41,9 @@ const NO_SCHEME: &str = "does not begin with http:// or https://";
 
 fn check_authority(authority: &str) -> Result<(), BridgeError> {
     if authority.contains('@') {
-        return Err(BridgeError::InvalidUrl("has a user name or a password; pass the token in COFFERDAM_TOKEN"));
+        return Err(BridgeError::InvalidUrl(
+            "has a user name or a password; pass the token in COFFERDAM_TOKEN",
+        ));
     }
     // An IPv6 address has colons too, but in brackets.
     let (host, port) = match authority.rsplit_once(':') {
@@ -55,8 +57,9 @@ fn check_authority(authority: &str) -> Result<(), BridgeError> {
         return Err(BridgeError::InvalidUrl("has no valid host"));
     }
     // `parse` alone would accept a sign.
-    let is_valid =
-        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse().is_ok_and(|port: u16| port > 0);
+    let is_valid = |port: &str| {
+        port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse().is_ok_and(|port: u16| port > 0)
+    };
     if port.is_none_or(is_valid) {
         Ok(())
     } else {

@@ -62,8 +62,12 @@ impl From<HttpError> for BridgeError {
             | HttpError::ConnectionRefused
             | HttpError::ConnectionLimitReached => Self::NotConnected,
             HttpError::DestinationIpProhibited | HttpError::HttpRequestDenied => Self::ForbiddenByHost,
-            HttpError::TlsProtocolError | HttpError::TlsCertificateError | HttpError::TlsAlertReceived(_) => Self::Tls,
-            HttpError::HttpRequestUriInvalid | HttpError::HttpRequestUriTooLong => Self::InvalidUrl(REJECTED_URL),
+            HttpError::TlsProtocolError | HttpError::TlsCertificateError | HttpError::TlsAlertReceived(_) => {
+                Self::Tls
+            }
+            HttpError::HttpRequestUriInvalid | HttpError::HttpRequestUriTooLong => {
+                Self::InvalidUrl(REJECTED_URL)
+            }
             _ => Self::ConnectionLost,
         }
     }
@@ -131,19 +135,24 @@ fn describe(error: BridgeError) -> (ErrorCode, String) {
 /// Describes a response of a proxy, or of another server at the sidecar's address. Only its status is known.
 fn describe_status(status: u16) -> (ErrorCode, String) {
     let (code, text) = match status {
-        401 | 403 | 407 => {
-            (ErrorCode::Unauthorised, "access was denied; check that COFFERDAM_TOKEN is a token of the sidecar")
-        }
+        401 | 403 | 407 => (
+            ErrorCode::Unauthorised,
+            "access was denied; check that COFFERDAM_TOKEN is a token of the sidecar",
+        ),
         413 => (ErrorCode::TooLarge, "the request is larger than the proxy in front of the sidecar accepts"),
         429 => (ErrorCode::Overloaded, "too many requests; try again later"),
-        300..=399 => {
-            (ErrorCode::Unreachable, "COFFERDAM_URL redirects to another address; set it to the sidecar's own address")
-        }
+        300..=399 => (
+            ErrorCode::Unreachable,
+            "COFFERDAM_URL redirects to another address; set it to the sidecar's own address",
+        ),
         500..=599 => (
             ErrorCode::Unreachable,
             "the sidecar or the proxy in front of it failed; whether the program ran is not known",
         ),
-        _ => (ErrorCode::Unreachable, "the server is not a sidecar; check that COFFERDAM_URL is the sidecar's address"),
+        _ => (
+            ErrorCode::Unreachable,
+            "the server is not a sidecar; check that COFFERDAM_URL is the sidecar's address",
+        ),
     };
     (code, format!("{text} (HTTP status {status})"))
 }
@@ -203,7 +212,10 @@ mod tests {
             retryable: true,
         };
         let error = Error::from(BridgeError::Problem(problem));
-        assert_eq!((error.id.as_deref(), error.code, error.retryable), (Some("run-1"), ErrorCode::Quota, true));
+        assert_eq!(
+            (error.id.as_deref(), error.code, error.retryable),
+            (Some("run-1"), ErrorCode::Quota, true)
+        );
         assert_eq!(error.message, "all used up");
     }
 

@@ -12,8 +12,8 @@ use http_bridge_bindings::wasi::{
     http::{
         outgoing_handler,
         types::{
-            Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
-            RequestOptions, Scheme,
+            Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method, OutgoingBody,
+            OutgoingRequest, RequestOptions, Scheme,
         },
     },
     io::streams::{InputStream, OutputStream, StreamError},

@@ -32,7 +32,8 @@ pub(crate) struct ExchangeLimits {
 impl ExchangeLimits {
     /// The limits for a request with these limits.
     pub(crate) fn of(limits: Option<&Limits>) -> Self {
-        let limit = |requested: fn(&Limits) -> Option<u64>, default| limits.and_then(requested).unwrap_or(default);
+        let limit =
+            |requested: fn(&Limits) -> Option<u64>, default| limits.and_then(requested).unwrap_or(default);
         let timeout_ms = limit(|limits| limits.startup_time_ms, CEILINGS.startup_time_ms)
             .saturating_add(limit(|limits| limits.wall_time_ms, CEILINGS.wall_time_ms))
             .saturating_add(OVERHEAD_MS)

@@ -16,7 +16,9 @@ pub(crate) fn to_api(request: Request) -> Result<cofferdam_http_api::Request, Br
         args: request.args.unwrap_or_default(),
         env: unique("an environment variable", env)?,
         stdin: request.stdin.map(Bytes),
-        files: files.map(|file| cofferdam_http_api::File { path: file.path, content: Bytes(file.content) }).collect(),
+        files: files
+            .map(|file| cofferdam_http_api::File { path: file.path, content: Bytes(file.content) })
+            .collect(),
         collect: request.collect.unwrap_or_default(),
         limits: request.limits.map(|limits| cofferdam_types::requested_limits!(limits)).unwrap_or_default(),
         network: request.network,

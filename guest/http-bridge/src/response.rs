@@ -59,8 +59,16 @@ pub(crate) fn report(outcome: Outcome) -> Report {
         status: status(outcome.status),
         stdout: capture(outcome.stdout),
         stderr: capture(outcome.stderr),
-        files: outcome.files.into_iter().map(|file| File { path: file.path, content: file.content.0 }).collect(),
-        skipped: outcome.skipped.into_iter().map(|file| SkippedFile { path: file.path, reason: file.reason }).collect(),
+        files: outcome
+            .files
+            .into_iter()
+            .map(|file| File { path: file.path, content: file.content.0 })
+            .collect(),
+        skipped: outcome
+            .skipped
+            .into_iter()
+            .map(|file| SkippedFile { path: file.path, reason: file.reason })
+            .collect(),
         timings: Timings {
             queued: timings.queued,
             scheduled: timings.scheduled,
@@ -105,7 +113,8 @@ mod tests {
         "code": "denied", "retryable": false}"#;
 
     fn response(status: u16, content_type: &str, body: &str) -> Response {
-        let head = ResponseHead { status, content_type: Some(content_type.into()), version: Some(VERSION.into()) };
+        let head =
+            ResponseHead { status, content_type: Some(content_type.into()), version: Some(VERSION.into()) };
         Response { head, body: body.into() }
     }
 
@@ -114,11 +123,17 @@ mod tests {
         let report = read(&response(200, "application/json; charset=utf-8", OUTCOME)).expect("a report");
         assert_eq!(report.id, "run-1");
         assert!(matches!(report.status, Status::OutOfDisk(1)));
-        assert_eq!((report.stdout.bytes, report.stdout.length, report.stdout.cut), (b"out".to_vec(), 9, Some(2)));
+        assert_eq!(
+            (report.stdout.bytes, report.stdout.length, report.stdout.cut),
+            (b"out".to_vec(), 9, Some(2))
+        );
         assert_eq!((report.stderr.bytes, report.stderr.length, report.stderr.cut), (vec![255], 1, None));
         assert_eq!((&*report.files[0].path, &report.files[0].content), ("f", &vec![0]));
         assert_eq!((&*report.skipped[0].path, &*report.skipped[0].reason), ("g", "a link"));
-        assert_eq!((report.timings.started, report.timings.pulled, report.timings.answered), (Some(5), None, 7));
+        assert_eq!(
+            (report.timings.started, report.timings.pulled, report.timings.answered),
+            (Some(5), None, 7)
+        );
         assert!(report.warm);
     }
 
@@ -126,7 +141,10 @@ mod tests {
     fn a_problem_is_recognised_whatever_its_status() {
         for status in [200, 403, 500] {
             let error = read(&response(status, PROBLEM, PROBLEM_BODY)).expect_err("a problem");
-            assert!(matches!(error, BridgeError::Problem(Problem { detail, .. }) if detail == "no"), "{status}");
+            assert!(
+                matches!(error, BridgeError::Problem(Problem { detail, .. }) if detail == "no"),
+                "{status}"
+            );
         }
     }
 

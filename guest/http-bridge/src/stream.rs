@@ -96,7 +96,8 @@ impl StreamedExecution {
         let max = self.limits.max_response_bytes;
         loop {
             if let Some(data) = self.decoder.next_event() {
-                return serde_json::from_slice(&data).map_err(|_| BridgeError::UnexpectedResponse(self.status));
+                return serde_json::from_slice(&data)
+                    .map_err(|_| BridgeError::UnexpectedResponse(self.status));
             }
             let chunk = self.body.next_chunk(IDLE_TIMEOUT_MS)?.ok_or(BridgeError::ConnectionLost)?;
             if chunk.len() > max.saturating_sub(self.decoder.buffered()) {

@@ -70,7 +70,8 @@ impl Response {
 
     /// The media type of the body, in lower case.
     pub(super) fn media_type(&self) -> String {
-        let value = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let value =
+            self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 }
@@ -101,7 +102,8 @@ pub(super) async fn send(
     let stream = timeout(CONNECT_TIMEOUT, connect(address))
         .await
         .map_err(|_| ClientError::NotConnected("timed out".into()))??;
-    let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|_| ClientError::ConnectionLost)?;
+    let (mut sender, connection) =
+        handshake(TokioIo::new(stream)).await.map_err(|_| ClientError::ConnectionLost)?;
     let mut driver = JoinSet::new();
     driver.spawn(async {
         // Errors occur in the response too.
@@ -125,8 +127,10 @@ async fn connect(address: &Address) -> Result<Box<dyn Stream>, ClientError> {
             if !secure {
                 return Ok(Box::new(stream));
             }
-            let name = ServerName::try_from(host.clone()).map_err(|error| ClientError::Tls(error.to_string()))?;
-            let stream = tls()?.connect(name, stream).await.map_err(|error| ClientError::Tls(error.to_string()))?;
+            let name =
+                ServerName::try_from(host.clone()).map_err(|error| ClientError::Tls(error.to_string()))?;
+            let stream =
+                tls()?.connect(name, stream).await.map_err(|error| ClientError::Tls(error.to_string()))?;
             Ok(Box::new(stream))
         }
     }

@@ -13,7 +13,9 @@ pub(super) fn request(request: Request) -> Result<cofferdam_http_api::Request, C
         args: request.args,
         env: map("an environment variable", request.env)?,
         stdin: Some(Bytes(request.stdin)).filter(|stdin| !stdin.0.is_empty()),
-        files: files.map(|file| cofferdam_http_api::File { path: file.path, content: Bytes(file.content) }).collect(),
+        files: files
+            .map(|file| cofferdam_http_api::File { path: file.path, content: Bytes(file.content) })
+            .collect(),
         collect: request.collect,
         limits: request.limits,
         network: request.network,

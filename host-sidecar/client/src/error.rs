@@ -81,9 +81,11 @@ impl From<ClientError> for Error {
 /// Describes a response of a proxy, or of another server at the sidecar's address. Only its status is known.
 fn describe_status(status: u16) -> Error {
     let (code, text, advice) = match status {
-        401 | 403 | 407 => {
-            (ErrorCode::Unauthorised, "access was denied", "check that COFFERDAM_TOKEN is a token of the sidecar")
-        }
+        401 | 403 | 407 => (
+            ErrorCode::Unauthorised,
+            "access was denied",
+            "check that COFFERDAM_TOKEN is a token of the sidecar",
+        ),
         500.. => (ErrorCode::Unreachable, "the sidecar, or a proxy in front of it, failed", UNKNOWN),
         _ => (ErrorCode::Unreachable, "the server is not a sidecar", "check that --sidecar is its address"),
     };

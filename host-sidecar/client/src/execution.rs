@@ -45,7 +45,8 @@ impl RemoteExecution {
 
     async fn post(client: &Client, request: Request) -> Result<Self, ClientError> {
         let body = serde_json::to_vec(&convert::request(request)?).map_err(|_| ClientError::TooLarge)?;
-        let response = send(&client.address, client.token.as_deref(), Method::POST, "", EVENT_STREAM, body).await?;
+        let response =
+            send(&client.address, client.token.as_deref(), Method::POST, "", EVENT_STREAM, body).await?;
         check_version(&response)?;
         if !response.status.is_success() || response.media_type() != EVENT_STREAM {
             return Err(read_error(response).await);
@@ -107,7 +108,9 @@ impl EventReader {
             };
             match event {
                 Event::Accepted(_) => return Err(self.unexpected()),
-                Event::Reached(phase) => observer_phase(phase).into_iter().for_each(|phase| observer.on_phase(phase)),
+                Event::Reached(phase) => {
+                    observer_phase(phase).into_iter().for_each(|phase| observer.on_phase(phase))
+                }
                 Event::Stdout(bytes) => wrote(Stream::Stdout, bytes),
                 Event::Stderr(bytes) => wrote(Stream::Stderr, bytes),
                 Event::Ended(outcome) => return Ok(convert::report(outcome)),

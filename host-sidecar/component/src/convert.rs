@@ -1,7 +1,9 @@
 //! Converts between the generated types of the contract and the types of `cofferdam-types`.
 
 use super::bindings::cofferdam::code_executor::{sandbox, types};
-use cofferdam_types::{Capture, Error, ErrorCode, File, Report, Request, SkippedFile, Status, Timings, milliseconds};
+use cofferdam_types::{
+    Capture, Error, ErrorCode, File, Report, Request, SkippedFile, Status, Timings, milliseconds,
+};
 
 pub(super) fn request(request: types::Request) -> Request {
     Request {

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, StoreLimits,
-    StoreLimitsBuilder,
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result,
+    StoreLimits, StoreLimitsBuilder,
 };
 
 /// Maximum memory of a guest in bytes: room for the largest outcome that settings allow, twice and as text.

@@ -2,7 +2,8 @@
 
 use super::{
     bindings::{
-        ExecutorPre, cofferdam::code_executor::types, exports::cofferdam::code_executor::code_executor::Outcome,
+        ExecutorPre, cofferdam::code_executor::types,
+        exports::cofferdam::code_executor::code_executor::Outcome,
     },
     ctx::SandboxCtx,
     engine,
@@ -92,7 +93,11 @@ impl Executor {
     ///
     /// [`ExecuteError::Refused`] for an error of the contract, and [`ExecuteError::Guest`] if the guest
     /// fails.
-    pub async fn execute(&self, sandbox: SandboxCtx, request: types::Request) -> Result<Outcome, ExecuteError> {
+    pub async fn execute(
+        &self,
+        sandbox: SandboxCtx,
+        request: types::Request,
+    ) -> Result<Outcome, ExecuteError> {
         let mut store = self.store(sandbox);
         let guest = self.guest.instantiate_async(&mut store).await?;
         let executor = guest.cofferdam_code_executor_code_executor();

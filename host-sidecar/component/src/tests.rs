@@ -22,7 +22,11 @@ const UNKNOWN_NETWORK: &str = "any";
 struct FakeBackend;
 
 impl Backend for FakeBackend {
-    fn create<'a>(&'a self, _: &'a SandboxSpec, _: Purpose<'a>) -> BoxFuture<'a, Result<Box<dyn Sandbox>, Error>> {
+    fn create<'a>(
+        &'a self,
+        _: &'a SandboxSpec,
+        _: Purpose<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, Error>> {
         Box::pin(async { Ok(Box::new(FakeSandbox) as Box<dyn Sandbox>) })
     }
 }
@@ -119,7 +123,11 @@ async fn a_request_that_the_hooks_refuse_counts_as_an_execution() {
     assert_eq!(ctx.run(bash.clone()).await.expect_err("refused").message, "no bash");
     assert_eq!(ctx.start(bash).await.expect_err("refused").message, "no bash");
     let error = ctx.run(request("1")).await.expect_err("none remains");
-    assert!(error.code == ErrorCode::Denied && error.message.contains("execution limit"), "{}", error.message);
+    assert!(
+        error.code == ErrorCode::Denied && error.message.contains("execution limit"),
+        "{}",
+        error.message
+    );
     assert!(results.try_recv().is_err(), "the hooks received a result of a request that they refused");
 }
 

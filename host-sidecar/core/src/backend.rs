@@ -34,8 +34,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 /// What a sandbox is created for.
 #[derive(Debug, Clone, Copy)]
 pub enum Purpose<'a> {
-    /// For an execution that follows at once and whose id the sandbox has. A backend may leave the start of the sandbox to
-    /// [`Sandbox::exec`], where both together are faster.
+    /// For an execution that follows at once and whose id the sandbox has. A backend may leave the start of
+    /// the sandbox to [`Sandbox::exec`], where both together are faster.
     Execution(&'a ExecutionContext<'a>),
     /// For the pool. The sandbox is ready, its interpreter prewarmed, when it is returned.
     Pool {
@@ -51,13 +51,15 @@ pub trait Sandbox: fmt::Debug + Send {
     /// Whether a prewarmed sandbox still answers.
     fn ping(&mut self) -> BoxFuture<'_, bool>;
 
-    /// Executes a program, at most once, to its end. The sandbox reports [`crate::Phase::Cleaning`] when the program is over.
+    /// Executes a program, at most once, to its end. The sandbox reports [`crate::Phase::Cleaning`] when the
+    /// program is over.
     fn exec<'a>(
         &'a mut self,
         exec: ExecSpec,
         context: &'a ExecutionContext<'a>,
     ) -> BoxFuture<'a, Result<Report, Error>>;
 
-    /// Deletes it. The deletion starts with the call; the future waits for its end within a bound of the backend.
+    /// Deletes it. The deletion starts with the call; the future waits for its end within a bound of the
+    /// backend.
     fn delete(self: Box<Self>) -> BoxFuture<'static, ()>;
 }

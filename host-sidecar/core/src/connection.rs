@@ -92,7 +92,8 @@ where
         }
     }
 
-    /// Sends the program and reads what comes of it until the runner is done, the connection ends or a deadline passes.
+    /// Sends the program and reads what comes of it until the runner is done, the connection ends or a
+    /// deadline passes.
     pub async fn execute(
         &mut self,
         program: Vec<u8>,
@@ -190,8 +191,13 @@ mod tests {
     fn anything_but_ready_frames_is_an_error() {
         let too_often = [encode(&Frame::Ready), encode(&Frame::Ready)].concat();
         let and_more = [encode(&Frame::Ready), vec![1]].concat();
-        for bytes in [encode(&Frame::Started), encode(&Frame::Failed("no".into())), vec![0xff; 64], too_often, and_more]
-        {
+        for bytes in [
+            encode(&Frame::Started),
+            encode(&Frame::Failed("no".into())),
+            vec![0xff; 64],
+            too_often,
+            and_more,
+        ] {
             assert!(ReadyFrames::new(1).push(&bytes).is_err(), "{bytes:?}");
         }
     }

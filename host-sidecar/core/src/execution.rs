@@ -48,8 +48,8 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// The sandbox waits for capacity that other sandboxes use.
     fn on_insufficient_capacity(&self) {}
 
-    /// The program wrote these bytes. They are those of the report, in order and without a gap, up to the output limit. Bytes
-    /// beyond the limit are not reported.
+    /// The program wrote these bytes. They are those of the report, in order and without a gap, up to the
+    /// output limit. Bytes beyond the limit are not reported.
     fn on_output(&self, stream: Stream, bytes: &[u8]);
 }
 

@@ -1,4 +1,5 @@
-//! The state of an execution: deadlines, the frames of the runner so far, and what the end of the sandbox means for the caller.
+//! The state of an execution: deadlines, the frames of the runner so far, and what the end of the sandbox
+//! means for the caller.
 
 use crate::{
     ExecutionContext, Phase,
@@ -17,8 +18,8 @@ const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
 /// Time that a backend gives the runner beyond the wall time of the program.
 #[derive(Debug, Clone, Copy)]
 pub struct Grace {
-    /// From the end of the wall time, or from a cancellation, until the runner has reported the end of the program, with its
-    /// files where the wall time ended it.
+    /// From the end of the wall time, or from a cancellation, until the runner has reported the end of the
+    /// program, with its files where the wall time ended it.
     pub end: Duration,
     /// From the end of any other program until its files have arrived.
     pub files: Duration,
@@ -52,7 +53,8 @@ pub struct ExecutionState<'a> {
     collect: Vec<String>,
     wall_time: Duration,
     grace: Grace,
-    /// When the next step must have been reported. Each step is reported at most once, so that no runner can postpone it.
+    /// When the next step must have been reported. Each step is reported at most once, so that no runner can
+    /// postpone it.
     deadline: Instant,
     /// The same for a cancelled execution.
     cap: Option<Instant>,
@@ -189,7 +191,8 @@ impl<'a> ExecutionState<'a> {
         let finished = self.ended.map_or_else(|| self.context.elapsed(), |(_, finished)| finished);
         let Assembled { stdout, stderr, files, mut skipped } = self.assembler.finish();
         if !is_whole {
-            skipped.extend(self.collect.into_iter().map(|path| SkippedFile { path, reason: LOST_FILES.into() }));
+            skipped
+                .extend(self.collect.into_iter().map(|path| SkippedFile { path, reason: LOST_FILES.into() }));
         }
         Ok(Report {
             id: self.context.id.clone(),
@@ -203,7 +206,8 @@ impl<'a> ExecutionState<'a> {
         })
     }
 
-    /// Nothing that a runner which violates the protocol has sent is used, neither before nor after the violation.
+    /// Nothing that a runner which violates the protocol has sent is used, neither before nor after the
+    /// violation.
     fn corrupt(&self, corrupt: Corrupt) -> Error {
         let (code, message) = if self.started() {
             (ErrorCode::Internal, "the sandbox violated the protocol; the result is not known")
@@ -272,8 +276,7 @@ pub fn cancelled_before_start() -> Error {
 /// The program did not start within the startup time.
 #[must_use]
 pub fn startup_timeout() -> Error {
-    let message =
-        "the sandbox did not start within the startup time; allow more time, or try again when the load is lower";
+    let message = "the sandbox did not start within the startup time; allow more time, or try again when the load is lower";
     Error::new(ErrorCode::StartupTimeout, message)
 }
 

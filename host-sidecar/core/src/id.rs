@@ -19,7 +19,9 @@ pub fn id_in(name: &str) -> Option<&str> {
 /// Whether this text is an ID.
 pub fn is_id(name: &str) -> bool {
     let digits = name.strip_prefix(ID_PREFIX);
-    digits.is_some_and(|digits| digits.len() == ID_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    digits.is_some_and(|digits| {
+        digits.len() == ID_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! Turns requests into executions in sandboxes: the operator's policy decides, a backend or the pool supplies the sandbox, and the
-//! runner's frames become a report. It knows no particular backend and no interface to callers.
+//! Turns requests into executions in sandboxes: the operator's policy decides, a backend or the pool supplies
+//! the sandbox, and the runner's frames become a report. It knows no particular backend and no interface to
+//! callers.
 
 pub mod backend;
 pub mod connection;

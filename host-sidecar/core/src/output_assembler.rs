@@ -97,8 +97,10 @@ impl OutputAssembler {
     /// The runner violated the protocol: nothing that it has sent may be used.
     pub(crate) fn next_event(&mut self) -> Result<Option<Event<'_>>, Corrupt> {
         while let Some(frame) = self.decoder.next_frame()? {
-            self.stage =
-                self.stage.after(&frame).ok_or(Corrupt("it sent a frame twice, out of order or after the last one"))?;
+            self.stage = self
+                .stage
+                .after(&frame)
+                .ok_or(Corrupt("it sent a frame twice, out of order or after the last one"))?;
             if self.stage == Stage::Done && !self.decoder.is_empty() {
                 return Err(Corrupt("it sent bytes after the last frame"));
             }

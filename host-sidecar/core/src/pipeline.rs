@@ -1,5 +1,5 @@
-//! The one path of every execution: a sandbox is taken from the pool or created, the program is executed in it, and the sandbox is
-//! deleted.
+//! The one path of every execution: a sandbox is taken from the pool or created, the program is executed in
+//! it, and the sandbox is deleted.
 
 use crate::{
     backend::{Backend, Purpose, Sandbox},
@@ -17,7 +17,11 @@ use tokio::time::sleep_until;
 /// # Errors
 ///
 /// The program was not run, or its result is not known.
-pub async fn execute(backend: &dyn Backend, plan: Plan, context: &ExecutionContext<'_>) -> Result<Report, Error> {
+pub async fn execute(
+    backend: &dyn Backend,
+    plan: Plan,
+    context: &ExecutionContext<'_>,
+) -> Result<Report, Error> {
     context.observer.on_phase(crate::Phase::Starting);
     let Plan { sandbox: spec, exec } = plan;
     let mut sandbox = create(backend, &spec, &exec, context).await?;

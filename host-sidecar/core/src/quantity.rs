@@ -62,8 +62,10 @@ impl FromStr for Bytes {
             ("", 1),
         ];
         let malformed = || MalformedQuantity { text: text.into(), expected: Self::EXPECTED };
-        let (number, unit) =
-            UNITS.iter().find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit))).ok_or_else(malformed)?;
+        let (number, unit) = UNITS
+            .iter()
+            .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)))
+            .ok_or_else(malformed)?;
         let bytes = digits(number).and_then(|number| number.checked_mul(*unit)).filter(|bytes| *bytes > 0);
         bytes.map(Self).ok_or_else(malformed)
     }
@@ -178,7 +180,9 @@ mod tests {
 
     #[test]
     fn bytes_have_the_format_of_kubernetes() {
-        for (text, bytes) in [("1", 1), ("64Mi", 64 << 20), ("1Gi", 1 << 30), ("500M", 500_000_000), ("2k", 2000)] {
+        for (text, bytes) in
+            [("1", 1), ("64Mi", 64 << 20), ("1Gi", 1 << 30), ("500M", 500_000_000), ("2k", 2000)]
+        {
             assert_eq!(text.parse(), Ok(Bytes(bytes)), "{text}");
         }
         for text in ["", "0", "Mi", "-1", "1.5Gi", "1mi", "64 Mi", "99999999999Ti", "0Mi", "１"] {

@@ -13,7 +13,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Executes requests: the policy decides on them, the pool or the backend supplies the sandbox. Cheap to clone.
+/// Executes requests: the policy decides on them, the pool or the backend supplies the sandbox. Cheap to
+/// clone.
 #[derive(Debug, Clone)]
 pub struct Runtime {
     policy: Arc<Policy>,
@@ -67,7 +68,8 @@ impl Runtime {
         self.backend.ready().await
     }
 
-    /// Waits until a sandbox is prewarmed for requests like this one: the next of them is executed in it. Does nothing without a pool.
+    /// Waits until a sandbox is prewarmed for requests like this one: the next of them is executed in it.
+    /// Does nothing without a pool.
     ///
     /// # Errors
     ///
@@ -86,7 +88,8 @@ impl Runtime {
         self.pool.as_ref().map(|pool| pool.metrics().clone())
     }
 
-    /// Waits until detached executions have ended and all sandboxes are deleted. To be called before the process ends.
+    /// Waits until detached executions have ended and all sandboxes are deleted. To be called before the
+    /// process ends.
     pub async fn drain(&self) {
         self.detached.close();
         self.detached.wait().await;
@@ -96,8 +99,8 @@ impl Runtime {
         self.backend.drain().await;
     }
 
-    /// Executes one program, at most once, and leaves nothing behind. To cancel, set `cancelled` and continue to wait. If the caller
-    /// drops the future instead, a task in the background deletes the sandbox.
+    /// Executes one program, at most once, and leaves nothing behind. To cancel, set `cancelled` and continue
+    /// to wait. If the caller drops the future instead, a task in the background deletes the sandbox.
     ///
     /// # Errors
     ///
@@ -119,8 +122,8 @@ impl Runtime {
         &self.policy
     }
 
-    /// Starts an execution that continues without its caller until `cancelled` is set; gives its id and the task that will have its
-    /// report.
+    /// Starts an execution that continues without its caller until `cancelled` is set; gives its id and the
+    /// task that will have its report.
     ///
     /// # Errors
     ///
@@ -135,7 +138,8 @@ impl Runtime {
         let plan = self.plan(request)?;
         let (runtime, execution_id) = (self.clone(), id.clone());
         let task = self.detached.spawn(async move {
-            let context = ExecutionContext { id: execution_id, requested, cancelled: &cancelled, observer: &observer };
+            let context =
+                ExecutionContext { id: execution_id, requested, cancelled: &cancelled, observer: &observer };
             runtime.execute(plan, &context).await
         });
         Ok((id, task))

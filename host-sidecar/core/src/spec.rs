@@ -9,7 +9,8 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// Home directory of the sandbox's user.
 const HOME: &str = "/home/user";
 
-/// What a sandbox is created from. Sandboxes with equal specifications are interchangeable: it is the key of the pool.
+/// What a sandbox is created from. Sandboxes with equal specifications are interchangeable: it is the key of
+/// the pool.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SandboxSpec {
     /// The interpreter, looked up in the sandbox's PATH, and its own arguments.
@@ -133,7 +134,11 @@ mod tests {
             stdin: vec![1],
             files: vec![File { path: "a".into(), content: vec![2] }],
             collect: vec!["*".into()],
-            limits: RequestedLimits { wall_time_ms: Some(1), collected_files: Some(1), ..RequestedLimits::default() },
+            limits: RequestedLimits {
+                wall_time_ms: Some(1),
+                collected_files: Some(1),
+                ..RequestedLimits::default()
+            },
             labels: vec![("user".into(), "u".into())],
             ..Request::default()
         };

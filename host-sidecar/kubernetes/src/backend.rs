@@ -54,7 +54,8 @@ impl KubernetesBackend {
 /// Applies the overlay to the Pod of a short program, so that its errors are found at the start.
 fn check_overlay(config: &KubernetesConfig, policy: &Policy) -> Result<(), SetupError> {
     let Ok(plan) = policy.plan(Request { code: "#".into(), ..Request::default() }) else { return Ok(()) };
-    let template = manifest::template(config, &plan.sandbox, Some(plan.exec.code.len()), &Identity::placeholder());
+    let template =
+        manifest::template(config, &plan.sandbox, Some(plan.exec.code.len()), &Identity::placeholder());
     template.map(|_| ()).map_err(|error| SetupError::Overlay(error.to_string()))
 }
 

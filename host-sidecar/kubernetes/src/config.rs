@@ -137,15 +137,24 @@ impl KubernetesConfig {
     /// # Errors
     ///
     /// [`InvalidSetting`], naming the setting.
-    pub fn validate<'a>(&'a self, images: impl Iterator<Item = (String, &'a String)>) -> Result<(), InvalidSetting> {
+    pub fn validate<'a>(
+        &'a self,
+        images: impl Iterator<Item = (String, &'a String)>,
+    ) -> Result<(), InvalidSetting> {
         for (setting, image) in std::iter::once(("image".to_owned(), &self.image)).chain(images) {
             if !is_image_name(image) {
-                return Err(InvalidSetting::new(setting, format!("is {image:?}, which is not a valid image name")));
+                return Err(InvalidSetting::new(
+                    setting,
+                    format!("is {image:?}, which is not a valid image name"),
+                ));
             }
         }
         self.validate_names()?;
         if self.networks.contains_key(DEFAULT_NETWORK) {
-            return Err(InvalidSetting::new("networks.none", "cannot be set: `none` is the name for no network"));
+            return Err(InvalidSetting::new(
+                "networks.none",
+                "cannot be set: `none` is the name for no network",
+            ));
         }
         for (setting, labels) in [("pod_labels", &self.pod_labels), ("node_selector", &self.node_selector)] {
             validate_labels(setting, labels)?;
@@ -185,13 +194,24 @@ impl KubernetesConfig {
 
 fn validate_labels(setting: &str, labels: &BTreeMap<String, String>) -> Result<(), InvalidSetting> {
     for (key, value) in labels {
-        let (prefix, name) = key.split_once('/').map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
-        if !prefix.is_none_or(is_dns_name) || name.is_empty() || !is_label_value(name) || !is_label_value(value) {
-            return Err(InvalidSetting::new(setting, format!("has {key:?} = {value:?}, which is not a valid label")));
+        let (prefix, name) =
+            key.split_once('/').map_or((None, key.as_str()), |(prefix, name)| (Some(prefix), name));
+        if !prefix.is_none_or(is_dns_name)
+            || name.is_empty()
+            || !is_label_value(name)
+            || !is_label_value(value)
+        {
+            return Err(InvalidSetting::new(
+                setting,
+                format!("has {key:?} = {value:?}, which is not a valid label"),
+            ));
         }
         let is_reserved = prefix == Some("cofferdam.dev") || key == "app.kubernetes.io/managed-by";
         if setting == "pod_labels" && is_reserved {
-            return Err(InvalidSetting::new(setting, format!("has {key:?}, which is reserved for Cofferdam")));
+            return Err(InvalidSetting::new(
+                setting,
+                format!("has {key:?}, which is reserved for Cofferdam"),
+            ));
         }
     }
     Ok(())

@@ -26,7 +26,9 @@ pub enum SetupError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The kubeconfig does not have the configured context.
-    #[error("the setting `kubeconfig_context` names {context:?}, which the kubeconfig does not have; it has: {known}")]
+    #[error(
+        "the setting `kubeconfig_context` names {context:?}, which the kubeconfig does not have; it has: {known}"
+    )]
     NoContext {
         /// The configured context.
         context: String,

@@ -53,7 +53,8 @@ impl LocalBackend {
         self.reaper.start(&self.machine.state, &self.machine.deletions);
     }
 
-    /// Creates the sandbox of an execution. If the caller stops waiting, the sandbox is deleted when it is created.
+    /// Creates the sandbox of an execution. If the caller stops waiting, the sandbox is deleted when it is
+    /// created.
     async fn create_for_execution(
         &self,
         spec: &SandboxSpec,
@@ -124,7 +125,9 @@ impl Backend for LocalBackend {
             let deletions = &self.machine.deletions;
             deletions.close();
             if timeout(DRAIN_TIMEOUT, deletions.wait()).await.is_err() {
-                tracing::warn!("some sandboxes are not deleted yet; the next execution or `cofferdam gc` deletes them");
+                tracing::warn!(
+                    "some sandboxes are not deleted yet; the next execution or `cofferdam gc` deletes them"
+                );
             }
             deletions.reopen();
         })

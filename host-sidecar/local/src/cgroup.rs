@@ -44,7 +44,8 @@ impl Cgroup {
     /// The existing cgroup of this sandbox.
     pub(super) fn of(id: &str) -> Self {
         let version_2 = is_version_2();
-        let existing = |controller: &str| Some(parent_dir(controller, version_2).join(id)).filter(|path| path.exists());
+        let existing =
+            |controller: &str| Some(parent_dir(controller, version_2).join(id)).filter(|path| path.exists());
         let memory = existing("memory");
         let cpu = if version_2 { None } else { existing("cpu") };
         Self { memory, cpu, version_2, cpu_millis: None, is_cpu_limited: false }

@@ -32,7 +32,12 @@ const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
 const MIN_RELEASE: u32 = 20_250_101;
 
 /// Checks this machine.
-pub async fn examine(config: &LocalConfig, policy: &Policy, options: ProbeOptions<'_>, findings: &mut Findings<'_>) {
+pub async fn examine(
+    config: &LocalConfig,
+    policy: &Policy,
+    options: ProbeOptions<'_>,
+    findings: &mut Findings<'_>,
+) {
     let runsc = match LocalBackend::find_runsc(config) {
         Ok(runsc) => runsc,
         Err(error) => return push_setup_error(&error, findings),

@@ -17,17 +17,18 @@ pub(super) struct Parts {
 impl Parts {
     /// Builds the parts and starts runsc. Blocks.
     pub(super) fn build(machine: &Machine, dir: &RunDir, limits: &Limits) -> Result<Self, Error> {
-        let cgroup = Cgroup::create(dir.id(), limits).map_err(|error| unavailable("create the cgroup", error))?;
+        let cgroup =
+            Cgroup::create(dir.id(), limits).map_err(|error| unavailable("create the cgroup", error))?;
         if limits.cpu_millis.is_some() && !cgroup.can_limit_cpu() {
-            let message =
-                "a CPU limit cannot be enforced: this user cannot create cgroups; omit the limit, or run as root";
+            let message = "a CPU limit cannot be enforced: this user cannot create cgroups; omit the limit, or run as root";
             return Err(Error::new(ErrorCode::SandboxUnavailable, message));
         }
         let binds = machine.root.prepare(dir).map_err(|error| unavailable("prepare the root", error))?;
         bundle::write(dir, &binds, machine.runsc.maps_users())
             .map_err(|error| unavailable("write the bundle", error))?;
         tracing::debug!(id = dir.id(), "the sandbox is being started");
-        let mut runsc = machine.runsc.start(dir, &cgroup).map_err(|error| unavailable("start runsc", error))?;
+        let mut runsc =
+            machine.runsc.start(dir, &cgroup).map_err(|error| unavailable("start runsc", error))?;
         match (runsc.stdin.take(), runsc.stdout.take(), runsc.stderr.take()) {
             (Some(stdin), Some(stdout), Some(stderr)) => Ok(Self { cgroup, runsc, stdin, stdout, stderr }),
             _ => Err(Error::internal("the sandbox has no streams", "runsc was started without pipes")),

@@ -138,8 +138,11 @@ mod tests {
     /// Starts a shell with a child process. Both sleep. Also returns the child's PID.
     fn shell_with_child(argument: &str) -> (Child, u32) {
         let script = "sleep 600 & echo $!; wait";
-        let mut shell =
-            Command::new("sh").args(["-c", script, argument]).stdout(Stdio::piped()).spawn().expect("a shell");
+        let mut shell = Command::new("sh")
+            .args(["-c", script, argument])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a shell");
         let mut line = String::new();
         BufReader::new(shell.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
         (shell, line.trim().parse().expect("a pid"))

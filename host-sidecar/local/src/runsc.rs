@@ -52,7 +52,11 @@ impl Runsc {
 
     /// Fails if the program no longer exists.
     pub(super) fn check(&self) -> Result<(), SetupError> {
-        if is_executable(&self.program) { Ok(()) } else { Err(SetupError::RunscNotExecutable(self.program.clone())) }
+        if is_executable(&self.program) {
+            Ok(())
+        } else {
+            Err(SetupError::RunscNotExecutable(self.program.clone()))
+        }
     }
 
     /// The path of the program.
@@ -64,7 +68,8 @@ impl Runsc {
     /// `nobody` in it.
     pub(super) fn maps_users(&self) -> bool {
         // A rootless runsc creates such a namespace anyway.
-        !self.rootless && fs::read_to_string("/proc/sys/user/max_user_namespaces").is_ok_and(|max| max.trim() != "0")
+        !self.rootless
+            && fs::read_to_string("/proc/sys/user/max_user_namespaces").is_ok_and(|max| max.trim() != "0")
     }
 
     /// Starts a sandbox. The standard streams of the process are the runner's. It exits with the runner.
@@ -93,7 +98,8 @@ fn require_user_namespaces() -> Result<(), SetupError> {
         ("kernel.apparmor_restrict_unprivileged_userns=0", "1"),
     ] {
         let name = sysctl.split('=').next().unwrap_or_default().replace('.', "/");
-        if fs::read_to_string(Path::new("/proc/sys").join(name)).is_ok_and(|value| value.trim() == forbidden) {
+        if fs::read_to_string(Path::new("/proc/sys").join(name)).is_ok_and(|value| value.trim() == forbidden)
+        {
             return Err(SetupError::NoUserNamespaces { sysctl });
         }
     }

@@ -30,13 +30,15 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-/// The runner on this machine has killed the program and reported it long before that, or the sandbox does not answer any more.
+/// The runner on this machine has killed the program and reported it long before that, or the sandbox does
+/// not answer any more.
 const GRACE: Grace = Grace { end: Duration::from_millis(1500), files: Duration::from_secs(10) };
 /// Time that runsc may take to exit once the runner has sent its last frame or was asked to stop.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time that runsc may take to exit once all its processes were killed, and its messages to be read.
 const KILL_TIMEOUT: Duration = Duration::from_millis(150);
-/// Time that an answer waits for the deletion of its sandbox. After that the deletion continues beside the answer.
+/// Time that an answer waits for the deletion of its sandbox. After that the deletion continues beside the
+/// answer.
 const DELETION_TIMEOUT: Duration = Duration::from_secs(2);
 /// The same where the sandbox did not answer.
 const KILLED_DELETION_TIMEOUT: Duration = Duration::from_millis(150);
@@ -68,12 +70,20 @@ impl fmt::Debug for LocalSandbox {
 }
 
 impl LocalSandbox {
-    /// Creates one. Files, locks, cgroups and a new process may each block, so it is not done on a thread of the runtime.
-    pub(crate) async fn create(machine: &Machine, id: &str, spec: SandboxSpec, limits: &Limits) -> Result<Self, Error> {
+    /// Creates one. Files, locks, cgroups and a new process may each block, so it is not done on a thread of
+    /// the runtime.
+    pub(crate) async fn create(
+        machine: &Machine,
+        id: &str,
+        spec: SandboxSpec,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
         let (machine, id, limits) = (machine.clone(), id.to_owned(), *limits);
         let created = spawn_blocking(move || {
-            let dir =
-                machine.state.create(&id).map_err(|error| unavailable("create the sandbox's directory", error))?;
+            let dir = machine
+                .state
+                .create(&id)
+                .map_err(|error| unavailable("create the sandbox's directory", error))?;
             // From here on it is deleted on every path.
             let dir = RunDirGuard::new(dir);
             match dir.dir().map(|dir| Parts::build(&machine, dir, &limits)) {
@@ -82,7 +92,9 @@ impl LocalSandbox {
                     delete(dir);
                     Err(error)
                 }
-                None => Err(creation_failed("the sandbox's directory was removed before the sandbox was built")),
+                None => {
+                    Err(creation_failed("the sandbox's directory was removed before the sandbox was built"))
+                }
             }
         });
         created.await.unwrap_or_else(|error| Err(creation_failed(error)))
@@ -132,8 +144,9 @@ impl LocalSandbox {
 
     async fn execute(&mut self, exec: ExecSpec, context: &ExecutionContext<'_>) -> Result<Report, Error> {
         let mut state = ExecutionState::new(context, &exec, self.is_warm, GRACE);
-        let program = encode_message(&Message::Run(exec.into_program(&self.spec)))
-            .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))?;
+        let program = encode_message(&Message::Run(exec.into_program(&self.spec))).map_err(|error| {
+            Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error)
+        })?;
         let end = self.connection.execute(program, &mut state, &mut self.monitor).await;
         let messages = match end {
             // runsc's messages explain nothing where the runner has reported the end.

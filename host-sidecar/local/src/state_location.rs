@@ -34,7 +34,10 @@ fn defaults(uid: Uid) -> Vec<PathBuf> {
     let name = format!("cofferdam-{}", uid.as_raw());
     let parents = user_dirs::runtime().into_iter().chain(shared).map(|parent| parent.join(&name));
     // Another user can take the name in a shared directory, but not in one that belongs to this user.
-    parents.chain(user_dirs::cache().map(|cache| cache.join("runs"))).filter(|path| path.is_absolute()).collect()
+    parents
+        .chain(user_dirs::cache().map(|cache| cache.join("runs")))
+        .filter(|path| path.is_absolute())
+        .collect()
 }
 
 /// The directories that are not mounted `noexec`, those in memory first. All if there are none, so that the

@@ -52,8 +52,8 @@ impl AdmissionPermit {
 
 impl Capacity {
     pub(crate) fn new(max_running: u32, max_waiting: u32) -> Self {
-        let [max_running, max_waiting] =
-            [max_running, max_waiting].map(|number| usize::try_from(number).unwrap_or(Semaphore::MAX_PERMITS / 2));
+        let [max_running, max_waiting] = [max_running, max_waiting]
+            .map(|number| usize::try_from(number).unwrap_or(Semaphore::MAX_PERMITS / 2));
         Self::with_limits(max_running, max_waiting)
     }
 
@@ -91,7 +91,8 @@ impl Admission {
             None => (shared.max_running, shared.max_waiting),
         };
         let own = Capacity::with_limits(max_running, max_waiting);
-        let setting = max_runs.map_or_else(|| "serve.max_runs".into(), |_| format!("tenants.{tenant}.max_runs"));
+        let setting =
+            max_runs.map_or_else(|| "serve.max_runs".into(), |_| format!("tenants.{tenant}.max_runs"));
         Self { shared, own, setting }
     }
 
@@ -107,7 +108,11 @@ impl Admission {
 
     /// Waits for permission to run, and for memory for the outcome. A tenant's executions run in the order of
     /// their calls. Those of one tenant do not delay those of another.
-    pub(crate) async fn acquire_run(&self, memory: &MemoryBudget, bytes: u64) -> Result<RunPermit, AcquireError> {
+    pub(crate) async fn acquire_run(
+        &self,
+        memory: &MemoryBudget,
+        bytes: u64,
+    ) -> Result<RunPermit, AcquireError> {
         let own = self.own.runs.clone().acquire_owned().await?;
         // Last of all the shared permit: while an execution waits for memory, another tenant can use it.
         let charge = memory.acquire(bytes).await?;

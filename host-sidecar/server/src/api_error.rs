@@ -130,7 +130,9 @@ pub(crate) fn describe(code: ErrorCode) -> (&'static str, &'static str, StatusCo
         ErrorCode::Unauthorised => ("unauthorised", "Not authorised", StatusCode::BAD_GATEWAY),
         ErrorCode::Quota => ("quota", "The quota is exhausted", StatusCode::TOO_MANY_REQUESTS),
         ErrorCode::Overloaded => ("overloaded", "The sidecar is at capacity", StatusCode::TOO_MANY_REQUESTS),
-        ErrorCode::Unschedulable => ("unschedulable", "No node can run the sandbox", StatusCode::SERVICE_UNAVAILABLE),
+        ErrorCode::Unschedulable => {
+            ("unschedulable", "No node can run the sandbox", StatusCode::SERVICE_UNAVAILABLE)
+        }
         ErrorCode::ImageUnavailable => {
             ("image-unavailable", "The image could not be pulled", StatusCode::SERVICE_UNAVAILABLE)
         }
@@ -160,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_response_has_no_operator_detail_and_states_when_to_retry() {
-        let error = Error::new(cofferdam_types::ErrorCode::Overloaded, "later").with_detail("secret").retryable();
+        let error =
+            Error::new(cofferdam_types::ErrorCode::Overloaded, "later").with_detail("secret").retryable();
         assert!(!format!("{:?}", to_problem(error.clone())).contains("secret"));
         let response = ApiError::from(error).into_response();
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);

@@ -148,7 +148,8 @@ impl ServeConfig {
             return Err(InvalidSetting::new("serve.tls_cert", "and `serve.tls_key` must be set together"));
         }
         if self.otlp_endpoint.as_ref().is_some_and(|endpoint| !endpoint.starts_with("http://")) {
-            let problem = "does not begin with http://; for TLS, export to a local collector that forwards spans";
+            let problem =
+                "does not begin with http://; for TLS, export to a local collector that forwards spans";
             return Err(InvalidSetting::new("serve.otlp_endpoint", problem));
         }
         Ok(())
@@ -167,7 +168,9 @@ pub enum Listen {
 
 /// A malformed address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an address to listen on, such as unix:/run/agent/cofferdam.sock, 127.0.0.1:8787 or [::1]:8787")]
+#[error(
+    "{0:?} is not an address to listen on, such as unix:/run/agent/cofferdam.sock, 127.0.0.1:8787 or [::1]:8787"
+)]
 pub struct MalformedListen(String);
 
 impl FromStr for Listen {

@@ -27,13 +27,21 @@ fn check_plan(request: Request) {
         Err(error) => return check_text(&error.message),
     };
     let (limits, ceilings) = (&plan.exec.limits, &policy.ceilings);
-    assert!(limits.wall_time_ms <= ceilings.wall_time_ms && limits.startup_time_ms <= ceilings.startup_time_ms);
+    assert!(
+        limits.wall_time_ms <= ceilings.wall_time_ms && limits.startup_time_ms <= ceilings.startup_time_ms
+    );
     assert!(limits.memory_bytes <= ceilings.memory_bytes && limits.disk_bytes <= ceilings.disk_bytes);
     assert!(limits.processes <= ceilings.processes && limits.output_bytes <= ceilings.output_bytes);
-    assert!(limits.collected_files <= ceilings.collected_files && limits.collected_bytes <= ceilings.collected_bytes);
+    assert!(
+        limits.collected_files <= ceilings.collected_files
+            && limits.collected_bytes <= ceilings.collected_bytes
+    );
     assert_eq!(plan.sandbox.network, None);
     let program = &plan.exec;
-    assert_eq!((&program.code, &program.args, &program.stdin), (&request.code, &request.args, &request.stdin));
+    assert_eq!(
+        (&program.code, &program.args, &program.stdin),
+        (&request.code, &request.args, &request.stdin)
+    );
     assert!(program.files.iter().map(|file| &file.path).eq(request.files.iter().map(|file| &file.path)));
     assert!(["PATH", "HOME", "LANG"].iter().all(|own| program.env.iter().any(|(name, _)| name == own)));
     let message = Message::Run(plan.exec.into_program(&plan.sandbox));

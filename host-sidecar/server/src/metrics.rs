@@ -16,7 +16,8 @@ use std::time::Duration;
 
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Seconds, from the duration of a warm start to that of a long execution.
-const BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 100.0, 300.0];
+const BUCKETS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 100.0, 300.0];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ExecutionLabels {
@@ -63,11 +64,23 @@ impl Metrics {
             registry: Registry::default(),
         };
         registry.register("runs", "Executions, by how the program ended", metrics.executions.clone());
-        registry.register("failed_runs", "Executions without an outcome, by error code", metrics.errors.clone());
-        registry.register("phase_seconds", "Time that executions spent in each phase", metrics.phases.clone());
+        registry.register(
+            "failed_runs",
+            "Executions without an outcome, by error code",
+            metrics.errors.clone(),
+        );
+        registry.register(
+            "phase_seconds",
+            "Time that executions spent in each phase",
+            metrics.phases.clone(),
+        );
         registry.register("http_requests", "Requests, by method and status", metrics.requests.clone());
         registry.register("runs_in_flight", "Executions that are running", metrics.running.clone());
-        registry.register("runs_queued", "Requests that wait to run or send their body", metrics.queued.clone());
+        registry.register(
+            "runs_queued",
+            "Requests that wait to run or send their body",
+            metrics.queued.clone(),
+        );
         if let Some(pool) = pool {
             registry.sub_registry_with_prefix("pool").register_collector(Box::new(PoolCollector(pool)));
         }
@@ -107,7 +120,8 @@ impl Metrics {
     /// Counts a request that was answered, or whose caller disconnected.
     pub(crate) fn record_request(&self, method: &Method, status: &str) {
         // Callers can invent methods, and each label takes memory.
-        let known = [Method::GET, Method::HEAD, Method::POST, Method::DELETE, Method::OPTIONS].contains(method);
+        let known =
+            [Method::GET, Method::HEAD, Method::POST, Method::DELETE, Method::OPTIONS].contains(method);
         let method = if known { method.as_str() } else { "other" };
         self.requests.get_or_create(&RequestLabels { method: method.into(), status: status.into() }).inc();
     }

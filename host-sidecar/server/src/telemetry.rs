@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue};
 use opentelemetry::{Context, propagation::TextMapPropagator};
-use opentelemetry_http::{Bytes, HeaderExtractor, HttpClient, HttpError, Request, Response, hyper::HyperClient};
+use opentelemetry_http::{
+    Bytes, HeaderExtractor, HttpClient, HttpError, Request, Response, hyper::HyperClient,
+};
 use opentelemetry_otlp::{
     ExporterBuildError, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, SpanExporter,
     WithExportConfig, WithHttpConfig,
@@ -25,14 +27,19 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 ///
 /// The collector's address is malformed.
-pub fn provider(endpoint: Option<&str>, runtime: &Handle) -> Result<Option<SdkTracerProvider>, ExporterBuildError> {
+pub fn provider(
+    endpoint: Option<&str>,
+    runtime: &Handle,
+) -> Result<Option<SdkTracerProvider>, ExporterBuildError> {
     let mut named =
         [OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT].into_iter().filter_map(env::var_os);
     if endpoint.is_none() && named.all(|endpoint| endpoint.is_empty()) {
         return Ok(None);
     }
-    let client =
-        OnRuntime { runtime: runtime.clone(), client: HyperClient::with_default_connector(EXPORT_TIMEOUT, None) };
+    let client = OnRuntime {
+        runtime: runtime.clone(),
+        client: HyperClient::with_default_connector(EXPORT_TIMEOUT, None),
+    };
     let mut exporter = SpanExporter::builder().with_http().with_http_client(client);
     if let Some(endpoint) = endpoint {
         exporter = exporter.with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')));
@@ -41,7 +48,8 @@ pub fn provider(endpoint: Option<&str>, runtime: &Handle) -> Result<Option<SdkTr
     if env::var_os(SERVICE_NAME).is_none() {
         resource = resource.with_service_name(SERVICE);
     }
-    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter.build()?).with_resource(resource.build());
+    let provider =
+        SdkTracerProvider::builder().with_batch_exporter(exporter.build()?).with_resource(resource.build());
     Ok(Some(provider.build()))
 }
 
@@ -66,7 +74,11 @@ struct OnRuntime {
 impl HttpClient for OnRuntime {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let client = self.client.clone();
-        let sent = self.runtime.spawn(async move { client.send_bytes(request).await }).await.map_err(HttpError::from);
+        let sent = self
+            .runtime
+            .spawn(async move { client.send_bytes(request).await })
+            .await
+            .map_err(HttpError::from);
         let sent = sent.flatten();
         match &sent {
             Ok(response) if response.status().is_success() => {}

@@ -33,7 +33,11 @@ pub(crate) struct Tenants {
 
 impl Tenants {
     /// The tenants of the token file, or one tenant without a token.
-    pub(crate) fn new(config: &ServerConfig, runtime: &Runtime, capacity: &Arc<Capacity>) -> Result<Self, SetupError> {
+    pub(crate) fn new(
+        config: &ServerConfig,
+        runtime: &Runtime,
+        capacity: &Arc<Capacity>,
+    ) -> Result<Self, SetupError> {
         let serve = &config.serve;
         let tokens = serve.token_file.as_deref().map(token_file::read).transpose()?.unwrap_or_default();
         let names = names(&tokens);
@@ -42,7 +46,8 @@ impl Tenants {
             return Err(SetupError::UnknownTenant { name: unknown.clone(), known: names.join(", ") });
         }
         let indices: BTreeMap<_, _> = names.iter().cloned().zip(0..).collect();
-        let tokens = tokens.into_iter().filter_map(|(name, token)| Some((token, *indices.get(&name)?))).collect();
+        let tokens =
+            tokens.into_iter().filter_map(|(name, token)| Some((token, *indices.get(&name)?))).collect();
         let has_others = names.len() > 1;
         let request_memory = MemoryBudget::for_bodies(names.len(), serve);
         let largest = runtime.policy().ceilings.outcome_memory();

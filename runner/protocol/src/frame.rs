@@ -107,7 +107,10 @@ pub fn encode(frame: &Frame) -> Vec<u8> {
         Frame::Skipped(path, reason) => with_header(SKIPPED, &encode_pair(path, reason.as_bytes())),
         Frame::Terminated(termination, run_time) => {
             let micros = u64::try_from(run_time.as_micros()).unwrap_or(u64::MAX);
-            with_header(TERMINATED, &[encode_termination(*termination).as_slice(), &micros.to_le_bytes()].concat())
+            with_header(
+                TERMINATED,
+                &[encode_termination(*termination).as_slice(), &micros.to_le_bytes()].concat(),
+            )
         }
         Frame::Failed(reason) => with_header(FAILED, reason.as_bytes()),
         Frame::Done => with_header(DONE, &[]),

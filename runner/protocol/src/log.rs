@@ -186,7 +186,8 @@ mod tests {
     #[test]
     fn a_log_attached_in_the_middle_is_decoded_from_its_replay() {
         let mut encoder = LogEncoder::default();
-        let (first, second, third) = (encoder.encode(b"first"), encoder.encode(b"second"), encoder.encode(b"third"));
+        let (first, second, third) =
+            (encoder.encode(b"first"), encoder.encode(b"second"), encoder.encode(b"third"));
         let mut decoder = LogDecoder::default();
         decoder.expect_replay();
         let stream = [&second[7..], &third, &first, &second, &third].concat();

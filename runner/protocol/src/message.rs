@@ -104,7 +104,8 @@ mod tests {
             collect: vec!["*".into()],
             limits: LIMITS,
         });
-        let prepare_bytes = [b"\x1d\0\0\0\x00\x01\x02py\x01f\x01\x01K\x01v", LIMITS_BYTES, b"\x01\x01\x01m"].concat();
+        let prepare_bytes =
+            [b"\x1d\0\0\0\x00\x01\x02py\x01f\x01\x01K\x01v", LIMITS_BYTES, b"\x01\x01\x01m"].concat();
         let run_bytes = [
             b"\x29\0\0\0\x02\x01\x02py\x01f\x01c\x01\x01a\x01\x01K\x01v\x02\x00\xff\x01\x01p\x01\xfe\x01\x01*",
             LIMITS_BYTES,

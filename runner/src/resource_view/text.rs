@@ -113,8 +113,7 @@ mod tests {
 
     const CPUINFO: &str =
         "processor\t: 0\nsiblings\t: 2\ncpu cores\t: 2\nflags\t\t: fpu\n\nprocessor\t: 1\nsiblings\t: 2\n\n";
-    const STAT: &str =
-        "cpu  60 0 11 129 0 0 0 0 0 0\ncpu0 30 0 6 65 0 0 0 0 0 0\ncpu1 30 0 5 64 0 0 0 0 0 0\nintr 0\nbtime 7\n";
+    const STAT: &str = "cpu  60 0 11 129 0 0 0 0 0 0\ncpu0 30 0 6 65 0 0 0 0 0 0\ncpu1 30 0 5 64 0 0 0 0 0 0\nintr 0\nbtime 7\n";
 
     #[test]
     fn cpus_are_listed_in_the_kernels_format() {
@@ -142,14 +141,19 @@ mod tests {
 
     #[test]
     fn idle_time_is_zero_if_all_cpus_were_busier_than_the_program_has_cpus() {
-        assert_eq!(stat("cpu  90 0 0 10\ncpu0 45 0 0 5\ncpu1 45 0 0 5\n", 1), "cpu  90 0 0 0\ncpu0 90 0 0 0\n");
+        assert_eq!(
+            stat("cpu  90 0 0 10\ncpu0 45 0 0 5\ncpu1 45 0 0 5\n", 1),
+            "cpu  90 0 0 0\ncpu0 90 0 0 0\n"
+        );
         assert_eq!(stat("", 1), "cpu \ncpu0\n");
     }
 
     #[test]
     fn memory_that_is_not_used_is_available() {
         let text = meminfo(200 << 20, 50 << 20);
-        for line in ["MemTotal:         204800 kB", "MemAvailable:     153600 kB", "AnonPages:         51200 kB"] {
+        for line in
+            ["MemTotal:         204800 kB", "MemAvailable:     153600 kB", "AnonPages:         51200 kB"]
+        {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
         assert!(meminfo(1 << 20, 2 << 20).contains("MemFree:               0 kB"));
@@ -159,8 +163,8 @@ mod tests {
     #[test]
     fn a_live_file_has_a_constant_length() {
         for total in [0, 1 << 20, 200 << 20, 1 << 50] {
-            let lengths =
-                [0, 1, 1 << 20, u64::MAX].map(|used| (meminfo(total, used).len(), memory_current(total, used).len()));
+            let lengths = [0, 1, 1 << 20, u64::MAX]
+                .map(|used| (meminfo(total, used).len(), memory_current(total, used).len()));
             assert!(lengths.iter().all(|length| *length == lengths[0]), "{total} {lengths:?}");
         }
     }

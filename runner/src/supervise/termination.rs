@@ -24,7 +24,11 @@ pub(super) fn try_wait(child: &Child) -> io::Result<Option<ExitStatus>> {
 
 /// Classifies the exit status. `kill_reason` applies only if the runner's kill is what terminated the
 /// program.
-pub(super) fn classify(status: ExitStatus, kill_reason: Option<Termination>, disk_was_full: bool) -> Termination {
+pub(super) fn classify(
+    status: ExitStatus,
+    kill_reason: Option<Termination>,
+    disk_was_full: bool,
+) -> Termination {
     let byte = |number: i32| number.to_le_bytes()[0];
     match (status.code(), status.signal(), kill_reason) {
         (None, Some(SIGKILL), Some(reason)) => reason,

@@ -133,15 +133,23 @@ mod tests {
     #[test]
     fn base64_of_any_length_is_decoded_with_white_space() {
         for length in [0, 1, 767, 768, 769, 1535, 1536, 5000] {
-            let bytes: Vec<u8> = (0..length).map(|number| u8::try_from(number % 251).expect("a byte")).collect();
+            let bytes: Vec<u8> =
+                (0..length).map(|number| u8::try_from(number % 251).expect("a byte")).collect();
             let text = BASE64_STANDARD.encode(&bytes);
-            for text in [format!("\n{text}"), format!("{text}\r\n"), format!(" {}", text.trim_end_matches('='))] {
+            for text in
+                [format!("\n{text}"), format!("{text}\r\n"), format!(" {}", text.trim_end_matches('='))]
+            {
                 assert_eq!(decode_base64(&text).as_ref(), Ok(&bytes), "{length}");
             }
         }
         let padded = format!("\n{}YQ==", "A".repeat(CHUNK - 4));
         assert_eq!(decode_base64(&padded).map(|bytes| bytes.len()), Ok(766));
-        assert!(decode_base64(&format!("{padded}YQ==")).is_err() && decode_base64(&format!("{padded}=")).is_err());
-        assert_eq!(decode_base64(&format!("\n{}?", "A".repeat(CHUNK))), Err(DecodeError::InvalidByte(CHUNK, b'?')));
+        assert!(
+            decode_base64(&format!("{padded}YQ==")).is_err() && decode_base64(&format!("{padded}=")).is_err()
+        );
+        assert_eq!(
+            decode_base64(&format!("\n{}?", "A".repeat(CHUNK))),
+            Err(DecodeError::InvalidByte(CHUNK, b'?'))
+        );
     }
 }

@@ -143,7 +143,9 @@ mod tests {
 
     #[test]
     fn json_is_at_most_twice_as_long_as_the_bytes() {
-        for bytes in ["\n\"\\\t\r\u{8}\u{c}".repeat(9), "\0".repeat(99), "\u{1b}[1m".repeat(99), "a".repeat(99)] {
+        for bytes in
+            ["\n\"\\\t\r\u{8}\u{c}".repeat(9), "\0".repeat(99), "\u{1b}[1m".repeat(99), "a".repeat(99)]
+        {
             let written = serde_json::to_string(&Bytes(bytes.clone().into_bytes())).expect("JSON");
             assert!(written.len() <= 2 * bytes.len() + 2, "{written}");
         }
@@ -184,6 +186,10 @@ mod tests {
         {
             assert!(read(&text).is_err_and(|error| error.contains(part)), "{:?}", read(&text));
         }
-        assert!(read("?").is_err_and(|error| error.starts_with("`base64` is not valid base64")), "{:?}", read("?"));
+        assert!(
+            read("?").is_err_and(|error| error.starts_with("`base64` is not valid base64")),
+            "{:?}",
+            read("?")
+        );
     }
 }

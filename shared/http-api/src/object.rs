@@ -108,7 +108,9 @@ impl<'de, T: Object> Visitor<'de> for ObjectSeed<T> {
                 return Err(A::Error::duplicate_field(name));
             }
             read.push(name);
-            object.read_member(name, &mut map).map_err(|error| A::Error::custom(format_args!("{name}: {error}")))?;
+            object
+                .read_member(name, &mut map)
+                .map_err(|error| A::Error::custom(format_args!("{name}: {error}")))?;
         }
         match T::REQUIRED.iter().find(|name| !read.contains(name)) {
             None => Ok(object),

@@ -9,8 +9,8 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use cofferdam_types::{
     RequestedLimits,
     validation::{
-        MAX_ARGS, MAX_ARGS_BYTES, MAX_CODE, MAX_FILES, MAX_INPUT, MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS, MAX_NAME,
-        MAX_PATH, MAX_PATTERNS,
+        MAX_ARGS, MAX_ARGS_BYTES, MAX_CODE, MAX_FILES, MAX_INPUT, MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS,
+        MAX_NAME, MAX_PATH, MAX_PATTERNS,
     },
 };
 use serde::{
@@ -95,7 +95,8 @@ impl Object for Request {
 }
 
 /// The arguments of a request.
-pub const ARGS: BoundedList<BoundedString> = BoundedList { element: ARG_OR_VARIABLE, max: MAX_ARGS, unit: "arguments" };
+pub const ARGS: BoundedList<BoundedString> =
+    BoundedList { element: ARG_OR_VARIABLE, max: MAX_ARGS, unit: "arguments" };
 /// The environment variables of a request.
 pub const ENV: BoundedMap =
     BoundedMap { name: ARG_OR_VARIABLE, value: ARG_OR_VARIABLE, max: MAX_ARGS, unit: "variables" };
@@ -155,8 +156,11 @@ mod tests {
     fn null_means_absent() {
         let rest = Request::MEMBERS.iter().filter(|name| **name != "code");
         let all = rest.map(|name| format!(r#","{name}":null"#)).collect::<String>();
-        let limits =
-            RequestedLimits::MEMBERS.iter().map(|name| format!(r#""{name}":null"#)).collect::<Vec<_>>().join(",");
+        let limits = RequestedLimits::MEMBERS
+            .iter()
+            .map(|name| format!(r#""{name}":null"#))
+            .collect::<Vec<_>>()
+            .join(",");
         for json in [format!(r#"{{"code":"1"{all}}}"#), format!(r#"{{"code":"1","limits":{{{limits}}}}}"#)] {
             assert_eq!(read(&json), Ok(Request { code: "1".into(), ..Request::default() }), "{json}");
         }
@@ -182,12 +186,19 @@ mod tests {
     #[test]
     fn every_list_map_and_string_is_bounded_while_it_is_read() {
         let many = |element: &str, count: usize| vec![element; count].join(",");
-        let pairs = |count: usize| (0..count).map(|number| format!(r#""{number}":"""#)).collect::<Vec<_>>().join(",");
+        let pairs =
+            |count: usize| (0..count).map(|number| format!(r#""{number}":"""#)).collect::<Vec<_>>().join(",");
         let long = "x".repeat(MAX_CODE + 1);
         for (json, part) in [
             // The rest is not valid JSON. It must not be read.
-            (format!(r#"{{"code":"1","args":[{},"""#, many(r#""""#, 1024)), "args: too large: at most 1024 arguments"),
-            (format!(r#"{{"code":"1","env":{{{},"x":"#, pairs(1024)), "env: too large: at most 1024 variables"),
+            (
+                format!(r#"{{"code":"1","args":[{},"""#, many(r#""""#, 1024)),
+                "args: too large: at most 1024 arguments",
+            ),
+            (
+                format!(r#"{{"code":"1","env":{{{},"x":"#, pairs(1024)),
+                "env: too large: at most 1024 variables",
+            ),
             (
                 format!(
                     r#"{{"code":"1","files":[{},{{"path":"","content":""}}"#,
@@ -195,17 +206,29 @@ mod tests {
                 ),
                 "files: too large: at most 1024 files",
             ),
-            (format!(r#"{{"code":"1","collect":[{},"""#, many(r#""""#, 64)), "collect: too large: at most 64 patterns"),
-            (format!(r#"{{"code":"1","labels":{{{},"x":"#, pairs(16)), "labels: too large: at most 16 labels"),
+            (
+                format!(r#"{{"code":"1","collect":[{},"""#, many(r#""""#, 64)),
+                "collect: too large: at most 64 patterns",
+            ),
+            (
+                format!(r#"{{"code":"1","labels":{{{},"x":"#, pairs(16)),
+                "labels: too large: at most 16 labels",
+            ),
             (format!(r#"{{"code":"{long}""#), "code: too large: at most 1048576 bytes"),
             (format!(r#"{{"language":"{long}""#), "language: a name is longer than 63 bytes"),
             (format!(r#"{{"args":["{long}""#), "args: too large: at most 131072 bytes"),
             (format!(r#"{{"files":[{{"path":"{long}""#), "files: path: a name is longer than 255 bytes"),
             (format!(r#"{{"stdin":"{}""#, long.repeat(8)), "stdin: too large: at most 8388608 bytes"),
-            (format!(r#"{{"stdin":{{"base64":"{}"}}"#, "AAAA".repeat(3 << 20)), "stdin: too large: at most 8388608"),
+            (
+                format!(r#"{{"stdin":{{"base64":"{}"}}"#, "AAAA".repeat(3 << 20)),
+                "stdin: too large: at most 8388608",
+            ),
             (format!(r#"{{"labels":{{"a":"{long}""#), "labels: a name is longer than 256 bytes"),
             (r#"{"code":"1","env":{"a":"","a":""}}"#.to_string(), "env: a name is given twice"),
-            (r#"{"code":"1","limits":{"processes":4294967296}}"#.to_string(), "limits: processes: invalid value"),
+            (
+                r#"{"code":"1","limits":{"processes":4294967296}}"#.to_string(),
+                "limits: processes: invalid value",
+            ),
         ] {
             let error = read(&json).expect_err("refused");
             assert!(error.contains(part) && error.len() < 200, "{part}: {error}");

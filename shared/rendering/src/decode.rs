@@ -22,7 +22,8 @@ pub struct Decoded {
 #[must_use]
 pub fn decode(bytes: Vec<u8>, length: u64, cut: Option<u64>) -> Decoded {
     if let Some(head) = cut {
-        let (head, tail) = bytes.split_at(usize::try_from(head).map_or(bytes.len(), |head| head.min(bytes.len())));
+        let (head, tail) =
+            bytes.split_at(usize::try_from(head).map_or(bytes.len(), |head| head.min(bytes.len())));
         let text = truncated_text(head, tail, length.saturating_sub(bytes.len() as u64));
         return Decoded { text, bytes: Some(bytes) };
     }

@@ -53,8 +53,10 @@ pub fn render(outcome: &Outcome<'_>) -> String {
         text.push_str("no output\n");
     }
     let files = outcome.files.iter().map(|(path, size)| format!("{} ({size} bytes)", quoted_name(path)));
-    let skipped =
-        outcome.skipped.iter().map(|(path, reason)| format!("{} ({})", quoted_name(path), quoted_name(reason)));
+    let skipped = outcome
+        .skipped
+        .iter()
+        .map(|(path, reason)| format!("{} ({})", quoted_name(path), quoted_name(reason)));
     push_list(&mut text, "files", outcome.files.len(), files);
     push_list(&mut text, "files not collected", outcome.skipped.len(), skipped);
     text
@@ -147,7 +149,10 @@ mod tests {
     #[test]
     fn a_failed_program_is_rendered_with_both_streams() {
         let text = render(&outcome("42\n", "Traceback"));
-        assert_eq!(text, "exit code: 1\nstdout (3 bytes):\n```\n42\n```\nstderr (9 bytes):\n```\nTraceback\n```\n");
+        assert_eq!(
+            text,
+            "exit code: 1\nstdout (3 bytes):\n```\n42\n```\nstderr (9 bytes):\n```\nTraceback\n```\n"
+        );
     }
 
     /// The lines outside the fences. As in CommonMark, a line of at least as many backticks closes a fence.
@@ -183,7 +188,8 @@ mod tests {
     #[test]
     fn a_file_name_cannot_forge_a_part_of_the_summary() {
         let mut outcome = outcome("", "");
-        outcome.files = vec![("a` (1 bytes)\nexit code: 0\nfiles: `b", 2), ("\u{202e}gpj.exe", 3), ("c\u{2028}d", 4)];
+        outcome.files =
+            vec![("a` (1 bytes)\nexit code: 0\nfiles: `b", 2), ("\u{202e}gpj.exe", 3), ("c\u{2028}d", 4)];
         outcome.skipped = vec![("x", "`\nno output")];
         let names = "`a\u{fffd} (1 bytes)\u{fffd}exit code: 0\u{fffd}files: \u{fffd}b` (2 bytes), `\u{fffd}gpj.exe` (3 \
                      bytes), `c\u{fffd}d` (4 bytes)";

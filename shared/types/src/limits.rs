@@ -3,10 +3,13 @@
 use crate::{ExceededLimit, milliseconds};
 use core::{num::TryFromIntError, time::Duration};
 
-/// Makes the types of the limits. A row is a field, its name in the contract, the type of a requested limit, the type
-/// of a limit that applies with its attribute, the default, and the default ceiling.
+/// Makes the types of the limits. A row is a field, its name in the contract, the type of a requested limit,
+/// the type of a limit that applies with its attribute, the default, and the default ceiling.
 macro_rules! limits {
-    ($($(#[$doc:meta])+ $field:ident, $name:literal, $requested:ty, $(#[$of_limit:meta])? $limit:ty, $default:expr, $ceiling:expr;)+) => {
+    ($(
+        $(#[$doc:meta])+
+        $field:ident, $name:literal, $requested:ty, $(#[$of_limit:meta])? $limit:ty, $default:expr, $ceiling:expr;
+    )+) => {
         /// Limits of an execution. Each is enforced, must not be zero, and has a default and a ceiling in the
         /// operator's settings.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,7 +37,8 @@ macro_rules! limits {
 
             /// The limits that are set: their names in the contract, and their values.
             pub fn set_limits(&self) -> impl Iterator<Item = (&'static str, u64)> {
-                [$(($name, self.$field.map(u64::from))),+].into_iter().filter_map(|(name, value)| Some((name, value?)))
+                let all = [$(($name, self.$field.map(u64::from))),+];
+                all.into_iter().filter_map(|(name, value)| Some((name, value?)))
             }
 
             /// Sets the limit of this field; another name changes nothing.
@@ -56,7 +60,8 @@ macro_rules! limits {
             /// The ceilings of an operator who sets none.
             pub const DEFAULT_CEILINGS: Self = Self { $($field: $ceiling),+ };
 
-            /// The limits of one execution: those that it requests, below the ceilings, and the defaults for the rest.
+            /// The limits of one execution: those that it requests, below the ceilings, and the defaults for
+            /// the rest.
             ///
             /// # Errors
             ///
@@ -66,7 +71,9 @@ macro_rules! limits {
                 defaults: &Self,
                 ceilings: &Self,
             ) -> Result<Self, ExceededLimit> {
-                Ok(Self { $($field: Limit::of_request($name, requested.$field, defaults.$field, ceilings.$field)?),+ })
+                Ok(Self {
+                    $($field: Limit::of_request($name, requested.$field, defaults.$field, ceilings.$field)?),+
+                })
             }
         }
     };
@@ -138,8 +145,8 @@ impl Limits {
         Self { wall_time_ms: 0, startup_time_ms: 0, collected_files: 0, ..*self }
     }
 
-    /// Bytes of memory that the whole sandbox may hold: those of the program, of its disk, which is in memory too, of
-    /// what the runner holds for it, and `overhead` for gVisor itself.
+    /// Bytes of memory that the whole sandbox may hold: those of the program, of its disk, which is in memory
+    /// too, of what the runner holds for it, and `overhead` for gVisor itself.
     #[must_use]
     pub fn sandbox_memory(&self, overhead: u64) -> u64 {
         [self.disk_bytes, self.output_bytes, self.collected_bytes, overhead]
@@ -173,11 +180,18 @@ trait Limit<R>: Sized {
 
 impl<T: Ord + Copy + Into<u64>> Limit<T> for T {
     /// A default is lowered to its ceiling.
-    fn of_request(limit: &'static str, requested: Option<T>, default: T, ceiling: T) -> Result<T, ExceededLimit> {
+    fn of_request(
+        limit: &'static str,
+        requested: Option<T>,
+        default: T,
+        ceiling: T,
+    ) -> Result<T, ExceededLimit> {
         match requested {
             None => Ok(default.min(ceiling)),
             Some(requested) if requested <= ceiling => Ok(requested),
-            Some(requested) => Err(ExceededLimit { limit, requested: requested.into(), ceiling: ceiling.into() }),
+            Some(requested) => {
+                Err(ExceededLimit { limit, requested: requested.into(), ceiling: ceiling.into() })
+            }
         }
     }
 }

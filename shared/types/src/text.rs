@@ -62,7 +62,10 @@ mod tests {
     fn long_texts_are_cut() {
         let longest = "x".repeat(MAX_QUOTED);
         assert_eq!(quoted(&longest), format!("`{longest}`"));
-        assert_eq!(quoted(&"\u{1b}".repeat(2 * MAX_QUOTED)), format!("`{}\u{2026}`", "\u{fffd}".repeat(MAX_QUOTED)));
+        assert_eq!(
+            quoted(&"\u{1b}".repeat(2 * MAX_QUOTED)),
+            format!("`{}\u{2026}`", "\u{fffd}".repeat(MAX_QUOTED))
+        );
         let message = relative_path(&"x".repeat(1 << 20)).map_err(|violation| violation.to_string().len());
         assert!(message.is_err_and(|length| length < 2 * MAX_QUOTED));
     }

@@ -76,9 +76,11 @@ pub(super) fn parse(module: &str, text: &str, ended: &str) -> Outcomes {
 pub(super) fn differences(native: &Outcomes, inside: &Outcomes) -> Differences {
     let all = native.keys().chain(inside.keys());
     let pairs = all.map(|test| (test, native.get(test), inside.get(test)));
-    let differing =
-        pairs.filter(|(_, native, inside)| native.map(|outcome| outcome.kind) != inside.map(|outcome| outcome.kind));
-    let describe = |outcome: Option<&Outcome>| outcome.map_or_else(|| "missing".to_owned(), ToString::to_string);
+    let differing = pairs.filter(|(_, native, inside)| {
+        native.map(|outcome| outcome.kind) != inside.map(|outcome| outcome.kind)
+    });
+    let describe =
+        |outcome: Option<&Outcome>| outcome.map_or_else(|| "missing".to_owned(), ToString::to_string);
     differing
         .map(|(test, native, inside)| {
             (test.clone(), format!("natively {}; in a sandbox {}", describe(native), describe(inside)))

@@ -23,11 +23,13 @@ async fn requests_beyond_the_capacity_are_refused_immediately() {
     sidecar.wait_for("the program runs");
     let response = client.run(&json!({ "code": "print(1)" }), &[]).await;
     assert_eq!((response.status, &response.json["code"]), (429, &json!("overloaded")), "{}", response.text);
-    assert_eq!((response.headers["retry-after"].as_bytes(), &response.json["retryable"]), (&b"1"[..], &json!(true)));
+    assert_eq!(
+        (response.headers["retry-after"].as_bytes(), &response.json["retryable"]),
+        (&b"1"[..], &json!(true))
+    );
     // The body of this request never arrives; the response does not wait for it.
     let mut raw = UnixStream::connect(dir.path().join("s.sock")).expect("a socket");
-    let head =
-        "POST /v1/executions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9999999\r\n\r\n";
+    let head = "POST /v1/executions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9999999\r\n\r\n";
     raw.write_all(head.as_bytes()).expect("a request");
     let mut status = [0; 12];
     raw.read_exact(&mut status).expect("a response");
@@ -134,8 +136,7 @@ async fn slow_headers_and_bodies_time_out() {
     let dir = TestDir::new();
     let settings = [("COFFERDAM_SERVE__HEADER_SECONDS", "0.2"), ("COFFERDAM_SERVE__BODY_SECONDS", "0.2")];
     let _sidecar = Sidecar::start(&dir, &[], &settings);
-    let post =
-        "POST /v1/executions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    let post = "POST /v1/executions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
     for (request, expected) in [
         ("", ""),
         ("GET /healthz HTTP/1.1\r\nHo", ""),

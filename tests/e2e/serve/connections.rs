@@ -28,10 +28,12 @@ async fn idle_connections_do_not_block_probes_or_tenants() {
     let flood: Vec<TcpStream> =
         (0..50).map(|_| TcpStream::connect(&sidecar.address)).collect::<io::Result<_>>().expect("a backlog");
     for path in ["/healthz", "/readyz", "/metrics"] {
-        let response = timeout(RESPONSE_TIMEOUT, sidecar.tcp_client().send("GET", path, &[], "")).await.expect(path);
+        let response =
+            timeout(RESPONSE_TIMEOUT, sidecar.tcp_client().send("GET", path, &[], "")).await.expect(path);
         assert_eq!(response.status, 200, "{path}");
     }
-    let response = timeout(RESPONSE_TIMEOUT, one.run(&json!({ "code": "print(1)" }), &[])).await.expect("a response");
+    let response =
+        timeout(RESPONSE_TIMEOUT, one.run(&json!({ "code": "print(1)" }), &[])).await.expect("a response");
     assert_eq!(response.json["stdout"]["content"], "1\n", "{}", response.text);
     sidecar.wait_for("a connection was closed to make room");
     // The earlier connection, with a token, is still open.
@@ -44,8 +46,11 @@ async fn idle_connections_do_not_block_probes_or_tenants() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_connections_of_a_tenant_are_limited() {
     let dir = TestDir::new();
-    let sidecar =
-        start_with(&dir, "[serve]\nmax_connections = 16\n[tenants.one]\nmax_connections = 3\n", &[LONG_HEADER_TIMEOUT]);
+    let sidecar = start_with(
+        &dir,
+        "[serve]\nmax_connections = 16\n[tenants.one]\nmax_connections = 3\n",
+        &[LONG_HEADER_TIMEOUT],
+    );
     let (one, two) = (sidecar.client().with_token(ONE), sidecar.client().with_token(TWO));
     let key = ("idempotency-key", "k");
     let mut streams = Vec::new();
@@ -70,7 +75,8 @@ async fn an_idle_keep_alive_connection_is_closed_for_the_tenants_next() {
     let sidecar = start_with(&dir, "[tenants.one]\nmax_connections = 1\n", &[LONG_HEADER_TIMEOUT]);
     let kept_alive = || {
         let mut stream = TcpStream::connect(&sidecar.address).expect("a connection");
-        let request = format!("GET /v1/executions/run-0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ONE}\r\n\r\n");
+        let request =
+            format!("GET /v1/executions/run-0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ONE}\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("a request");
         let mut status = [0; 12];
         stream.read_exact(&mut status).expect("a response");

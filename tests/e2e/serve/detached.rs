@@ -19,7 +19,8 @@ async fn a_detached_execution_can_be_streamed_to_its_end() {
         assert_eq!(stream.status(), 200);
         let received = stream.read_until("\n\n").await;
         assert!(
-            received.contains("event: accepted") && received.contains(path.rsplit('/').next().expect("an id")),
+            received.contains("event: accepted")
+                && received.contains(path.rsplit('/').next().expect("an id")),
             "{received}"
         );
     }
@@ -33,7 +34,11 @@ async fn a_detached_execution_can_be_streamed_to_its_end() {
     // The stream of an ended execution has only its end.
     let over = client.send("GET", &path, &[STREAM], "").await;
     assert_eq!(over.headers["content-type"], "text/event-stream");
-    assert!(over.text.starts_with("event: accepted\n") && over.text.contains("event: ended\n"), "{}", over.text);
+    assert!(
+        over.text.starts_with("event: accepted\n") && over.text.contains("event: ended\n"),
+        "{}",
+        over.text
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

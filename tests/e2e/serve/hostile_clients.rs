@@ -18,8 +18,7 @@ use std::{
 };
 
 /// The head of a request for an execution, without the headers that give the length of the body.
-const POST: &str =
-    "POST /v1/executions HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n";
+const POST: &str = "POST /v1/executions HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\n";
 const BODY: &str = r#"{"code":"print(1)"}"#;
 /// Incomplete requests are given up after a second.
 const SHORT_TIMEOUTS: [(&str, &str); 2] =
@@ -64,7 +63,10 @@ fn a_request_with_an_ambiguous_body_length_runs_nothing() {
         ("Transfer-Encoding : chunked".into(), &*format!("{chunk}0\r\n\r\n")),
         ("Transfer-Encoding: chunked".into(), &*format!("fffffffffffffffff\r\n{BODY}")),
         ("Transfer-Encoding: chunked".into(), &*format!("-1\r\n{BODY}")),
-        ("Transfer-Encoding: chunked".into(), &*format!("{length:x};{}\r\n{BODY}\r\n0\r\n\r\n", "x".repeat(40_000))),
+        (
+            "Transfer-Encoding: chunked".into(),
+            &*format!("{length:x};{}\r\n{BODY}\r\n0\r\n\r\n", "x".repeat(40_000)),
+        ),
         ("Transfer-Encoding: chunked".into(), &*format!("{chunk}0\r\n{}\r\n", "X: y\r\n".repeat(5000))),
         // A truncated body.
         (format!("Content-Length: {}", length + 1), BODY),
@@ -82,7 +84,8 @@ fn a_request_with_an_ambiguous_body_length_runs_nothing() {
 fn a_second_request_cannot_be_smuggled_in_a_body() {
     let dir = TestDir::new();
     let sidecar = Sidecar::start(&dir, &[], &SHORT_TIMEOUTS);
-    let hidden = format!("{POST}Content-Length: {}\r\n\r\n{BODY}", BODY.len()).replace("Connection: close\r\n", "");
+    let hidden =
+        format!("{POST}Content-Length: {}\r\n\r\n{BODY}", BODY.len()).replace("Connection: close\r\n", "");
     let open = POST.replace("Connection: close\r\n", "");
     let length = BODY.len() + hidden.len();
     // By one length the second request is part of the first body, by the other it follows it. The connection
@@ -92,7 +95,8 @@ fn a_second_request_cannot_be_smuggled_in_a_body() {
         BODY.len()
     );
     assert_eq!(statuses(&sidecar, request.as_bytes()), [200]);
-    let request = format!("{open}Content-Length: {}\r\nContent-Length: {length}\r\n\r\n{BODY}{hidden}", BODY.len());
+    let request =
+        format!("{open}Content-Length: {}\r\nContent-Length: {length}\r\n\r\n{BODY}{hidden}", BODY.len());
     assert_eq!(statuses(&sidecar, request.as_bytes()), [400]);
     assert_eq!(executions_in(&shut_down(sidecar)), 1);
 }
@@ -208,7 +212,12 @@ async fn a_flood_of_connections_does_not_block_other_clients() {
         (0..100).map(|_| TcpStream::connect(&sidecar.address)).collect::<io::Result<_>>().expect("a backlog");
     // Idle connections are closed eight at a time, and the request is answered.
     let response = sidecar.client().run(&json!({ "code": "print(1)" }), &[]).await;
-    assert_eq!((response.status, &response.json["stdout"]["content"]), (200, &json!("1\n")), "{}", response.text);
+    assert_eq!(
+        (response.status, &response.json["stdout"]["content"]),
+        (200, &json!("1\n")),
+        "{}",
+        response.text
+    );
     drop(flood);
     assert_eq!(sidecar.tcp_client().send("GET", "/healthz", &[], "").await.status, 200);
 }

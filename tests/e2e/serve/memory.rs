@@ -44,7 +44,8 @@ async fn parsing_a_body_takes_at_most_a_few_times_its_size() {
     let dir = TestDir::new();
     let sidecar = Sidecar::start(&dir, &[], &[]);
     let call = |begin: &str, unit: &str, end: &str| {
-        let head = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"execute_code","arguments":{"#;
+        let head =
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"execute_code","arguments":{"#;
         body(&format!("{head}{begin}"), unit, &format!("{end}}}}}}}"))
     };
     let list = |begin: &str, unit: &str, end: &str| {
@@ -57,9 +58,17 @@ async fn parsing_a_body_takes_at_most_a_few_times_its_size() {
             "many files",
             body(r#"{"code":"1","files":[{"path":"","content":""}"#, r#",{"path":"","content":""}"#, "]}"),
         ),
-        (EXECUTIONS, "a long text instead of a number", body(r#"{"limits":{"processes":""#, "\u{80}", r#""}}"#)),
+        (
+            EXECUTIONS,
+            "a long text instead of a number",
+            body(r#"{"limits":{"processes":""#, "\u{80}", r#""}}"#),
+        ),
         (EXECUTIONS, "many arrays", body(r#"{"code":["#, "[],", "[]]}")),
-        (EXECUTIONS, "base64 with a line break", body(r#"{"code":"1","stdin":{"base64":"\n"#, "AAAA", r#""}}"#)),
+        (
+            EXECUTIONS,
+            "base64 with a line break",
+            body(r#"{"code":"1","stdin":{"base64":"\n"#, "AAAA", r#""}}"#),
+        ),
         (
             "/mcp",
             "base64 with a line break",
@@ -119,7 +128,8 @@ async fn executions_wait_for_output_memory() {
     let cgroup = MemoryCgroup::new(512 << 20).ok();
     let settings = [("COFFERDAM_SERVE__MAX_RUNS", "2"), ("COFFERDAM_SERVE__OUTPUT_MEMORY", "384Mi")];
     let sidecar = Sidecar::start_in_cgroup(cgroup.as_ref(), &dir, &[], &settings);
-    let code = "import sys\nfor f in (sys.stdout, sys.stderr):\n for _ in range(64): f.write(chr(34) * (1 << 20))";
+    let code =
+        "import sys\nfor f in (sys.stdout, sys.stderr):\n for _ in range(64): f.write(chr(34) * (1 << 20))";
     let request = json!({ "code": code, "limits": { "output_bytes": 64 << 20 } });
     let mut paths = Vec::new();
     for _ in 0..2 {
@@ -159,12 +169,20 @@ async fn the_body_memory_of_a_tenant_is_limited() {
         let (mut refused, status) = send_head(&sidecar, path, one, 1 << 20);
         let mut problem = String::new();
         refused.read_to_string(&mut problem).expect("a response");
-        assert!(status.ends_with("429") && problem.contains("serve.body_memory"), "{path}: {status}{problem}");
+        assert!(
+            status.ends_with("429") && problem.contains("serve.body_memory"),
+            "{path}: {status}{problem}"
+        );
         assert!(problem.contains("retry-after") && problem.contains("overloaded"), "{problem}");
     }
     let request = json!({ "code": "import sys\nprint(len(sys.stdin.read()))", "stdin": "x".repeat(4 << 20) });
     let response = sidecar.tcp_client().with_token(two).run(&request, &[]).await;
-    assert_eq!((response.status, &response.json["stdout"]["content"]), (200, &json!("4194304\n")), "{}", response.text);
+    assert_eq!(
+        (response.status, &response.json["stdout"]["content"]),
+        (200, &json!("4194304\n")),
+        "{}",
+        response.text
+    );
     // Closing a connection frees its memory.
     held.clear();
     while send_head(&sidecar, EXECUTIONS, one, 32 << 20).1.ends_with("429") {

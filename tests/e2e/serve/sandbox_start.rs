@@ -59,7 +59,10 @@ async fn leftovers_are_removed_periodically_and_not_at_each_start() {
     for _ in 0..3 {
         assert_eq!(run().await.json["status"], json!({ "exited": 0 }));
     }
-    assert!(leaked_resources(&dir).iter().any(|left| left.contains("run-")), "a start has removed leftovers of others");
+    assert!(
+        leaked_resources(&dir).iter().any(|left| left.contains("run-")),
+        "a start has removed leftovers of others"
+    );
     assert_eq!(stdout(&dir.run(["gc"])), "deleted the leftovers of 1 execution\n");
     sidecar.signal(Signal::TERM);
     sidecar.end();

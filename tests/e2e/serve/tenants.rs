@@ -12,8 +12,7 @@ pub(super) const ONE: &str = "one-one-one-one-one";
 pub(super) const TWO: &str = "two-two-two-two-two";
 
 fn start(dir: &TestDir) -> Sidecar {
-    let settings =
-        "[serve]\nmax_runs = 4\nmax_queued = 0\n[tenants.one]\nmax_runs = 1\nceilings = { mem_limit = \"64Mi\" }";
+    let settings = "[serve]\nmax_runs = 4\nmax_queued = 0\n[tenants.one]\nmax_runs = 1\nceilings = { mem_limit = \"64Mi\" }";
     start_with(dir, settings, &[])
 }
 
@@ -34,7 +33,12 @@ async fn requests_without_a_valid_token_are_refused() {
     for client in [sidecar.client(), sidecar.tcp_client()] {
         for client in [client.clone(), client.with_token(wrong), client.with_token("")] {
             let response = client.run(&request, &[]).await;
-            assert_eq!((response.status, &response.json["code"]), (401, &json!("unauthorised")), "{}", response.text);
+            assert_eq!(
+                (response.status, &response.json["code"]),
+                (401, &json!("unauthorised")),
+                "{}",
+                response.text
+            );
             assert_eq!(response.headers["www-authenticate"], "Bearer");
         }
         assert_eq!(client.with_token(TWO).run(&request, &[]).await.status, 200);
@@ -82,7 +86,10 @@ async fn each_tenant_has_its_own_ceilings_and_concurrency_limit() {
     let refused = one.run(&json!({ "code": "print(1)" }), &[]).await;
     assert_eq!((refused.status, &refused.json["code"]), (429, &json!("overloaded")), "{}", refused.text);
     let detail = refused.json["detail"].as_str().unwrap_or_default();
-    assert!(detail.contains("1 running (tenants.one.max_runs)") && detail.contains("Retry-After"), "{detail}");
+    assert!(
+        detail.contains("1 running (tenants.one.max_runs)") && detail.contains("Retry-After"),
+        "{detail}"
+    );
     assert_eq!(two.run(&request, &[]).await.status, 200);
 }
 
@@ -93,7 +100,8 @@ async fn another_tenants_cancellations_do_not_evict_idempotency_keys() {
     let settings = [("COFFERDAM_SERVE__KEPT_RUNS", "5"), ("COFFERDAM_SERVE__KEPT_LIMIT", "64Ki")];
     let mut sidecar = start_with(&dir, "[serve]\nmax_runs = 4\n[tenants.one]\nmax_runs = 1\n", &settings);
     let (one, two) = (sidecar.client().with_token(ONE), sidecar.client().with_token(TWO));
-    let (request, key) = (json!({ "code": "import os; print(os.urandom(16).hex())" }), [("idempotency-key", "k")]);
+    let (request, key) =
+        (json!({ "code": "import os; print(os.urandom(16).hex())" }), [("idempotency-key", "k")]);
     let first = two.run(&request, &key).await;
     assert_eq!(first.status, 200, "{}", first.text);
     // All further executions of this tenant wait for this one.

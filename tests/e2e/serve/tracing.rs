@@ -28,7 +28,8 @@ fn collector() -> (String, Receiver<(String, Vec<u8>)>) {
                 reader.read_line(&mut head).expect("a head");
             }
             let head = head.to_ascii_lowercase();
-            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).expect("a length");
+            let length =
+                head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).expect("a length");
             let mut body = vec![0; length.parse().expect("a number")];
             reader.read_exact(&mut body).expect("a body");
             reader
@@ -50,17 +51,26 @@ async fn an_execution_is_a_span_of_the_callers_trace() {
     let (address, requests) = collector();
     let dir = TestDir::new();
     // By the setting, and by OpenTelemetry's standard variable.
-    for (name, options) in [("COFFERDAM_SERVE__OTLP_ENDPOINT", "serve"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "otel")] {
-        let sidecar = Sidecar::start(&dir, &[], &[(name, &address), ("OTEL_RESOURCE_ATTRIBUTES", "team=red")]);
-        let response = sidecar.client().run(&json!({ "code": "print(1)" }), &[("traceparent", TRACEPARENT)]).await;
+    for (name, options) in
+        [("COFFERDAM_SERVE__OTLP_ENDPOINT", "serve"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "otel")]
+    {
+        let sidecar =
+            Sidecar::start(&dir, &[], &[(name, &address), ("OTEL_RESOURCE_ATTRIBUTES", "team=red")]);
+        let response =
+            sidecar.client().run(&json!({ "code": "print(1)" }), &[("traceparent", TRACEPARENT)]).await;
         let id = response.json["id"].as_str().expect("an id").to_owned();
         sidecar.signal(Signal::TERM);
         let (status, log) = sidecar.end();
         assert!(status.success(), "{options}: {log}");
         // The sidecar flushes its spans at shutdown.
         let (head, body) = requests.try_recv().expect("spans");
-        assert!(head.starts_with("post /v1/traces ") && head.contains("application/x-protobuf"), "{options}: {head}");
-        for part in [&TRACE[..], &PARENT, b"execution", id.as_bytes(), b"default", b"team", b"requested", b"ran"] {
+        assert!(
+            head.starts_with("post /v1/traces ") && head.contains("application/x-protobuf"),
+            "{options}: {head}"
+        );
+        for part in
+            [&TRACE[..], &PARENT, b"execution", id.as_bytes(), b"default", b"team", b"requested", b"ran"]
+        {
             assert!(has(&body, part), "{options}: no {} in {}", part.escape_ascii(), body.escape_ascii());
         }
     }

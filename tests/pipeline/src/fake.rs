@@ -72,7 +72,8 @@ impl Backend for FakeBackend {
             let mut sandbox =
                 FakeSandbox { spec: spec.clone(), connection, is_warm: false, deleted: self.deleted.clone() };
             if matches!(purpose, Purpose::Pool { .. }) {
-                let failed = |error| Error::new(ErrorCode::SandboxUnavailable, "not prepared").with_detail(error);
+                let failed =
+                    |error| Error::new(ErrorCode::SandboxUnavailable, "not prepared").with_detail(error);
                 sandbox.connection.prepare(spec.preparation()).await.map_err(failed)?;
                 sandbox.is_warm = true;
             }

@@ -28,7 +28,10 @@ async fn execute(runtime: &Runtime, request: Request) -> Result<Report, Error> {
 async fn an_execution_has_its_output_and_leaves_no_sandbox() {
     let backend = FakeBackend::new(Script::Exit(3, Duration::from_secs(5)));
     let report = execute(&runtime(&backend), request()).await.expect("a report");
-    assert_eq!((report.status, &*report.stdout.bytes, report.warm), (Status::Exited(3), &b"print(1)"[..], false));
+    assert_eq!(
+        (report.status, &*report.stdout.bytes, report.warm),
+        (Status::Exited(3), &b"print(1)"[..], false)
+    );
     assert_eq!((backend.created.load(Relaxed), backend.deleted.load(Relaxed)), (1, 1));
 }
 

@@ -6,7 +6,8 @@ use tokio::task::JoinSet;
 /// Concurrent executions.
 const AT_ONCE: usize = 2;
 /// Prints as much as is kept by default to each of both streams.
-const QUOTES: &str = "import sys; [f.write(chr(34) * (1 << 20)) for f in (sys.stdout, sys.stderr) for _ in range(16)]";
+const QUOTES: &str =
+    "import sys; [f.write(chr(34) * (1 << 20)) for f in (sys.stdout, sys.stderr) for _ in range(16)]";
 
 /// Executes programs that print quotation marks to both streams.
 pub async fn quoted_outputs(attacker: Attacker) {
@@ -17,7 +18,9 @@ pub async fn quoted_outputs(attacker: Attacker) {
             while attacker.is_active() {
                 if let Some(id) = attacker.execute(QUOTES, "Prefer: respond-async\r\n").await {
                     // Wait until the execution has ended.
-                    let _ = attacker.exchange(&format!("GET /v1/executions/{id}"), "Prefer: wait=60\r\n", b"").await;
+                    let _ = attacker
+                        .exchange(&format!("GET /v1/executions/{id}"), "Prefer: wait=60\r\n", b"")
+                        .await;
                 } else {
                     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
                 }

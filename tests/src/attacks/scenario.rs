@@ -1,8 +1,8 @@
 //! A sidecar with two tenants: one runs all attacks at once, the other sends ordinary requests.
 
 use super::{
-    Attacker, cancelled_executions, idle_connections, large_outcomes, long_heads, many_json_values, quoted_outputs,
-    unlimited_sessions, unread_responses,
+    Attacker, cancelled_executions, idle_connections, large_outcomes, long_heads, many_json_values,
+    quoted_outputs, unlimited_sessions, unread_responses,
 };
 use crate::{
     cgroup::{MemoryCgroup, memory},
@@ -82,16 +82,23 @@ pub async fn run_attacks(plan: AttackPlan) -> AttackReport {
     let cgroup = MemoryCgroup::new(MEMORY).ok();
     let pool = plan.pool.to_string();
     let options = ["--config", "serve.toml", "--token-file", "tokens"];
-    let sidecar = Sidecar::start_in_cgroup(cgroup.as_ref(), &dir, &options, &[("COFFERDAM_POOL__MAXIMUM", &pool)]);
-    let (honest, hostile) = (sidecar.tcp_client().with_token(HONEST), sidecar.tcp_client().with_token(HOSTILE));
-    let (without_attacks, _) = tokio::join!(work(honest.clone(), plan, "before"), work(hostile, plan, "beside"));
-    let attacker =
-        Attacker { address: sidecar.address.clone(), token: HOSTILE.into(), until: Instant::now() + plan.time };
+    let sidecar =
+        Sidecar::start_in_cgroup(cgroup.as_ref(), &dir, &options, &[("COFFERDAM_POOL__MAXIMUM", &pool)]);
+    let (honest, hostile) =
+        (sidecar.tcp_client().with_token(HONEST), sidecar.tcp_client().with_token(HOSTILE));
+    let (without_attacks, _) =
+        tokio::join!(work(honest.clone(), plan, "before"), work(hostile, plan, "beside"));
+    let attacker = Attacker {
+        address: sidecar.address.clone(),
+        token: HOSTILE.into(),
+        until: Instant::now() + plan.time,
+    };
     let attacks = start_attacks(&attacker);
     let under_attack = tokio::spawn(work(honest, plan, "attacked")).await;
     let (peak, kills) = (memory(sidecar.pid()).1, cgroup.as_ref().map(MemoryCgroup::kills));
-    let under_attack = under_attack
-        .unwrap_or_else(|error| panic!("a request failed; killed for lack of memory: {kills:?}, peak {peak}: {error}"));
+    let under_attack = under_attack.unwrap_or_else(|error| {
+        panic!("a request failed; killed for lack of memory: {kills:?}, peak {peak}: {error}")
+    });
     attacks.join_all().await;
     let peak = peak.max(memory(sidecar.pid()).1);
     let health = sidecar.client().send("GET", "/healthz", &[], "").await;
@@ -143,7 +150,12 @@ async fn execute_once(client: &HttpClient, key: &str) -> (String, String) {
             Some(seconds) => sleep(Duration::from_secs(seconds)).await,
             None => {
                 let output = text(&response.json["stdout"]["content"]);
-                assert!(response.status == 200 && output.len() == 33, "{} {}", response.status, response.text);
+                assert!(
+                    response.status == 200 && output.len() == 33,
+                    "{} {}",
+                    response.status,
+                    response.text
+                );
                 return (text(&response.json["id"]), output);
             }
         }

@@ -37,7 +37,8 @@ pub fn kubeconfig() -> Option<PathBuf> {
 #[expect(clippy::expect_used, reason = "the tests need threads")]
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime"))
+    RUNTIME
+        .get_or_init(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime"))
 }
 
 /// A client with the rights of the kubeconfig's user.
@@ -47,7 +48,8 @@ pub fn runtime() -> &'static Runtime {
 /// The kubeconfig cannot be used.
 pub async fn admin() -> Result<Client, Failure> {
     let path = kubeconfig().ok_or("KUBECONFIG is not set")?;
-    let config = Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?;
+    let config =
+        Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?;
     Ok(Client::try_from(config)?)
 }
 

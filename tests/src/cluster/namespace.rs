@@ -14,7 +14,10 @@ use k8s_openapi::api::{
 };
 use kube::{
     Api, Client, Config, ResourceExt,
-    api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams},
+    api::{
+        ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
+        PostParams,
+    },
     config::{KubeConfigOptions, Kubeconfig},
 };
 use serde::de::DeserializeOwned;
@@ -108,7 +111,9 @@ impl Namespace {
             let (group, version) = types.api_version.split_once('/').unwrap_or(("", &types.api_version));
             let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &types.kind));
             let api: Api<DynamicObject> = match types.kind.as_str() {
-                "Namespace" | "RuntimeClass" | "PriorityClass" => Api::all_with(self.admin.clone(), &resource),
+                "Namespace" | "RuntimeClass" | "PriorityClass" => {
+                    Api::all_with(self.admin.clone(), &resource)
+                }
                 _ => {
                     let namespace = object.metadata.namespace.as_ref().unwrap_or(&self.name);
                     Api::namespaced_with(self.admin.clone(), namespace, &resource)
@@ -139,8 +144,10 @@ impl Namespace {
         let mut cluster = json!({ "server": config.cluster_url.to_string() });
         if let Some(certificate) = certificate {
             let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, certificate);
-            let lines: Vec<&str> = encoded.as_bytes().chunks(64).filter_map(|line| str::from_utf8(line).ok()).collect();
-            let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
+            let lines: Vec<&str> =
+                encoded.as_bytes().chunks(64).filter_map(|line| str::from_utf8(line).ok()).collect();
+            let pem =
+                format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
             cluster["certificate-authority-data"] =
                 base64::Engine::encode(&base64::prelude::BASE64_STANDARD, pem).into();
         }

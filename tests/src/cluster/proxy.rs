@@ -68,8 +68,14 @@ impl Proxy {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let created: Arc<Mutex<BTreeSet<_>>> = Arc::default();
         let (counts, script) = (Mutex::default(), Box::new(script));
-        let state =
-            Arc::new(State { client, requests: requests.clone(), created: created.clone(), counts, sender, script });
+        let state = Arc::new(State {
+            client,
+            requests: requests.clone(),
+            created: created.clone(),
+            counts,
+            sender,
+            script,
+        });
         let mut connections = JoinSet::new();
         connections.spawn_on(serve(listener, state), runtime().handle());
         Ok(Self { kubeconfig, requests, created, count, _connections: connections })

@@ -122,7 +122,8 @@ impl Case {
     /// A folder has no valid `case.toml`.
     pub fn all(suite: &str) -> Result<Vec<Self>, Failure> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(suite);
-        let mut folders = fs::read_dir(root)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        let mut folders =
+            fs::read_dir(root)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
         folders.sort();
         folders.into_iter().map(Self::read).collect()
     }

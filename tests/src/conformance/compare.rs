@@ -64,7 +64,8 @@ fn compare_outcome(case: &Case, outcome: &Outcome) -> Result<(), Failure> {
     equal("whether stdout is cut", outcome.stdout.cut.is_some(), expect.stdout_cut)?;
     let utf8 = expect.stdout_is_utf8.unwrap_or_else(|| str::from_utf8(stdout).is_ok());
     equal("whether stdout is text alone", outcome.stdout.bytes.is_none(), utf8 && !expect.stdout_cut)?;
-    let files: BTreeMap<_, _> = outcome.files.iter().map(|file| (file.path.clone(), &file.content.0)).collect();
+    let files: BTreeMap<_, _> =
+        outcome.files.iter().map(|file| (file.path.clone(), &file.content.0)).collect();
     let expected = case.tree("expected/files")?;
     equal("files", files.keys().collect::<Vec<_>>(), expected.keys().collect())?;
     for (path, content) in &expected {
@@ -90,7 +91,11 @@ fn exact(output: &Output) -> Result<&[u8], Failure> {
 }
 
 fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), Failure> {
-    if found == expected { Ok(()) } else { Err(format!("{what}: found {found:?}, expected {expected:?}").into()) }
+    if found == expected {
+        Ok(())
+    } else {
+        Err(format!("{what}: found {found:?}, expected {expected:?}").into())
+    }
 }
 
 fn same_bytes(what: &str, found: &[u8], expected: &[u8]) -> Result<(), Failure> {
@@ -98,8 +103,9 @@ fn same_bytes(what: &str, found: &[u8], expected: &[u8]) -> Result<(), Failure> 
         return Ok(());
     }
     let at = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
-    let near =
-        |bytes: &[u8]| String::from_utf8_lossy(&bytes[at.saturating_sub(200)..bytes.len().min(at + 400)]).into_owned();
+    let near = |bytes: &[u8]| {
+        String::from_utf8_lossy(&bytes[at.saturating_sub(200)..bytes.len().min(at + 400)]).into_owned()
+    };
     let text = format!(
         "{what}: {} bytes, expected {}; the first difference is at byte {at}\n--- found\n{}\n--- expected\n{}",
         found.len(),

@@ -52,7 +52,11 @@ pub(super) fn run(case: &Case) -> Result<Native, Failure> {
         (None, signal) => Status::Killed(u8::try_from(signal.unwrap_or_default())?),
     };
     let with_sandbox_paths = |bytes| replace(bytes, work.path());
-    Ok(Native { status, stdout: with_sandbox_paths(output.stdout), stderr: with_sandbox_paths(output.stderr) })
+    Ok(Native {
+        status,
+        stdout: with_sandbox_paths(output.stdout),
+        stderr: with_sandbox_paths(output.stderr),
+    })
 }
 
 /// Replaces the path of the temporary folder by that of the working directory in a sandbox.

@@ -51,7 +51,10 @@ impl Case {
             language: spec.language.clone(),
             args: Some(spec.args.clone()),
             env: Some(
-                spec.env.iter().map(|(name, value)| Variable { name: name.clone(), value: value.clone() }).collect(),
+                spec.env
+                    .iter()
+                    .map(|(name, value)| Variable { name: name.clone(), value: value.clone() })
+                    .collect(),
             ),
             stdin: self.stdin()?,
             files: Some(self.files()?),
@@ -69,7 +72,10 @@ impl Case {
             }),
             network: spec.network.clone(),
             labels: Some(
-                spec.labels.iter().map(|(key, value)| Label { key: key.clone(), value: value.clone() }).collect(),
+                spec.labels
+                    .iter()
+                    .map(|(key, value)| Label { key: key.clone(), value: value.clone() })
+                    .collect(),
             ),
         })
     }

@@ -34,7 +34,9 @@ impl Neighbour {
         dir.write("neighbour.py", PROGRAM);
         let mut command = dir.cofferdam(["run", "--timeout", "3600", "neighbour.py"]);
         if let Some((kubeconfig, namespace)) = cluster {
-            command.args(["--backend", "kubernetes", "--namespace", namespace, "--kubeconfig"]).arg(kubeconfig);
+            command
+                .args(["--backend", "kubernetes", "--namespace", namespace, "--kubeconfig"])
+                .arg(kubeconfig);
         } else {
             command.args(["--backend", "local"]);
         }
@@ -61,6 +63,7 @@ impl Neighbour {
         if (output.status.code(), rest.as_str()) == (Some(TERMINATED), "") {
             return Ok(());
         }
-        Err(format!("the neighbour was reached or ended early: {} {rest}{}", output.status, stderr(&output)).into())
+        Err(format!("the neighbour was reached or ended early: {} {rest}{}", output.status, stderr(&output))
+            .into())
     }
 }

@@ -91,8 +91,8 @@ impl HttpClient {
         let mut request = Request::builder().method(method).uri(path);
         let has_header = |name: &str| headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
         if !has_header("host") {
-            request =
-                request.header("host", if let Target::Tcp(address) = &self.target { address } else { "localhost" });
+            request = request
+                .header("host", if let Target::Tcp(address) = &self.target { address } else { "localhost" });
         }
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -102,8 +102,12 @@ impl HttpClient {
         }
         let request = request.body(Full::new(body.into())).expect("a request");
         let (response, connection) = match &self.target {
-            Target::Unix(path) => exchange(UnixStream::connect(path).await.expect("a sidecar"), request).await,
-            Target::Tcp(address) => exchange(TcpStream::connect(address).await.expect("a sidecar"), request).await,
+            Target::Unix(path) => {
+                exchange(UnixStream::connect(path).await.expect("a sidecar"), request).await
+            }
+            Target::Tcp(address) => {
+                exchange(TcpStream::connect(address).await.expect("a sidecar"), request).await
+            }
         };
         ResponseStream { response, _connection: connection }
     }
@@ -159,8 +163,11 @@ impl ResponseStream {
     pub async fn read_until(&mut self, text: &str) -> String {
         let mut read = String::new();
         while !read.contains(text) {
-            let frame =
-                self.response.frame().await.unwrap_or_else(|| panic!("the body ended without {text:?}: {read}"));
+            let frame = self
+                .response
+                .frame()
+                .await
+                .unwrap_or_else(|| panic!("the body ended without {text:?}: {read}"));
             let data = frame.expect("a response").into_data().unwrap_or_default();
             read += &String::from_utf8_lossy(&data);
         }

@@ -51,7 +51,8 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
         let probing = ProbeOptions { is_enabled: !args.no_probe, cancelled: &cancelled };
         match settings.backend_kind() {
             BackendKind::Kubernetes => {
-                cofferdam_kubernetes::doctor::examine(&settings.kubernetes(), &policy, probing, &mut findings).await
+                cofferdam_kubernetes::doctor::examine(&settings.kubernetes(), &policy, probing, &mut findings)
+                    .await
             }
             BackendKind::Local => {
                 cofferdam_local::doctor::examine(&settings.local(), &policy, probing, &mut findings).await

@@ -23,7 +23,9 @@ pub(super) fn code(status: Status, interrupt: Option<i32>) -> u8 {
 pub(super) fn remark(status: Status) -> Option<String> {
     let remark = match status {
         Status::Exited(_) => return None,
-        Status::Killed(signal) => return Some(format!("the program was killed by signal {signal}{}", name(signal))),
+        Status::Killed(signal) => {
+            return Some(format!("the program was killed by signal {signal}{}", name(signal)));
+        }
         Status::TimedOut => "the program was killed: it exceeded its time limit (--timeout)",
         Status::OutOfMemory => "the program was killed: it exceeded its memory limit (--memory)",
         Status::OutOfDisk(_) => "the program failed: its disk was full (--disk)",
@@ -38,6 +40,14 @@ pub(super) fn remark(status: Status) -> Option<String> {
 fn name(signal: u8) -> String {
     let known = signal_name(signal.into());
     known
-        .map(|name| if name == "SIGSEGV" { " (SIGSEGV, a segmentation fault)".into() } else { format!(" ({name})") })
+        .map(
+            |name| {
+                if name == "SIGSEGV" {
+                    " (SIGSEGV, a segmentation fault)".into()
+                } else {
+                    format!(" ({name})")
+                }
+            },
+        )
         .unwrap_or_default()
 }

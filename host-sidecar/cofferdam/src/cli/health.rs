@@ -35,14 +35,17 @@ pub(super) struct HealthArgs {
 
 pub(super) fn health(args: &HealthArgs) -> Result<ExitCode, Failure> {
     let named = args.sidecar.clone().map_or_else(sidecar::address, |address| Ok(Some(address)))?;
-    let sidecar = named.ok_or_else(|| format!("name the sidecar, such as 127.0.0.1:8787, or set {}", sidecar::URL))?;
+    let sidecar =
+        named.ok_or_else(|| format!("name the sidecar, such as 127.0.0.1:8787, or set {}", sidecar::URL))?;
     let response = get(&sidecar, if args.ready { "/readyz" } else { "/healthz" });
     let response = response.map_err(|error| format!("no response of a sidecar at {sidecar}: {error}"))?;
     let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
     if head.split(' ').nth(1) != Some("200") {
-        return Err(
-            format!("the sidecar at {sidecar} is unhealthy: {}", if body.is_empty() { head } else { body }).into()
-        );
+        return Err(format!(
+            "the sidecar at {sidecar} is unhealthy: {}",
+            if body.is_empty() { head } else { body }
+        )
+        .into());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -18,7 +18,8 @@ pub(super) fn read_input(argument: &str) -> Result<File, Failure> {
 
 fn name_of(local: &Path) -> Result<String, Failure> {
     let name = local.file_name().and_then(|name| name.to_str());
-    name.map(str::to_owned).ok_or_else(|| format!("{} has no file name; use --file LOCAL:PATH", shown(local)).into())
+    name.map(str::to_owned)
+        .ok_or_else(|| format!("{} has no file name; use --file LOCAL:PATH", shown(local)).into())
 }
 
 /// Reads a file up to the maximum size of an input.

@@ -25,7 +25,11 @@ type Languages = BTreeMap<String, Language>;
 ///
 /// A message for a file with an unknown extension or shebang. Executed as Python, it would fail with a
 /// misleading error.
-pub(super) fn choose(file: &str, code: &str, languages: Option<&Languages>) -> Result<Option<String>, String> {
+pub(super) fn choose(
+    file: &str,
+    code: &str,
+    languages: Option<&Languages>,
+) -> Result<Option<String>, String> {
     let extension = Path::new(file).extension().map(|extension| extension.to_string_lossy().to_lowercase());
     let interpreter = interpreter(code);
     let language = extension.as_deref().and_then(|extension| by_extension(extension, languages));
@@ -45,16 +49,22 @@ fn by_extension(extension: &str, languages: Option<&Languages>) -> Option<String
         Path::new(&language.file).extension().is_some_and(|of_file| of_file.eq_ignore_ascii_case(extension))
     };
     let named = names.iter().find(|name| languages.contains_key(**name)).map(ToString::to_string);
-    named.or_else(|| languages.iter().find(|(_, language)| has_extension(language)).map(|(name, _)| name.clone()))
+    named.or_else(|| {
+        languages.iter().find(|(_, language)| has_extension(language)).map(|(name, _)| name.clone())
+    })
 }
 
 fn by_interpreter(interpreter: &str, languages: Option<&Languages>) -> Option<String> {
-    let name = INTERPRETERS.iter().find(|(known, _)| *known == interpreter).map_or(interpreter, |(_, name)| name);
+    let name =
+        INTERPRETERS.iter().find(|(known, _)| *known == interpreter).map_or(interpreter, |(_, name)| name);
     let Some(languages) = languages else { return Some(name.to_owned()) };
     let names = EXTENSIONS.iter().map(|(_, names)| *names).find(|names| names.contains(&name)).unwrap_or(&[]);
     let mut names = [name].into_iter().chain(names.iter().copied());
     let runs_it = |language: &Language| {
-        language.command.first().is_some_and(|command| Path::new(command).file_name() == Some(interpreter.as_ref()))
+        language
+            .command
+            .first()
+            .is_some_and(|command| Path::new(command).file_name() == Some(interpreter.as_ref()))
     };
     let named = names.find(|name| languages.contains_key(*name)).map(ToOwned::to_owned);
     named.or_else(|| languages.iter().find(|(_, language)| runs_it(language)).map(|(name, _)| name.clone()))
@@ -86,9 +96,11 @@ fn command_of_env<'a>(mut words: impl Iterator<Item = &'a str>) -> Option<&'a st
 }
 
 fn unknown(file: &str, source: &str, name: &str, languages: Option<&Languages>) -> String {
-    let by_extension = EXTENSIONS.iter().find(|(extension, _)| *extension == name).and_then(|(_, names)| names.first());
+    let by_extension =
+        EXTENSIONS.iter().find(|(extension, _)| *extension == name).and_then(|(_, names)| names.first());
     let name = by_extension.copied().unwrap_or("NAME");
-    let known = languages.map(|languages| languages.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+    let known =
+        languages.map(|languages| languages.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
     let known = known.map(|known| format!("known languages are {known}; ")).unwrap_or_default();
     format!(
         "no language is known for {} ({}): {known}choose one with --language, or set `languages.{name}` in the settings",

@@ -42,7 +42,8 @@ pub(super) fn manifests(args: &ManifestsArgs) -> Result<ExitCode, Failure> {
     };
     // The manifests are for a cluster, even if the settings choose the local backend.
     let policy = settings.policy_on(BackendKind::Kubernetes)?;
-    let yaml = install::manifests(&settings.kubernetes(), &policy, &options).map_err(|error| error.to_string())?;
+    let yaml =
+        install::manifests(&settings.kubernetes(), &policy, &options).map_err(|error| error.to_string())?;
     standard_output::print(yaml.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -38,7 +38,8 @@ impl OutputFolder {
     ///
     /// [`Failure`] if it cannot be created or opened, or is a symbolic link.
     pub(super) fn open(path: &Path, overwrites: bool) -> Result<Self, Failure> {
-        fs::create_dir_all(path).map_err(|error| format!("the folder {} cannot be created: {error}", shown(path)))?;
+        fs::create_dir_all(path)
+            .map_err(|error| format!("the folder {} cannot be created: {error}", shown(path)))?;
         // With a `/` at its end, opening it would follow a link.
         let path = path.components().as_path().to_owned();
         let folder = open(&path, FOLDER, Mode::empty()).map_err(|error| {
@@ -134,7 +135,8 @@ mod tests {
             });
             assert_eq!(written.expect_err("it does not fit").kind(), io::ErrorKind::StorageFull, "{name}");
         }
-        let names: Vec<_> = fs::read_dir(&path).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(&path).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
         assert_eq!(names, ["old"]);
         assert_eq!(fs::read(path.join("old")).expect("a file"), b"old");
         folder.write_file("old", b"new").expect("written");

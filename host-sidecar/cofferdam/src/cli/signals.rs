@@ -41,7 +41,8 @@ impl EndSignals {
         cancelled: CancellationToken,
     ) -> io::Result<impl Future<Output = SignalKind> + Send + use<>> {
         let [interrupt, terminate, hang_up] = END;
-        let [mut interrupt, mut terminate, mut hang_up] = [signal(interrupt)?, signal(terminate)?, signal(hang_up)?];
+        let [mut interrupt, mut terminate, mut hang_up] =
+            [signal(interrupt)?, signal(terminate)?, signal(hang_up)?];
         // The streams above receive each signal from now on, even before they are awaited.
         self.exit_on_signal.store(false, Ordering::Relaxed);
         let signals = self.clone();

@@ -52,8 +52,10 @@ pub(super) fn program(timeout: Duration) -> Result<Vec<u8>, Failure> {
 }
 
 fn is_ready(stdin: &io::Stdin, timeout: Duration) -> io::Result<bool> {
-    let timespec =
-        Timespec { tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: timeout.subsec_nanos().into() };
+    let timespec = Timespec {
+        tv_sec: timeout.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: timeout.subsec_nanos().into(),
+    };
     let mut fds = [PollFd::new(stdin, PollFlags::IN)];
     loop {
         match poll(&mut fds, Some(&timespec)) {
@@ -68,9 +70,11 @@ fn read(stdin: &io::Stdin, timeout: Duration) -> Result<Vec<u8>, Failure> {
     let deadline = Instant::now().checked_add(timeout);
     let (mut bytes, mut chunk) = (Vec::new(), vec![0; CHUNK]);
     while bytes.len() <= MAX_INPUT {
-        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let left =
+            deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
         if !is_ready(stdin, left)? {
-            let text = format!("standard input did not end within {} s (--startup-timeout)", timeout.as_secs_f64());
+            let text =
+                format!("standard input did not end within {} s (--startup-timeout)", timeout.as_secs_f64());
             return Err(text.into());
         }
         match rustix::io::read(stdin, &mut chunk) {

@@ -35,12 +35,15 @@ impl<'a> Files<'a> {
     pub(super) fn lines(&self, problem: &str, problem_of_many: &str) -> Vec<String> {
         let count = self.listed.len() + self.unlisted;
         if self.unlisted == 0 && count <= MAX_LINES {
-            let line =
-                |(path, reason): &(&str, &str)| format!("{} {problem}: {reason}{}", quoted(path), limit_option(reason));
+            let line = |(path, reason): &(&str, &str)| {
+                format!("{} {problem}: {reason}{}", quoted(path), limit_option(reason))
+            };
             return self.listed.iter().map(line).collect();
         }
-        let names = self.listed.iter().take(MAX_LINES).map(|(path, _)| quoted(path)).collect::<Vec<_>>().join(", ");
-        let (reason, more) = (self.listed.first().map_or("", |(_, reason)| reason), count.saturating_sub(MAX_LINES));
+        let names =
+            self.listed.iter().take(MAX_LINES).map(|(path, _)| quoted(path)).collect::<Vec<_>>().join(", ");
+        let (reason, more) =
+            (self.listed.first().map_or("", |(_, reason)| reason), count.saturating_sub(MAX_LINES));
         vec![format!(
             "{count} files {problem_of_many}: {names} and {more} more; the first: {reason}{}",
             limit_option(reason)
@@ -73,7 +76,9 @@ pub(super) fn lost(report: &Report) -> Option<String> {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Some(format!("files of --collect {first}{more} are lost: the sandbox ended before all of them were returned"))
+    Some(format!(
+        "files of --collect {first}{more} are lost: the sandbox ended before all of them were returned"
+    ))
 }
 
 /// The messages about patterns without a file.
@@ -110,8 +115,12 @@ fn is_literal(pattern: &str) -> bool {
 
 fn hint(pattern: &str) -> String {
     match pattern {
-        _ if is_literal(pattern) => format!("; {} matches all files of a folder", quoted(&format!("{pattern}/**"))),
-        _ if pattern.contains('*') && !pattern.contains("**") => "; `*` stays within one folder, `**` does not".into(),
+        _ if is_literal(pattern) => {
+            format!("; {} matches all files of a folder", quoted(&format!("{pattern}/**")))
+        }
+        _ if pattern.contains('*') && !pattern.contains("**") => {
+            "; `*` stays within one folder, `**` does not".into()
+        }
         _ => String::new(),
     }
 }
@@ -144,7 +153,10 @@ mod tests {
     #[test]
     fn few_files_have_a_line_each_and_many_have_one_line() {
         assert_eq!(lines(&[]), [""; 0]);
-        assert_eq!(lines(&[("a", "big"), ("b", "link")]), ["`a` was not returned: big", "`b` was not returned: link"]);
+        assert_eq!(
+            lines(&[("a", "big"), ("b", "link")]),
+            ["`a` was not returned: big", "`b` was not returned: link"]
+        );
         let full = "as many files as allowed were brought back before it";
         let unlisted = ("…", "8900 more files were not brought back");
         let all = "8904 files were not returned: `a`, `b`, `c` and 8901 more; the first: as many files as allowed were \
@@ -155,11 +167,15 @@ mod tests {
     #[test]
     fn lost_files_have_their_own_message_and_count_as_matched() {
         let patterns = ["**", "[ab]*.txt", "c", "d"];
-        let skipped: Vec<_> = [("big", "has 9 bytes")].into_iter().chain(patterns.map(|p| (p, LOST_FILES))).collect();
+        let skipped: Vec<_> =
+            [("big", "has 9 bytes")].into_iter().chain(patterns.map(|p| (p, LOST_FILES))).collect();
         let outcome = outcome(&["a"], &skipped);
         assert_eq!(lines(&skipped), ["`big` was not returned: has 9 bytes"]);
         let message = lost(&outcome).expect("a line");
-        assert!(message.starts_with("files of --collect `**`, `[ab]*.txt`, `c` and 1 more are lost: "), "{message}");
+        assert!(
+            message.starts_with("files of --collect `**`, `[ab]*.txt`, `c` and 1 more are lost: "),
+            "{message}"
+        );
         assert_eq!(unmatched(&patterns.map(Into::into), &outcome).lines, [""; 0]);
         assert_eq!(lost(&self::outcome(&["a"], &skipped[..1])), None);
     }
@@ -178,7 +194,12 @@ mod tests {
         ] {
             let unmatched = unmatched(&[pattern.into()], &outcome);
             assert_eq!(unmatched.is_incomplete, is_incomplete, "{pattern}");
-            assert_eq!(unmatched.lines.len(), usize::from(message.is_some()), "{pattern}: {:?}", unmatched.lines);
+            assert_eq!(
+                unmatched.lines.len(),
+                usize::from(message.is_some()),
+                "{pattern}: {:?}",
+                unmatched.lines
+            );
             assert!(
                 message.is_none_or(|message| unmatched.lines[0].contains(message)),
                 "{pattern}: {:?}",

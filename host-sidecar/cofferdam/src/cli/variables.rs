@@ -25,7 +25,8 @@ pub(super) fn of_option(variable: &str) -> Result<Variable, Failure> {
 /// The variables of the file of `--env-file`. Other users can read a command line, but not this file.
 pub(super) fn of_file(path: &Path) -> Result<Vec<Variable>, Failure> {
     let shown = || input_files::shown(path);
-    let text = String::from_utf8(input_files::read(path)?).map_err(|_| format!("{} is not UTF-8", shown()))?;
+    let text =
+        String::from_utf8(input_files::read(path)?).map_err(|_| format!("{} is not UTF-8", shown()))?;
     parse(&text).map_err(|number| format!("{}: entry {number} is not NAME=VALUE", shown()).into())
 }
 
@@ -34,8 +35,10 @@ pub(super) fn of_file(path: &Path) -> Result<Vec<Variable>, Failure> {
 /// number of an entry without `=`, since the entry itself may be a secret.
 fn parse(text: &str) -> Result<Vec<Variable>, usize> {
     let is_exact = text.contains('\0');
-    let entries: Vec<&str> = if is_exact { text.split_terminator('\0').collect() } else { text.lines().collect() };
-    let is_variable = |(entry, _): &(&str, usize)| is_exact || !(entry.trim().is_empty() || entry.starts_with('#'));
+    let entries: Vec<&str> =
+        if is_exact { text.split_terminator('\0').collect() } else { text.lines().collect() };
+    let is_variable =
+        |(entry, _): &(&str, usize)| is_exact || !(entry.trim().is_empty() || entry.starts_with('#'));
     let variable = |(entry, number): (&str, usize)| {
         let (name, value) = entry.split_once('=').ok_or(number)?;
         Ok(Variable { name: name.into(), value: value.into() })

@@ -106,7 +106,8 @@ fn is_service_link(key: &str) -> bool {
 }
 
 fn warning(key: &str, nearest: Option<&[String]>) -> String {
-    let suggestion = nearest.map(|path| format!("; did you mean {}?", variable_name(path))).unwrap_or_default();
+    let suggestion =
+        nearest.map(|path| format!("; did you mean {}?", variable_name(path))).unwrap_or_default();
     format!("the variable {} is not a setting and is ignored{suggestion}", named(key))
 }
 
@@ -131,7 +132,9 @@ mod tests {
         ] {
             assert!(is_service_link(key), "{key}");
         }
-        for key in ["timeout_seconds", "service_account", "serve__listen", "export", "port_x_tcp", "port_80_tcp_x"] {
+        for key in
+            ["timeout_seconds", "service_account", "serve__listen", "export", "port_x_tcp", "port_80_tcp_x"]
+        {
             assert!(!is_service_link(key), "{key}");
         }
     }

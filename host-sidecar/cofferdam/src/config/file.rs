@@ -52,7 +52,8 @@ impl SettingsFile {
 
     fn read(path: PathBuf, links: Links) -> Result<Self, SettingsError> {
         let text = regular_file::read(&path, MAX_FILE, links).and_then(|content| {
-            String::from_utf8(content).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+            String::from_utf8(content)
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
         });
         match text {
             Ok(text) => Self::parse(path, &text),
@@ -89,7 +90,11 @@ impl SettingsFile {
                      ~/.config/cofferdam/cofferdam.toml, or name the file with --config"
                 .into(),
         };
-        SettingsError::Setting { origin: Some(Origin::File(self.path.clone())), setting: name.to_owned(), problem }
+        SettingsError::Setting {
+            origin: Some(Origin::File(self.path.clone())),
+            setting: name.to_owned(),
+            problem,
+        }
     }
 
     #[cfg(any(test, fuzzing))]

@@ -29,7 +29,8 @@ pub fn check_settings(file: &[u8]) {
     let Ok(policy) = settings.policy() else { return };
     let limits = policy.limits(&Default::default()).expect("the defaults are below the ceilings");
     let limits = LimitSettings::from(limits);
-    for ((setting, limit), (_, ceiling)) in limits.values().zip(LimitSettings::from(policy.ceilings).values()) {
+    for ((setting, limit), (_, ceiling)) in limits.values().zip(LimitSettings::from(policy.ceilings).values())
+    {
         assert!(limit.is_none_or(|limit| limit.is_positive()), "{setting}");
         assert!(limit.zip(ceiling).is_none_or(|(limit, ceiling)| limit <= ceiling), "{setting}");
     }

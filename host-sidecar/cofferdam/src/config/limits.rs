@@ -1,5 +1,5 @@
-//! The limits of executions as settings: the defaults, the operator's ceilings, and those of a tenant. Everything that is
-//! the same for each of them is made from one table.
+//! The limits of executions as settings: the defaults, the operator's ceilings, and those of a tenant.
+//! Everything that is the same for each of them is made from one table.
 
 use super::Settings;
 use cofferdam_core::{
@@ -22,7 +22,8 @@ macro_rules! limit_settings {
             pub $setting: $quantity,)+
         }
 
-        /// Ceilings of one tenant, by the names of [`LimitSettings`]. The operator's ceiling replaces a missing one.
+        /// Ceilings of one tenant, by the names of [`LimitSettings`]. The operator's ceiling replaces a
+        /// missing one.
         #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         #[expect(missing_docs, reason = "the documentation is that of `LimitSettings`")]

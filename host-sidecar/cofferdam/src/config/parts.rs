@@ -35,7 +35,11 @@ impl Settings {
     /// The settings of the local backend.
     #[must_use]
     pub fn local(&self) -> LocalConfig {
-        LocalConfig { runsc: self.runsc.clone(), rootfs: self.rootfs.clone(), state_dir: self.state_dir.clone() }
+        LocalConfig {
+            runsc: self.runsc.clone(),
+            rootfs: self.rootfs.clone(),
+            state_dir: self.state_dir.clone(),
+        }
     }
 
     /// The settings of the Kubernetes backend.

@@ -152,16 +152,25 @@ mod tests {
     #[test]
     fn a_value_of_the_wrong_type_is_described_in_the_words_of_the_pages() {
         for (toml, expected) in [
-            ("mem_limit = '12 apples'", "`mem_limit` is invalid: \"12 apples\" is not an amount of bytes such as 64Mi"),
+            (
+                "mem_limit = '12 apples'",
+                "`mem_limit` is invalid: \"12 apples\" is not an amount of bytes such as 64Mi",
+            ),
             ("mem_limit = true", "`mem_limit` is true, not an amount of bytes such as 64Mi"),
             ("mem_limit = -1", "`mem_limit` is invalid: \"-1\" is not an amount of bytes such as 64Mi"),
             ("mem_limit = ['64Mi']", "`mem_limit` is a list, not an amount of bytes such as 64Mi"),
-            ("ceilings.cpu_limit = {}", "`ceilings.cpu_limit` is a table, not an amount of CPU such as 500m or 2"),
+            (
+                "ceilings.cpu_limit = {}",
+                "`ceilings.cpu_limit` is a table, not an amount of CPU such as 500m or 2",
+            ),
             (
                 "timeout_seconds = 0",
                 "`timeout_seconds` is invalid: \"0\" is not a number of seconds such as 300 or 1.5",
             ),
-            ("process_limit = '64Mi'", "`process_limit` is \"64Mi\", not a whole number from 0 to 4294967295"),
+            (
+                "process_limit = '64Mi'",
+                "`process_limit` is \"64Mi\", not a whole number from 0 to 4294967295",
+            ),
             ("process_limit = -1", "`process_limit` is -1, not a whole number from 0 to 4294967295"),
             ("serve = 3", "`serve` is 3, not a table"),
             ("languages.x = 3", "`languages.x` is 3, not a table"),

@@ -24,7 +24,11 @@ impl TenantSettings {
     /// # Errors
     ///
     /// [`InvalidSetting`] for a ceiling above the operator's, and for a ceiling or share of zero.
-    pub(super) fn ceilings(&self, name: &str, operators: &LimitSettings) -> Result<LimitSettings, InvalidSetting> {
+    pub(super) fn ceilings(
+        &self,
+        name: &str,
+        operators: &LimitSettings,
+    ) -> Result<LimitSettings, InvalidSetting> {
         let named = |setting: &str| format!("tenants.{name}.{setting}");
         for (setting, value) in [("max_runs", self.max_runs), ("max_connections", self.max_connections)] {
             if value == Some(0) {

@@ -3,7 +3,8 @@
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-/// Writes the program, then keeps the stream open until the connection is closed: its end tells the runner to stop.
+/// Writes the program, then keeps the stream open until the connection is closed: its end tells the runner to
+/// stop.
 pub(super) async fn write_program<W>(writer: Option<W>, program: Vec<u8>, closed: CancellationToken)
 where
     W: AsyncWrite + Unpin + Send,

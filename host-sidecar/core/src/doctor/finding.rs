@@ -154,15 +154,17 @@ mod tests {
     #[test]
     fn the_verdict_is_a_word_in_json() {
         let finding = serde_json::to_value(Finding::failed("run", "it broke", "mend it")).expect("JSON");
-        let expected =
-            serde_json::json!({ "check": "run", "verdict": "failed", "text": "it broke", "advice": "mend it" });
+        let expected = serde_json::json!({ "check": "run", "verdict": "failed", "text": "it broke", "advice": "mend it" });
         assert_eq!(finding, expected);
     }
 
     #[test]
     fn a_message_is_split_into_text_and_advice() {
         let finding = Finding::failed_with_message("a", "there is none; name one; there are: x", "");
-        assert_eq!((&*finding.text, finding.advice.as_deref()), ("there is none", Some("name one; there are: x")));
+        assert_eq!(
+            (&*finding.text, finding.advice.as_deref()),
+            ("there is none", Some("name one; there are: x"))
+        );
         let finding = Finding::failed_with_message("a", "there is none", "make one");
         assert_eq!((&*finding.text, finding.advice.as_deref()), ("there is none", Some("make one")));
     }

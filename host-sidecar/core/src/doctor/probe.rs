@@ -21,8 +21,8 @@ const WALL_TIME: Duration = Duration::from_secs(30);
 /// The policy forbids the probe.
 pub fn plan(policy: &Policy, targets: &[Target]) -> Result<Plan, Error> {
     let attempts: Vec<&Attempt> = targets.iter().map(|target| &target.attempt).collect();
-    let attempts =
-        serde_json::to_string(&attempts).map_err(|error| Error::internal("the probe cannot be created", error))?;
+    let attempts = serde_json::to_string(&attempts)
+        .map_err(|error| Error::internal("the probe cannot be created", error))?;
     let wall_time = WALL_TIME.min(policy.ceilings.wall_time());
     policy.plan(Request {
         code: PROGRAM.to_owned(),
@@ -48,7 +48,8 @@ pub async fn run(
     cancelled: &CancellationToken,
 ) -> Result<Report, Error> {
     let plan = plan(policy, targets)?;
-    let context = ExecutionContext { id: new_id(), requested: Instant::now(), cancelled, observer: &NoObserver };
+    let context =
+        ExecutionContext { id: new_id(), requested: Instant::now(), cancelled, observer: &NoObserver };
     pipeline::execute(backend, plan, &context).await
 }
 

@@ -42,7 +42,10 @@ pub fn classify(report: &Report, destinations: &[Destination], targets: &[Target
     let kernel = Finding::ok(GVISOR, format!("gVisor: the kernel calls itself {}", output.kernel));
     let networks = destinations.iter().map(|destination| {
         let attempts = targets.iter().zip(&output.attempts);
-        network(*destination, &attempts.filter(|(target, _)| target.destination == *destination).collect::<Vec<_>>())
+        network(
+            *destination,
+            &attempts.filter(|(target, _)| target.destination == *destination).collect::<Vec<_>>(),
+        )
     });
     [kernel].into_iter().chain(networks).chain([time(report)]).collect()
 }
@@ -83,7 +86,8 @@ fn time(report: &Report) -> Finding {
     let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
     let timings = &report.timings;
     let parts = [("a node was found", timings.scheduled), ("its program started", timings.started)];
-    let parts = parts.into_iter().filter_map(|(what, time)| Some(format!("; {what} after {}", seconds(time?))));
+    let parts =
+        parts.into_iter().filter_map(|(what, time)| Some(format!("; {what} after {}", seconds(time?))));
     Finding::ok(TIME, format!("an execution took {}{}", seconds(timings.answered), parts.collect::<String>()))
 }
 
@@ -120,7 +124,8 @@ mod tests {
     #[test]
     fn a_sandbox_without_a_network_passes() {
         let stdout = r#"{"kernel": "4.19.0-gvisor", "attempts": [{"failed": "Network is unreachable"}, {}]}"#;
-        let found = found(&format!("{stdout}\n"), &[Target::metadata(), Target::name("kubernetes.default.svc")]);
+        let found =
+            found(&format!("{stdout}\n"), &[Target::metadata(), Target::name("kubernetes.default.svc")]);
         let expected = [
             "gVisor: the kernel calls itself 4.19.0-gvisor",
             "the program reaches no metadata address (169.254.169.254:80)",

@@ -75,7 +75,10 @@ impl Target {
 
     /// The metadata server of the usual clouds.
     pub fn metadata() -> Self {
-        Self { destination: Destination::Metadata, attempt: Attempt::Connect("169.254.169.254".to_owned(), 80) }
+        Self {
+            destination: Destination::Metadata,
+            attempt: Attempt::Connect("169.254.169.254".to_owned(), 80),
+        }
     }
 }
 
@@ -86,11 +89,16 @@ mod tests {
 
     #[test]
     fn attempts_have_the_format_that_the_probe_reads() {
-        let api_server = Target::address(Destination::ApiServer, "[2001:db8::1]:6443".parse().expect("an address"));
-        let attempts = [api_server.expect("a target").attempt, Target::name("kubernetes.default.svc").attempt];
+        let api_server =
+            Target::address(Destination::ApiServer, "[2001:db8::1]:6443".parse().expect("an address"));
+        let attempts =
+            [api_server.expect("a target").attempt, Target::name("kubernetes.default.svc").attempt];
         let expected = json!([{ "connect": ["2001:db8::1", 6443] }, { "look_up": "kubernetes.default.svc" }]);
         assert_eq!(serde_json::to_value(&attempts).expect("JSON"), expected);
-        assert_eq!(attempts.map(|attempt| attempt.to_string()), ["[2001:db8::1]:6443", "kubernetes.default.svc"]);
+        assert_eq!(
+            attempts.map(|attempt| attempt.to_string()),
+            ["[2001:db8::1]:6443", "kubernetes.default.svc"]
+        );
     }
 
     #[test]

@@ -12,12 +12,18 @@ fn context(cancelled: &CancellationToken) -> ExecutionContext<'_> {
 /// The state of an execution without a sandbox, whose caller collects all files.
 fn state<'a>(context: &'a ExecutionContext<'a>) -> ExecutionState<'a> {
     let policy = Policy::default();
-    let request = cofferdam_types::Request { code: "#".into(), collect: vec!["*".into()], ..Default::default() };
+    let request =
+        cofferdam_types::Request { code: "#".into(), collect: vec!["*".into()], ..Default::default() };
     ExecutionState::new(context, &policy.plan(request).expect("a plan").exec, false, GRACE)
 }
 
 /// The report after these frames and this end.
-fn classify(frames: &[Frame], end: SandboxEnd, cancelled: bool, was_out_of_memory: bool) -> Result<Report, Error> {
+fn classify(
+    frames: &[Frame],
+    end: SandboxEnd,
+    cancelled: bool,
+    was_out_of_memory: bool,
+) -> Result<Report, Error> {
     let token = CancellationToken::new();
     let context = context(&token);
     let mut state = state(&context);
@@ -61,7 +67,8 @@ fn every_end_has_its_own_status_or_error() {
 #[test]
 fn lost_output_is_explained_to_the_operator_and_not_retryable() {
     for frames in [[Frame::Ready].as_slice(), &[Frame::Ready, Frame::Started]] {
-        let error = classify(frames, SandboxEnd::Incomplete("a gap".into()), false, false).expect_err("it is lost");
+        let error =
+            classify(frames, SandboxEnd::Incomplete("a gap".into()), false, false).expect_err("it is lost");
         assert_eq!((error.detail.as_deref(), error.retryable), (Some("a gap"), false), "{error:?}");
     }
 }
@@ -89,8 +96,9 @@ fn a_sandbox_that_the_kernel_killed_is_out_of_memory() {
 
 #[test]
 fn only_a_program_that_certainly_did_not_start_is_retryable() {
-    let retryable =
-        |frames: &[Frame]| classify(frames, SandboxEnd::TimedOut, false, false).map_err(|error| error.retryable);
+    let retryable = |frames: &[Frame]| {
+        classify(frames, SandboxEnd::TimedOut, false, false).map_err(|error| error.retryable)
+    };
     assert_eq!(retryable(&[]).err(), Some(true));
     assert_eq!(retryable(&[Frame::Ready]).err(), Some(false));
 }
@@ -104,7 +112,8 @@ fn lost_files_are_reported_as_skipped() {
 
 #[test]
 fn a_late_report_of_the_start_is_corrected_by_the_running_time() {
-    let frames = [Frame::Ready, Frame::Started, Frame::Terminated(Termination::Exited(0), Duration::from_secs(3600))];
+    let frames =
+        [Frame::Ready, Frame::Started, Frame::Terminated(Termination::Exited(0), Duration::from_secs(3600))];
     let timings = classify(&frames, SandboxEnd::Done, false, false).expect("a report").timings;
     assert_eq!(timings.started, Some(Duration::ZERO));
 }
@@ -136,8 +145,15 @@ fn file(name: &str) -> Frame {
 #[test]
 fn no_frame_postpones_the_end_of_the_wall_time() {
     let output = || Frame::Output(cofferdam_protocol::Stream::Stdout, vec![0]);
-    let frames =
-        [Frame::Ready, Frame::Started, output(), output(), terminated(Termination::TimedOut), file("a"), file("b")];
+    let frames = [
+        Frame::Ready,
+        Frame::Started,
+        output(),
+        output(),
+        terminated(Termination::TimedOut),
+        file("a"),
+        file("b"),
+    ];
     let (end, deadlines) = push_all(&frames, None);
     assert!(end.is_none(), "{end:?}");
     assert_eq!(deadlines[0], deadlines[1]);

@@ -43,7 +43,9 @@ impl FileAssembler {
     /// Accepts a collected file.
     pub(super) fn file(&mut self, path: String, content: Vec<u8>) -> Result<(), Corrupt> {
         if cofferdam_types::validation::relative_path(&path).is_err() {
-            return Err(Corrupt("the path of a file is not normalised or leads out of the working directory"));
+            return Err(Corrupt(
+                "the path of a file is not normalised or leads out of the working directory",
+            ));
         }
         if !self.patterns.iter().any(|pattern| fast_glob::glob_match(pattern, &path)) {
             return Err(Corrupt("a file matches no pattern"));

@@ -69,7 +69,11 @@ fn a_truncated_stream_keeps_its_first_and_last_bytes() {
     for (last, total, tail) in [(&b"g"[..], 7, &b"efg"[..]), (b"ghi", 9, b"ghi"), (b"xyz", 1000, b"xyz")] {
         let collected = collect(
             6,
-            &[stdout(b"abcdef"), Frame::Truncated(Stream::Stdout), Frame::Tail(Stream::Stdout, total, last.to_vec())],
+            &[
+                stdout(b"abcdef"),
+                Frame::Truncated(Stream::Stdout),
+                Frame::Tail(Stream::Stdout, total, last.to_vec()),
+            ],
         );
         let expected = Capture { bytes: [b"abc", tail].concat(), length: total, cut: Some(3) };
         assert_eq!(collected.stdout, expected);
@@ -139,9 +143,18 @@ fn file(path: &str, content: &[u8]) -> Frame {
 
 #[test]
 fn frames_within_the_protocol_and_the_limits_are_accepted() {
-    let frames =
-        [stdout(b"abcdefgh"), Frame::Truncated(Stream::Stdout), Frame::Tail(Stream::Stdout, 99, b"wxyz".to_vec())];
-    let rest = [ended(), file("a", b"1234"), file("b", b"5678"), Frame::Skipped("c".into(), "no".into()), Frame::Done];
+    let frames = [
+        stdout(b"abcdefgh"),
+        Frame::Truncated(Stream::Stdout),
+        Frame::Tail(Stream::Stdout, 99, b"wxyz".to_vec()),
+    ];
+    let rest = [
+        ended(),
+        file("a", b"1234"),
+        file("b", b"5678"),
+        Frame::Skipped("c".into(), "no".into()),
+        Frame::Done,
+    ];
     assert_eq!(assemble_at_once(&running(&[&frames[..], &rest].concat())), (5, None));
 }
 
@@ -177,7 +190,8 @@ fn repeated_late_or_unordered_frames_are_corrupt() {
 
 #[test]
 fn streams_over_their_limit_are_corrupt() {
-    let (cut, tail) = (Frame::Truncated(Stream::Stdout), |length| Frame::Tail(Stream::Stdout, 99, vec![0; length]));
+    let (cut, tail) =
+        (Frame::Truncated(Stream::Stdout), |length| Frame::Tail(Stream::Stdout, 99, vec![0; length]));
     for frames in [
         vec![stdout(b"")],
         vec![stdout(b"abcdefghi"), stdout(b"j")],
@@ -201,7 +215,10 @@ fn files_over_the_limits_are_corrupt() {
         vec![file("../a", b"")],
         vec![file("a/b", b"")],
     ] {
-        assert!(assemble_at_once(&running(&[vec![ended()], files.clone()].concat())).1.is_some(), "{files:?}");
+        assert!(
+            assemble_at_once(&running(&[vec![ended()], files.clone()].concat())).1.is_some(),
+            "{files:?}"
+        );
     }
 }
 
@@ -222,7 +239,8 @@ fn any_frame() -> impl Strategy<Value = Frame> {
         Just(Frame::Done),
         (stream.clone(), bytes.clone()).prop_map(|(stream, bytes)| Frame::Output(stream, bytes)),
         stream.clone().prop_map(Frame::Truncated),
-        (stream, any::<u64>(), bytes.clone()).prop_map(|(stream, total, bytes)| Frame::Tail(stream, total, bytes)),
+        (stream, any::<u64>(), bytes.clone())
+            .prop_map(|(stream, total, bytes)| Frame::Tail(stream, total, bytes)),
         (path.clone(), bytes).prop_map(|(path, bytes)| Frame::File(path, bytes)),
         path.prop_map(|path| Frame::Skipped(path, "no".into())),
         any::<u8>().prop_map(|code| Frame::Terminated(Termination::Exited(code), Duration::ZERO)),

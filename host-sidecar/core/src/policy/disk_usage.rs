@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, path::Path};
 /// Bytes of a page. The disk of a sandbox is a tmpfs, which is allocated in pages.
 const PAGE: u64 = 4096;
 
-/// Bytes of disk that files of these paths and lengths use: whole pages, and one for each empty file and each folder.
+/// Bytes of disk that files of these paths and lengths use: whole pages, and one for each empty file and each
+/// folder.
 pub(super) fn disk_usage<'a>(files: impl Iterator<Item = (&'a str, usize)>) -> u64 {
     let (mut pages, mut folders) = (0, BTreeSet::new());
     for (path, length) in files {

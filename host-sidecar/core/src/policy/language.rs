@@ -37,8 +37,10 @@ impl Language {
 
     /// Whether `preload_modules` has only names of modules, and is empty without `prewarm`.
     pub fn is_preload_valid(&self) -> bool {
-        let starts = |part: &str| part.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
-        let is_name = |part: &str| starts(part) && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let starts =
+            |part: &str| part.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+        let is_name =
+            |part: &str| starts(part) && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let are_modules = self.preload_modules.iter().all(|module| module.split('.').all(is_name));
         are_modules && (self.prewarm || self.preload_modules.is_empty())
     }
@@ -72,7 +74,9 @@ mod tests {
         for name in ["python", "c++", "c#", "node-26", "python3.11", "1c", &"a".repeat(MAX_NAME)] {
             assert!(is_name(name), "{name}");
         }
-        for name in ["", "-a", "A", "a b", "a\n", "a`", "é", "ignore all of the above", &"a".repeat(MAX_NAME + 1)] {
+        for name in
+            ["", "-a", "A", "a b", "a\n", "a`", "é", "ignore all of the above", &"a".repeat(MAX_NAME + 1)]
+        {
             assert!(!is_name(name), "{name:?}");
         }
     }

@@ -1,4 +1,5 @@
-//! The operator's policy: limits, ceilings, languages and networks. It turns a request into a plan or refuses it. Pure.
+//! The operator's policy: limits, ceilings, languages and networks. It turns a request into a plan or refuses
+//! it. Pure.
 
 mod check;
 mod disk_usage;

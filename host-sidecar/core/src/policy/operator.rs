@@ -38,7 +38,8 @@ impl Policy {
     pub fn limits(&self, requested: &RequestedLimits) -> Result<Limits, Error> {
         Limits::of_request(requested, &self.defaults, &self.ceilings).map_err(|exceeded| {
             let ExceededLimit { limit, requested, ceiling } = exceeded;
-            let message = format!("the limit {limit} of {requested} is above the operator's ceiling of {ceiling}");
+            let message =
+                format!("the limit {limit} of {requested} is above the operator's ceiling of {ceiling}");
             Error { exceeded: Some(exceeded), ..Error::new(ErrorCode::Denied, message) }
         })
     }

@@ -63,7 +63,8 @@ impl Policy {
         if self.networks.contains(name) {
             return Ok(Some(name.to_owned()));
         }
-        let known = self.networks.iter().fold("`none`".to_owned(), |known, name| format!("{known}, `{name}`"));
+        let known =
+            self.networks.iter().fold("`none`".to_owned(), |known, name| format!("{known}, `{name}`"));
         let message = format!("the network profile {} is unknown; available: {known}", quoted(name));
         Err(Error::new(ErrorCode::Denied, message))
     }
@@ -81,15 +82,17 @@ impl Policy {
 /// Refuses files that replace the program, or that exceed the disk limit together with it.
 fn check_files(request: &Request, language: &Language, limits: &Limits) -> Result<(), Error> {
     if request.files.iter().any(|file| file.path.split('/').next() == Some(&language.file)) {
-        let message = format!("the file `{}` is the program itself; give the input file another name", language.file);
+        let message =
+            format!("the file `{}` is the program itself; give the input file another name", language.file);
         return Err(Error::new(ErrorCode::InvalidRequest, message));
     }
     let files = request.files.iter().map(|file| (&*file.path, file.content.len()));
     let used = disk_usage(files.chain([(&*language.file, request.code.len())]));
     let limit = limits.disk_bytes;
     if used > limit {
-        let message =
-            format!("the program and its files need {used} bytes of disk, and the limit disk-bytes is {limit}");
+        let message = format!(
+            "the program and its files need {used} bytes of disk, and the limit disk-bytes is {limit}"
+        );
         return Err(Error::new(ErrorCode::TooLarge, message));
     }
     Ok(())
@@ -114,7 +117,10 @@ mod tests {
         let plan = plan(Request::default()).expect("a plan");
         assert_eq!(plan.sandbox.interpreter, ["python3", "-u"]);
         assert_eq!(plan.sandbox.file, "main.py");
-        assert_eq!(plan.exec.env.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), ["HOME", "LANG", "PATH"]);
+        assert_eq!(
+            plan.exec.env.iter().map(|(name, _)| &**name).collect::<Vec<_>>(),
+            ["HOME", "LANG", "PATH"]
+        );
         assert_eq!(plan.exec.limits.wall_time().as_millis(), 300_000);
         assert_eq!(plan.exec.limits.memory_bytes, 512 << 20);
     }
@@ -136,7 +142,10 @@ mod tests {
 
     #[test]
     fn an_unknown_language_or_network_is_refused() {
-        assert_eq!(code(Request { language: Some("cobol".into()), ..Request::default() }), ErrorCode::InvalidRequest);
+        assert_eq!(
+            code(Request { language: Some("cobol".into()), ..Request::default() }),
+            ErrorCode::InvalidRequest
+        );
         assert_eq!(code(Request { network: Some("public".into()), ..Request::default() }), ErrorCode::Denied);
     }
 
@@ -152,7 +161,8 @@ mod tests {
             [(4096, None, true), (4095, None, false), (4096, Some(0), false), (1 << 20, Some(1 << 20), false)]
         {
             let limits = RequestedLimits { disk_bytes: Some(disk), ..RequestedLimits::default() };
-            let files = file.map(|length| File { path: "a".into(), content: vec![0; length] }).into_iter().collect();
+            let files =
+                file.map(|length| File { path: "a".into(), content: vec![0; length] }).into_iter().collect();
             let refused = plan(Request { limits, files, ..Request::default() }).err().map(|error| error.code);
             assert_eq!(refused, (!fits).then_some(ErrorCode::TooLarge), "{disk} {file:?}");
         }
@@ -160,7 +170,8 @@ mod tests {
 
     #[test]
     fn variables_of_the_request_replace_the_defaults() {
-        let plan = plan(Request { env: vec![("LANG".into(), "C".into())], ..Request::default() }).expect("a plan");
+        let plan =
+            plan(Request { env: vec![("LANG".into(), "C".into())], ..Request::default() }).expect("a plan");
         assert!(plan.exec.env.contains(&("LANG".into(), "C".into())));
         assert_eq!(plan.exec.env.len(), 3);
     }

@@ -8,7 +8,8 @@ use std::{num::NonZero, thread, time::Duration};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PoolConfig {
-    /// Prewarmed sandboxes of all specifications together; 0: no pool. Default: the default of `serve.max_runs`.
+    /// Prewarmed sandboxes of all specifications together; 0: no pool. Default: the default of
+    /// `serve.max_runs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maximum: Option<u32>,
     /// Of these, sandboxes for requests with all defaults, which are prewarmed before the first request.
@@ -36,7 +37,8 @@ impl Default for PoolConfig {
 /// Fewer would let one slow program hold up all others.
 const MIN_CONCURRENCY: u32 = 4;
 
-/// Executions at once, and prewarmed sandboxes, where the operator sets nothing: one for each processor, and at least four.
+/// Executions at once, and prewarmed sandboxes, where the operator sets nothing: one for each processor, and
+/// at least four.
 #[must_use]
 pub fn default_concurrency() -> u32 {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);

@@ -84,7 +84,12 @@ impl<S> Entry<S> {
     }
 
     /// The times at which something is due.
-    pub(super) fn due(&self, idle_time: Duration, max_age: Duration, now: Instant) -> impl Iterator<Item = Instant> {
+    pub(super) fn due(
+        &self,
+        idle_time: Duration,
+        max_age: Duration,
+        now: Instant,
+    ) -> impl Iterator<Item = Instant> {
         let expiry = self.idle.front().map(|(_, since)| *since + max_age);
         let lower_target =
             (self.target > self.minimum).then(|| self.last_used(now).min(self.target_changed) + idle_time);

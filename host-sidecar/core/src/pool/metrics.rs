@@ -93,7 +93,8 @@ impl PoolMetrics {
     #[must_use]
     pub fn snapshot(&self) -> PoolSnapshot {
         let shared = &self.0;
-        let copy = |histogram: &Mutex<Histogram>| histogram.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let copy =
+            |histogram: &Mutex<Histogram>| histogram.lock().unwrap_or_else(PoisonError::into_inner).clone();
         PoolSnapshot {
             idle: shared.idle.load(Relaxed),
             starting: shared.starting.load(Relaxed),

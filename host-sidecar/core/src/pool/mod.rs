@@ -1,4 +1,5 @@
-//! Prewarmed sandboxes: they are created before there is a program for them. Each is used once, as any other sandbox.
+//! Prewarmed sandboxes: they are created before there is a program for them. Each is used once, as any other
+//! sandbox.
 
 mod config;
 mod entry;

@@ -4,7 +4,8 @@ use crate::{ExecutionContext, Observer, Phase, Stream};
 use std::{convert::Infallible, time::Duration};
 use tokio::sync::watch;
 
-/// Between two evictions for one execution: time for a sandbox to be gone, and for the execution to use its capacity.
+/// Between two evictions for one execution: time for a sandbox to be gone, and for the execution to use its
+/// capacity.
 const EVICTION_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Observes an execution for its own observer and for the pool.

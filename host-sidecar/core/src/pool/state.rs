@@ -1,8 +1,8 @@
-//! The state of a pool: which sandboxes are idle, and how many there should be of each specification. Pure: the caller supplies
-//! the time and starts the sandboxes.
+//! The state of a pool: which sandboxes are idle, and how many there should be of each specification. Pure:
+//! the caller supplies the time and starts the sandboxes.
 //!
-//! A specification that was used has a target of one idle sandbox. Each miss raises the target by one. Each idle time without a miss
-//! lowers it by one. It is zero after an idle time without any use.
+//! A specification that was used has a target of one idle sandbox. Each miss raises the target by one. Each
+//! idle time without a miss lowers it by one. It is zero after an idle time without any use.
 
 use super::entry::Entry;
 use crate::{pool::PoolConfig, spec::SandboxSpec};
@@ -13,7 +13,8 @@ use tokio::time::Instant;
 const MAX_SPECS: usize = 64;
 /// The first and the longest pause after a failed start; each is twice the one before.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
-/// Pause of starts after a sandbox was taken: a short program is over by then, and shares no processor with a start.
+/// Pause of starts after a sandbox was taken: a short program is over by then, and shares no processor with a
+/// start.
 const START_PAUSE: Duration = Duration::from_millis(50);
 /// Pause of starts after an eviction for lack of capacity: a new sandbox would take that capacity again.
 const EVICTION_PAUSE: Duration = Duration::from_secs(30);
@@ -63,7 +64,8 @@ impl<S> PoolState<S> {
         self.entries.iter().map(Entry::total).sum()
     }
 
-    /// Takes an idle sandbox of this specification, and gives its age. A tenant without one takes one of those for all tenants.
+    /// Takes an idle sandbox of this specification, and gives its age. A tenant without one takes one of
+    /// those for all tenants.
     pub(super) fn take(&mut self, spec: &SandboxSpec, now: Instant) -> Option<(S, Duration)> {
         let maximum = self.maximum;
         let entry = self.entry(spec, now)?;
@@ -83,7 +85,8 @@ impl<S> PoolState<S> {
         taken.map(|(sandbox, since)| (sandbox, now - since))
     }
 
-    /// Removes an idle sandbox of the specification that was used least recently, for an execution that finds no capacity.
+    /// Removes an idle sandbox of the specification that was used least recently, for an execution that finds
+    /// no capacity.
     pub(super) fn evict(&mut self, now: Instant) -> Option<S> {
         self.paused_until = now + EVICTION_PAUSE;
         let with_idle = self.entries.iter_mut().filter(|entry| !entry.idle.is_empty());
@@ -184,7 +187,8 @@ impl<S> PoolState<S> {
         actions
     }
 
-    /// Starts sandboxes of the specifications below their targets, and deletes unused ones where the pool is full.
+    /// Starts sandboxes of the specifications below their targets, and deletes unused ones where the pool is
+    /// full.
     fn start_missing(&mut self, actions: &mut Actions<S>, now: Instant) {
         while let Some(index) = self.next_to_start(now) {
             if self.total() >= self.maximum {
@@ -209,7 +213,8 @@ impl<S> PoolState<S> {
 
     /// Removes an idle sandbox of a specification that was not used since then.
     fn evict_unused_since(&mut self, since: Instant, now: Instant) -> Option<S> {
-        let is_spare = |entry: &&mut Entry<S>| entry.last_used(now) < since && entry.idle.len() > entry.minimum;
+        let is_spare =
+            |entry: &&mut Entry<S>| entry.last_used(now) < since && entry.idle.len() > entry.minimum;
         let entry = self.entries.iter_mut().filter(is_spare).min_by_key(|entry| entry.last_used)?;
         entry.target = entry.idle.len() - 1;
         entry.idle.pop_front().map(|(sandbox, _)| sandbox)
@@ -218,7 +223,11 @@ impl<S> PoolState<S> {
     /// Closes the pool; gives all idle sandboxes.
     pub(super) fn close(&mut self) -> Vec<S> {
         self.is_closed = true;
-        self.entries.iter_mut().flat_map(|entry| mem::take(&mut entry.idle)).map(|(sandbox, _)| sandbox).collect()
+        self.entries
+            .iter_mut()
+            .flat_map(|entry| mem::take(&mut entry.idle))
+            .map(|(sandbox, _)| sandbox)
+            .collect()
     }
 }
 

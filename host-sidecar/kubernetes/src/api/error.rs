@@ -19,17 +19,24 @@ pub(crate) fn from_message(message: &str) -> Error {
 fn classify(message: &str) -> (ErrorCode, &'static str) {
     use ErrorCode::{Denied, Quota, SandboxUnavailable, Unauthorised};
     let contains = |text: &str| message.contains(text);
-    let is_forbidden = contains("cannot ") && (contains("in the namespace") || contains("at the cluster scope"));
+    let is_forbidden =
+        contains("cannot ") && (contains("in the namespace") || contains("at the cluster scope"));
     if contains("exceeded quota") {
         (Quota, "the cluster's quota is used up; try again when other executions have ended")
     } else if contains("must specify ") {
-        (SandboxUnavailable, "the ResourceQuota requires a limit that the sandbox Pod does not set; the log says which")
+        (
+            SandboxUnavailable,
+            "the ResourceQuota requires a limit that the sandbox Pod does not set; the log says which",
+        )
     } else if contains("RuntimeClass") {
         (SandboxUnavailable, "the cluster has no RuntimeClass of the name in the setting `runtime_class`")
     } else if contains("PriorityClass") {
         (SandboxUnavailable, "the cluster has no PriorityClass of the name in the setting `priority_class`")
     } else if contains("service account") || contains("serviceaccount") && contains("not found") {
-        (SandboxUnavailable, "the namespace has no service account of the name in the setting `service_account`")
+        (
+            SandboxUnavailable,
+            "the namespace has no service account of the name in the setting `service_account`",
+        )
     } else if is_forbidden {
         (Unauthorised, "the sidecar lacks a right in the cluster; `cofferdam doctor` names it")
     } else if contains("namespaces \"") && contains("not found") {
@@ -65,11 +72,14 @@ pub(crate) fn from_request(step: &str, error: &RequestError, may_have_happened: 
                 from_message(message).with_detail(detail)
             }
             _ => {
-                let text = "the cluster rejected the sandbox as it is configured; the operator's log says why";
+                let text =
+                    "the cluster rejected the sandbox as it is configured; the operator's log says why";
                 Error::new(ErrorCode::SandboxUnavailable, text).with_detail(detail)
             }
         },
-        RequestError::TimedOut => unreachable("the cluster cannot be reached: its API server does not answer"),
+        RequestError::TimedOut => {
+            unreachable("the cluster cannot be reached: its API server does not answer")
+        }
         RequestError::Kube(error) if is_credentials_error(error) => {
             Error::new(ErrorCode::Unauthorised, NO_CREDENTIALS).with_detail(detail)
         }
@@ -120,9 +130,9 @@ pub(crate) fn is_transient(error: &RequestError) -> bool {
         // 409: another request changed the quota's count. 410: the requested version has expired.
         RequestError::Kube(kube::Error::Api(status)) => matches!(status.code, 409 | 410 | 429 | 500..),
         RequestError::Kube(kube::Error::Service(error)) => !error.is::<AuthError>(),
-        RequestError::Kube(kube::Error::HyperError(_) | kube::Error::ReadEvents(_) | kube::Error::SerdeError(_)) => {
-            true
-        }
+        RequestError::Kube(
+            kube::Error::HyperError(_) | kube::Error::ReadEvents(_) | kube::Error::SerdeError(_),
+        ) => true,
         RequestError::Kube(_) => false,
     }
 }
@@ -139,8 +149,10 @@ mod tests {
         };
         assert!(is_not_found(404, "jobs.batch \"run-1\" not found"));
         let conflict = r#"Operation cannot be fulfilled on Pod "run-1": "#;
-        for why in ["the UID in the precondition (1) does not match the UID in record (2)", "Precondition failed: UID"]
-        {
+        for why in [
+            "the UID in the precondition (1) does not match the UID in record (2)",
+            "Precondition failed: UID",
+        ] {
             assert!(is_not_found(409, &format!("{conflict}{why}")), "{why}");
         }
         assert!(!is_not_found(409, &format!("{conflict}the object has been modified")));

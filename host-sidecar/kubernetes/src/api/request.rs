@@ -18,7 +18,9 @@ pub(crate) enum RequestError {
 }
 
 /// Awaits an answer for [`REQUEST_TIMEOUT`].
-pub(crate) async fn with_timeout<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, RequestError> {
+pub(crate) async fn with_timeout<T>(
+    request: impl Future<Output = kube::Result<T>>,
+) -> Result<T, RequestError> {
     with_deadline(Instant::now() + REQUEST_TIMEOUT, request).await
 }
 

@@ -59,7 +59,10 @@ mod tests {
         assert_eq!(clock.now().to_string()[..16], *"2030-01-03T03:04");
         clock.update(&HeaderMap::new());
         assert_eq!(clock.now().to_string()[..16], *"2030-01-03T03:04");
-        clock.update(&HeaderMap::from_iter([(DATE, "Thu, 03 Jan 2030 02:00:00 GMT".parse().expect("a header"))]));
+        clock.update(&HeaderMap::from_iter([(
+            DATE,
+            "Thu, 03 Jan 2030 02:00:00 GMT".parse().expect("a header"),
+        )]));
         assert_eq!(clock.now().to_string()[..16], *"2030-01-03T02:00");
     }
 

@@ -43,7 +43,11 @@ async fn delete_garbage(cluster: &Cluster) -> Result<usize, RequestError> {
     jobs.and(pods).and(config_maps).map(|()| executions.len())
 }
 
-async fn delete_kind<K>(clock: &ServerTime, api: &Api<K>, executions: &mut BTreeSet<String>) -> Result<(), RequestError>
+async fn delete_kind<K>(
+    clock: &ServerTime,
+    api: &Api<K>,
+    executions: &mut BTreeSet<String>,
+) -> Result<(), RequestError>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
 {
@@ -88,7 +92,8 @@ fn is_garbage(object: &impl Resource, now: Timestamp) -> bool {
     let annotation = |key: &str| object.annotations().get(key).cloned();
     let expires = annotation(EXPIRES_ANNOTATION).and_then(|time| time.parse::<Timestamp>().ok());
     let process = annotation(PROCESS_ANNOTATION).and_then(|process| process.parse::<Process>().ok());
-    expires.is_some_and(|time| time + MAX_CLOCK_SKEW < now) || process.is_some_and(|process| process.has_ended())
+    expires.is_some_and(|time| time + MAX_CLOCK_SKEW < now)
+        || process.is_some_and(|process| process.has_ended())
 }
 
 #[cfg(test)]
@@ -107,9 +112,15 @@ mod tests {
     fn only_objects_that_expired_or_whose_process_ended_are_garbage() {
         let alive = Process::current().to_string();
         let ended = alive.rsplit_once('/').map(|(process, _)| format!("{process}/1")).expect("a process");
-        assert!(is_garbage_with(&json!({ EXPIRES_ANNOTATION: "2029-12-31T23:57:59Z", PROCESS_ANNOTATION: alive })));
-        assert!(is_garbage_with(&json!({ EXPIRES_ANNOTATION: "2030-01-01T00:01:00Z", PROCESS_ANNOTATION: ended })));
-        assert!(!is_garbage_with(&json!({ EXPIRES_ANNOTATION: "2030-01-01T00:01:00Z", PROCESS_ANNOTATION: alive })));
+        assert!(is_garbage_with(
+            &json!({ EXPIRES_ANNOTATION: "2029-12-31T23:57:59Z", PROCESS_ANNOTATION: alive })
+        ));
+        assert!(is_garbage_with(
+            &json!({ EXPIRES_ANNOTATION: "2030-01-01T00:01:00Z", PROCESS_ANNOTATION: ended })
+        ));
+        assert!(!is_garbage_with(
+            &json!({ EXPIRES_ANNOTATION: "2030-01-01T00:01:00Z", PROCESS_ANNOTATION: alive })
+        ));
         assert!(!is_garbage_with(
             &json!({ EXPIRES_ANNOTATION: "2030-01-01T00:01:00Z", PROCESS_ANNOTATION: "elsewhere/1/2" })
         ));

@@ -65,7 +65,8 @@ impl CleanupGuard {
         if !std::mem::take(&mut self.is_armed) {
             return;
         }
-        let (cluster, workload, id, uid) = (self.cluster.clone(), self.workload, self.id.clone(), self.uid.clone());
+        let (cluster, workload, id, uid) =
+            (self.cluster.clone(), self.workload, self.id.clone(), self.uid.clone());
         self.tasks.spawn_on(
             async move {
                 let deleted = match workload {

@@ -28,7 +28,10 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// Makes a client for the cluster. It sends no request yet.
-    pub(crate) async fn connect(source: &ClusterSource, config: &KubernetesConfig) -> Result<Self, kube::Error> {
+    pub(crate) async fn connect(
+        source: &ClusterSource,
+        config: &KubernetesConfig,
+    ) -> Result<Self, kube::Error> {
         let server_time = ServerTime::default();
         Ok(Self::new(source.client(&server_time).await?, server_time, &config.namespace))
     }

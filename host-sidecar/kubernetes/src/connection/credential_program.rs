@@ -62,7 +62,9 @@ users:
     }
 
     fn program(kubeconfig: &mut Kubeconfig, user: usize) -> &str {
-        programs_of(kubeconfig.auth_infos[user].auth_info.as_mut().expect("a user")).next().expect("a program")
+        programs_of(kubeconfig.auth_infos[user].auth_info.as_mut().expect("a user"))
+            .next()
+            .expect("a program")
     }
 
     #[test]

@@ -40,8 +40,10 @@ impl ClusterSource {
             return Ok(Self::InCluster);
         }
         let mut kubeconfig = match path {
-            Some(path) => read_file(path)
-                .map_err(|source| SetupError::KubeconfigPath { path: path.clone(), source: Box::new(source) })?,
+            Some(path) => read_file(path).map_err(|source| SetupError::KubeconfigPath {
+                path: path.clone(),
+                source: Box::new(source),
+            })?,
             None => read_default().map_err(|source| SetupError::NoKubeconfig { source: Box::new(source) })?,
         };
         check_context(&kubeconfig, context.as_deref())?;
@@ -106,7 +108,8 @@ impl ClusterSource {
 
 fn read_file(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
     // kube would block on a FIFO, and read a device for ever.
-    regular_file::open(path, Links::Follow).map_err(|source| KubeconfigError::ReadConfig(source, path.to_owned()))?;
+    regular_file::open(path, Links::Follow)
+        .map_err(|source| KubeconfigError::ReadConfig(source, path.to_owned()))?;
     Kubeconfig::read_from(path)
 }
 
@@ -144,7 +147,8 @@ mod tests {
 
     #[test]
     fn only_a_part_that_is_not_empty_names_a_kubeconfig() {
-        for (files, is_named) in [("", false), (":", false), ("::", false), ("a", true), (":a", true), ("/a:/b", true)]
+        for (files, is_named) in
+            [("", false), (":", false), ("::", false), ("a", true), (":a", true), ("/a:/b", true)]
         {
             assert_eq!(names_file(OsStr::new(files)), is_named, "{files}");
         }

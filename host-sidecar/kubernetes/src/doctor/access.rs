@@ -8,7 +8,9 @@ use crate::{
 };
 use cofferdam_core::doctor::{Finding, Findings};
 use futures_util::future::join_all;
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
 use kube::{Api, Client, api::PostParams};
 
 pub(super) const CHECK: &str = "rights";
@@ -48,7 +50,11 @@ async fn is_allowed(
     Ok(answer.status.is_some_and(|status| status.allowed))
 }
 
-fn evaluate(rights: &[Right], answers: Vec<Result<bool, RequestError>>, settings: &KubernetesConfig) -> Vec<Finding> {
+fn evaluate(
+    rights: &[Right],
+    answers: Vec<Result<bool, RequestError>>,
+    settings: &KubernetesConfig,
+) -> Vec<Finding> {
     let namespace = &settings.namespace;
     let mut found = Vec::new();
     for (right, answer) in rights.iter().zip(answers) {
@@ -93,8 +99,13 @@ mod tests {
         let none = evaluate(&rights, rights.iter().map(|_| Ok(false)).collect(), &settings);
         assert_eq!(none.len(), rights.len());
         let log = none.iter().find(|finding| finding.text.contains("pods/log")).expect("a line for the log");
-        assert!(log.advice.as_ref().is_some_and(|rule| rule.contains(r#"resources: ["pods/log"], verbs: ["get"]"#)));
-        let silent = evaluate(&rights, rights.iter().map(|_| Err(RequestError::TimedOut)).collect(), &settings);
+        assert!(
+            log.advice
+                .as_ref()
+                .is_some_and(|rule| rule.contains(r#"resources: ["pods/log"], verbs: ["get"]"#))
+        );
+        let silent =
+            evaluate(&rights, rights.iter().map(|_| Err(RequestError::TimedOut)).collect(), &settings);
         assert_eq!(silent.len(), 1);
     }
 }

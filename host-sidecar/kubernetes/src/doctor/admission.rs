@@ -50,9 +50,10 @@ struct Objects {
 fn objects(settings: &KubernetesConfig, policy: &Policy) -> Result<Objects, Error> {
     let plan = probe::plan(policy, &[])?;
     let identity = Identity::placeholder();
-    let template =
-        manifest::template(settings, &plan.sandbox, Some(plan.exec.code.len()), &identity).map_err(|error| {
-            Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied").with_detail(error)
+    let template = manifest::template(settings, &plan.sandbox, Some(plan.exec.code.len()), &identity)
+        .map_err(|error| {
+            Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied")
+                .with_detail(error)
         })?;
     let deadline = plan.exec.limits.startup_time().saturating_add(plan.exec.limits.wall_time());
     Ok(objects_of_workload(settings.workload, &identity, template, deadline))
@@ -103,7 +104,9 @@ fn evaluate(
             "the cluster admits the Job of an execution; whether it admits the Pod, an execution shows",
         ),
         (_, Err(error)) => refused("create the Pod of an execution", &error, settings),
-        (Some(Ok(())), Ok(())) => Finding::ok(CHECK, "the cluster admits the Job of an execution, and its Pod"),
+        (Some(Ok(())), Ok(())) => {
+            Finding::ok(CHECK, "the cluster admits the Job of an execution, and its Pod")
+        }
         (None, Ok(())) => Finding::ok(CHECK, "the cluster admits the Pod of an execution"),
     }
 }
@@ -129,13 +132,16 @@ mod tests {
     use kube::core::Status;
 
     fn forbidden(message: &str) -> Result<(), RequestError> {
-        Err(RequestError::Kube(kube::Error::Api(Status::failure(message, "Forbidden").with_code(403).boxed())))
+        Err(RequestError::Kube(kube::Error::Api(
+            Status::failure(message, "Forbidden").with_code(403).boxed(),
+        )))
     }
 
     #[test]
     fn a_refusal_is_reported_and_an_unneeded_right_is_not() {
         let settings = KubernetesConfig::default();
-        let quota = || forbidden(r#"pods "x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=0"#);
+        let quota =
+            || forbidden(r#"pods "x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=0"#);
         let no_right = || {
             forbidden(
                 r#"pods is forbidden: User "a" cannot create resource "pods" in API group "" in the namespace "a""#,

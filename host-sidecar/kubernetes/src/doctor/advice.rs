@@ -56,7 +56,8 @@ fn is_unauthenticated(error: &RequestError) -> bool {
 /// The message without its advice for the caller, and the detail for the operator.
 fn problem(error: &Error) -> String {
     // kube appends the status in Rust's debug format.
-    let detail = error.detail.as_deref().map(|detail| detail.split(" (Status {").next().unwrap_or(detail).trim());
+    let detail =
+        error.detail.as_deref().map(|detail| detail.split(" (Status {").next().unwrap_or(detail).trim());
     match detail.filter(|detail| !detail.is_empty()) {
         Some(detail) if !error.message.contains(detail) => {
             let message = error.message.split("; ").next().unwrap_or(&error.message);
@@ -127,7 +128,9 @@ fn for_sandbox(problem: &str, settings: &KubernetesConfig) -> String {
     } else if says("cannot start \"") {
         format!("the image {} has no such interpreter: name another one with --image", settings.image)
     } else if says("no runtime for") || says("unknown runtime handler") {
-        format!("install gVisor (runsc and containerd-shim-runsc-v1) for containerd on the nodes of `{runtime_class}`")
+        format!(
+            "install gVisor (runsc and containerd-shim-runsc-v1) for containerd on the nodes of `{runtime_class}`"
+        )
     } else if says("RuntimeClass") {
         "create the RuntimeClass (`deploy/runtimeclass.yaml`), or name yours in `runtime_class`".to_owned()
     } else if says("PriorityClass") {
@@ -162,26 +165,41 @@ mod tests {
     #[test]
     fn a_failed_request_has_the_message_of_the_cluster() {
         let settings = KubernetesConfig::default();
-        let finding =
-            request_failed("namespace", "read it", &api(403, "you cannot \"get\" it at the cluster scope"), &settings);
+        let finding = request_failed(
+            "namespace",
+            "read it",
+            &api(403, "you cannot \"get\" it at the cluster scope"),
+            &settings,
+        );
         assert_eq!(finding.text, "namespace: cannot read it: you cannot \"get\" it at the cluster scope");
         assert!(advice(finding).contains("cofferdam manifests"));
         assert!(advice(request_failed("a", "b", &api(401, "Unauthorized"), &settings)).contains("log in"));
-        assert!(advice(request_failed("a", "b", &RequestError::TimedOut, &settings)).contains("kubectl version"));
+        assert!(
+            advice(request_failed("a", "b", &RequestError::TimedOut, &settings)).contains("kubectl version")
+        );
     }
 
     #[test]
     fn a_failed_execution_has_its_reason_and_advice() {
-        let settings = KubernetesConfig { image: "registry.example.com/x".into(), ..KubernetesConfig::default() };
+        let settings =
+            KubernetesConfig { image: "registry.example.com/x".into(), ..KubernetesConfig::default() };
         let error = |code, message: &str, detail: &str| Error::new(code, message).with_detail(detail);
-        let (code, text) = (ErrorCode::ImageUnavailable, "the image could not be pulled; the operator's log says why");
-        let finding =
-            execution_failed("run", &error(code, text, "ErrImagePull: not found (Status { code: 404 })"), &settings);
-        assert_eq!(finding.text, "an execution failed: the image could not be pulled: ErrImagePull: not found");
+        let (code, text) =
+            (ErrorCode::ImageUnavailable, "the image could not be pulled; the operator's log says why");
+        let finding = execution_failed(
+            "run",
+            &error(code, text, "ErrImagePull: not found (Status { code: 404 })"),
+            &settings,
+        );
+        assert_eq!(
+            finding.text,
+            "an execution failed: the image could not be pulled: ErrImagePull: not found"
+        );
         assert!(advice(finding).contains("registry.example.com/x"));
         let reason = "this is not a gVisor sandbox: the kernel calls itself \"6.1\"";
         let message = format!("the sandbox could not start the program: {reason}");
-        let finding = execution_failed("run", &error(ErrorCode::SandboxUnavailable, &message, reason), &settings);
+        let finding =
+            execution_failed("run", &error(ErrorCode::SandboxUnavailable, &message, reason), &settings);
         assert_eq!(finding.text, format!("an execution failed: {message}"));
         assert!(advice(finding).contains("`gvisor` selects another runtime"));
     }

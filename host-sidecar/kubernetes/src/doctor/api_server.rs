@@ -31,9 +31,13 @@ pub(super) async fn check(
     };
     let answer = with_timeout(connection.client.apiserver_version()).await;
     let finding = match answer {
-        Ok(Info { git_version, .. }) => Finding::ok(CHECK, format!("API server reachable: {url} ({git_version})")),
+        Ok(Info { git_version, .. }) => {
+            Finding::ok(CHECK, format!("API server reachable: {url} ({git_version})"))
+        }
         // The version may be forbidden. The answer shows that the API server can be reached.
-        Err(error) if advice::status(&error) == Some(403) => Finding::ok(CHECK, format!("API server reachable: {url}")),
+        Err(error) if advice::status(&error) == Some(403) => {
+            Finding::ok(CHECK, format!("API server reachable: {url}"))
+        }
         Err(error) => advice::request_failed(CHECK, &format!("reach {url}"), &error, settings),
     };
     findings.push(finding).then_some(connection)
@@ -53,7 +57,9 @@ pub(super) fn setup_failed(error: &SetupError) -> Finding {
     let advice = match error {
         SetupError::KubeconfigPath { .. } => "name another kubeconfig with --kubeconfig",
         SetupError::NoKubeconfig { .. } => "`kubectl config view` shows the one that kubectl uses",
-        SetupError::NoContext { .. } | SetupError::NoCurrentContext { .. } => "name one of the contexts with --context",
+        SetupError::NoContext { .. } | SetupError::NoCurrentContext { .. } => {
+            "name one of the contexts with --context"
+        }
         SetupError::NoCredentialProgram { .. } => "install the program that the message names",
         SetupError::Overlay(_) => "correct the setting `pod_overlay`, or remove it",
     };

@@ -29,7 +29,8 @@ pub async fn examine(
 ) {
     // Advice names the image, and the probe is a program in the default language.
     let image = policy.languages.get(DEFAULT_LANGUAGE).and_then(|language| language.image.clone());
-    let settings = &KubernetesConfig { image: image.unwrap_or_else(|| config.image.clone()), ..config.clone() };
+    let settings =
+        &KubernetesConfig { image: image.unwrap_or_else(|| config.image.clone()), ..config.clone() };
     let backend = match KubernetesBackend::new(settings, policy) {
         Ok(backend) => backend,
         Err(error) => {
@@ -78,13 +79,16 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_connection_all_other_checks_are_skipped() {
-        let settings =
-            KubernetesConfig { kubeconfig_path: Some("/nowhere/kubeconfig".into()), ..KubernetesConfig::default() };
+        let settings = KubernetesConfig {
+            kubeconfig_path: Some("/nowhere/kubeconfig".into()),
+            ..KubernetesConfig::default()
+        };
         let policy = Policy::default();
         let mut listener = |_: &Finding| {};
         let mut findings = Findings::new(&mut listener);
         let cancelled = CancellationToken::new();
-        examine(&settings, &policy, ProbeOptions { is_enabled: true, cancelled: &cancelled }, &mut findings).await;
+        examine(&settings, &policy, ProbeOptions { is_enabled: true, cancelled: &cancelled }, &mut findings)
+            .await;
         let found = findings.into_all();
         let verdicts: Vec<_> = found.iter().map(|finding| (finding.check, finding.verdict)).collect();
         let skipped = CHECKS.into_iter().skip(1).map(|check| (check, Verdict::Skipped));

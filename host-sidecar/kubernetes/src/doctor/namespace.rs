@@ -23,7 +23,9 @@ pub(super) async fn check(client: &Client, settings: &KubernetesConfig, findings
     let finding = match with_timeout(Api::<Namespace>::all(client.clone()).get(name)).await {
         Ok(namespace) => evaluate(&namespace),
         Err(error) if advice::status(&error) == Some(404) => missing(name),
-        Err(error) if advice::status(&error) == Some(403) => evaluate_dry_run(&dry_run(client, name).await, settings),
+        Err(error) if advice::status(&error) == Some(403) => {
+            evaluate_dry_run(&dry_run(client, name).await, settings)
+        }
         Err(error) => advice::request_failed(CHECK, "read it", &error, settings),
     };
     findings.push(finding)
@@ -31,8 +33,10 @@ pub(super) async fn check(client: &Client, settings: &KubernetesConfig, findings
 
 /// Sends a dry run of an object that every execution creates.
 async fn dry_run(client: &Client, namespace: &str) -> Result<(), RequestError> {
-    let config_map =
-        ConfigMap { metadata: ObjectMeta { name: Some(new_id()), ..ObjectMeta::default() }, ..ConfigMap::default() };
+    let config_map = ConfigMap {
+        metadata: ObjectMeta { name: Some(new_id()), ..ObjectMeta::default() },
+        ..ConfigMap::default()
+    };
     let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     let params = PostParams { dry_run: true, ..PostParams::default() };
     with_timeout(config_maps.create(&params, &config_map)).await.map(|_| ())
@@ -41,7 +45,8 @@ async fn dry_run(client: &Client, namespace: &str) -> Result<(), RequestError> {
 fn evaluate(namespace: &Namespace) -> Finding {
     let name = namespace.name_any();
     if namespace.metadata.deletion_timestamp.is_some() {
-        let advice = "wait until it is deleted and create it again with `cofferdam manifests`, or name another one";
+        let advice =
+            "wait until it is deleted and create it again with `cofferdam manifests`, or name another one";
         return Finding::failed(CHECK, format!("the namespace `{name}` is being deleted"), advice);
     }
     match namespace.labels().get(ENFORCE_LABEL).map(String::as_str) {
@@ -54,8 +59,7 @@ fn evaluate(namespace: &Namespace) -> Finding {
                 level.map_or_else(|| "none".to_owned(), |level| format!("`{level}`"))
             );
             // Others may use it too, and need less restricted Pods.
-            let advice =
-                "use another namespace for executions: `cofferdam manifests --namespace NAME` prints a restricted one";
+            let advice = "use another namespace for executions: `cofferdam manifests --namespace NAME` prints a restricted one";
             Finding::warning(CHECK, text, advice)
         }
     }
@@ -69,7 +73,10 @@ fn evaluate_dry_run(created: &Result<(), RequestError>, settings: &KubernetesCon
         Err(RequestError::Kube(kube::Error::Api(status)))
             if status.code == 403 && is_missing_right(&status.message) =>
         {
-            Finding::skipped(CHECK, format!("you may not read whether `{name}` exists; the check of rights shows more"))
+            Finding::skipped(
+                CHECK,
+                format!("you may not read whether `{name}` exists; the check of rights shows more"),
+            )
         }
         Err(error) => advice::request_failed(CHECK, "create an object in it", error, settings),
     }
@@ -100,9 +107,15 @@ mod tests {
     #[test]
     fn a_namespace_that_is_not_restricted_is_a_warning() {
         assert_eq!(verdict(json!({ "name": "a", "labels": { ENFORCE_LABEL: "restricted" } })), Verdict::Ok);
-        assert_eq!(verdict(json!({ "name": "a", "labels": { ENFORCE_LABEL: "baseline" } })), Verdict::Warning);
+        assert_eq!(
+            verdict(json!({ "name": "a", "labels": { ENFORCE_LABEL: "baseline" } })),
+            Verdict::Warning
+        );
         assert_eq!(verdict(json!({ "name": "a" })), Verdict::Warning);
-        assert_eq!(verdict(json!({ "name": "a", "deletionTimestamp": "2030-01-01T00:00:00Z" })), Verdict::Failed);
+        assert_eq!(
+            verdict(json!({ "name": "a", "deletionTimestamp": "2030-01-01T00:00:00Z" })),
+            Verdict::Failed
+        );
     }
 
     #[test]
@@ -110,7 +123,8 @@ mod tests {
         let answer = |code, message: &str| {
             Err(RequestError::Kube(kube::Error::Api(Status::failure(message, "").with_code(code).boxed())))
         };
-        let rights = r#"configmaps is forbidden: User "a" cannot create resource "configmaps" in the namespace "a""#;
+        let rights =
+            r#"configmaps is forbidden: User "a" cannot create resource "configmaps" in the namespace "a""#;
         for (created, expected) in [
             (Ok(()), Verdict::Ok),
             (answer(404, r#"namespaces "a" not found"#), Verdict::Failed),
@@ -118,7 +132,11 @@ mod tests {
             (answer(403, r#"configmaps "x" is forbidden: exceeded quota: small"#), Verdict::Failed),
             (Err(RequestError::TimedOut), Verdict::Failed),
         ] {
-            assert_eq!(evaluate_dry_run(&created, &KubernetesConfig::default()).verdict, expected, "{created:?}");
+            assert_eq!(
+                evaluate_dry_run(&created, &KubernetesConfig::default()).verdict,
+                expected,
+                "{created:?}"
+            );
         }
     }
 }

@@ -15,13 +15,15 @@ pub(super) async fn check(client: &Client, settings: &KubernetesConfig, findings
     let classes: Api<RuntimeClass> = Api::all(client.clone());
     let name = &settings.runtime_class;
     let finding = match with_timeout(classes.get(name)).await {
-        Ok(class) => {
-            Finding::ok(CHECK, format!("the RuntimeClass `{name}` exists, with the handler `{}`", class.handler))
-        }
+        Ok(class) => Finding::ok(
+            CHECK,
+            format!("the RuntimeClass `{name}` exists, with the handler `{}`", class.handler),
+        ),
         Err(error) if advice::status(&error) == Some(404) => missing(name, &names(&classes).await),
-        Err(error) if advice::status(&error) == Some(403) => {
-            Finding::skipped(CHECK, format!("you may not read `{name}`; an execution shows whether it exists"))
-        }
+        Err(error) if advice::status(&error) == Some(403) => Finding::skipped(
+            CHECK,
+            format!("you may not read `{name}`; an execution shows whether it exists"),
+        ),
         Err(error) => advice::request_failed(CHECK, "read it", &error, settings),
     };
     findings.push(finding)

@@ -52,7 +52,8 @@ pub(super) async fn find(connection: &Connection, namespace: &str) -> Vec<Target
 /// The addresses of the API server. They are looked up here, since the sandbox has no DNS.
 async fn resolve(host: &str, port: u16) -> Vec<SocketAddr> {
     let host = host.to_owned();
-    let resolved = spawn_blocking(move || Some((host.as_str(), port).to_socket_addrs().ok()?.collect::<Vec<_>>()));
+    let resolved =
+        spawn_blocking(move || Some((host.as_str(), port).to_socket_addrs().ok()?.collect::<Vec<_>>()));
     timeout(LOOKUP_TIMEOUT, resolved).await.ok().and_then(Result::ok).flatten().unwrap_or_default()
 }
 
@@ -85,7 +86,8 @@ async fn other_pod(client: &Client, namespace: &str) -> Option<SocketAddr> {
 
 fn address_of_pod(pod: &Pod) -> Option<SocketAddr> {
     let ip: IpAddr = pod.status.as_ref()?.pod_ip.as_ref()?.parse().ok()?;
-    let mut ports = pod.spec.iter().flat_map(|spec| &spec.containers).flat_map(|of| of.ports.iter().flatten());
+    let mut ports =
+        pod.spec.iter().flat_map(|spec| &spec.containers).flat_map(|of| of.ports.iter().flatten());
     let port = ports.find_map(|port| u16::try_from(port.container_port).ok());
     Some((ip, port.unwrap_or(DEFAULT_PORT)).into())
 }
@@ -104,8 +106,7 @@ mod tests {
     #[test]
     fn the_declared_port_of_a_pod_is_tried() {
         let pod = |containers: serde_json::Value| {
-            let pod =
-                json!({ "metadata": {}, "spec": { "containers": containers }, "status": { "podIP": "10.1.2.3" } });
+            let pod = json!({ "metadata": {}, "spec": { "containers": containers }, "status": { "podIP": "10.1.2.3" } });
             address_of_pod(&serde_json::from_value(pod).expect("a Pod")).map(|address| address.to_string())
         };
         let listening = json!([{ "name": "a" }, { "name": "b", "ports": [{ "containerPort": 8080 }] }]);
@@ -119,6 +120,9 @@ mod tests {
             json!([{ "type": "Hostname", "address": "a" }, { "type": "InternalIP", "address": "192.0.2.1" }]);
         let node = json!({ "metadata": {}, "status": { "addresses": addresses } });
         let node = serde_json::from_value(node).expect("a node");
-        assert_eq!(address_of_node(&node).map(|address| address.to_string()).as_deref(), Some("192.0.2.1:10250"));
+        assert_eq!(
+            address_of_node(&node).map(|address| address.to_string()).as_deref(),
+            Some("192.0.2.1:10250")
+        );
     }
 }

@@ -34,7 +34,8 @@ impl BackendContext {
         identity: &Identity,
     ) -> Result<PodTemplateSpec, Error> {
         manifest::template(&self.config, spec, program_size, identity).map_err(|error| {
-            Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied").with_detail(error)
+            Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied")
+                .with_detail(error)
         })
     }
 }

@@ -34,7 +34,12 @@ pub(super) struct CreateError {
 /// Creates an object with a unique name. If an answer is lost, the name tells at the next attempt whether the
 /// object exists. The attempts end well before the cluster could have deleted a Job that has already
 /// finished.
-pub(super) async fn create<K>(api: &Api<K>, object: &K, step: &str, deadline: Instant) -> Result<K, CreateError>
+pub(super) async fn create<K>(
+    api: &Api<K>,
+    object: &K,
+    step: &str,
+    deadline: Instant,
+) -> Result<K, CreateError>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned,
 {
@@ -70,7 +75,8 @@ where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
     let name = object.name_any();
-    let existing = with_timeout(api.get(&name)).await.map_err(|error| error::from_request(step, &error, true))?;
+    let existing =
+        with_timeout(api.get(&name)).await.map_err(|error| error::from_request(step, &error, true))?;
     // Webhooks may have added labels.
     if object.labels().iter().all(|(key, value)| existing.labels().get(key) == Some(value)) {
         return Ok(existing);

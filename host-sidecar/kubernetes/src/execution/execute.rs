@@ -23,11 +23,13 @@ pub(super) async fn execute(
 ) -> Result<Report, Error> {
     check_size(&exec)?;
     let mut state = ExecutionState::new(run, &exec, false, GRACE);
-    let (deadline, labels) = (pod_deadline(exec.limits.startup_time(), exec.limits.wall_time()), exec.labels.clone());
+    let (deadline, labels) =
+        (pod_deadline(exec.limits.startup_time(), exec.limits.wall_time()), exec.labels.clone());
     let program = encode_program(exec.into_program(spec))?;
     let cluster = context.cluster.get().await?;
     let created_at = cluster.server_time.now();
-    let identity = Identity::new(&run.id, &cluster.sidecar, &labels, created_at, deadline + POD_DEADLINE_SLACK);
+    let identity =
+        Identity::new(&run.id, &cluster.sidecar, &labels, created_at, deadline + POD_DEADLINE_SLACK);
     let template = context.template(spec, Some(program.len()), &identity)?;
     let mut events = cluster.event_watch.subscribe(&run.id);
     let mut sandbox = Sandbox::new(context, cluster, run, identity);

@@ -73,7 +73,9 @@ impl Follow<'_> {
                 Stop::End(End::TimedOut) => return self.conclude_overdue(state).await,
                 Stop::End(end) => return self.conclude(end, None, state).await,
                 _ if is_overdue => return self.conclude_overdue(state).await,
-                Stop::Closed | Stop::Idle if is_last => return self.conclude(End::Disconnected, None, state).await,
+                Stop::Closed | Stop::Idle if is_last => {
+                    return self.conclude(End::Disconnected, None, state).await;
+                }
                 Stop::Idle => {}
                 Stop::Closed | Stop::Broken if state.is_cancelled() => {
                     return self.conclude(End::Disconnected, None, state).await;
@@ -81,7 +83,8 @@ impl Follow<'_> {
                 Stop::Closed | Stop::Broken => {
                     sleep(delays.next().unwrap_or(MAX_RECONNECT_DELAY)).await;
                     if !has_ended(self.pods) {
-                        // The watch may have missed the termination. Without it, the log is read again for nothing.
+                        // The watch may have missed the termination. Without it, the log is read again for
+                        // nothing.
                         let _ = self.request_pod().await;
                     }
                 }
@@ -154,7 +157,12 @@ impl Follow<'_> {
     }
 
     /// Takes what was read. Returns why reading stops, if so.
-    fn take(&mut self, output: &Output, read: std::io::Result<usize>, state: &mut ExecutionState<'_>) -> Option<Stop> {
+    fn take(
+        &mut self,
+        output: &Output,
+        read: std::io::Result<usize>,
+        state: &mut ExecutionState<'_>,
+    ) -> Option<Stop> {
         let length = match read {
             // The log may have more than was attached to.
             Ok(0) => return Some(if output.is_attached() { Stop::Broken } else { Stop::Closed }),
@@ -175,7 +183,8 @@ impl Follow<'_> {
     /// or the cluster cannot be reached, only its report is missing.
     async fn conclude_overdue(self, state: &ExecutionState<'_>) -> SandboxEnd {
         let unreachable = self.request_pod().await.err();
-        let end = if has_ended(self.pods) || unreachable.is_some() { End::Disconnected } else { End::TimedOut };
+        let end =
+            if has_ended(self.pods) || unreachable.is_some() { End::Disconnected } else { End::TimedOut };
         self.conclude(end, unreachable, state).await
     }
 
@@ -219,7 +228,9 @@ impl Follow<'_> {
         let _ = ended.await;
         let observed = self.pods.latest();
         match observed.pod.as_deref().map_or(PodStatus::Running, pod_status::of) {
-            PodStatus::Pending { .. } | PodStatus::Unschedulable(_) | PodStatus::Running if observed.is_deleted => {
+            PodStatus::Pending { .. } | PodStatus::Unschedulable(_) | PodStatus::Running
+                if observed.is_deleted =>
+            {
                 PodStatus::Failed(pod_status::evicted("the Pod was deleted", false))
             }
             status => status,

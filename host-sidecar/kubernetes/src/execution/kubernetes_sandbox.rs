@@ -17,7 +17,8 @@ pub(crate) struct KubernetesSandbox {
 }
 
 enum State {
-    /// Nothing exists. The objects are created together with the program, which saves a connection to the Pod.
+    /// Nothing exists. The objects are created together with the program, which saves a connection to the
+    /// Pod.
     Cold,
     /// A Pod waits for its program.
     Warm(Box<WarmPod>),
@@ -71,7 +72,9 @@ impl Sandbox for KubernetesSandbox {
             match mem::replace(&mut self.state, State::Used) {
                 State::Cold => execute(&self.context, &self.spec, exec, execution).await,
                 State::Warm(pod) => pod.execute(&self.context, &self.spec, exec, execution).await,
-                State::Used => Err(Error::internal("the sandbox cannot be used again", "it had its execution")),
+                State::Used => {
+                    Err(Error::internal("the sandbox cannot be used again", "it had its execution"))
+                }
             }
         })
     }

@@ -1,11 +1,11 @@
-//! One execution in the cluster: its objects are created, its Pod starts, its output is followed, its objects are
-//! deleted.
+//! One execution in the cluster: its objects are created, its Pod starts, its output is followed, its objects
+//! are deleted.
 //!
 //! # Which source decides
 //!
-//! A sandbox is observed through four sources: the events of its objects, the Pod's status by a watch, the same by a
-//! list or a get ("relist"), and the runner's output by `attach` or from the log. The first source of a row that has an
-//! answer decides.
+//! A sandbox is observed through four sources: the events of its objects, the Pod's status by a watch, the
+//! same by a list or a get ("relist"), and the runner's output by `attach` or from the log. The first source
+//! of a row that has an answer decides.
 //!
 //! | question | 1. | 2. | 3. |
 //! |---|---|---|---|
@@ -17,8 +17,9 @@
 //! | What is its output? | log | `attach` | |
 //!
 //! - A relist replaces what the watches have reported. A Pod that is not in it was deleted.
-//! - A start by an event is followed by `attach`, since the kubelet may not have the log yet; a start by the Pod's
-//!   status is followed by the log. After any doubt about an attached output, the log is read from its beginning.
+//! - A start by an event is followed by `attach`, since the kubelet may not have the log yet; a start by the
+//!   Pod's status is followed by the log. After any doubt about an attached output, the log is read from its
+//!   beginning.
 //! - Events are hints: they are lost, late or forbidden without harm. Only the runner's frames give a result.
 //!
 //! # When a source is used

@@ -158,7 +158,9 @@ impl<'a> Sandbox<'a> {
                     attachment = Some(attached);
                     decoder.expect_replay();
                 }
-                Err(error) => tracing::debug!(id = self.run.id, %error, "the container cannot be attached to"),
+                Err(error) => {
+                    tracing::debug!(id = self.run.id, %error, "the container cannot be attached to")
+                }
             }
         }
         self.follow_from(started.pod, attachment, decoder, state).await

@@ -51,7 +51,8 @@ impl SharedRunner {
             Err(error) => return Err(error::from_request("read the ConfigMap of the runner", &error, false)),
         };
         if existing.binary_data != wanted.binary_data {
-            let text = "the ConfigMap of the runner has been modified; the operator's log names the one to delete";
+            let text =
+                "the ConfigMap of the runner has been modified; the operator's log names the one to delete";
             return Err(Error::new(ErrorCode::SandboxUnavailable, text).with_detail(name));
         }
         self.exists.store(true, Ordering::Relaxed);

@@ -50,7 +50,8 @@ impl WarmPod {
         cancelled: &CancellationToken,
     ) -> Result<Self, Error> {
         let exec = longest_execution(context, max_age);
-        let run = ExecutionContext { id: new_id(), requested: Instant::now(), cancelled, observer: &NoObserver };
+        let run =
+            ExecutionContext { id: new_id(), requested: Instant::now(), cancelled, observer: &NoObserver };
         let state = ExecutionState::new(&run, &exec, false, GRACE);
         let cluster = context.cluster.get().await?;
         // The runner ends at its expiry if it has no program by then.
@@ -119,7 +120,7 @@ impl WarmPod {
         let mut sandbox = Sandbox::existing(context, cluster, run, identity, cleanup);
         let sent = tokio::select! {
             sent = attachment.write(&message) => sent.map_err(|error| connection_error(&error)),
-            () = sleep_until(state.deadline()) => Err(connection_error(&io::Error::from(io::ErrorKind::TimedOut))),
+            () = sleep_until(state.deadline()) => Err(timed_out()),
             () = run.cancelled.cancelled() => Err(cancelled_before_start()),
         };
         drop(message);
@@ -144,6 +145,10 @@ fn longest_execution(context: &BackendContext, max_age: Duration) -> ExecSpec {
         ..Limits::default()
     };
     ExecSpec::without_program(limits)
+}
+
+fn timed_out() -> Error {
+    connection_error(&io::Error::from(io::ErrorKind::TimedOut))
 }
 
 fn connection_error(error: &dyn std::error::Error) -> Error {

@@ -38,7 +38,8 @@ fn every_document_is_yaml_for_one_object() {
     let mut settings = settings();
     settings.service_account = Some("programs".into());
     // YAML would read this name as a boolean, and a quantity without quotes as a number.
-    settings.networks = [("no".to_owned(), Network { egress: vec![json!({ "ports": [{ "port": 443 }] })] })].into();
+    settings.networks =
+        [("no".to_owned(), Network { egress: vec![json!({ "ports": [{ "port": 443 }] })] })].into();
     let printed = print(&settings);
     let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&printed).expect("YAML");
     let kinds: Vec<&str> = documents.iter().filter_map(|document| document["kind"].as_str()).collect();
@@ -59,12 +60,16 @@ fn every_document_is_yaml_for_one_object() {
     let network_labels = &documents[6]["spec"]["podSelector"]["matchLabels"];
     assert_eq!(network_labels["cofferdam.dev/network"], "no");
     assert_eq!(documents[7]["spec"]["hard"]["pods"], "63");
-    assert!(documents.iter().skip(1).all(|document| document["metadata"]["namespace"] == "cofferdam"), "{printed}");
+    assert!(
+        documents.iter().skip(1).all(|document| document["metadata"]["namespace"] == "cofferdam"),
+        "{printed}"
+    );
 }
 
 #[test]
 fn the_namespace_default_is_not_created() {
-    let printed = print(&KubernetesConfig { namespace: "default".into(), workload: Workload::Pod, ..settings() });
+    let printed =
+        print(&KubernetesConfig { namespace: "default".into(), workload: Workload::Pod, ..settings() });
     assert!(!printed.contains("kind: Namespace"), "{printed}");
     assert!(printed.contains("# The namespace `default` exists already"), "{printed}");
     assert!(!printed.contains("count/jobs.batch"), "{printed}");
@@ -86,7 +91,8 @@ fn a_sidecar_in_another_namespace_has_its_rights_in_that_of_executions() {
     let printed = manifests(&settings(), &settings().policy(Policy::default()), &options).expect("manifests");
     let documents: Vec<serde_json::Value> = serde_saphyr::from_multiple(&printed).expect("YAML");
     let of = |kind: &str| documents.iter().filter(|document| document["kind"] == kind).collect::<Vec<_>>();
-    let namespaces: Vec<_> = of("Namespace").iter().map(|document| document["metadata"]["name"].clone()).collect();
+    let namespaces: Vec<_> =
+        of("Namespace").iter().map(|document| document["metadata"]["name"].clone()).collect();
     assert_eq!(namespaces, ["cofferdam", "agents"]);
     assert_eq!(of("ServiceAccount")[0]["metadata"]["namespace"], "agents");
     assert_eq!(of("Role")[0]["metadata"]["namespace"], "cofferdam");

@@ -35,7 +35,11 @@ pub struct Options {
 /// # Errors
 ///
 /// [`InstallError`], naming the setting that is wrong.
-pub fn manifests(settings: &KubernetesConfig, policy: &Policy, options: &Options) -> Result<String, InstallError> {
+pub fn manifests(
+    settings: &KubernetesConfig,
+    policy: &Policy,
+    options: &Options,
+) -> Result<String, InstallError> {
     let sidecar = &options.sidecar_service_account;
     let namespace = settings.namespace.as_str();
     let other = options.sidecar_namespace.as_deref().filter(|other| *other != namespace);
@@ -46,17 +50,24 @@ pub fn manifests(settings: &KubernetesConfig, policy: &Policy, options: &Options
         "# What executions of Cofferdam need in the namespace `{namespace}`. Printed by `cofferdam manifests`.\n"
     );
     match namespace::namespace(namespace) {
-        Some(object) => yaml += &document("The namespace of executions. It refuses less restricted Pods.", &object)?,
+        Some(object) => {
+            yaml += &document("The namespace of executions. It refuses less restricted Pods.", &object)?
+        }
         None => yaml += namespace::NO_NAMESPACE,
     }
     if let Some(object) = other.and_then(namespace::namespace) {
         yaml += &document("The namespace of the sidecar, which is restricted in the same way.", &object)?;
     }
     let sidecar_namespace = other.unwrap_or(namespace);
-    yaml += &document("The service account of the sidecar.", &access::sidecar_account(sidecar_namespace, sidecar))?;
+    yaml += &document(
+        "The service account of the sidecar.",
+        &access::sidecar_account(sidecar_namespace, sidecar),
+    )?;
     if let Some(account) = settings.service_account.as_deref() {
-        yaml +=
-            &document("The service account of Pods. It has no rights.", &access::program_account(namespace, account))?;
+        yaml += &document(
+            "The service account of Pods. It has no rights.",
+            &access::program_account(namespace, account),
+        )?;
     }
     let comment = "All rights of the sidecar. It has them in this namespace only.";
     yaml += &document(comment, &access::role(namespace, sidecar, settings.workload))?;
@@ -65,8 +76,9 @@ pub fn manifests(settings: &KubernetesConfig, policy: &Policy, options: &Options
                    have a network interface.";
     yaml += &document(comment, &network::default_deny(namespace))?;
     for (name, network) in &settings.networks {
-        let comment =
-            format!("What executions in the network `{name}` can connect to, in addition to the cluster's DNS.");
+        let comment = format!(
+            "What executions in the network `{name}` can connect to, in addition to the cluster's DNS."
+        );
         yaml += &document(&comment, &network::egress_policy(namespace, name, network)?)?;
     }
     yaml += &document(&quota::comment(options.runs), &quota::quota(settings, policy, options.runs))?;

@@ -36,9 +36,14 @@ pub(super) fn default_deny(namespace: &str) -> NetworkPolicy {
 }
 
 /// The connections that a network allows, and those to the cluster's DNS.
-pub(super) fn egress_policy(namespace: &str, name: &str, network: &Network) -> Result<NetworkPolicy, InstallError> {
+pub(super) fn egress_policy(
+    namespace: &str,
+    name: &str,
+    network: &Network,
+) -> Result<NetworkPolicy, InstallError> {
     let rules = network.egress.iter().map(|rule| {
-        let problem = |problem| InstallError::Egress { network: name.to_owned(), rule: rule.clone(), problem };
+        let problem =
+            |problem| InstallError::Egress { network: name.to_owned(), rule: rule.clone(), problem };
         egress(rule).map_err(problem)
     });
     let rules = std::iter::once(Ok(dns())).chain(rules).collect::<Result<_, _>>()?;
@@ -56,7 +61,8 @@ pub(super) fn egress_policy(namespace: &str, name: &str, network: &Network) -> R
 /// Deserialises a rule. An unknown field must not be ignored: a rule without its conditions allows
 /// everything.
 fn egress(rule: &Value) -> Result<NetworkPolicyEgressRule, String> {
-    let parsed: NetworkPolicyEgressRule = serde_json::from_value(rule.clone()).map_err(|error| error.to_string())?;
+    let parsed: NetworkPolicyEgressRule =
+        serde_json::from_value(rule.clone()).map_err(|error| error.to_string())?;
     let known = serde_json::to_value(&parsed).map_err(|error| error.to_string())?;
     if known == *rule { Ok(parsed) } else { Err(format!("Kubernetes would read it as {known}")) }
 }

@@ -61,7 +61,8 @@ pub(super) fn limit_range(settings: &KubernetesConfig, policy: &Policy) -> Limit
     let mut limits = vec![("memory", bytes(memory))];
     limits.extend(defaults.cpu_millis.map(|cpu| ("cpu", millis(cpu.into()))));
     let requested = settings.cpu_requested.0.min(defaults.cpu_millis.unwrap_or(u32::MAX));
-    let requests = vec![("cpu", millis(requested.into())), ("memory", bytes(settings.mem_requested.0.min(memory)))];
+    let requests =
+        vec![("cpu", millis(requested.into())), ("memory", bytes(settings.mem_requested.0.min(memory)))];
     LimitRange {
         metadata: metadata(&settings.namespace, NAME),
         spec: Some(LimitRangeSpec {
@@ -147,14 +148,20 @@ mod tests {
         for (settings, policy) in settings() {
             let ResourceRequirements { limits, requests, .. } =
                 largest(&settings, &policy).resources.expect("resources");
-            let hard = quota(&settings, &policy, EXECUTIONS).spec.and_then(|spec| spec.hard).expect("a quota");
-            let max =
-                limit_range(&settings, &policy).spec.and_then(|spec| spec.limits[0].max.clone()).expect("a maximum");
+            let hard =
+                quota(&settings, &policy, EXECUTIONS).spec.and_then(|spec| spec.hard).expect("a quota");
+            let max = limit_range(&settings, &policy)
+                .spec
+                .and_then(|spec| spec.limits[0].max.clone())
+                .expect("a maximum");
             for (kind, quantities) in [("requests", requests), ("limits", limits)] {
                 for (name, quantity) in quantities.unwrap_or_default() {
                     let one = number(&quantity);
                     if let Some(max) = hard.get(&format!("{kind}.{name}")) {
-                        assert!(one * u64::from(EXECUTIONS) <= number(max), "{kind}.{name}: {quantity:?} {max:?}");
+                        assert!(
+                            one * u64::from(EXECUTIONS) <= number(max),
+                            "{kind}.{name}: {quantity:?} {max:?}"
+                        );
                     }
                     if let Some(max) = max.get(&name) {
                         assert!(one <= number(max), "{kind}.{name}: {quantity:?} {max:?}");

@@ -102,7 +102,9 @@ fn a_large_program_is_split_into_config_maps() {
     let program: Vec<u8> = (0..=255).cycle().take(2_500_000).collect();
     let parts = config_maps(&identity(), &program, &owner);
     assert_eq!(parts.len(), 3);
-    let bytes = parts.iter().flat_map(|part| part.binary_data.iter().flatten().flat_map(|(_, bytes)| bytes.0.clone()));
+    let bytes = parts
+        .iter()
+        .flat_map(|part| part.binary_data.iter().flatten().flat_map(|(_, bytes)| bytes.0.clone()));
     assert_eq!(bytes.collect::<Vec<u8>>(), program);
 }
 

@@ -63,9 +63,13 @@ impl Identity {
 
     /// The labels of all objects.
     pub(super) fn object_labels(&self) -> BTreeMap<String, String> {
-        [(MANAGED_BY_LABEL.0, MANAGED_BY_LABEL.1), (EXECUTION_LABEL, &self.id), (SIDECAR_LABEL, &self.sidecar)]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .into()
+        [
+            (MANAGED_BY_LABEL.0, MANAGED_BY_LABEL.1),
+            (EXECUTION_LABEL, &self.id),
+            (SIDECAR_LABEL, &self.sidecar),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
     }
 
     /// The annotations of all objects.
@@ -74,7 +78,8 @@ impl Identity {
             (EXPIRES_ANNOTATION.to_owned(), self.expires.to_string()),
             (PROCESS_ANNOTATION.to_owned(), self.process.to_string()),
         ];
-        let requested = self.labels.iter().map(|(key, value)| (format!("{REQUEST_PREFIX}{key}"), value.clone()));
+        let requested =
+            self.labels.iter().map(|(key, value)| (format!("{REQUEST_PREFIX}{key}"), value.clone()));
         own.into_iter().chain(requested).collect()
     }
 

@@ -11,7 +11,8 @@ mod runner;
 mod workload;
 
 pub(crate) use identity::{
-    EXECUTION_LABEL, EXPIRES_ANNOTATION, Identity, MANAGED_BY_LABEL, NETWORK_LABEL, PROCESS_ANNOTATION, SIDECAR_LABEL,
+    EXECUTION_LABEL, EXPIRES_ANNOTATION, Identity, MANAGED_BY_LABEL, NETWORK_LABEL, PROCESS_ANNOTATION,
+    SIDECAR_LABEL,
 };
 #[cfg(any(test, fuzzing))]
 pub use overlay::invariants::overlay;

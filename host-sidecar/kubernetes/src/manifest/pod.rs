@@ -11,9 +11,9 @@ use crate::{
 use cofferdam_core::{policy::Limits, spec::SandboxSpec};
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, Container, EmptyDirVolumeSource, LocalObjectReference, PodDNSConfig, PodSecurityContext, PodSpec,
-        PodTemplateSpec, ProjectedVolumeSource, ResourceRequirements, SeccompProfile, SecurityContext, Toleration,
-        Volume, VolumeMount,
+        Capabilities, Container, EmptyDirVolumeSource, LocalObjectReference, PodDNSConfig,
+        PodSecurityContext, PodSpec, PodTemplateSpec, ProjectedVolumeSource, ResourceRequirements,
+        SeccompProfile, SecurityContext, Toleration, Volume, VolumeMount,
     },
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
 };
@@ -65,7 +65,11 @@ pub(crate) fn template(
     }
 }
 
-fn labels(settings: &KubernetesConfig, sandbox: &SandboxSpec, identity: &Identity) -> BTreeMap<String, String> {
+fn labels(
+    settings: &KubernetesConfig,
+    sandbox: &SandboxSpec,
+    identity: &Identity,
+) -> BTreeMap<String, String> {
     let network = sandbox.network.as_deref().unwrap_or(cofferdam_types::validation::DEFAULT_NETWORK);
     let mut labels = settings.pod_labels.clone();
     labels.extend(identity.object_labels());
@@ -110,13 +114,21 @@ fn spec(
     }
 }
 
-fn container(settings: &KubernetesConfig, sandbox: &SandboxSpec, has_program: bool, identity: &Identity) -> Container {
+fn container(
+    settings: &KubernetesConfig,
+    sandbox: &SandboxSpec,
+    has_program: bool,
+    identity: &Identity,
+) -> Container {
     let mut args = if has_program {
         vec!["--program".to_owned(), format!("{FOLDER}/{PROGRAM}")]
     } else {
         vec!["--log".to_owned()]
     };
-    args.extend(["--expires".to_owned(), (identity.expires.as_second() + MAX_CLOCK_SKEW.as_secs()).to_string()]);
+    args.extend([
+        "--expires".to_owned(),
+        (identity.expires.as_second() + MAX_CLOCK_SKEW.as_secs()).to_string(),
+    ]);
     args.extend(sandbox.network.is_some().then(|| "--sandbox-network".to_owned()));
     Container {
         name: CONTAINER.into(),
@@ -152,10 +164,12 @@ pub(crate) fn memory(limits: &Limits) -> u64 {
 
 fn resources(settings: &KubernetesConfig, limits: &Limits) -> ResourceRequirements {
     let memory = memory(limits);
-    let cpu_requested = limits.cpu_millis.map_or(settings.cpu_requested.0, |limit| limit.min(settings.cpu_requested.0));
+    let cpu_requested =
+        limits.cpu_millis.map_or(settings.cpu_requested.0, |limit| limit.min(settings.cpu_requested.0));
     let cpu = |millis: u32| Quantity(format!("{millis}m"));
     let bytes = |bytes: u64| Quantity(cofferdam_core::quantity::Bytes(bytes).to_string());
-    let quantities = |all: Vec<(&str, Quantity)>| Some(all.into_iter().map(|(key, q)| (key.to_owned(), q)).collect());
+    let quantities =
+        |all: Vec<(&str, Quantity)>| Some(all.into_iter().map(|(key, q)| (key.to_owned(), q)).collect());
     let mut bounds =
         vec![("memory", bytes(memory)), ("ephemeral-storage", bytes(log_bytes(limits) + SPARE_DISK_BYTES))];
     bounds.extend(limits.cpu_millis.map(|millis| ("cpu", cpu(millis))));
@@ -191,7 +205,8 @@ fn mounts() -> Vec<VolumeMount> {
 }
 
 fn volumes(program_size: usize, identity: &Identity) -> Vec<Volume> {
-    let sources = [runner::projection(RUNNER)].into_iter().chain(program::projections(identity, program_size, PROGRAM));
+    let sources =
+        [runner::projection(RUNNER)].into_iter().chain(program::projections(identity, program_size, PROGRAM));
     let cofferdam = Volume {
         name: "cofferdam".into(),
         projected: Some(ProjectedVolumeSource { sources: Some(sources.collect()), default_mode: None }),

@@ -40,7 +40,8 @@ impl Process {
             Some(start) => start != self.start,
             // /proc may hide the processes of other users.
             None => i32::try_from(self.pid).ok().and_then(Pid::from_raw).is_none_or(|pid| {
-                test_kill_process(pid) == Err(Errno::SRCH) || ProcStat::of(self.pid).is_some_and(|stat| stat.is_dead)
+                test_kill_process(pid) == Err(Errno::SRCH)
+                    || ProcStat::of(self.pid).is_some_and(|stat| stat.is_dead)
             }),
         }
     }
@@ -51,7 +52,11 @@ fn this_machine() -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
     let namespace: String = namespace.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
-    if boot.is_empty() || namespace.is_empty() { String::new() } else { format!("{}.{namespace}", boot.trim()) }
+    if boot.is_empty() || namespace.is_empty() {
+        String::new()
+    } else {
+        format!("{}.{namespace}", boot.trim())
+    }
 }
 
 /// When a process started; `None` if it has ended.

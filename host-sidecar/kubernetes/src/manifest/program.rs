@@ -25,11 +25,19 @@ pub(crate) fn config_maps(identity: &Identity, program: &[u8], owner: &OwnerRefe
 }
 
 /// The parts as files in a folder of a volume. Sorted by name, they are in order.
-pub(super) fn projections(identity: &Identity, size: usize, folder: &str) -> impl Iterator<Item = VolumeProjection> {
+pub(super) fn projections(
+    identity: &Identity,
+    size: usize,
+    folder: &str,
+) -> impl Iterator<Item = VolumeProjection> {
     (0..size.div_ceil(PART_SIZE)).map(move |part| VolumeProjection {
         config_map: Some(ConfigMapProjection {
             name: name(identity, part),
-            items: Some(vec![KeyToPath { key: KEY.into(), path: format!("{folder}/{part:03}"), mode: Some(0o444) }]),
+            items: Some(vec![KeyToPath {
+                key: KEY.into(),
+                path: format!("{folder}/{part:03}"),
+                mode: Some(0o444),
+            }]),
             optional: None,
         }),
         ..VolumeProjection::default()

@@ -153,8 +153,12 @@ mod tests {
         let quota = ("Job", "", "Warning", "FailedCreate", "pods is forbidden: exceeded quota: small");
         let made = ("Job", "", "Normal", "SuccessfulCreate", "");
         assert_eq!(state_after(&[quota]).refused().map(|error| error.code), Some(ErrorCode::Quota));
-        assert!(state_after(&[quota, made]).refused().is_none() && state_after(&[made, quota]).refused().is_none());
-        let conflict = ("Job", "", "Warning", "FailedCreate", "Operation cannot be fulfilled on resourcequotas");
+        assert!(
+            state_after(&[quota, made]).refused().is_none()
+                && state_after(&[made, quota]).refused().is_none()
+        );
+        let conflict =
+            ("Job", "", "Warning", "FailedCreate", "Operation cannot be fulfilled on resourcequotas");
         assert!(state_after(&[conflict]).refused().is_none());
         let handler = "failed to get sandbox runtime: no runtime for \"x\" is configured";
         let stuck = state_after(&[("Pod", "", "Warning", "FailedCreatePodSandBox", handler)]).stuck;
@@ -164,7 +168,9 @@ mod tests {
             state_after(&[("Pod", "", "Warning", "FailedMount", &message)])
         };
         let (lacking, early) = (mount(runner_name()), mount("run-1-0"));
-        assert!(lacking.lacks_runner && lacking.needs_attention && !early.lacks_runner && !early.needs_attention);
+        assert!(
+            lacking.lacks_runner && lacking.needs_attention && !early.lacks_runner && !early.needs_attention
+        );
         let scaled = state_after(&[("Pod", "", "Normal", "TriggeredScaleUp", "")]);
         assert!(scaled.is_scaling_up && scaled.stuck.is_none());
     }

@@ -41,7 +41,12 @@ impl EventWatch {
         self.task.get_or_init(|| {
             let executions = self.executions.clone();
             let handle = move |event| handle(&executions, event);
-            tokio::spawn(watch(self.events.clone(), WatchParams::default(), version.unwrap_or_default(), handle))
+            tokio::spawn(watch(
+                self.events.clone(),
+                WatchParams::default(),
+                version.unwrap_or_default(),
+                handle,
+            ))
         });
     }
 

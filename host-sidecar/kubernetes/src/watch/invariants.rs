@@ -51,8 +51,9 @@ fn check_status(pod: &Pod) {
     let statuses = || pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
     let state = |container: &ContainerStatus| container.state.clone().unwrap_or_default();
     let runner = statuses().find(|container| container.name == CONTAINER);
-    let (runs, has_terminated) =
-        runner.map(state).map_or((false, false), |state| (state.running.is_some(), state.terminated.is_some()));
+    let (runs, has_terminated) = runner
+        .map(state)
+        .map_or((false, false), |state| (state.running.is_some(), state.terminated.is_some()));
     let has_run = runs || has_terminated || runner.is_some_and(|runner| runner.started == Some(true));
     let status = pod_status::of(pod);
     match &status {
@@ -64,7 +65,9 @@ fn check_status(pod: &Pod) {
         }
         PodStatus::Pending { .. } | PodStatus::Unschedulable(_) => assert!(!runs && !has_terminated),
     }
-    assert!(!pod_status::never_ran(pod) || !matches!(status, PodStatus::Running | PodStatus::Terminated { .. }));
+    assert!(
+        !pod_status::never_ran(pod) || !matches!(status, PodStatus::Running | PodStatus::Terminated { .. })
+    );
 }
 
 /// What events have reported stays reported.

@@ -75,7 +75,8 @@ fn disruption(pod: &Pod, status: &Status, container: Option<&ContainerStatus>) -
         return None;
     }
     let started = container.is_some_and(|container| {
-        container.started == Some(true) || container.state.as_ref().is_some_and(|state| state.running.is_some())
+        container.started == Some(true)
+            || container.state.as_ref().is_some_and(|state| state.running.is_some())
     });
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let (reason, message) = (text(&status.reason), text(&status.message));

@@ -45,7 +45,13 @@ pub(crate) struct PodWatch {
 impl PodWatch {
     pub(crate) fn new(pods: Api<Pod>, sidecar: &str) -> Self {
         let selector = format!("{SIDECAR_LABEL}={sidecar}");
-        Self { pods, selector, executions: WatchFanout::default(), task: OnceLock::new(), relist: Relist::default() }
+        Self {
+            pods,
+            selector,
+            executions: WatchFanout::default(),
+            task: OnceLock::new(),
+            relist: Relist::default(),
+        }
     }
 
     /// Observes the Pod of one execution, once the watch is started.
@@ -56,7 +62,8 @@ impl PodWatch {
     /// Starts the watch, if it is not started. An execution without problems does not need it.
     pub(crate) fn start(&self) {
         self.task.get_or_init(|| {
-            let (params, executions) = (WatchParams::default().labels(&self.selector), self.executions.clone());
+            let (params, executions) =
+                (WatchParams::default().labels(&self.selector), self.executions.clone());
             tokio::spawn(watch(self.pods.clone(), params, ANY_VERSION.to_owned(), move |event| {
                 handle(&executions, event);
             }))

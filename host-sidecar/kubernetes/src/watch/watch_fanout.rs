@@ -48,7 +48,11 @@ impl<T> WatchFanout<T> {
 
     /// The ids of the executions whose state matches.
     pub(super) fn matching(&self, is_match: impl Fn(&T) -> bool) -> Vec<String> {
-        self.lock().iter().filter(|(_, sender)| is_match(&sender.borrow())).map(|(id, _)| id.clone()).collect()
+        self.lock()
+            .iter()
+            .filter(|(_, sender)| is_match(&sender.borrow()))
+            .map(|(id, _)| id.clone())
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<T>>> {

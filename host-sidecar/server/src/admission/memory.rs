@@ -108,7 +108,9 @@ mod tests {
         let budgets = budgets(3);
         let mut charges: Vec<_> = std::iter::from_fn(|| budgets[0].try_charge(8 << 10).ok()).collect();
         assert_eq!(charges.len(), 4);
-        assert!(budgets[0].try_charge(1).is_err_and(|error| error.message.starts_with("your") && error.retryable));
+        assert!(
+            budgets[0].try_charge(1).is_err_and(|error| error.message.starts_with("your") && error.retryable)
+        );
         charges.extend(std::iter::from_fn(|| budgets[1].try_charge(8 << 10).ok()));
         assert_eq!(charges.len(), 8);
         assert!(budgets[2].try_charge(1).is_err_and(|error| error.message.starts_with("all")));

@@ -68,18 +68,29 @@ impl Acceptor {
     }
 
     async fn accept_unix(self: &Arc<Self>, listener: &mut UnixListener, graceful: &GracefulShutdown) {
-        let peer = |stream: &UnixStream, _| Peer::User(stream.peer_cred().map_or(u32::MAX, |peer| peer.uid()));
+        let peer =
+            |stream: &UnixStream, _| Peer::User(stream.peer_cred().map_or(u32::MAX, |peer| peer.uid()));
         while let Some((stream, connection)) = self.next(listener, peer).await {
             tokio::spawn(self.clone().serve(stream, Transport::Unix, graceful.watcher(), connection));
         }
     }
 
-    async fn accept_tcp(self: &Arc<Self>, mut listener: TcpListener, address: SocketAddr, graceful: &GracefulShutdown) {
+    async fn accept_tcp(
+        self: &Arc<Self>,
+        mut listener: TcpListener,
+        address: SocketAddr,
+        graceful: &GracefulShutdown,
+    ) {
         let peer = |_: &_, address: SocketAddr| Peer::of_address(address.ip());
         while let Some((stream, connection)) = self.next(&mut listener, peer).await {
             // Sends each event at once.
             let _ = stream.set_nodelay(true);
-            tokio::spawn(self.clone().serve_tcp(stream, Transport::Tcp(address), graceful.watcher(), connection));
+            tokio::spawn(self.clone().serve_tcp(
+                stream,
+                Transport::Tcp(address),
+                graceful.watcher(),
+                connection,
+            ));
         }
     }
 
@@ -125,7 +136,8 @@ impl Acceptor {
         connection: Arc<Connection>,
     ) {
         let service = service_fn(|request| respond(&self.router, request, transport, &connection));
-        let (header_timeout, max_delay) = (self.state.config.header_seconds.0, self.state.config.answer_seconds.0);
+        let (header_timeout, max_delay) =
+            (self.state.config.header_seconds.0, self.state.config.answer_seconds.0);
         let stream = TimeoutStream::new(stream, max_delay, connection.activity.clone());
         let http = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -148,8 +160,8 @@ async fn respond(
 ) -> Result<hyper::Response<BusyBody>, Infallible> {
     // A caller that expects `100 Continue` sends its body only after that, so there is no rest to discard.
     let expects_continue = request.headers().contains_key(header::EXPECT);
-    let mut request: Request =
-        request.map(|body| if expects_continue { Body::new(body) } else { Body::new(DrainOnDrop::new(body)) });
+    let mut request: Request = request
+        .map(|body| if expects_continue { Body::new(body) } else { Body::new(DrainOnDrop::new(body)) });
     request.extensions_mut().insert(transport);
     request.extensions_mut().insert(Arc::downgrade(connection));
     let guard = BusyGuard::new(&connection.activity);

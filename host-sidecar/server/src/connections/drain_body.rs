@@ -25,7 +25,10 @@ impl<B: Body<Data = Bytes> + Send + Unpin + 'static> Body for DrainOnDrop<B> {
     type Data = Bytes;
     type Error = B::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let Some(body) = &mut self.0 else { return Poll::Ready(None) };
         let frame = ready!(Pin::new(body).poll_frame(cx));
         if !matches!(frame, Some(Ok(_))) {
@@ -72,7 +75,10 @@ mod tests {
     use tokio::sync::mpsc::{Sender, channel};
 
     /// An endless body. It sends one message to the channel for each frame.
-    fn endless(size: usize, sent: Sender<()>) -> impl Body<Data = Bytes, Error = std::io::Error> + Send + Unpin {
+    fn endless(
+        size: usize,
+        sent: Sender<()>,
+    ) -> impl Body<Data = Bytes, Error = std::io::Error> + Send + Unpin {
         let chunk = Bytes::from(vec![0; size]);
         let chunks = stream::repeat_with(move || {
             let _ = sent.try_send(());

@@ -73,7 +73,9 @@ pub(crate) fn bind(serve: &ServeConfig) -> Result<Vec<BoundSocket>, SetupError> 
     let listen = if serve.listen.is_empty() { default()? } else { serve.listen.clone() };
     let has_token = serve.token_file.is_some();
     let bind = |listen: &Listen| match listen {
-        Listen::Tcp(address) if !address.ip().is_loopback() && !has_token => Err(SetupError::NeedsToken(*address)),
+        Listen::Tcp(address) if !address.ip().is_loopback() && !has_token => {
+            Err(SetupError::NeedsToken(*address))
+        }
         Listen::Tcp(address) => bind_tcp(*address),
         Listen::Unix(path) => bind_unix(path),
     };
@@ -111,13 +113,13 @@ fn bind_unix(path: &Path) -> Result<BoundSocket, SetupError> {
     Ok(BoundSocket::Unix(listener, file))
 }
 
-/// A socket to which only its owner may connect. Connections are refused until it listens, which is after its mode is set; the
-/// umask would be that of all threads.
+/// A socket to which only its owner may connect. Connections are refused until it listens, which is after its
+/// mode is set; the umask would be that of all threads.
 fn bind_private(path: &Path) -> io::Result<UnixListener> {
     let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     net::bind(&socket, &SocketAddrUnix::new(path)?)?;
-    let listening =
-        fs::set_permissions(path, Permissions::from_mode(0o600)).and_then(|()| Ok(net::listen(&socket, BACKLOG)?));
+    let listening = fs::set_permissions(path, Permissions::from_mode(0o600))
+        .and_then(|()| Ok(net::listen(&socket, BACKLOG)?));
     if let Err(error) = listening {
         let _ = fs::remove_file(path);
         return Err(error);

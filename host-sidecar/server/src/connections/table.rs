@@ -236,7 +236,8 @@ impl Entries {
     fn oldest_idle(&self, tenant: Option<&str>) -> Option<u64> {
         let mut tenants: HashMap<&str, (usize, Option<u64>)> = HashMap::new();
         for (id, entry) in &self.by_id {
-            let Some(owner) = entry.tenant.as_deref().filter(|owner| tenant.is_none_or(|tenant| tenant == *owner))
+            let Some(owner) =
+                entry.tenant.as_deref().filter(|owner| tenant.is_none_or(|tenant| tenant == *owner))
             else {
                 continue;
             };

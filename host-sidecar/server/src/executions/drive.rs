@@ -72,7 +72,8 @@ async fn wait_to_run(
     execution: &Execution,
     plan: &Plan,
 ) -> Result<RunPermit, Error> {
-    let remaining_startup_time = plan.exec.limits.startup_time().saturating_sub(execution.requested.elapsed());
+    let remaining_startup_time =
+        plan.exec.limits.startup_time().saturating_sub(execution.requested.elapsed());
     let permit = tokio::select! {
         permit = tenant.admission.acquire_run(&tenant.outcome_memory, plan.exec.limits.outcome_memory()) => {
             permit.map_err(|closed| Error::internal("the sidecar starts no more executions", closed))?
@@ -92,7 +93,12 @@ async fn wait_to_run(
     Ok(permit)
 }
 
-async fn execute(tenant: &Tenant, execution: &Execution, publisher: &Publisher, plan: Plan) -> Result<Report, Error> {
+async fn execute(
+    tenant: &Tenant,
+    execution: &Execution,
+    publisher: &Publisher,
+    plan: Plan,
+) -> Result<Report, Error> {
     let queued = execution.requested.elapsed();
     let context = ExecutionContext {
         id: execution.id.clone(),

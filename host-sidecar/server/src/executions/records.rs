@@ -152,7 +152,13 @@ impl Records {
         self.executions.values().filter_map(|record| record.execution.as_ref())
     }
 
-    pub(super) fn insert(&mut self, execution: Arc<Execution>, tenant: &str, key: Option<Digest>, digest: Digest) {
+    pub(super) fn insert(
+        &mut self,
+        execution: Arc<Execution>,
+        tenant: &str,
+        key: Option<Digest>,
+        digest: Digest,
+    ) {
         let (id, tenant): (Arc<str>, Arc<str>) = (execution.id.as_str().into(), tenant.into());
         let records = self.tenants.entry(tenant.clone()).or_default();
         records.keys.extend(key.map(|key| (key, id.clone())));
@@ -167,9 +173,11 @@ impl Records {
     pub(super) fn make_room_for_key(&mut self, tenant: &str, now: Instant) -> Result<(), Option<Duration>> {
         let max = self.retention.executions;
         while let Some(records) = self.tenants.get_mut(tenant).filter(|records| records.keys.len() >= max) {
-            let has_key = |id: &&Arc<str>| self.executions.get(*id).is_some_and(|record| record.key.is_some());
+            let has_key =
+                |id: &&Arc<str>| self.executions.get(*id).is_some_and(|record| record.key.is_some());
             let Some(unstarted) = records.record_first.values().find(has_key).cloned() else {
-                let oldest = records.oldest(Eviction::OutcomeOnly).and_then(|id| self.executions.get(&id)?.end);
+                let oldest =
+                    records.oldest(Eviction::OutcomeOnly).and_then(|id| self.executions.get(&id)?.end);
                 return Err(oldest.map(|end| end.deadline.saturating_duration_since(now)));
             };
             self.remove(&unstarted);

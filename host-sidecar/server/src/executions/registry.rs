@@ -56,7 +56,8 @@ impl Registry {
         let mut records = self.records();
         if let Some(record) = key.and_then(|key| records.find_key(tenant, &key)) {
             if record.digest != digest {
-                let text = "the Idempotency-Key was used with a different body; use a new key for each request";
+                let text =
+                    "the Idempotency-Key was used with a different body; use a new key for each request";
                 return Err(ApiError::invalid(StatusCode::UNPROCESSABLE_ENTITY, text));
             }
             return execution(record).map(Entry::Existing);

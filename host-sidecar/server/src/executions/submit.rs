@@ -40,7 +40,8 @@ pub(crate) fn submit(
     let token = state.tasks.token();
     state.refuse_if_shutting_down()?;
     let (key, digest) = key.map_or_else(|| (None, Digest::default()), |(key, digest)| (Some(key), digest));
-    let entry = state.registry.get_or_insert(key, digest, &tenant.name, detached, || Execution::new(requested))?;
+    let entry =
+        state.registry.get_or_insert(key, digest, &tenant.name, detached, || Execution::new(requested))?;
     let (execution, publisher) = match entry {
         Entry::Created(execution, publisher) => (execution, Some(publisher)),
         Entry::Existing(execution) => (execution, None),

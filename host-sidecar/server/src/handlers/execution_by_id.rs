@@ -15,7 +15,9 @@ impl FromRequestParts<Arc<AppState>> for ExecutionById {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, ApiError> {
-        let id = Path::<String>::from_request_parts(parts, state).await.map_or_else(|_| String::new(), |Path(id)| id);
+        let id = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_or_else(|_| String::new(), |Path(id)| id);
         let tenant = parts.extensions.get::<Arc<Tenant>>().map_or("", |tenant| &tenant.name);
         let execution = state.registry.find(tenant, &id)?;
         if let Some(context) = parts.extensions.get::<RequestContext>() {

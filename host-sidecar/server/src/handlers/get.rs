@@ -37,7 +37,9 @@ pub(crate) async fn get(ExecutionById(execution): ExecutionById, headers: Header
         let events = execution.subscribe();
         return event_stream::response(execution, None, events);
     }
-    let Some(wait) = prefer::wait(&headers) else { return json::response(StatusCode::OK, execution.to_json()) };
+    let Some(wait) = prefer::wait(&headers) else {
+        return json::response(StatusCode::OK, execution.to_json());
+    };
     // After the timeout the response has the current state.
     let _ = timeout(wait, execution.wait()).await;
     let applied = [(prefer::PREFERENCE_APPLIED, format!("wait={}", wait.as_secs()))];

@@ -156,14 +156,20 @@ impl InputFile {
                 return Err(invalid(format!("files: the content_base64 of {path} {problem}")));
             }
             (None, None) | (Some(_), Some(_)) => {
-                return Err(invalid(format!("files: {path} needs either content or content_base64, not both")));
+                return Err(invalid(format!(
+                    "files: {path} needs either content or content_base64, not both"
+                )));
             }
         };
         Ok(File { path: self.path, content })
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, as intended")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, as intended"
+)]
 fn milliseconds(seconds: f64) -> Result<u64, Error> {
     if seconds > 0.0 {
         // Rounded down to 0, a short time would mean the default.
@@ -190,7 +196,10 @@ mod tests {
     #[test]
     fn only_code_is_required() {
         let request = read(json!({ "code": "1", "args": null })).expect("a request");
-        assert_eq!((&*request.code, &request.language, &*request.collect), ("1", &None, &["*".to_owned()][..]));
+        assert_eq!(
+            (&*request.code, &request.language, &*request.collect),
+            ("1", &None, &["*".to_owned()][..])
+        );
         assert_eq!(request.limits, RequestedLimits::default());
         let optional = Arguments::MEMBERS.iter().filter(|name| **name != "code");
         let nulls = optional.map(|name| ((*name).to_owned(), Value::Null));
@@ -201,7 +210,8 @@ mod tests {
     #[test]
     fn files_are_text_or_base64() {
         let files = json!([{ "path": "a", "content": "ä", "content_base64": null }, { "path": "b", "content_base64": "_w\nA" }]);
-        let request = read(json!({ "code": "1", "files": files, "timeout_seconds": 0.0001 })).expect("a request");
+        let request =
+            read(json!({ "code": "1", "files": files, "timeout_seconds": 0.0001 })).expect("a request");
         let contents: Vec<_> = request.files.into_iter().map(|file| file.content).collect();
         assert_eq!(contents, ["ä".as_bytes().to_vec(), vec![0xff, 0]]);
         assert_eq!(request.limits.wall_time_ms, Some(1));
@@ -232,15 +242,33 @@ mod tests {
             (json!({ "code": "1", "timeout": 5 }), "unknown argument `timeout`; the arguments are: code,"),
             (json!({ "code": "1", "files": [{ "content": "" }] }), "files: missing field `path`"),
             (json!({ "code": "1", "files": [{ "path": "a" }] }), "`a` needs either"),
-            (json!({ "code": "1", "files": [{ "path": "a", "content_base64": "?" }] }), "`a` is not valid base64"),
-            (json!({ "code": "1", "files": [{ "path": "a", "content": "", "mode": 1 }] }), "unknown field `mode`"),
+            (
+                json!({ "code": "1", "files": [{ "path": "a", "content_base64": "?" }] }),
+                "`a` is not valid base64",
+            ),
+            (
+                json!({ "code": "1", "files": [{ "path": "a", "content": "", "mode": 1 }] }),
+                "unknown field `mode`",
+            ),
             (json!({ "code": "1", "files": [["a", "b"]] }), "files: invalid type: sequence"),
             (json!({ "code": "1", "env": [["a", "b"]] }), "env: invalid type: sequence"),
             (json!({ "code": [0] }), "code: invalid type: sequence, expected a string"),
-            (json!({ "code": "1", "args": vec![""; 1025] }), "args: too large: at most 1024 arguments are allowed"),
-            (json!({ "code": "1", "collect": vec!["a"; 65] }), "collect: too large: at most 64 patterns are allowed"),
-            (json!({ "code": "1", "language": "x".repeat(1 << 20) }), "language: a name is longer than 63 bytes"),
-            (json!({ "code": "x".repeat((1 << 20) + 1) }), "code: too large: at most 1048576 bytes are allowed"),
+            (
+                json!({ "code": "1", "args": vec![""; 1025] }),
+                "args: too large: at most 1024 arguments are allowed",
+            ),
+            (
+                json!({ "code": "1", "collect": vec!["a"; 65] }),
+                "collect: too large: at most 64 patterns are allowed",
+            ),
+            (
+                json!({ "code": "1", "language": "x".repeat(1 << 20) }),
+                "language: a name is longer than 63 bytes",
+            ),
+            (
+                json!({ "code": "x".repeat((1 << 20) + 1) }),
+                "code: too large: at most 1048576 bytes are allowed",
+            ),
             (json!({ "code": "1", "timeout_seconds": "x".repeat(1 << 20) }), "timeout_seconds: invalid type"),
             (json!({ "code": "1", ("x".repeat(1 << 20)): 1 }), "unknown argument `xxx"),
         ] {

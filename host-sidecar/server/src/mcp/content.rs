@@ -6,7 +6,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rmcp::model::{ContentBlock, ResourceContents};
 
 /// The characters of a path that are percent-encoded in a URI.
-const ENCODED_IN_PATH: AsciiSet = NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const ENCODED_IN_PATH: AsciiSet =
+    NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How files of an image format begin.
 struct ImageFormat {
@@ -55,7 +56,9 @@ pub(super) fn block(execution_id: &str, file: &File) -> ContentBlock {
     let uri = format!("cofferdam://{execution_id}/{}", utf8_percent_encode(&file.path, &ENCODED_IN_PATH));
     let (resource, fallback_type) = match text(file) {
         Some(text) => (ResourceContents::text(text, uri), "text/plain"),
-        None => (ResourceContents::blob(BASE64_STANDARD.encode(&file.content.0), uri), "application/octet-stream"),
+        None => {
+            (ResourceContents::blob(BASE64_STANDARD.encode(&file.content.0), uri), "application/octet-stream")
+        }
     };
     let mime_type = type_by_extension(&file.path).unwrap_or(fallback_type);
     ContentBlock::resource(resource.with_mime_type(mime_type))
@@ -70,7 +73,8 @@ fn type_by_extension(path: &str) -> Option<&'static str> {
 fn image_type(content: &[u8]) -> Option<&'static str> {
     let is_of = |format: &&ImageFormat| {
         let (offset, marker) = format.marker;
-        content.starts_with(format.prefix) && content.get(offset..).is_some_and(|rest| rest.starts_with(marker))
+        content.starts_with(format.prefix)
+            && content.get(offset..).is_some_and(|rest| rest.starts_with(marker))
     };
     IMAGE_FORMATS.iter().find(is_of).map(|format| format.mime_type)
 }
@@ -92,7 +96,8 @@ mod tests {
     #[test]
     fn an_image_is_recognised_by_its_content() {
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
-        let expected = json!({ "type": "image", "data": BASE64_STANDARD.encode(png), "mimeType": "image/png" });
+        let expected =
+            json!({ "type": "image", "data": BASE64_STANDARD.encode(png), "mimeType": "image/png" });
         assert_eq!(block_of("plot", png), expected);
         assert_eq!(block_of("plot.png", b"oops")["resource"]["text"], "oops");
         assert_eq!(block_of("a.webp", b"RIFF\0\0\0\0WEBPVP8 ")["mimeType"], "image/webp");
@@ -104,7 +109,8 @@ mod tests {
         let csv = json!({ "uri": "cofferdam://run-0/o%20u/t.csv", "mimeType": "text/csv", "text": "ä\n" });
         assert_eq!(resource("o u/t.csv", "ä\n".as_bytes()), csv);
         assert_eq!(resource("x", b"")["mimeType"], "text/plain");
-        let bytes = json!({ "uri": "cofferdam://run-0/x", "mimeType": "application/octet-stream", "blob": "AAE=" });
+        let bytes =
+            json!({ "uri": "cofferdam://run-0/x", "mimeType": "application/octet-stream", "blob": "AAE=" });
         assert_eq!(resource("x", b"\0\x01"), bytes);
         assert_eq!(resource("x.PDF", b"%PDF\xff")["mimeType"], "application/pdf");
     }

@@ -57,8 +57,9 @@ impl Handler {
         let requested = Instant::now();
         self.server.refuse_if_shutting_down()?;
         let permit = call.permit.map_or_else(|| self.tenant.admission.try_admit(), Ok)?;
-        let request =
-            call.request.unwrap_or_else(|| Err(Error::new(ErrorCode::Internal, "the call has no arguments")))?;
+        let request = call
+            .request
+            .unwrap_or_else(|| Err(Error::new(ErrorCode::Internal, "the call has no arguments")))?;
         let wall_time_ms = request.limits.wall_time_ms;
         let limits = RequestedLimits { wall_time_ms, ..defaults::requested(&self.limits) };
         let plan = self.tenant.runtime.plan(Request { limits, ..request })?;

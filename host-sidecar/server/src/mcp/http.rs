@@ -67,7 +67,8 @@ impl Endpoint {
         let mut config = StreamableHttpServerConfig::default().disable_allowed_hosts().with_sse_retry(None);
         config.max_request_body_bytes = usize::MAX;
         let handler = Handler::new(server.clone(), tenant.clone());
-        let service = StreamableHttpService::new(move || Ok(handler.clone()), Arc::new(sessions.clone()), config);
+        let service =
+            StreamableHttpService::new(move || Ok(handler.clone()), Arc::new(sessions.clone()), config);
         Self { service, sessions }
     }
 }
@@ -157,13 +158,17 @@ fn check_headers(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 fn too_many_sessions() -> ApiError {
-    overloaded("the session limit of this tenant is reached (mcp.max_sessions); end unused sessions with DELETE").into()
+    overloaded(
+        "the session limit of this tenant is reached (mcp.max_sessions); end unused sessions with DELETE",
+    )
+    .into()
 }
 
 /// The response to a malformed message. The status of invalid arguments is 200: clients read the error of a
 /// call only from a successful response.
 fn error_response(malformed: &Malformed) -> Response {
     let Some(response) = malformed.response() else { return StatusCode::ACCEPTED.into_response() };
-    let status = if malformed.code == ErrorCode::INVALID_PARAMS { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let status =
+        if malformed.code == ErrorCode::INVALID_PARAMS { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     (status, [(header::CONTENT_TYPE, "application/json")], response).into_response()
 }

@@ -45,7 +45,8 @@ impl LineTransport {
         let writer = tokio::spawn(write(output, responses));
         let (responses, input) = (outgoing.clone(), BufReader::new(input));
         let reader = tokio::spawn(async move {
-            let reader = LineReader { input, max_length, messages, responses, disconnected: disconnected.clone() };
+            let reader =
+                LineReader { input, max_length, messages, responses, disconnected: disconnected.clone() };
             if let Err(error) = reader.read_all().await {
                 tracing::info!(%error, "standard input cannot be read");
             }
@@ -58,7 +59,10 @@ impl LineTransport {
 impl Transport<RoleServer> for LineTransport {
     type Error = io::Error;
 
-    fn send(&mut self, message: ServerJsonRpcMessage) -> impl Future<Output = io::Result<()>> + Send + 'static {
+    fn send(
+        &mut self,
+        message: ServerJsonRpcMessage,
+    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
         let outgoing = self.outgoing.clone();
         async move {
             let line = serde_json::to_vec(&message)?;
@@ -119,7 +123,9 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     /// Parses a line; a long line on a blocking thread.
     async fn parse(&mut self, line: Line) -> Result<Option<ParsedMessage>, Malformed> {
         match line {
-            Line::Complete(line) => body::offload(line.len(), move || parse(&line)).await.unwrap_or_else(|_| Ok(None)),
+            Line::Complete(line) => {
+                body::offload(line.len(), move || parse(&line)).await.unwrap_or_else(|_| Ok(None))
+            }
             Line::TooLong => {
                 let max = self.max_length;
                 let text = format!("the message is longer than {max} bytes (serve.body_limit)");
@@ -129,7 +135,11 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     }
 
     /// Passes a message on to the library. Returns whether the library still receives messages.
-    async fn deliver(&mut self, mut message: ClientJsonRpcMessage, request: Option<Result<Request, Error>>) -> bool {
+    async fn deliver(
+        &mut self,
+        mut message: ClientJsonRpcMessage,
+        request: Option<Result<Request, Error>>,
+    ) -> bool {
         if let ClientJsonRpcMessage::Request(call) = &mut message {
             let context = CallContext::new(self.disconnected.clone(), Call { permit: None, request });
             call.request.extensions_mut().insert(context);
@@ -227,15 +237,21 @@ mod tests {
         ] {
             to.write_all(format!("\n{line}\r\n").as_bytes()).await.expect("a reader");
             let response = response(&mut from).await;
-            assert_eq!((&response["error"]["code"], &response["id"]), (&json!(code), &id), "{line:.100}: {response}");
+            assert_eq!(
+                (&response["error"]["code"], &response["id"]),
+                (&json!(code), &id),
+                "{line:.100}: {response}"
+            );
         }
         // A notification has no response.
         to.write_all(b"{\"jsonrpc\":\"2.0\",\"method\":\"tools/call\",\"params\":{\"arguments\":[1]}}\n")
             .await
             .expect("a reader");
-        to.write_all(b"{\"method\":\"$/x\"}\n\xef\xbb\xbf{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n")
-            .await
-            .expect("a reader");
+        to.write_all(
+            b"{\"method\":\"$/x\"}\n\xef\xbb\xbf{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n",
+        )
+        .await
+        .expect("a reader");
         let message = transport.receive().await.expect("a message");
         assert_eq!(message.into_request().map(|(_, id)| json!(id)), Some(json!(1)));
         assert!(!disconnected.is_cancelled());
@@ -253,7 +269,10 @@ mod tests {
         writer.await.expect("an end");
         assert_eq!(response(&mut from).await["error"]["code"], -32603);
         assert!(
-            transport.send(ServerJsonRpcMessage::error(rmcp::ErrorData::internal_error("", None), None)).await.is_err()
+            transport
+                .send(ServerJsonRpcMessage::error(rmcp::ErrorData::internal_error("", None), None))
+                .await
+                .is_err()
         );
     }
 }

@@ -53,7 +53,10 @@ impl Incoming {
             Some(error) => return malformed(ErrorCode::INVALID_REQUEST, error.to_string()),
         }
         if id == Some(Value::Null) && envelope.has_method {
-            return malformed(ErrorCode::INVALID_REQUEST, "the id of a request must be a string or a number".into());
+            return malformed(
+                ErrorCode::INVALID_REQUEST,
+                "the id of a request must be a string or a number".into(),
+            );
         }
         let is_call = envelope.members.get(METHOD).and_then(Value::as_str) == Some(CALL);
         let request = match envelope.arguments {
@@ -134,16 +137,36 @@ mod tests {
         for (message, code, id, part) in [
             ("nonsense".into(), -32700, Value::Null, "is not JSON"),
             ("[]".into(), -32600, Value::Null, "is an array"),
-            (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#.into(), -32600, Value::Null, "the id of a request"),
-            (r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#.into(), -32600, Value::Null, "the id of a request"),
-            (r#"{"jsonrpc":"2.0","id":2,"method":"ping","params":[]}"#.into(), -32602, json!(2), "params is an array"),
+            (
+                r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#.into(),
+                -32600,
+                Value::Null,
+                "the id of a request",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#.into(),
+                -32600,
+                Value::Null,
+                "the id of a request",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":2,"method":"ping","params":[]}"#.into(),
+                -32602,
+                json!(2),
+                "params is an array",
+            ),
             (call(r#""{\"code\":\"1\"}""#), -32602, json!("a"), "are a string and must be an object"),
             (call(r#"[{"code":"1"}]"#), -32602, json!("a"), "are an array and must be an object"),
             (call("true"), -32602, json!("a"), "are a boolean"),
         ] {
             let malformed = Incoming::read(message.as_bytes()).expect_err("malformed");
-            let response: Value = serde_json::from_slice(&malformed.response().expect("a response")).expect("JSON");
-            assert_eq!((&response["error"]["code"], &response["id"]), (&json!(code), &id), "{message}: {response}");
+            let response: Value =
+                serde_json::from_slice(&malformed.response().expect("a response")).expect("JSON");
+            assert_eq!(
+                (&response["error"]["code"], &response["id"]),
+                (&json!(code), &id),
+                "{message}: {response}"
+            );
             assert!(
                 response["error"]["message"].as_str().is_some_and(|text| text.contains(part)),
                 "{message}: {response}"
@@ -162,8 +185,13 @@ mod tests {
             ("{}", Value::Null),
         ] {
             let malformed = Incoming::read(message.as_bytes()).expect("JSON").parse().expect_err(message);
-            let response: Value = serde_json::from_slice(&malformed.response().expect("a response")).expect("JSON");
-            assert_eq!((&response["error"]["code"], &response["id"]), (&json!(-32600), &id), "{message}: {response}");
+            let response: Value =
+                serde_json::from_slice(&malformed.response().expect("a response")).expect("JSON");
+            assert_eq!(
+                (&response["error"]["code"], &response["id"]),
+                (&json!(-32600), &id),
+                "{message}: {response}"
+            );
         }
     }
 
@@ -180,9 +208,14 @@ mod tests {
             &format!(r#"{{"x":"{long}","method":"x"}}"#),
             &format!(r#"{{"{long}":1,"method":"{long}"}}"#),
         ] {
-            let malformed = Incoming::read(message.as_bytes()).and_then(|incoming| incoming.parse().map(drop));
+            let malformed =
+                Incoming::read(message.as_bytes()).and_then(|incoming| incoming.parse().map(drop));
             let response = malformed.expect_err("malformed").response();
-            assert!(response.is_none(), "{message:.100}: {}", String::from_utf8_lossy(&response.unwrap_or_default()));
+            assert!(
+                response.is_none(),
+                "{message:.100}: {}",
+                String::from_utf8_lossy(&response.unwrap_or_default())
+            );
         }
     }
 
@@ -197,7 +230,9 @@ mod tests {
             let call = Incoming::read(message.as_bytes()).expect("a message").request;
             match (call, code) {
                 (Some(Ok(request)), Some(Ok(code))) => assert_eq!(request.code, code, "{message}"),
-                (Some(Err(error)), Some(Err(part))) => assert!(error.message.contains(part), "{message}: {error:?}"),
+                (Some(Err(error)), Some(Err(part))) => {
+                    assert!(error.message.contains(part), "{message}: {error:?}")
+                }
                 (None, None) => {}
                 (call, _) => panic!("{message}: {call:?}"),
             }

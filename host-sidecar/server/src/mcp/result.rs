@@ -81,7 +81,8 @@ mod tests {
     use cofferdam_http_api::{Bytes, File, Status, Timings};
 
     fn outcome(status: Status) -> Outcome {
-        let output = |text: &str| Output { content: Bytes(text.into()), length: text.len() as u64, cut: None };
+        let output =
+            |text: &str| Output { content: Bytes(text.into()), length: text.len() as u64, cut: None };
         Outcome {
             id: "run-0".into(),
             status,
@@ -89,7 +90,10 @@ mod tests {
             stdout: output("42\n"),
             stderr: output(""),
             files: vec![File { path: "a.txt".into(), content: Bytes(b"x".to_vec()) }],
-            skipped: vec![SkippedFile { path: "l".into(), reason: "is a symbolic link".into() }; MAX_SKIPPED + 3],
+            skipped: vec![
+                SkippedFile { path: "l".into(), reason: "is a symbolic link".into() };
+                MAX_SKIPPED + 3
+            ],
             timings_ms: Timings { answered: 7, ..Timings::default() },
             warm: false,
         }
@@ -97,7 +101,15 @@ mod tests {
 
     fn problem(code: ErrorCode, retryable: bool) -> Problem {
         let r#type = "urn:cofferdam:code".into();
-        Problem { r#type, title: "title".into(), status: 500, detail: "why".into(), code, id: None, retryable }
+        Problem {
+            r#type,
+            title: "title".into(),
+            status: 500,
+            detail: "why".into(),
+            code,
+            id: None,
+            retryable,
+        }
     }
 
     /// Fails unless the schema knows each member of a structured result, and the result has each required
@@ -116,9 +128,9 @@ mod tests {
         let result = success(outcome(Status::Exited(1)));
         assert_eq!(result.is_error, Some(false));
         let text = result.content.first().and_then(ContentBlock::as_text).map(|text| text.text.clone());
-        assert!(
-            text.is_some_and(|text| text.starts_with("exit code: 1\nstdout (3 bytes):\n```\n42\n```\nfiles: `a.txt`"))
-        );
+        assert!(text.is_some_and(|text| {
+            text.starts_with("exit code: 1\nstdout (3 bytes):\n```\n42\n```\nfiles: `a.txt`")
+        }));
     }
 
     #[test]
@@ -128,9 +140,13 @@ mod tests {
         let skipped = expected["skipped"].as_array_mut().expect("an array");
         skipped.truncate(MAX_SKIPPED);
         skipped.push(json!({ "path": "…", "reason": "3 more files were not collected" }));
-        let structured = success(outcome(Status::Killed(11))).structured_content.expect("a structured result");
+        let structured =
+            success(outcome(Status::Killed(11))).structured_content.expect("a structured result");
         assert_eq!(structured, expected);
-        assert_eq!((&structured["status"], &structured["exit_code"]), (&json!({ "killed": 11 }), &json!(139)));
+        assert_eq!(
+            (&structured["status"], &structured["exit_code"]),
+            (&json!({ "killed": 11 }), &json!(139))
+        );
         let schema = json!(schema::output());
         assert_conforms(&structured, &schema["anyOf"][0]);
         assert_conforms(&structured["files"][0], &schema["anyOf"][0]["properties"]["files"]["items"]);

@@ -71,7 +71,12 @@ impl Sessions {
         // No stream is resumed, so no completed response is kept.
         local.session_config.completed_cache_ttl = Duration::ZERO;
         let permits = usize::try_from(max_sessions).unwrap_or(Semaphore::MAX_PERMITS);
-        Self { local: local.into(), open: Arc::default(), permits: Arc::new(Semaphore::new(permits)), idle_timeout }
+        Self {
+            local: local.into(),
+            open: Arc::default(),
+            permits: Arc::new(Semaphore::new(permits)),
+            idle_timeout,
+        }
     }
 
     /// Whether the limit is reached.
@@ -147,7 +152,11 @@ impl SessionManager for Sessions {
         }))
     }
 
-    async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> Result<(), SessionError> {
+    async fn accept_message(
+        &self,
+        id: &SessionId,
+        message: ClientJsonRpcMessage,
+    ) -> Result<(), SessionError> {
         self.active_calls(id)?.send_modify(|_| {});
         Ok(self.local.accept_message(id, message).await?)
     }
@@ -180,7 +189,9 @@ mod tests {
         assert!(sessions.are_full());
         assert!(matches!(sessions.create_session().await.map(drop), Err(SessionError::LimitReached)));
         sessions.close_session(&one).await.expect("an end");
-        assert!(!sessions.has_session(&one).await.expect("an answer") && sessions.create_session().await.is_ok());
+        assert!(
+            !sessions.has_session(&one).await.expect("an answer") && sessions.create_session().await.is_ok()
+        );
     }
 
     #[tokio::test]

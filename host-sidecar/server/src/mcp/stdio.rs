@@ -21,7 +21,11 @@ const LAST_WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// # Errors
 ///
 /// [`SetupError`] for an invalid setting.
-pub async fn serve_stdio(config: &ServerConfig, runtime: Runtime, stop: CancellationToken) -> Result<(), SetupError> {
+pub async fn serve_stdio(
+    config: &ServerConfig,
+    runtime: Runtime,
+    stop: CancellationToken,
+) -> Result<(), SetupError> {
     // The parent process needs no token, and is not one of the tenants, which call over a socket.
     let serve = ServeConfig { token_file: None, ..config.serve.clone() };
     let config = ServerConfig { serve, tenants: BTreeMap::new(), mcp: config.mcp.clone() };

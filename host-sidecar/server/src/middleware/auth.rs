@@ -19,7 +19,8 @@ pub(crate) async fn authenticate(
     next: Next,
 ) -> Result<Response, ApiError> {
     let tenant = state.tenants.authenticate(bearer(request.headers())).ok_or_else(|| {
-        let text = "the request has no valid token; send `Authorization: Bearer TOKEN` with a token of the sidecar";
+        let text =
+            "the request has no valid token; send `Authorization: Bearer TOKEN` with a token of the sidecar";
         ApiError::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorised, text)
             .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     })?;

@@ -32,14 +32,16 @@ pub(crate) async fn refuse_web_pages(
 ) -> Result<Response, ApiError> {
     let transport = request.extensions().get::<Transport>();
     if !request.headers().get_all(header::ORIGIN).iter().all(|origin| is_own_origin(origin, transport)) {
-        let text = "browser (cross-origin) requests are not accepted: the Origin is not the sidecar's own address";
+        let text =
+            "browser (cross-origin) requests are not accepted: the Origin is not the sidecar's own address";
         return Err(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::Denied, text));
     }
     if let Some(Transport::Tcp(address)) = transport
         && !state.tenants.require_token()
         && !has_own_host(&request, *address)
     {
-        let text = "the Host of the request is not this machine; use the sidecar's address, such as 127.0.0.1";
+        let text =
+            "the Host of the request is not this machine; use the sidecar's address, such as 127.0.0.1";
         return Err(ApiError::new(StatusCode::MISDIRECTED_REQUEST, ErrorCode::Denied, text));
     }
     Ok(next.run(request).await)
@@ -79,11 +81,20 @@ mod tests {
     #[test]
     fn a_host_that_a_web_page_can_have_is_not_accepted() {
         let address = "10.0.0.7:8787".parse().expect("an address");
-        for host in ["localhost", "LOCALHOST:1", "127.0.0.1:8787", "127.9.9.9", "[::1]:8787", "10.0.0.7", "10.0.0.7:99"]
-        {
+        for host in [
+            "localhost",
+            "LOCALHOST:1",
+            "127.0.0.1:8787",
+            "127.9.9.9",
+            "[::1]:8787",
+            "10.0.0.7",
+            "10.0.0.7:99",
+        ] {
             assert!(is_own_host(host, address), "{host}");
         }
-        for host in ["", "evil.example", "localhost.evil.example:8787", "10.0.0.8", "127.0.0.1.evil.example", "a b"] {
+        for host in
+            ["", "evil.example", "localhost.evil.example:8787", "10.0.0.8", "127.0.0.1.evil.example", "a b"]
+        {
             assert!(!is_own_host(host, address), "{host}");
         }
     }
@@ -96,7 +107,9 @@ mod tests {
             assert!(!is_own(origin, Some(&Transport::Unix)) && !is_own(origin, None), "{origin}");
         }
         let others = ["", "null", "http://", "127.0.0.1:8787", "http://127.0.0.1", "http://localhost:3000"];
-        for origin in others.into_iter().chain(["http://evil.example:8787", "http://127.0.0.1:8787.evil.example"]) {
+        for origin in
+            others.into_iter().chain(["http://evil.example:8787", "http://127.0.0.1:8787.evil.example"])
+        {
             assert!(!is_own(origin, Some(&tcp)), "{origin}");
         }
     }

@@ -50,7 +50,8 @@ pub(crate) async fn read(
     }
     let charge = budget.try_charge(announced)?;
     // This reserves address space; the kernel provides memory as bytes arrive.
-    let received = ReceivedBody { bytes: Vec::with_capacity(usize::try_from(announced).unwrap_or_default()), charge };
+    let received =
+        ReceivedBody { bytes: Vec::with_capacity(usize::try_from(announced).unwrap_or_default()), charge };
     timeout(time, read_frames(received, body, limit, budget)).await.unwrap_or_else(|_| {
         let text = format!("the body was not received within {} s", time.as_secs_f64());
         Err(ApiError::invalid(StatusCode::REQUEST_TIMEOUT, text).retryable())
@@ -64,7 +65,8 @@ async fn read_frames(
     budget: &MemoryBudget,
 ) -> Result<ReceivedBody, ApiError> {
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| ApiError::invalid(StatusCode::BAD_REQUEST, "the body is incomplete"))?;
+        let frame =
+            frame.map_err(|_| ApiError::invalid(StatusCode::BAD_REQUEST, "the body is incomplete"))?;
         let Ok(data) = frame.into_data() else { continue };
         let size = (received.bytes.len() + data.len()) as u64;
         if size > limit {
@@ -130,7 +132,10 @@ mod tests {
             (r#"{"code":"1","files":[{"path":"a","content":"\ud800\n"#, "is not JSON: files: content: "),
             (r#"{"code":"1","args":["a",}"#, "is not JSON: args: "),
             (r#"{"code":"1","args":[1"#, "is not a request: args: invalid type: integer"),
-            (&*format!(r#"{{"code":{}{}}}"#, "[".repeat(200), "]".repeat(200)), "is not a request: code: invalid type"),
+            (
+                &*format!(r#"{{"code":{}{}}}"#, "[".repeat(200), "]".repeat(200)),
+                "is not a request: code: invalid type",
+            ),
             (r#"["1"]"#, "is not a request: invalid type: sequence, expected an object"),
             (r#"{"code":"1","stdin":["YQ=="]}"#, "stdin: invalid type: sequence"),
         ] {
@@ -158,7 +163,12 @@ mod tests {
             r#"{"code":"1","stdin":{"a: too large: at most ":1}}"#,
         ] {
             let problem = Problem::from(parse(body.as_bytes()).expect_err(body));
-            assert_eq!((problem.status, problem.code), (400, ErrorCode::InvalidRequest), "{body}: {}", problem.detail);
+            assert_eq!(
+                (problem.status, problem.code),
+                (400, ErrorCode::InvalidRequest),
+                "{body}: {}",
+                problem.detail
+            );
         }
     }
 
@@ -176,7 +186,8 @@ mod tests {
     }
 
     fn budget(bytes: u64) -> MemoryBudget {
-        let config = ServeConfig { body_memory: Bytes(bytes), body_limit: Bytes(0), ..ServeConfig::default() };
+        let config =
+            ServeConfig { body_memory: Bytes(bytes), body_limit: Bytes(0), ..ServeConfig::default() };
         MemoryBudget::for_bodies(1, &config).next().expect("a budget")
     }
 
@@ -201,7 +212,8 @@ mod tests {
     #[tokio::test]
     async fn a_body_over_the_memory_budget_is_refused() {
         let (budget, kib): (_, &str) = (budget(2 << 10), "x".repeat(1 << 10).leak());
-        let received = read(Body::from(kib), 4 << 10, Duration::from_secs(60), &budget).await.expect("memory");
+        let received =
+            read(Body::from(kib), 4 << 10, Duration::from_secs(60), &budget).await.expect("memory");
         assert_eq!(status(in_pieces(&[kib, "x"]), 4 << 10, &budget).await, Err(429));
         assert_eq!(status(Body::from([kib, "x"].concat()), 4 << 10, &budget).await, Err(429));
         assert_eq!(status(in_pieces(&["x", "x"]), 4 << 10, &budget).await, Ok(2));

@@ -4,7 +4,10 @@ use http::{HeaderMap, HeaderName};
 
 /// The elements of all headers with this name. A comma in a quoted string is not a separator (RFC 9110,
 /// 5.6.1, 5.6.4).
-pub(super) fn elements<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> + use<'a> {
+pub(super) fn elements<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = &'a str> + use<'a> {
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).flat_map(split)
 }
 

@@ -101,7 +101,9 @@ fn acceptance(headers: &HeaderMap, name: &str) -> Option<Acceptance> {
         return Some(Acceptance { weight: 1000, precision: 0 });
     }
     ranges
-        .filter_map(|range| Some(Acceptance { precision: precision(media_type(range))?, weight: weight(range) }))
+        .filter_map(|range| {
+            Some(Acceptance { precision: precision(media_type(range))?, weight: weight(range) })
+        })
         .max_by_key(|acceptance| (acceptance.precision, acceptance.weight))
         .filter(|acceptance| acceptance.weight > 0)
 }
@@ -133,7 +135,8 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     match value.to_str() {
         Ok(key) if !key.is_empty() && key.len() <= MAX_KEY => Ok(Some(key.to_owned())),
         _ => {
-            let text = format!("the header Idempotency-Key must be 1 to {MAX_KEY} printable ASCII characters");
+            let text =
+                format!("the header Idempotency-Key must be 1 to {MAX_KEY} printable ASCII characters");
             Err(ApiError::invalid(StatusCode::BAD_REQUEST, text))
         }
     }
@@ -195,7 +198,9 @@ mod tests {
         ] {
             assert_eq!(stream(accept), Ok(true), "{accept}");
         }
-        for accept in ["text/html", "application/json;q=0, image/*", "*/*;q=0", "text/*;q=0, application/*;q=0.0"] {
+        for accept in
+            ["text/html", "application/json;q=0, image/*", "*/*;q=0", "text/*;q=0, application/*;q=0.0"]
+        {
             assert_eq!(stream(accept), Err(406), "{accept}");
         }
     }
@@ -206,8 +211,14 @@ mod tests {
             let headers = [(header::ACCEPT, HeaderValue::from_static(accept))].into_iter().collect();
             require_both(&headers).is_ok()
         };
-        assert!(both("application/json, text/event-stream") && both("*/*") && both("text/*, application/json;q=0.1"));
-        assert!(!both("application/json") && !both("text/event-stream, application/json;q=0") && !both("*/*;q=0"));
+        assert!(
+            both("application/json, text/event-stream")
+                && both("*/*")
+                && both("text/*, application/json;q=0.1")
+        );
+        assert!(
+            !both("application/json") && !both("text/event-stream, application/json;q=0") && !both("*/*;q=0")
+        );
     }
 
     #[test]
@@ -221,7 +232,8 @@ mod tests {
         let long = "k".repeat(MAX_KEY + 1).leak();
         assert_eq!(preferences(&[BODY, ("idempotency-key", long)]), Err(400));
         assert_eq!(preferences(&[BODY, ("idempotency-key", "")]), Err(400));
-        let preferences = preferences(&[BODY, ("prefer", "wait=10, respond-async"), ("idempotency-key", "a b")]);
+        let preferences =
+            preferences(&[BODY, ("prefer", "wait=10, respond-async"), ("idempotency-key", "a b")]);
         assert_eq!(preferences, Ok(Preferences { stream: false, detached: true, key: Some("a b".into()) }));
     }
 }

@@ -12,8 +12,9 @@ pub(crate) struct ServerSentEvent;
 
 impl PartialSchema for ServerSentEvent {
     fn schema() -> RefOr<Schema> {
-        let event =
-            ObjectBuilder::new().schema_type(Type::String).description(Some("The name of the member of `data`"));
+        let event = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("The name of the member of `data`"));
         // The builder has no method for this JSON Schema keyword.
         let content = [("contentSchema", json!({ "$ref": "#/components/schemas/Event" }))];
         let data = ObjectBuilder::new()

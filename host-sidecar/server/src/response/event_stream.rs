@@ -35,7 +35,11 @@ enum Step {
 /// Sends the events of an execution until it ends. A slow reader misses events, and a comment says so; the
 /// outcome contains all captured output. When the caller disconnects, the response and the waiter are
 /// dropped.
-pub(crate) fn response(execution: Arc<Execution>, waiter: Option<Waiter>, events: Option<EventReceiver>) -> Response {
+pub(crate) fn response(
+    execution: Arc<Execution>,
+    waiter: Option<Waiter>,
+    events: Option<EventReceiver>,
+) -> Response {
     let stream = EventStream { execution, _waiter: waiter, step: Step::Accepted(events) };
     let events = unfold(stream, async |mut stream| Some((stream.next().await?, stream)));
     let body = Body::from_stream(events.flat_map(|parts| iter(parts.into_iter().map(Ok::<_, Infallible>))));
@@ -63,10 +67,14 @@ impl EventStream {
 
     async fn result(&mut self) -> Option<Vec<Bytes>> {
         self.step = Step::Result;
-        let Ok(result) = timeout(KEEP_ALIVE_INTERVAL, self.execution.wait()).await else { return Some(keep_alive()) };
+        let Ok(result) = timeout(KEEP_ALIVE_INTERVAL, self.execution.wait()).await else {
+            return Some(keep_alive());
+        };
         self.step = Step::End;
         Some(match result {
-            ExecutionResult::Outcome(json) => vec!["event: ended\ndata: {\"ended\":".into(), json, "}\n\n".into()],
+            ExecutionResult::Outcome(json) => {
+                vec!["event: ended\ndata: {\"ended\":".into(), json, "}\n\n".into()]
+            }
             ExecutionResult::Problem(problem) => encode(&Event::Failed((*problem).clone())),
         })
     }
@@ -77,7 +85,10 @@ fn keep_alive() -> Vec<Bytes> {
 }
 
 fn missed_events(missed: u64) -> Vec<Bytes> {
-    vec![format!(": {missed} events were not kept for so slow a reader; the outcome has all output\n\n").into()]
+    vec![
+        format!(": {missed} events were not kept for so slow a reader; the outcome has all output\n\n")
+            .into(),
+    ]
 }
 
 /// Encodes an event under the name of its only member.

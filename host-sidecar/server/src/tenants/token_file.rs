@@ -124,8 +124,9 @@ mod tests {
 
     #[test]
     fn a_token_equals_only_itself() {
-        let equal =
-            |one: &str, other: &str| bool::from(Token::new(one.as_bytes()).equals(&Token::new(other.as_bytes())));
+        let equal = |one: &str, other: &str| {
+            bool::from(Token::new(one.as_bytes()).equals(&Token::new(other.as_bytes())))
+        };
         assert!(equal(TOKEN, TOKEN) && !equal(TOKEN, "0123456789abcdeF") && !equal(TOKEN, ""));
     }
 }

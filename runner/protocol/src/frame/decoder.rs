@@ -1,8 +1,8 @@
 //! Decodes frames.
 
 use super::{
-    DONE, FAILED, FILE, Frame, HEADER, MAX_PAYLOAD, MalformedFrame, READY, SKIPPED, STARTED, STDERR, STDERR_TAIL,
-    STDERR_TRUNCATED, STDOUT, STDOUT_TAIL, STDOUT_TRUNCATED, Stream, TERMINATED, Termination,
+    DONE, FAILED, FILE, Frame, HEADER, MAX_PAYLOAD, MalformedFrame, READY, SKIPPED, STARTED, STDERR,
+    STDERR_TAIL, STDERR_TRUNCATED, STDOUT, STDOUT_TAIL, STDOUT_TRUNCATED, Stream, TERMINATED, Termination,
 };
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::time::Duration;

@@ -31,7 +31,10 @@ pub(super) fn limited(inner: ResponseBody, remaining: usize, end: BodyEnd) -> Re
 }
 
 /// The body with each complete line passed through `edit`.
-pub(super) fn edited(inner: ResponseBody, edit: impl FnMut(&str) -> String + Send + Unpin + 'static) -> ResponseBody {
+pub(super) fn edited(
+    inner: ResponseBody,
+    edit: impl FnMut(&str) -> String + Send + Unpin + 'static,
+) -> ResponseBody {
     Edited { inner, edit, line: Vec::new() }.boxed_unsync()
 }
 

@@ -42,8 +42,10 @@ pub(super) fn from_json(ty: &Type, json: &Json) -> Result<Value, Failure> {
             _ => return Err("a list without elements".into()),
         },
         Kind::Record => {
-            let fields = ty.record_fields().map(|(name, ty)| Ok::<_, Failure>((from_json(&ty, &json[&*name])?, name)));
-            let (values, names): (Vec<_>, Vec<_>) = fields.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+            let fields =
+                ty.record_fields().map(|(name, ty)| Ok::<_, Failure>((from_json(&ty, &json[&*name])?, name)));
+            let (values, names): (Vec<_>, Vec<_>) =
+                fields.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
             Value::make_record(ty, names.iter().map(|name| &**name).zip(values))?
         }
         other => return Err(format!("{other} does not occur in requests").into()),
@@ -79,12 +81,17 @@ pub(super) fn to_json(ty: &Type, value: &Value) -> Result<Json, Failure> {
             if element.kind() == Kind::U8 {
                 bytes(&value.unwrap_list().map(|item| item.unwrap_u8()).collect::<Vec<_>>())
             } else {
-                value.unwrap_list().map(|item| to_json(&element, &item)).collect::<Result<Vec<_>, _>>()?.into()
+                value
+                    .unwrap_list()
+                    .map(|item| to_json(&element, &item))
+                    .collect::<Result<Vec<_>, _>>()?
+                    .into()
             }
         }
         Kind::Record => {
             let fields = ty.record_fields().zip(value.unwrap_record());
-            let fields = fields.map(|((_, ty), (name, value))| Ok((name.into_owned(), to_json(&ty, &value)?)));
+            let fields =
+                fields.map(|((_, ty), (name, value))| Ok((name.into_owned(), to_json(&ty, &value)?)));
             Json::Object(fields.collect::<Result<_, Failure>>()?)
         }
         other => return Err(format!("{other} does not occur in results").into()),

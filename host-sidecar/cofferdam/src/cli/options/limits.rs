@@ -98,7 +98,12 @@ mod tests {
     #[test]
     fn a_limit_above_its_ceiling_is_described_by_its_option_and_its_setting() {
         for (limit, requested, ceiling, expected) in [
-            ("memory-bytes", 20 << 30, 8 << 30, "--memory 20Gi is above the ceiling of 8Gi (ceilings.mem_limit)"),
+            (
+                "memory-bytes",
+                20 << 30,
+                8 << 30,
+                "--memory 20Gi is above the ceiling of 8Gi (ceilings.mem_limit)",
+            ),
             (
                 "wall-time-ms",
                 7_200_000,

@@ -40,8 +40,17 @@ COFFERDAM_TIMEOUT_SECONDS. The command line takes precedence over the environmen
 the file. The ceilings there limit the options above. With a sidecar no settings are read.";
 
 /// Options of settings that a remote sidecar has its own of.
-const LOCAL_OPTIONS: [&str; 9] =
-    ["config", "backend", "kubeconfig_path", "kubeconfig_context", "namespace", "image", "workload", "runsc", "rootfs"];
+const LOCAL_OPTIONS: [&str; 9] = [
+    "config",
+    "backend",
+    "kubeconfig_path",
+    "kubeconfig_context",
+    "namespace",
+    "image",
+    "workload",
+    "runsc",
+    "rootfs",
+];
 
 /// Runs a program, and returns its output and its exit code.
 #[derive(Debug, clap::Args)]
@@ -116,7 +125,8 @@ impl RunArgs {
             }
             Some(out) if self.collect.is_empty() => {
                 let out = quoted(&out.to_string_lossy());
-                Err(format!("--out {out} needs --collect GLOB, the files to collect; '**' matches all").into())
+                Err(format!("--out {out} needs --collect GLOB, the files to collect; '**' matches all")
+                    .into())
             }
             _ => Ok(self),
         }
@@ -144,9 +154,14 @@ mod tests {
 
     #[test]
     fn a_pattern_may_begin_with_the_working_directory() {
-        for (pattern, meant) in
-            [("./r.csv", "r.csv"), ("././a/**", "a/**"), (".env", ".env"), ("../a", "../a"), ("./", "./"), ("", "")]
-        {
+        for (pattern, meant) in [
+            ("./r.csv", "r.csv"),
+            ("././a/**", "a/**"),
+            (".env", ".env"),
+            ("../a", "../a"),
+            ("./", "./"),
+            ("", ""),
+        ] {
             assert_eq!(without_dot(pattern), meant, "{pattern}");
         }
     }

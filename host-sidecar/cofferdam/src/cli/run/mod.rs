@@ -50,8 +50,10 @@ async fn execute_and_show(
     signals: EndSignals,
 ) -> Result<ExitCode, Failure> {
     let stdout_closed = CancellationToken::new();
-    let printer = if args.json { OutputPrinter::silent() } else { OutputPrinter::start(stdout_closed.clone()) };
-    let (result, signal) = execute_until_cancelled(target, request, &printer, stdout_closed, &signals).await?;
+    let printer =
+        if args.json { OutputPrinter::silent() } else { OutputPrinter::start(stdout_closed.clone()) };
+    let (result, signal) =
+        execute_until_cancelled(target, request, &printer, stdout_closed, &signals).await?;
     let result = result.map_err(|error| target.explain(error));
     let show = async {
         // Messages follow the program's output.

@@ -42,7 +42,8 @@ pub(super) fn request(
 }
 
 fn environment(args: &RunArgs) -> Result<Vec<(String, String)>, Failure> {
-    let options = args.env.iter().map(|option| variables::of_option(option)).collect::<Result<Vec<_>, _>>()?;
+    let options =
+        args.env.iter().map(|option| variables::of_option(option)).collect::<Result<Vec<_>, _>>()?;
     let mut all = Vec::new();
     for file in &args.env_file {
         let of_file = variables::of_file(file)?.into_iter();

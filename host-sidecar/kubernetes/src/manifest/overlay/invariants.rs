@@ -89,10 +89,12 @@ pub(super) fn base() -> PodTemplateSpec {
 /// What the result lacks of the base, or has in a changed form.
 pub(super) fn lost(base: &Value, result: &Value) -> Option<String> {
     match (base, result) {
-        (Value::Object(base), Value::Object(result)) => base.iter().find_map(|(name, value)| match result.get(name) {
-            Some(result) => lost(value, result).map(|lost| format!("{name} > {lost}")),
-            None => Some(format!("{name} is missing")),
-        }),
+        (Value::Object(base), Value::Object(result)) => {
+            base.iter().find_map(|(name, value)| match result.get(name) {
+                Some(result) => lost(value, result).map(|lost| format!("{name} > {lost}")),
+                None => Some(format!("{name} is missing")),
+            })
+        }
         (Value::Array(base), Value::Array(result)) if base.iter().all(Value::is_object) => base
             .iter()
             .find(|element| result.iter().all(|result| lost(element, result).is_some()))
@@ -119,9 +121,12 @@ pub(super) fn check(base: &PodTemplateSpec, result: &PodTemplateSpec) {
 }
 
 fn metadata(base: &PodTemplateSpec, result: &PodTemplateSpec) {
-    let (base, mut result) = (base.metadata.clone().expect("a value"), result.metadata.clone().expect("a value"));
+    let (base, mut result) =
+        (base.metadata.clone().expect("a value"), result.metadata.clone().expect("a value"));
     let own = |key: &str| {
-        key.contains(".cofferdam.dev/") || key.starts_with("cofferdam.dev/") || key == "app.kubernetes.io/managed-by"
+        key.contains(".cofferdam.dev/")
+            || key.starts_with("cofferdam.dev/")
+            || key == "app.kubernetes.io/managed-by"
     };
     for key in result.labels.iter().flatten().map(|(key, _)| key) {
         assert!(!own(key) || base.labels.as_ref().is_some_and(|base| base.contains_key(key)), "{key}");
@@ -186,7 +191,8 @@ fn volumes(base: &PodSpec, result: &PodSpec) {
         let mut rest = volume.clone();
         rest.name = String::new();
         (rest.config_map, rest.csi, rest.downward_api, rest.empty_dir) = (None, None, None, None);
-        (rest.ephemeral, rest.persistent_volume_claim, rest.projected, rest.secret) = (None, None, None, None);
+        (rest.ephemeral, rest.persistent_volume_claim, rest.projected, rest.secret) =
+            (None, None, None, None);
         assert_eq!(rest, Default::default(), "a volume of another type");
     }
 }
@@ -246,8 +252,10 @@ fn mounts(pod: &PodSpec, base: &Container, result: &Container) {
         assert!(mount_propagation.as_ref().is_none_or(|propagation| propagation == "None"));
         assert!(pod.volumes.iter().flatten().all(|volume| volume.name != *name));
         let path = folder(mount_path);
-        for taken in
-            own.iter().map(|own| folder(&own.mount_path)).chain(["/proc/", "/sys/", "/dev/", "/etc/"].map(folder))
+        for taken in own
+            .iter()
+            .map(|own| folder(&own.mount_path))
+            .chain(["/proc/", "/sys/", "/dev/", "/etc/"].map(folder))
         {
             assert!(!path.starts_with(&taken) && !taken.starts_with(&path), "{mount_path}");
         }

@@ -31,7 +31,9 @@ pub(crate) fn apply(pod: &PodTemplateSpec, overlay: &Value) -> Result<PodTemplat
     let merged = merge::merge(&base, overlay)?;
     let result = match from_json(&merged) {
         Ok(result) => result,
-        Err(problem) => return Err(OverlayError::WrongType { path: type_check::find(&base, overlay), problem }),
+        Err(problem) => {
+            return Err(OverlayError::WrongType { path: type_check::find(&base, overlay), problem });
+        }
     };
     // From here on, what is sent to Kubernetes is checked, not what was merged.
     let written = to_json(&result)?;
@@ -44,8 +46,10 @@ pub(crate) fn apply(pod: &PodTemplateSpec, overlay: &Value) -> Result<PodTemplat
 }
 
 fn to_json(pod: &PodTemplateSpec) -> Result<Value, OverlayError> {
-    let wrong_type =
-        |error: serde_json::Error| OverlayError::WrongType { path: "spec".to_owned(), problem: error.to_string() };
+    let wrong_type = |error: serde_json::Error| OverlayError::WrongType {
+        path: "spec".to_owned(),
+        problem: error.to_string(),
+    };
     serde_json::to_value(pod).map_err(wrong_type)
 }
 

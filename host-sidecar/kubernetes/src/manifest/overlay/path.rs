@@ -53,7 +53,8 @@ impl ListMerge {
 
 /// The path of a field. Names with special characters, such as those of labels, are in brackets.
 pub(super) fn field(path: &str, name: &str) -> String {
-    let plain = !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "$_-".contains(letter));
+    let plain = !name.is_empty()
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "$_-".contains(letter));
     match (plain, path) {
         (true, "") => name.to_owned(),
         (true, _) => format!("{path}.{name}"),

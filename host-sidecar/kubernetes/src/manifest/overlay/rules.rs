@@ -32,9 +32,10 @@ impl Rule {
     /// The rule for a field of what this rule is for.
     pub(super) fn field(self, name: &str) -> Self {
         match self {
-            Self::Fields(fields, others) => {
-                fields.iter().find(|(field, _)| *field == name).map_or(Self::Nothing(others), |(_, rule)| *rule)
-            }
+            Self::Fields(fields, others) => fields
+                .iter()
+                .find(|(field, _)| *field == name)
+                .map_or(Self::Nothing(others), |(_, rule)| *rule),
             Self::Names(check) => check(name).map_or(Self::Anything, Self::Nothing),
             Self::Nothing(_) => self,
             Self::Anything | Self::Check(_) | Self::NewElements(_) | Self::ExistingElements(..) => {
@@ -175,7 +176,10 @@ const VOLUME: Rule = Rule::Fields(
         ("persistentVolumeClaim", Rule::Anything),
         (
             "projected",
-            Rule::Fields(&[("defaultMode", Rule::Anything), ("sources", Rule::NewElements(&SOURCE))], UNLISTED),
+            Rule::Fields(
+                &[("defaultMode", Rule::Anything), ("sources", Rule::NewElements(&SOURCE))],
+                UNLISTED,
+            ),
         ),
         ("secret", Rule::Anything),
     ],
@@ -210,7 +214,8 @@ fn propagation(value: &Value) -> Reason {
 fn label(key: &str) -> Reason {
     let domain = key.split('/').next().unwrap_or_default();
     let own = domain == "cofferdam.dev" || domain.ends_with(".cofferdam.dev");
-    (own || key.starts_with("app.kubernetes.io/managed-by")).then_some("Cofferdam uses it to find its own objects")
+    (own || key.starts_with("app.kubernetes.io/managed-by"))
+        .then_some("Cofferdam uses it to find its own objects")
 }
 
 /// Annotations that configure container runtimes, network plug-ins and old versions of Kubernetes.

@@ -47,12 +47,18 @@ fn message(pod: &PodTemplateSpec, overlay: &Value) -> String {
 fn each_message_names_the_field_and_the_reason() {
     let toleration = json!({ "key": "a", "tolerationSeconds": "soon" });
     for (overlay, expected) in [
-        (spec(json!({ "hostNetwork": true })), "`spec.hostNetwork` may not be set: it would weaken the sandbox"),
+        (
+            spec(json!({ "hostNetwork": true })),
+            "`spec.hostNetwork` may not be set: it would weaken the sandbox",
+        ),
         (
             runner(json!({ "securityContext": { "runAsNonRoot": false } })),
             "`spec.containers[runner].securityContext.runAsNonRoot` is set by Cofferdam and may not be changed",
         ),
-        (spec(json!({ "subdomain": "a" })), "`spec.subdomain` may not be set: an overlay may not add this field"),
+        (
+            spec(json!({ "subdomain": "a" })),
+            "`spec.subdomain` may not be set: an overlay may not add this field",
+        ),
         (
             runner(mount("/home", json!({}))),
             "`spec.containers[runner].volumeMounts[/home].mountPath` may not be set: `/home/user` belongs to the sandbox",
@@ -94,8 +100,13 @@ fn each_message_names_the_field_and_the_reason() {
 #[test]
 fn the_first_value_of_a_wrong_type_is_named() {
     let volumes = json!([{ "name": "a", "emptyDir": 1 }, { "name": "b", "emptyDir": 2 }]);
-    let overlay = json!({ "metadata": { "labels": { "a": "b" } }, "spec": { "hostUsers": "no", "volumes": volumes } });
-    assert!(message(&base(), &overlay).starts_with("`spec.hostUsers` has a value"), "{}", message(&base(), &overlay));
+    let overlay =
+        json!({ "metadata": { "labels": { "a": "b" } }, "spec": { "hostUsers": "no", "volumes": volumes } });
+    assert!(
+        message(&base(), &overlay).starts_with("`spec.hostUsers` has a value"),
+        "{}",
+        message(&base(), &overlay)
+    );
     let overlay = spec(json!({ "volumes": volumes }));
     assert!(
         message(&base(), &overlay).starts_with("`spec.volumes[a].emptyDir` has a value"),

@@ -16,9 +16,9 @@ pub(super) fn unchanged(base: &Value, result: &Value) -> Result<(), OverlayError
 
 fn unchanged_at(base: &Value, result: Option<&Value>, path: &str) -> Result<(), OverlayError> {
     match (base, result) {
-        (Value::Object(fields), Some(Value::Object(result))) => {
-            fields.iter().try_for_each(|(name, value)| unchanged_at(value, result.get(name), &field(path, name)))
-        }
+        (Value::Object(fields), Some(Value::Object(result))) => fields
+            .iter()
+            .try_for_each(|(name, value)| unchanged_at(value, result.get(name), &field(path, name))),
         // Any other list is one value: a command with another word, or in another order, is another command.
         (Value::Array(elements), Some(Value::Array(result))) if ListMerge::at(path) != ListMerge::Replace => {
             elements.iter().enumerate().try_for_each(|(index, value)| {
@@ -65,7 +65,10 @@ pub(super) fn mounts(base: &PodTemplateSpec, result: &PodTemplateSpec) -> Result
             }
             check_path(mount, &own).or_else(|reason| not_allowed(&field(&path, "mountPath"), &reason))?;
             if mount.read_only != Some(true) {
-                return not_allowed(&path, "it is not `readOnly`, and a program could write data that outlives it");
+                return not_allowed(
+                    &path,
+                    "it is not `readOnly`, and a program could write data that outlives it",
+                );
             }
         }
     }

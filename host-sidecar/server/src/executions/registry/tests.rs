@@ -14,8 +14,8 @@ fn registry(bytes: usize, executions: usize) -> Registry {
 }
 
 fn submit(registry: &Registry, key: Option<&str>, body: u8, tenant: &str) -> Result<(String, bool), u16> {
-    let entry =
-        registry.get_or_insert(key.map(str::to_owned), [body; 32], tenant, false, || Execution::new(Instant::now()));
+    let entry = registry
+        .get_or_insert(key.map(str::to_owned), [body; 32], tenant, false, || Execution::new(Instant::now()));
     match entry {
         Ok(Entry::Created(execution, _)) => Ok((execution.id.clone(), true)),
         Ok(Entry::Existing(execution)) => Ok((execution.id.clone(), false)),
@@ -83,7 +83,8 @@ fn outcomes_are_evicted_before_records() {
 fn an_evicted_outcome_is_freed() {
     let registry = registry(2 * OVERHEAD + 100, 10);
     let execution = |key: &str| {
-        let entry = registry.get_or_insert(Some(key.into()), [1; 32], "a", false, || Execution::new(Instant::now()));
+        let entry =
+            registry.get_or_insert(Some(key.into()), [1; 32], "a", false, || Execution::new(Instant::now()));
         let Ok(Entry::Created(execution, publisher)) = entry else { panic!("a new execution") };
         publisher.end(ExecutionResult::Outcome(registry.track("a", vec![0; 60].into())));
         registry.end(&execution.id, Completion { bytes: 60, ..STARTED });
@@ -111,7 +112,9 @@ fn the_oldest_outcome_of_the_tenant_with_the_most_bytes_is_evicted() {
 fn no_key_is_evicted_before_it_expires() {
     let registry = registry(1 << 20, 2);
     let ids = ["1", "2"].map(|key| ended(&registry, Some(key), "a", 0));
-    let error = registry.get_or_insert(Some("3".into()), [1; 32], "a", false, || Execution::new(Instant::now())).err();
+    let error = registry
+        .get_or_insert(Some("3".into()), [1; 32], "a", false, || Execution::new(Instant::now()))
+        .err();
     let refused = error.expect("a error").into_response();
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     let wait: u64 = refused.headers()[header::RETRY_AFTER].to_str().expect("text").parse().expect("seconds");
@@ -144,7 +147,8 @@ fn a_detached_execution_is_refused_rather_than_evicted() {
 
 #[test]
 fn an_execution_whose_task_is_lost_expires_with_its_key() {
-    let registry = Arc::new(Registry::new(Retention { bytes: 1 << 20, executions: 10, time: Duration::ZERO }, 100));
+    let registry =
+        Arc::new(Registry::new(Retention { bytes: 1 << 20, executions: 10, time: Duration::ZERO }, 100));
     let id = new(&registry, Some("k"), "a");
     let completion = CompletionGuard::new(&registry, &id);
     registry.expire();
@@ -160,7 +164,8 @@ fn an_evicted_outcome_stays_charged_until_it_is_read() {
     let registry = registry(OVERHEAD + 100, 10);
     let budget = MemoryBudget::split(1, 1 << 10, 1 << 10).next().expect("a budget");
     let ids = [(); 2].map(|()| new(&registry, None, "a"));
-    let keeps = [60, 200].map(|bytes| registry.end(&ids[usize::from(bytes > 100)], Completion { bytes, ..STARTED }));
+    let keeps =
+        [60, 200].map(|bytes| registry.end(&ids[usize::from(bytes > 100)], Completion { bytes, ..STARTED }));
     assert_eq!(keeps, [true, false]);
     let unread = registry.track_charged("a", vec![0; 200].into(), budget.try_charge(1 << 10).ok());
     let part = unread.slice(5..);

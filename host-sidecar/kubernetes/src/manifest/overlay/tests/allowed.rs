@@ -33,7 +33,11 @@ fn of_pod() -> Vec<(Value, &'static str, Value)> {
             "/metadata/labels/notcofferdam.dev~1a",
             json!("b"),
         ),
-        (json!({ "metadata": { "annotations": { "a.io/b": "c" } } }), "/metadata/annotations/a.io~1b", json!("c")),
+        (
+            json!({ "metadata": { "annotations": { "a.io/b": "c" } } }),
+            "/metadata/annotations/a.io~1b",
+            json!("c"),
+        ),
         (spec(json!({ "nodeSelector": { "pool": "gpu" } })), "/spec/nodeSelector/pool", json!("gpu")),
         (spec(json!({ "affinity": affinity })), "/spec/affinity", affinity),
         (spec(json!({ "tolerations": [toleration] })), "/spec/tolerations/1", toleration),
@@ -48,9 +52,17 @@ fn of_pod() -> Vec<(Value, &'static str, Value)> {
         (spec(json!({ "hostIPC": false, "shareProcessNamespace": false })), "/spec/hostIPC", json!(false)),
         (spec(json!({ "securityContext": groups })), "/spec/securityContext/fsGroup", json!(2000)),
         (volume(json!({ "persistentVolumeClaim": claim })), "/spec/volumes/3/persistentVolumeClaim", claim),
-        (volume(json!({ "emptyDir": { "sizeLimit": "1Gi" } })), "/spec/volumes/3/emptyDir/sizeLimit", json!("1Gi")),
+        (
+            volume(json!({ "emptyDir": { "sizeLimit": "1Gi" } })),
+            "/spec/volumes/3/emptyDir/sizeLimit",
+            json!("1Gi"),
+        ),
         (volume(json!({ "csi": { "driver": "a" } })), "/spec/volumes/3/csi/driver", json!("a")),
-        (volume(json!({ "projected": { "sources": sources } })), "/spec/volumes/3/projected/sources", sources),
+        (
+            volume(json!({ "projected": { "sources": sources } })),
+            "/spec/volumes/3/projected/sources",
+            sources,
+        ),
         // To repeat a value of the sandbox, or to delete a missing one, changes nothing.
         (spec(json!({ "runtimeClassName": "gvisor" })), "/spec/runtimeClassName", json!("gvisor")),
         (spec(json!({ "nodeName": null, "nodeSelector": { "a": null } })), "/spec/nodeSelector", json!({})),

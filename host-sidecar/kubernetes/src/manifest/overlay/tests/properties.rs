@@ -78,8 +78,9 @@ const NAMES: &[&str] = &[
 
 /// Values of fields, valid and invalid ones.
 fn leaf() -> impl Strategy<Value = Value> {
-    let words =
-        select(&["runner", "more", "scratch", "gvisor", "/", "/work", "/data", "None", "PATH", "ALL", "1Gi", ""]);
+    let words = select(&[
+        "runner", "more", "scratch", "gvisor", "/", "/work", "/data", "None", "PATH", "ALL", "1Gi", "",
+    ]);
     prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -106,8 +107,9 @@ fn overlays_for_each_path(base: &Value, new: &Value, name: &str) -> Vec<Value> {
         Value::Object(fields) => {
             overlays.push(json!({ name: new }));
             for (name, value) in fields {
-                overlays
-                    .extend(overlays_for_each_path(value, new, name).into_iter().map(|inner| json!({ name: inner })));
+                overlays.extend(
+                    overlays_for_each_path(value, new, name).into_iter().map(|inner| json!({ name: inner })),
+                );
             }
         }
         Value::Array(elements) => {
@@ -171,7 +173,8 @@ fn overlay() -> impl Strategy<Value = Value> {
         (4, mutation().boxed()),
         (1, tree().prop_map(|tree| json!({ "spec": tree })).boxed()),
     ]);
-    prop::collection::vec(part, 1..4).prop_map(|parts| parts.into_iter().fold(Value::Object(Map::new()), join))
+    prop::collection::vec(part, 1..4)
+        .prop_map(|parts| parts.into_iter().fold(Value::Object(Map::new()), join))
 }
 
 proptest! {

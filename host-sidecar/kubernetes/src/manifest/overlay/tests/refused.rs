@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 /// Each with the field that the message names.
 pub(super) fn overlays() -> Vec<(Value, String)> {
     let runners = changes_to_runner().into_iter().chain(additions_to_runner()).chain(mounts());
-    let of_runner = runners.map(|(container, field)| (runner(container), format!("spec.containers[runner].{field}")));
+    let of_runner =
+        runners.map(|(container, field)| (runner(container), format!("spec.containers[runner].{field}")));
     let pods = of_metadata().into_iter().chain(changes_to_pod()).chain(additions_to_pod()).chain(volumes());
     pods.map(|(overlay, field)| (overlay, field.to_owned())).chain(of_runner).collect()
 }
@@ -51,7 +52,10 @@ fn changes_to_pod() -> Table {
         (spec(json!({ "restartPolicy": "Always" })), "spec.restartPolicy"),
         (spec(json!({ "automountServiceAccountToken": true })), "spec.automountServiceAccountToken"),
         (spec(json!({ "dnsPolicy": "ClusterFirst" })), "spec.dnsPolicy"),
-        (spec(json!({ "dnsConfig": { "nameservers": ["127.0.0.1", "8.8.8.8"] } })), "spec.dnsConfig.nameservers"),
+        (
+            spec(json!({ "dnsConfig": { "nameservers": ["127.0.0.1", "8.8.8.8"] } })),
+            "spec.dnsConfig.nameservers",
+        ),
         (spec(json!({ "dnsConfig": { "searches": ["a"] } })), "spec.dnsConfig.searches"),
         (spec(json!({ "containers": null })), "spec.containers[runner]"),
         (spec(json!({ "tolerations": null })), "spec.tolerations"),
@@ -61,9 +65,15 @@ fn changes_to_pod() -> Table {
         (security(json!({ "runAsNonRoot": false })), "spec.securityContext.runAsNonRoot"),
         (security(json!({ "seccompProfile": seccomp })), "spec.securityContext.seccompProfile.type"),
         (security(json!({ "sysctls": [] })), "spec.securityContext.sysctls"),
-        (security(json!({ "appArmorProfile": { "type": "Unconfined" } })), "spec.securityContext.appArmorProfile"),
+        (
+            security(json!({ "appArmorProfile": { "type": "Unconfined" } })),
+            "spec.securityContext.appArmorProfile",
+        ),
         (security(json!({ "seLinuxOptions": { "type": "a" } })), "spec.securityContext.seLinuxOptions"),
-        (security(json!({ "windowsOptions": { "hostProcess": true } })), "spec.securityContext.windowsOptions"),
+        (
+            security(json!({ "windowsOptions": { "hostProcess": true } })),
+            "spec.securityContext.windowsOptions",
+        ),
         (security(json!({ "fsGroup": 0 })), "spec.securityContext.fsGroup"),
         (security(json!({ "supplementalGroups": [5, 0] })), "spec.securityContext.supplementalGroups[1]"),
     ]
@@ -110,7 +120,10 @@ fn volumes() -> Table {
         (volume(json!({ "nfs": { "server": "a", "path": "/" } })), "spec.volumes[more].nfs"),
         (certificate, "spec.volumes[more].projected.sources[0].podCertificate"),
         (token, "spec.volumes[more].projected.sources[0].serviceAccountToken"),
-        (own(json!({ "name": "program", "projected": { "sources": [] } })), "spec.volumes[program].projected.sources"),
+        (
+            own(json!({ "name": "program", "projected": { "sources": [] } })),
+            "spec.volumes[program].projected.sources",
+        ),
         (items, "spec.volumes[runner].configMap.items"),
         (own(json!({ "name": "scratch", "hostPath": host })), "spec.volumes[scratch].hostPath"),
     ]
@@ -216,7 +229,8 @@ fn labels_of_cofferdam_are_refused_even_if_the_pod_has_none() {
     bare.metadata = None;
     for key in ["cofferdam.dev/run", "app.kubernetes.io/managed-by"] {
         let overlay = json!({ "metadata": { "labels": { key: "a" } } });
-        let expected = format!("`metadata.labels[{key}]` may not be set: Cofferdam uses it to find its own objects");
+        let expected =
+            format!("`metadata.labels[{key}]` may not be set: Cofferdam uses it to find its own objects");
         assert_eq!(message(&bare, &overlay), expected);
     }
 }

@@ -1,17 +1,15 @@
-//! Finds the built components: in a package, the copies in `artifacts/`; in the repository, what `make build`
-//! has built. A development build succeeds without them; a release build does not.
+//! Finds the built components in `artifacts/`: in the repository a link to what `make build` has built. A
+//! development build succeeds without them; a release build does not.
 
 use std::{
     env, fs,
     path::{Path, PathBuf},
 };
 
-/// Folders of built components, relative to this package. The first that has a component is used.
-const FOLDERS: [&str; 2] = ["artifacts", "../../target/components"];
+/// The folder of the built components, relative to this package.
+const FOLDER: &str = "artifacts";
 
 fn main() {
-    // Includes `artifacts/`, which need not exist.
-    println!("cargo::rerun-if-changed={}", env!("CARGO_MANIFEST_DIR"));
     let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let empty = Path::new(&env::var("OUT_DIR").unwrap_or_default()).join("no-component");
     if let Err(error) = fs::write(&empty, "") {
@@ -33,10 +31,8 @@ fn main() {
 }
 
 fn find(name: &str) -> Option<PathBuf> {
-    let paths = FOLDERS.map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join(name));
-    let found = paths.iter().find_map(|path| path.canonicalize().ok());
-    // While there is none, cargo runs this program in each build.
-    let [.., built] = &paths;
-    println!("cargo::rerun-if-changed={}", found.as_ref().unwrap_or(built).display());
-    found
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER).join(name);
+    // While it is missing, cargo runs this program in each build.
+    println!("cargo::rerun-if-changed={}", path.display());
+    path.canonicalize().ok()
 }

@@ -4,7 +4,7 @@ CARGO := scripts/cargo.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check test-local tools setup build components image demo test soak bench load fuzz sbom reproduce lint deny fmt clean cluster-up cluster-down
+.PHONY: help check test-local tools setup build components image demo test soak bench load fuzz sbom reproduce package lint deny fmt clean cluster-up cluster-down
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
@@ -68,6 +68,9 @@ cluster-down: ## stop it, and leave nothing of it
 # Linting compiles the program's build script, which wants what the build made.
 lint: build ## check format and lints
 	@scripts/lint.sh
+
+package: build ## package each published crate, and build each from the packages
+	@scripts/package.sh
 
 deny: tools ## check licences, sources and advisories of the dependencies; ADVISORIES=skip where there is no network
 	@scripts/deny.sh

@@ -4,7 +4,7 @@
 
 use cofferdam::{
     Runtime,
-    core::{NoObserver, policy::Policy},
+    core::{CancellationToken, NoObserver, policy::Policy},
     local::{LocalBackend, LocalConfig},
     types::{Request, Status},
 };
@@ -16,7 +16,6 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio_util::sync::CancellationToken;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {

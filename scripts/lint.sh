@@ -17,6 +17,7 @@ for embedder in tests/embedders/*/; do
     cp Cargo.lock "$embedder"
     cargo check --release --offline --manifest-path "${embedder}Cargo.toml" --target-dir target/embedders
 done
+scripts/package.sh --no-verify --quiet
 python=$(scripts/python.sh adk-tests bench/adk/requirements.txt adapters/adk/requirements.txt)
 (
     cd adapters/adk

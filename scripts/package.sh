@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# Usage: package.sh [OPTION-OF-CARGO-PACKAGE...]
 # Makes a package of each crate that is published, and builds each from the packages of the others.
 source "$(dirname "$0")/lib.sh"
 
@@ -7,4 +8,4 @@ crates=$(cargo metadata --no-deps --format-version 1 |
 options=()
 for crate in $crates; do options+=(--package "$crate"); done
 # "Dirty" are the built artifacts, which git ignores.
-cargo package --locked --allow-dirty "${options[@]}"
+cargo package --locked --allow-dirty "${options[@]}" "$@"

@@ -25,3 +25,5 @@ pub use id::{id_in, is_id, new_id};
 pub use invalid::InvalidSetting;
 pub use output_assembler::Corrupt;
 pub use runtime::Runtime;
+/// Cancels executions. Re-exported, since it is in this API.
+pub use tokio_util::sync::CancellationToken;

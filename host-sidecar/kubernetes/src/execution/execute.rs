@@ -3,7 +3,9 @@
 use super::{
     context::BackendContext,
     create::create,
-    sandbox::{Ending, GRACE, POD_DEADLINE_SLACK, Sandbox, check_size, encode_program, pod_deadline},
+    sandbox_objects::{
+        Ending, GRACE, POD_DEADLINE_SLACK, SandboxObjects, check_size, encode_program, pod_deadline,
+    },
 };
 use crate::manifest::{self, Identity};
 use cofferdam_core::{
@@ -32,7 +34,7 @@ pub(super) async fn execute(
         Identity::new(&run.id, &cluster.sidecar, &labels, created_at, deadline + POD_DEADLINE_SLACK);
     let template = context.template(spec, Some(program.len()), &identity)?;
     let mut events = cluster.event_watch.subscribe(&run.id);
-    let mut sandbox = Sandbox::new(context, cluster, run, identity);
+    let mut sandbox = SandboxObjects::new(context, cluster, run, identity);
     let mut program_was_sent = false;
     let ending = async {
         let owner = tokio::select! {
@@ -55,7 +57,7 @@ pub(super) async fn execute(
 
 /// Creates the ConfigMaps of the program. As soon as the first one exists, the program may be executed.
 async fn create_program(
-    sandbox: &Sandbox<'_>,
+    sandbox: &SandboxObjects<'_>,
     owner: &OwnerReference,
     program: Vec<u8>,
     state: &ExecutionState<'_>,

@@ -39,7 +39,7 @@ mod execute;
 mod follow;
 mod kubernetes_sandbox;
 mod output;
-mod sandbox;
+mod sandbox_objects;
 mod shared_runner;
 mod start;
 mod start_state;

@@ -3,7 +3,7 @@
 use super::{
     attach::Attachment,
     context::BackendContext,
-    sandbox::{Ending, GRACE, Sandbox, check_size, encode_program, pod_deadline},
+    sandbox_objects::{Ending, GRACE, SandboxObjects, check_size, encode_program, pod_deadline},
 };
 use crate::{cleanup::CleanupGuard, connection::Cluster, manifest::Identity};
 use cofferdam_core::{
@@ -60,7 +60,7 @@ impl WarmPod {
         let identity = Identity::new(&run.id, &cluster.sidecar, &[], created_at, lifetime);
         let template = context.template(spec, None, &identity)?;
         let mut events = cluster.event_watch.subscribe(&run.id);
-        let mut sandbox = Sandbox::new(context, cluster, &run, identity);
+        let mut sandbox = SandboxObjects::new(context, cluster, &run, identity);
         let deadline = pod_deadline(exec.limits.startup_time(), exec.limits.wall_time());
         tokio::select! {
             owner = sandbox.create_owner(template, created_at, deadline, state.deadline()) => owner?,
@@ -69,7 +69,7 @@ impl WarmPod {
         let pod = sandbox.start(&mut events, &state).await?.pod;
         let attachment =
             Attachment::new(&sandbox.cluster.pods, &pod).await.map_err(|error| connection_error(&error))?;
-        let Sandbox { cluster, identity, cleanup, .. } = sandbox;
+        let SandboxObjects { cluster, identity, cleanup, .. } = sandbox;
         let mut warm = Self { cluster, identity, pod, attachment, decoder: LogDecoder::default(), cleanup };
         // The runner has reported that it is ready before it was attached to, and repeats it with its first
         // answer.
@@ -117,7 +117,7 @@ impl WarmPod {
         let mut state = ExecutionState::new(run, &exec, true, GRACE);
         let message = encode_program(exec.into_program(spec))?;
         let Self { cluster, identity, pod, mut attachment, decoder, cleanup } = self;
-        let mut sandbox = Sandbox::existing(context, cluster, run, identity, cleanup);
+        let mut sandbox = SandboxObjects::existing(context, cluster, run, identity, cleanup);
         let sent = tokio::select! {
             sent = attachment.write(&message) => sent.map_err(|error| connection_error(&error)),
             () = sleep_until(state.deadline()) => Err(timed_out()),

@@ -39,7 +39,7 @@ pub(super) const POD_DEADLINE_SLACK: Duration = Duration::from_secs(30);
 const POD_DELETION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The objects of one execution.
-pub(super) struct Sandbox<'a> {
+pub(super) struct SandboxObjects<'a> {
     context: &'a BackendContext,
     pub(super) cluster: Arc<Cluster>,
     pub(super) run: &'a ExecutionContext<'a>,
@@ -54,7 +54,7 @@ pub(super) struct Ending {
     pub(super) timings: Timings,
 }
 
-impl<'a> Sandbox<'a> {
+impl<'a> SandboxObjects<'a> {
     /// Objects that are about to be created.
     pub(super) fn new(
         context: &'a BackendContext,

@@ -10,6 +10,7 @@ use crate::{
     spec::{ExecSpec, SandboxSpec},
 };
 use cofferdam_types::{Error, Report};
+use scopeguard::ScopeGuard;
 use tokio::time::sleep_until;
 
 /// Executes a plan in a sandbox of this backend, at most once.
@@ -24,10 +25,18 @@ pub async fn execute(
 ) -> Result<Report, Error> {
     context.observer.on_phase(crate::Phase::Starting);
     let Plan { sandbox: spec, exec } = plan;
-    let mut sandbox = create(backend, &spec, &exec, context).await?;
+    let mut sandbox = deleted_when_dropped(create(backend, &spec, &exec, context).await?);
     let result = sandbox.exec(exec, context).await;
-    sandbox.delete().await;
+    ScopeGuard::into_inner(sandbox).delete().await;
     answered(result, context)
+}
+
+/// A sandbox whose deletion starts when it is dropped, as when the caller drops the execution: so the backend waits for
+/// the deletion when it is drained.
+fn deleted_when_dropped(
+    sandbox: Box<dyn Sandbox>,
+) -> ScopeGuard<Box<dyn Sandbox>, impl FnOnce(Box<dyn Sandbox>)> {
+    scopeguard::guard(sandbox, |sandbox| drop(sandbox.delete()))
 }
 
 /// The same with prewarmed sandboxes. Those that are idle make room for an execution that finds no capacity.
@@ -37,11 +46,12 @@ pub(crate) async fn execute_pooled(
     plan: Plan,
     context: &ExecutionContext<'_>,
 ) -> Result<Report, Error> {
-    if let Some(mut sandbox) = pool.take(&plan.sandbox).await {
+    if let Some(sandbox) = pool.take(&plan.sandbox).await {
         tracing::debug!(id = context.id, ?sandbox, "a sandbox was waiting");
+        let mut sandbox = deleted_when_dropped(sandbox);
         let result = sandbox.exec(plan.exec, context).await;
         // The answer does not wait for the deletion, which the backend goes on with.
-        drop(sandbox.delete());
+        drop(sandbox);
         return answered(result, context);
     }
     let preemption = Preemption::new(context);

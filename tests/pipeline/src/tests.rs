@@ -4,7 +4,7 @@ use crate::fake::{FakeBackend, Script};
 use cofferdam_core::{NoObserver, Runtime, policy::Policy, pool::PoolConfig};
 use cofferdam_types::{Error, ErrorCode, Report, Request, RequestedLimits, Status};
 use std::{sync::Arc, sync::atomic::Ordering::Relaxed, time::Duration};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 fn request() -> Request {
@@ -58,6 +58,20 @@ async fn a_cancelled_execution_ends_and_leaves_no_sandbox() {
     let (report, ()) = tokio::join!(runtime.run(request(), &cancelled, &NoObserver), cancel);
     assert_eq!(report.expect("a report").status, Status::Cancelled);
     assert_eq!(backend.deleted.load(Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_that_is_dropped_leaves_no_sandbox() {
+    for minimum in [0, 1] {
+        let backend = FakeBackend::new(Script::RunUntilClosed);
+        let runtime = pooled(&backend, minimum);
+        runtime.ready().await.expect("a backend");
+        sleep(Duration::from_secs(3)).await;
+        assert!(timeout(Duration::from_secs(3), execute(&runtime, request())).await.is_err());
+        // Without waiting: the backend knows of the deletion when it is drained.
+        assert_eq!(backend.deleted.load(Relaxed), 1, "{minimum}");
+        runtime.drain().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

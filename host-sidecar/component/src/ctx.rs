@@ -8,11 +8,7 @@ use super::{
 };
 use cofferdam_core::{NoObserver, Observer};
 use cofferdam_types::{Error, ErrorCode, Report, Request};
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 /// The state of one guest instance that its imports use. A store holds one for each instance.
@@ -28,8 +24,6 @@ pub struct SandboxCtx {
     remaining: u32,
     /// The streamed executions whose end the guest has not read, by their ids.
     pub(super) streamed: HashMap<String, StreamedExecution>,
-    /// Time that the guest has waited for executions, which does not count as its own computing.
-    pub(super) waited: Duration,
 }
 
 /// Builds a [`SandboxCtx`].
@@ -54,7 +48,6 @@ impl SandboxCtx {
             hooks: Arc::new(NoHooks),
             remaining: 1,
             streamed: HashMap::new(),
-            waited: Duration::ZERO,
         })
     }
 }
@@ -96,9 +89,7 @@ impl SandboxCtx {
     /// Executes a request and waits for its report.
     pub(super) async fn run(&mut self, request: Request) -> Result<Report, Error> {
         self.admit(&request)?;
-        let called = Instant::now();
         let result = self.target.run(request, &self.cancelled, &*self.observer).await;
-        self.waited += called.elapsed();
         self.hooks.on_finished(&result);
         result
     }
@@ -106,17 +97,9 @@ impl SandboxCtx {
     /// Starts a streamed execution and returns its id.
     pub(super) async fn start(&mut self, request: Request) -> Result<String, Error> {
         self.admit(&request)?;
-        let called = Instant::now();
-        let started = StreamedExecution::start(
-            &self.target,
-            request,
-            self.cancelled.child_token(),
-            self.observer.clone(),
-            self.hooks.clone(),
-        );
-        let started = started.await;
-        self.waited += called.elapsed();
-        let execution = started?;
+        let cancelled = self.cancelled.child_token();
+        let (observer, hooks) = (self.observer.clone(), self.hooks.clone());
+        let execution = StreamedExecution::start(&self.target, request, cancelled, observer, hooks).await?;
         let id = execution.id().to_owned();
         self.streamed.insert(id.clone(), execution);
         Ok(id)
@@ -125,9 +108,7 @@ impl SandboxCtx {
     /// Waits for the next event of a streamed execution, and forgets the execution after its last event.
     pub(super) async fn next(&mut self, id: &str) -> Result<Event, Error> {
         let execution = self.streamed.get_mut(id).ok_or_else(unknown_id)?;
-        let called = Instant::now();
         let event = execution.next().await;
-        self.waited += called.elapsed();
         if matches!(event, Err(_) | Ok(Event::Ended(_))) {
             self.streamed.remove(id);
         }

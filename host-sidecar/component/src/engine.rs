@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result,
-    StoreLimits, StoreLimitsBuilder,
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store,
+    StoreLimits, StoreLimitsBuilder, UpdateDeadline, format_err,
 };
 
 /// Maximum memory of a guest in bytes: room for the largest outcome that settings allow, twice and as text.
@@ -37,7 +37,7 @@ pub(super) fn engine(max_instances: u32) -> Result<Engine> {
         .memory_may_move(false)
         .wasm_backtrace_max_frames(None)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .cache(cache());
+        .cache(compile_cache());
     Engine::new(&config)
 }
 
@@ -53,22 +53,49 @@ pub(super) fn store_limits() -> StoreLimits {
         .build()
 }
 
-/// Increments the engine's epoch in a thread until `alive` is dropped.
-pub(super) fn increment_epochs(engine: &Engine, alive: &Arc<()>) {
-    let (engine, alive): (_, Weak<()>) = (engine.weak(), Arc::downgrade(alive));
-    thread::spawn(move || {
-        while alive.strong_count() > 0 {
-            thread::sleep(EPOCH_INTERVAL);
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => break,
-            }
-        }
-    });
+/// Lets the computing time of guests be limited: a thread increments the epoch of an engine until the last clone
+/// is dropped. The engine's configuration must have `epoch_interruption`.
+#[derive(Debug, Clone)]
+pub struct Epochs {
+    _alive: Arc<()>,
 }
 
-/// None if there is no usable cache folder: then each process compiles.
-fn cache() -> Option<Cache> {
+impl Epochs {
+    /// Starts the thread.
+    #[must_use]
+    pub fn start(engine: &Engine) -> Self {
+        let alive = Arc::new(());
+        let (engine, observed): (_, Weak<()>) = (engine.weak(), Arc::downgrade(&alive));
+        thread::spawn(move || {
+            while observed.strong_count() > 0 {
+                thread::sleep(EPOCH_INTERVAL);
+                match engine.upgrade() {
+                    Some(engine) => engine.increment_epoch(),
+                    None => break,
+                }
+            }
+        });
+        Self { _alive: alive }
+    }
+
+    /// Limits the computing time of the guests of a store. It passes while a guest computes, and not while it waits
+    /// for an import such as an execution. A guest that exceeds it traps.
+    pub fn limit<T: 'static>(&self, store: &mut Store<T>, max: Duration) {
+        let mut remaining = max.as_millis() / EPOCH_INTERVAL.as_millis();
+        store.set_epoch_deadline(1);
+        // However many epochs have passed while the guest waited, this is called once after it.
+        store.epoch_deadline_callback(move |_| {
+            let computed_for = || format_err!("the guest computed for longer than {} s", max.as_secs_f64());
+            remaining = remaining.checked_sub(1).ok_or_else(computed_for)?;
+            Ok(UpdateDeadline::Yield(1))
+        });
+    }
+}
+
+/// A cache of compiled code in the user's cache folder, so that only the first process on a machine compiles. None if there
+/// is no usable folder.
+#[must_use]
+pub fn compile_cache() -> Option<Cache> {
     let folder = user_dirs::cache().filter(|folder| folder.is_absolute())?;
     let mut config = CacheConfig::new();
     config.with_directory(folder.join("components"));

@@ -6,16 +6,13 @@ use super::{
         exports::cofferdam::code_executor::code_executor::Outcome,
     },
     ctx::SandboxCtx,
-    engine,
+    engine::{self, Epochs},
     linker::{SandboxView, add_to_linker},
 };
 use cofferdam_components::BARE;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 use wasmtime::{
-    Engine, Store, StoreLimits, UpdateDeadline,
+    Engine, Store, StoreLimits,
     component::{Component, Linker},
 };
 
@@ -27,8 +24,7 @@ const MAX_COMPUTING_TIME: Duration = Duration::from_secs(20);
 pub struct Executor {
     engine: Engine,
     guest: ExecutorPre<GuestStore>,
-    /// The epochs of the engine are incremented until the last clone is dropped.
-    _alive: Arc<()>,
+    epochs: Epochs,
 }
 
 /// wasmtime cannot load the guest component.
@@ -51,7 +47,6 @@ pub enum ExecuteError {
 struct GuestStore {
     sandbox: SandboxCtx,
     limits: StoreLimits,
-    called: Instant,
 }
 
 impl SandboxView for GuestStore {
@@ -82,9 +77,8 @@ impl Executor {
         let mut linker = Linker::new(&engine);
         add_to_linker(&mut linker)?;
         let guest = ExecutorPre::new(linker.instantiate_pre(&component)?)?;
-        let alive = Arc::new(());
-        engine::increment_epochs(&engine, &alive);
-        Ok(Self { engine, guest, _alive: alive })
+        let epochs = Epochs::start(&engine);
+        Ok(Self { engine, guest, epochs })
     }
 
     /// Executes a program through the guest.
@@ -116,23 +110,12 @@ impl Executor {
     }
 
     fn store(&self, sandbox: SandboxCtx) -> Store<GuestStore> {
-        let store = GuestStore { sandbox, limits: engine::store_limits(), called: Instant::now() };
+        let store = GuestStore { sandbox, limits: engine::store_limits() };
         let mut store = Store::new(&self.engine, store);
         store.limiter(|store| &mut store.limits);
         // Maximum number of bytes copied from the guest in one call.
         store.set_hostcall_fuel(engine::MAX_MEMORY);
-        store.set_epoch_deadline(1);
-        // Epochs pass also while the guest waits for an execution, so that time is subtracted.
-        store.epoch_deadline_callback(|store| {
-            let GuestStore { sandbox, called, .. } = store.data();
-            if called.elapsed().saturating_sub(sandbox.waited) > MAX_COMPUTING_TIME {
-                return Err(wasmtime::format_err!(
-                    "the guest computed for longer than {} s",
-                    MAX_COMPUTING_TIME.as_secs()
-                ));
-            }
-            Ok(UpdateDeadline::Yield(1))
-        });
+        self.epochs.limit(&mut store, MAX_COMPUTING_TIME);
         store
     }
 }

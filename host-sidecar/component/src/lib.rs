@@ -137,8 +137,9 @@ pub use bindings::{
         exports::cofferdam::code_executor::code_executor_stream,
     },
 };
-pub use cofferdam_components::{BARE, COMPOSED, STREAM};
+pub use cofferdam_components::{BARE, COMPOSED, STREAM, TOOL};
 pub use ctx::{SandboxCtx, SandboxCtxBuilder};
+pub use engine::{Epochs, compile_cache};
 pub use executor::{ExecuteError, Executor, LoadError};
 pub use hooks::SandboxHooks;
 pub use linker::{SandboxView, add_only_sandbox_to_linker, add_to_linker};

@@ -4,7 +4,7 @@ CARGO := scripts/cargo.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check test-local tools setup build components image demo test soak bench load fuzz sbom reproduce package lint deny fmt clean cluster-up cluster-down
+.PHONY: help check test-local tools setup build host components image demo test soak bench hosts load fuzz sbom reproduce package lint deny fmt clean cluster-up cluster-down
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
@@ -29,6 +29,9 @@ setup: tools ## install what building and running need
 build: tools ## make target/release/cofferdam and target/components/*.wasm
 	@scripts/build.sh
 
+host: build ## make target/release/cofferdam-host, which runs components
+	@$(CARGO) build --release --locked -p cofferdam-host
+
 components: tools ## make target/components/*.wasm only
 	@scripts/build-embedded.sh components
 
@@ -43,6 +46,9 @@ test: setup lint ## check format and lints, and run every test
 
 bench: setup build ## measure, side by side with others
 	@scripts/bench.sh
+
+hosts: setup build ## test every component host, some of which are large to install
+	@scripts/all-hosts.sh
 
 load: setup build ## measure a thousand runs at once through one sidecar, in clusters of its own
 	@scripts/load.sh

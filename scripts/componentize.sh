@@ -6,4 +6,4 @@ source "$(dirname "$0")/lib.sh"
 
 modules=target/by-$(<"$SETUP/compiler")/wasm32-unknown-unknown/small
 cargo build --quiet --release --locked --workspace --bin componentize
-exec target/release/componentize wit "$modules" "$folder"
+exec target/release/componentize guests wit "$modules" "$folder"

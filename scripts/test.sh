@@ -32,7 +32,7 @@ while read -r name; do
     faults | kubernetes) in_cluster+=(--test "$name") ;;
     *) local+=(--test "$name") ;;
     esac
-done < <(sed -n '/^\[\[test\]\]/{n;s/^name = "\(.*\)"/\1/p}' tests/Cargo.toml bench/Cargo.toml)
+done < <(sed -n '/^\[\[test\]\]/{n;s/^name = "\(.*\)"/\1/p}' tests/Cargo.toml bench/Cargo.toml host-sidecar/host/Cargo.toml)
 
 # run TARGET...: the same faults each time; `make soak` injects others.
 run() { SEED=${SEED:-1} cargo test --release --locked --workspace --exclude cofferdam-pipeline-tests "$@"; }

@@ -10,6 +10,20 @@ const CODE_EXECUTOR: &str = concat!("cofferdam:code-executor/code-executor@", en
 const CODE_EXECUTOR_STREAM: &str =
     concat!("cofferdam:code-executor/code-executor-stream@", env!("CARGO_PKG_VERSION"));
 
+/// Connects the imports of a component to the exports of the executor that is composed with the bridge. The executor
+/// stays inside: the component exports only its own.
+pub(crate) fn plug(component: &[u8], executor: &[u8]) -> Result<Vec<u8>> {
+    let mut graph = CompositionGraph::new();
+    let mut register = |name, component: &[u8]| {
+        let package = Package::from_bytes(name, None, component, graph.types_mut())?;
+        anyhow::Ok(graph.register_package(package)?)
+    };
+    let (executor, socket) =
+        (register("cofferdam:executor", executor)?, register("cofferdam:socket", component)?);
+    wac_graph::plug(&mut graph, vec![executor], socket)?;
+    Ok(graph.encode(EncodeOptions::default())?)
+}
+
 /// Connects the guest's imports to the bridge's exports. The types are connected and exported too: otherwise
 /// the component would import them, and a host that supplies only WASI does not have them.
 pub(crate) fn compose(executor: &[u8], bridge: &[u8]) -> Result<Vec<u8>> {

@@ -2,11 +2,11 @@
 //! documentation.
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::path::Path;
 use wasm_encoder::{ComponentSection, CustomSection};
 use wasm_metadata::{AddMetadata, AddMetadataField::Set, Description, Licenses, Version};
-use wit_parser::{Docs, Interface, PackageId, Resolve};
+use wit_parser::{Docs, Interface, PackageId, Resolve, WorldItem, WorldKey};
 
 /// The version of the `package-docs` format, which precedes the JSON.
 const FORMAT_VERSION: u8 = 1;
@@ -52,10 +52,13 @@ impl Descriptions {
             docs.push(interface_text(&self.resolve.interfaces[*id]));
         }
         let docs = docs.join("\n\n");
+        let functions: Map<_, _> =
+            world.exports.iter().filter_map(|(name, item)| own_function(name, item)).collect();
         // Tools name the world of every component `root`. They read the documentation of the world and of
         // functions that the world itself exports. Some fail on other names. So the documentation of the
         // interfaces is part of the world's.
-        let docs = json!({ "docs": description, "worlds": { "root": { "docs": docs } } });
+        let docs =
+            json!({ "docs": description, "worlds": { "root": { "docs": docs, "func_exports": functions } } });
         let data = [&[FORMAT_VERSION], docs.to_string().as_bytes()].concat();
         // Last, since the encoder of the other metadata would take this section for that of a WIT package.
         CustomSection { name: "package-docs".into(), data: data.into() }.append_to_component(&mut component);
@@ -65,6 +68,16 @@ impl Descriptions {
 
 fn text(docs: &Docs) -> Option<&str> {
     docs.contents.as_deref()
+}
+
+/// The name and the documentation of a function that the world itself exports.
+fn own_function(name: &WorldKey, item: &WorldItem) -> Option<(String, Value)> {
+    match (name, item) {
+        (WorldKey::Name(name), WorldItem::Function(function)) => {
+            Some((name.clone(), json!({ "docs": text(&function.docs)? })))
+        }
+        _ => None,
+    }
 }
 
 /// The documentation of an interface and of its functions.

@@ -1,8 +1,10 @@
-//! Turns core modules into the guest components.
+//! Turns core modules into components.
 //!
-//! `componentize WIT MODULES FOLDER` writes `code-executor.wasm`, which imports `sandbox`,
-//! `code-executor-stream.wasm`, which also imports `sandbox-stream`, and `code-executor-http.wasm`, which is
-//! composed with the bridge and imports WASI only.
+//! - `componentize guests WIT MODULES FOLDER` writes `code-executor.wasm`, which imports `sandbox`,
+//!   `code-executor-stream.wasm`, which also imports `sandbox-stream`, `code-executor-http.wasm`, which is
+//!   composed with the bridge and imports WASI only, and `code-executor-tool.wasm`, a tool around the latter.
+//! - `componentize agent FILE COMPONENTS FOLDER NAME` composes an agent, a component or a core module, with these
+//!   components, as `wac plug` does: `NAME-bare.wasm` imports `sandbox`, `NAME-http.wasm` imports WASI only.
 
 mod compose;
 mod describe;
@@ -10,6 +12,7 @@ mod describe;
 use anyhow::{Context, Result, bail};
 use describe::Descriptions;
 use std::{env, fs, path::Path};
+use wasmparser::Parser;
 
 /// The interface that every component exports.
 const EXECUTOR: &str = "code-executor";
@@ -17,25 +20,56 @@ const EXECUTOR: &str = "code-executor";
 const EXECUTOR_STREAM: &str = "code-executor-stream";
 
 fn main() -> Result<()> {
-    let args: Vec<_> = env::args_os().skip(1).collect();
-    let [wit, modules, folder] = args.as_slice() else { bail!("usage: componentize WIT MODULES FOLDER") };
-    let encode = |module| encode(&Path::new(modules).join(module));
-    let (bare, stream) = (encode("code_executor.wasm")?, encode("code_executor_stream.wasm")?);
-    let composed = compose::compose(&stream, &encode("http_bridge.wasm")?)?;
-    let descriptions = Descriptions::read(Path::new(wit))?;
-    for (name, component, world, interfaces) in [
-        ("code-executor", bare, "executor", &[EXECUTOR][..]),
-        ("code-executor-stream", stream, "executor-stream", &[EXECUTOR, EXECUTOR_STREAM]),
-        ("code-executor-http", composed, "http-bridge", &[EXECUTOR, EXECUTOR_STREAM]),
-    ] {
-        let path = Path::new(folder).join(name).with_extension("wasm");
-        let described = descriptions.add(name, &component, world, interfaces)?;
-        fs::write(&path, described).with_context(|| format!("cannot write {}", path.display()))?;
+    let args: Vec<_> = env::args().skip(1).collect();
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["guests", wit, modules, folder] => guests(Path::new(wit), Path::new(modules), Path::new(folder)),
+        ["agent", file, components, folder, name] => {
+            agent(Path::new(file), Path::new(components), Path::new(folder), name)
+        }
+        _ => bail!("usage: componentize guests WIT MODULES FOLDER | agent FILE COMPONENTS FOLDER NAME"),
+    }
+}
+
+/// Composes an agent with the components.
+fn agent(file: &Path, components: &Path, folder: &Path, name: &str) -> Result<()> {
+    let agent = read(file)?;
+    let agent = if Parser::is_component(&agent) { agent } else { component(&agent)? };
+    for (suffix, executor) in [("bare", "code-executor.wasm"), ("http", "code-executor-http.wasm")] {
+        let composed = compose::plug(&agent, &read(&components.join(executor))?)?;
+        write(&folder.join(format!("{name}-{suffix}.wasm")), &composed)?;
     }
     Ok(())
 }
 
-fn encode(module: &Path) -> Result<Vec<u8>> {
-    let core = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
-    wit_component::ComponentEncoder::default().validate(true).module(&core)?.encode()
+/// Writes our own components.
+fn guests(wit: &Path, modules: &Path, folder: &Path) -> Result<()> {
+    let encode = |module| component(&read(&modules.join(module))?);
+    let (bare, stream) = (encode("code_executor.wasm")?, encode("code_executor_stream.wasm")?);
+    let composed = compose::compose(&stream, &encode("http_bridge.wasm")?)?;
+    let tool = compose::plug(&encode("code_executor_tool.wasm")?, &composed)?;
+    let descriptions = Descriptions::read(wit)?;
+    for (name, component, world, interfaces) in [
+        ("code-executor", bare, "executor", &[EXECUTOR][..]),
+        ("code-executor-stream", stream, "executor-stream", &[EXECUTOR, EXECUTOR_STREAM]),
+        ("code-executor-http", composed, "http-bridge", &[EXECUTOR, EXECUTOR_STREAM]),
+        ("code-executor-tool", tool, "tool", &[]),
+    ] {
+        let described = descriptions.add(name, &component, world, interfaces)?;
+        write(&folder.join(name).with_extension("wasm"), &described)?;
+    }
+    Ok(())
+}
+
+/// Makes a component of a core module.
+fn component(module: &[u8]) -> Result<Vec<u8>> {
+    wit_component::ComponentEncoder::default().validate(true).module(module)?.encode()
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn write(file: &Path, component: &[u8]) -> Result<()> {
+    fs::write(file, component).with_context(|| format!("cannot write {}", file.display()))
 }

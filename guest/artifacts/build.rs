@@ -19,6 +19,7 @@ fn main() {
         ("COFFERDAM_COMPONENT", "code-executor.wasm"),
         ("COFFERDAM_STREAM_COMPONENT", "code-executor-stream.wasm"),
         ("COFFERDAM_COMPOSED_COMPONENT", "code-executor-http.wasm"),
+        ("COFFERDAM_TOOL_COMPONENT", "code-executor-tool.wasm"),
     ] {
         match find(name) {
             Some(path) => println!("cargo::rustc-env={variable}={}", path.display()),

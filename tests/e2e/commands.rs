@@ -53,6 +53,7 @@ fn components_are_written_to_a_file_or_stdout() {
         (&[][..], "code-executor"),
         (&["--stream"], "code-executor-stream"),
         (&["--composed"], "code-executor-http"),
+        (&["--tool"], "code-executor-tool"),
     ] {
         let built =
             fs::read(root().join(format!("target/components/{built}.wasm"))).expect("`make build` makes it");

@@ -8,7 +8,12 @@ use wit_parser::{Docs, Resolve, TypeDefKind};
 const BARE: &str = "code-executor";
 const STREAM: &str = "code-executor-stream";
 const COMPOSED: &str = "code-executor-http";
-const ALL: [&str; 3] = [BARE, STREAM, COMPOSED];
+const TOOL: &str = "code-executor-tool";
+/// The components that export `code-executor`.
+const EXECUTORS: [&str; 3] = [BARE, STREAM, COMPOSED];
+const ALL: [&str; 4] = [BARE, STREAM, COMPOSED, TOOL];
+/// The function that the tool exports.
+const RUN_CODE: &str = "run-code";
 
 fn component(name: &str) -> Vec<u8> {
     fs::read(root().join(format!("target/components/{name}.wasm"))).expect("`make build` makes it")
@@ -150,12 +155,13 @@ fn components_export_the_documented_interfaces() {
     let mut exports = surface(&component(COMPOSED)).exports;
     exports.sort();
     assert_eq!(exports, [follow, execute, types]);
+    assert_eq!(surface(&component(TOOL)).exports, [RUN_CODE]);
 }
 
 #[test]
 fn components_are_small() {
     // Hosts download them and keep them in memory.
-    for (name, limit) in [(BARE, 60 << 10), (STREAM, 90 << 10), (COMPOSED, 350 << 10)] {
+    for (name, limit) in [(BARE, 60 << 10), (STREAM, 90 << 10), (COMPOSED, 350 << 10), (TOOL, 380 << 10)] {
         let size = component(name).len();
         assert!(size <= limit, "{name}: {size} bytes");
     }
@@ -179,6 +185,12 @@ fn components_contain_their_name_version_and_docs() {
         let docs: serde_json::Value = serde_json::from_slice(json).expect("JSON");
         assert_eq!((*format, docs["docs"].as_str()), (1, Some(&*about)));
         let world = docs["worlds"]["root"]["docs"].as_str().expect("the world's documentation");
+        if name == TOOL {
+            let function = &docs["worlds"]["root"]["func_exports"][RUN_CODE]["docs"];
+            let function = function.as_str().expect("the function's documentation");
+            assert!(function.contains("Runs a program in a new gVisor sandbox"), "{function}");
+            continue;
+        }
         for function in ["`execute`: Runs the program", "`render`: A short summary"] {
             assert!(world.contains(function), "{world}");
         }
@@ -188,13 +200,18 @@ fn components_contain_their_name_version_and_docs() {
 
 #[test]
 fn components_are_readable_by_wit_tools() {
-    for name in ALL {
+    for name in EXECUTORS {
         let decoded = wit_parser::decoding::decode(&component(name)).expect("a component");
         let (resolve, package) = (decoded.resolve(), decoded.package());
         let world = resolve.packages[package].worlds["root"];
         let docs = resolve.worlds[world].docs.contents.as_deref().expect("documentation");
         assert!(docs.contains("`execute`:"), "{docs}");
     }
+    let decoded = wit_parser::decoding::decode(&component(TOOL)).expect("a component");
+    let (resolve, package) = (decoded.resolve(), decoded.package());
+    let world = &resolve.worlds[resolve.packages[package].worlds["root"]];
+    let names: Vec<_> = world.exports.keys().map(|name| resolve.name_world_key(name)).collect();
+    assert_eq!(names, [RUN_CODE]);
 }
 
 #[test]

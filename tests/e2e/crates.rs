@@ -6,9 +6,9 @@ use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
 
 /// The layers of the workspace, from the bottom to the top, with the other crates of the workspace that each
 /// may depend on.
-const ALLOWED_DEPENDENCIES: [(&str, &[&str]); 11] = [
+const ALLOWED_DEPENDENCIES: [(&str, &[&str]); 12] = [
     ("cofferdam-types", &[]),
-    ("cofferdam-protocol", &[]),
+    ("cofferdam-protocol", &["cofferdam-types"]),
     ("cofferdam-http-api", &["cofferdam-types"]),
     ("cofferdam-rendering", &["cofferdam-types"]),
     ("cofferdam-core", &["cofferdam-protocol", "cofferdam-types"]),
@@ -51,6 +51,7 @@ const ALLOWED_DEPENDENCIES: [(&str, &[&str]); 11] = [
             "cofferdam-types",
         ],
     ),
+    ("cofferdam-host", &["cofferdam", "cofferdam-component"]),
 ];
 /// What `cofferdam-core` must not compile: it knows no backend, no interface to callers and no settings.
 const FORBIDDEN_IN_CORE: [&str; 7] =

@@ -6,7 +6,7 @@ use cofferdam_tests::{
     program::{TestDir, root, stdout},
     sidecar::Sidecar,
 };
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, path::PathBuf, process::Command};
 
 /// The address that the pages' commands have.
 const ADDRESS: &str = "127.0.0.1:8787";
@@ -80,8 +80,6 @@ pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&st
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, content.replace(ADDRESS, &sidecar.address)).expect("a file");
     }
-    let commands = steps.iter().map(|step| format!("{}\necho '{MARK}'\n", step.command));
-    let script = commands.collect::<String>().replace(ADDRESS, &sidecar.address);
     let mut shell = command("bash", "");
     let examples = root().join("target/release/examples");
     let path = shell.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?)).expect("a PATH");
@@ -90,6 +88,13 @@ pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&st
     shell.envs(variables.iter().copied());
     shell.current_dir(dir.path()).env("PATH", path).env("XDG_CONFIG_HOME", dir.path().join("config"));
     shell.env("COFFERDAM_STATE_DIR", dir.state()).env_remove("COFFERDAM_URL").env_remove("KUBECONFIG");
+    assert_steps(page, &steps, shell, &sidecar);
+}
+
+/// Executes commands in this shell, each of which prints what the page shows.
+fn assert_steps(page: &str, steps: &[Step], mut shell: Command, sidecar: &Sidecar) {
+    let commands = steps.iter().map(|step| format!("{}\necho '{MARK}'\n", step.command));
+    let script = commands.collect::<String>().replace(ADDRESS, &sidecar.address);
     let output = shell.args(["-c", &format!("exec 2>&1\n{script}")]).output().expect("bash");
     let came = stdout(&output).replace(&sidecar.address, ADDRESS);
     let end = format!("{MARK}\n");
@@ -97,10 +102,26 @@ pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&st
     for Step { command, shown } in steps {
         let came = came.next().unwrap_or_default();
         assert!(
-            is_shown(&shown, came),
+            is_shown(shown, came),
             "{page}:\n$ {command}\nis said to print\n{shown}\nand printed\n{came}"
         );
     }
+}
+
+/// Executes the commands of one section of a page in the repository's root.
+pub(crate) fn assert_section(page: &str, section: &str, programs: &[&PathBuf]) {
+    let text = fs::read_to_string(root().join(page)).expect("a page");
+    let (_, text) = text.split_once(&format!("\n## {section}\n")).expect("a section");
+    let steps = steps(text.split("\n## ").next().unwrap_or_default());
+    assert!(!steps.is_empty(), "{section} of {page} has no commands");
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
+    let mut shell = command("bash", &format!("http://{}", sidecar.address));
+    let path = shell.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?)).expect("a PATH");
+    let folders = programs.iter().map(|&folder| folder.clone()).chain(env::split_paths(path));
+    shell.env("PATH", env::join_paths(folders).expect("a PATH"));
+    shell.env("XDG_CONFIG_HOME", dir.path().join("config")).env("COFFERDAM_STATE_DIR", dir.state());
+    assert_steps(page, &steps, shell, &sidecar);
 }
 
 #[test]

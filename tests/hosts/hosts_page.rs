@@ -12,11 +12,12 @@ const PAGE: &str = "docs/hosts.md";
 const ADDRESS: &str = "127.0.0.1:8787";
 /// The mark of each host's commands, its name, the file that pins its version, and the text before the
 /// version in it.
-const HOSTS: [(&str, &str, &str, &str); 4] = [
+const HOSTS: [(&str, &str, &str, &str); 5] = [
     ("cli", "wasmtime CLI", "examples/hosts/python/requirements.txt", "\nwasmtime-bin=="),
     ("python", "Python, `wasmtime`", "examples/hosts/python/requirements.txt", "\nwasmtime=="),
     ("node", "Node, `jco`", "examples/hosts/node/package.json", "jco\": \""),
     ("rust", "Rust, `wasmtime`", "host-sidecar/component/Cargo.toml", "\nwasmtime = { version = \""),
+    ("own", "`cofferdam-host`, `wasmtime`", "host-sidecar/host/Cargo.toml", "\nwasmtime = { version = \""),
 ];
 const ARTIFACTS: [&str; 2] = ["bare", "composed"];
 

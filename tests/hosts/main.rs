@@ -7,6 +7,7 @@ mod examples;
 mod faulty_sidecar;
 mod hosts_page;
 mod limits;
+mod other;
 mod recipes;
 mod scripted_server;
 mod streaming;

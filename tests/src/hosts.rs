@@ -23,6 +23,20 @@ static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
     String::from_utf8(script.stdout).expect("a path").trim_end().into()
 });
 
+/// The folder of the example agent in Rust, which `scripts/example-agent.sh` builds and composes.
+#[expect(clippy::expect_used, reason = "a test without its agent has failed")]
+static AGENTS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let status = Command::new(root().join("scripts/example-agent.sh")).status().expect("bash");
+    assert!(status.success(), "scripts/example-agent.sh failed");
+    root().join("target/agents")
+});
+
+/// The file of a composed example agent, such as `rust-bare`.
+#[must_use]
+pub fn agent(name: &str) -> PathBuf {
+    AGENTS.join(name).with_extension("wasm")
+}
+
 /// A command in the repository's root, with the hosts and `cofferdam` in `PATH` and the sidecar's URL in
 /// `COFFERDAM_URL`.
 ///

@@ -62,7 +62,17 @@ impl TestDir {
     /// The command `cofferdam` with these arguments, in this folder, without the user's settings.
     #[must_use]
     pub fn cofferdam(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
-        let mut command = Command::new(root().join("target/release/cofferdam"));
+        self.command(root().join("target/release/cofferdam"), args)
+    }
+
+    /// The command of this program, like [`Self::cofferdam`].
+    #[must_use]
+    pub fn command(
+        &self,
+        program: impl AsRef<OsStr>,
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
+    ) -> Command {
+        let mut command = Command::new(program);
         command
             .args(args)
             .current_dir(self.path())

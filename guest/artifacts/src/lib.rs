@@ -8,3 +8,5 @@ pub const BARE: &[u8] = include_bytes!(env!("COFFERDAM_COMPONENT"));
 pub const STREAM: &[u8] = include_bytes!(env!("COFFERDAM_STREAM_COMPONENT"));
 /// The guest with the bridge: it imports WASI 0.2 only, and sends each execution to a sidecar over HTTP.
 pub const COMPOSED: &[u8] = include_bytes!(env!("COFFERDAM_COMPOSED_COMPONENT"));
+/// A tool around the latter: it exports one function with text alone.
+pub const TOOL: &[u8] = include_bytes!(env!("COFFERDAM_TOOL_COMPONENT"));

@@ -1,7 +1,7 @@
 //! `cofferdam component`.
 
 use super::{Failure, standard_output};
-use cofferdam_components::{BARE, COMPOSED, STREAM};
+use cofferdam_components::{BARE, COMPOSED, STREAM, TOOL};
 use cofferdam_types::quoted;
 use std::{
     fs,
@@ -19,7 +19,8 @@ By default the component imports one function, which its host supplies. With --s
 streams and cancels executions, for which its host supplies three more functions. With --composed it
 does both and imports only WASI 0.2: it sends each execution to the sidecar at COFFERDAM_URL
 (http://127.0.0.1:8787 if that is not set), with the token in COFFERDAM_TOKEN, both from the
-environment that its host gives it.";
+environment that its host gives it. With --tool it imports the same, and exports one function,
+run-code, for hosts that turn exported functions into tools of a model.";
 
 /// Writes the WebAssembly component for agents' hosts.
 #[derive(Debug, clap::Args)]
@@ -31,6 +32,9 @@ pub(super) struct ComponentArgs {
     /// The component that also streams and cancels, for a host that supplies the functions for it
     #[arg(long, conflicts_with = "composed")]
     stream: bool,
+    /// The component that exports one function with text alone, and calls a sidecar over HTTP
+    #[arg(long, conflicts_with_all = ["composed", "stream"])]
+    tool: bool,
     /// The file to write; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -40,6 +44,7 @@ pub(super) fn component(args: &ComponentArgs) -> Result<ExitCode, Failure> {
     let component = match args {
         ComponentArgs { composed: true, .. } => COMPOSED,
         ComponentArgs { stream: true, .. } => STREAM,
+        ComponentArgs { tool: true, .. } => TOOL,
         _ => BARE,
     };
     if args.output.as_os_str() == "-" {

@@ -1,0 +1,203 @@
+//! `cofferdam-host serve`: a component that handles HTTP requests, with an instance for each.
+
+use crate::{
+    cli::ServeArgs,
+    error::HostError,
+    guest::{Guest, GuestData},
+    signals::EndSignals,
+};
+use bytes::Bytes;
+use cofferdam::{Runtime, config};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use hyper::{
+    body::{Frame, Incoming, SizeHint},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{
+    convert::Infallible,
+    io::{Write, stderr},
+    pin::Pin,
+    process::ExitCode,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
+use wasmtime_wasi_http::{
+    Error, WasiHttpView,
+    p2::{
+        bindings::{ProxyPre, http::types::Scheme},
+        body::HyperOutgoingBody,
+    },
+};
+
+/// Time for a caller to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connections for each request that is handled; more wait in the kernel's queue.
+const CONNECTIONS_PER_REQUEST: usize = 4;
+
+/// A body of a response: the guest's, or the text of an error.
+type Body = UnsyncBoxBody<Bytes, Error>;
+
+/// What all connections share.
+struct Server {
+    args: ServeArgs,
+    guest: Guest,
+    proxy: ProxyPre<GuestData>,
+    runtime: Runtime,
+    permits: Arc<Semaphore>,
+    cancelled: CancellationToken,
+}
+
+/// Serves until a signal asks this process to end.
+pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, HostError> {
+    let mut signals = EndSignals::receive()?;
+    let runtime = config::load(&args.guest.backend)?.pooled_runtime()?;
+    let guest = Guest::load(&args.component, &args.guest)?;
+    let failed = |source| HostError::Component { path: args.component.clone(), source };
+    let proxy = ProxyPre::new(guest.linked.clone()).map_err(failed)?;
+    // A directory that cannot be opened is an error now, not one of each request.
+    Guest::wasi(&args.guest)?;
+    let unbound = |source| HostError::Listen { address: args.listen.to_string(), source };
+    let listener = TcpListener::bind(args.listen).await.map_err(unbound)?;
+    writeln!(stderr(), "cofferdam-host: listening on http://{}", listener.local_addr()?)?;
+    let (permits, connections) = (args.max_requests, TaskTracker::new());
+    let server = Arc::new(Server {
+        args,
+        guest,
+        proxy,
+        runtime,
+        permits: Arc::new(Semaphore::new(permits)),
+        cancelled: CancellationToken::new(),
+    });
+    let slots = Arc::new(Semaphore::new(permits.saturating_mul(CONNECTIONS_PER_REQUEST)));
+    let accept = async {
+        loop {
+            let Ok(slot) = slots.clone().acquire_owned().await else { break };
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let server = server.clone();
+                    connections.spawn(async move {
+                        server.connection(stream).await;
+                        drop(slot);
+                    });
+                }
+                // Such as too many open files: a connection that ends makes room.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection cannot be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        _ = signals.next() => {}
+    }
+    server.cancelled.cancel();
+    connections.close();
+    connections.wait().await;
+    server.runtime.drain().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Server {
+    async fn connection(self: Arc<Self>, stream: TcpStream) {
+        let server = self.clone();
+        let handle = service_fn(move |request| {
+            let server = server.clone();
+            async move { Ok::<_, Infallible>(server.respond(request).await) }
+        });
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+        let connection = http.serve_connection(TokioIo::new(stream), handle);
+        // At a shutdown a request in progress is cancelled with its executions.
+        tokio::select! {
+            result = connection => if let Err(error) = result {
+                tracing::debug!(%error, "a connection broke");
+            },
+            () = self.cancelled.cancelled() => {}
+        }
+    }
+
+    async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+        match self.handle(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "the component did not handle a request");
+                let text = "The component did not handle the request; the log of its host says why.\n";
+                let body = Full::new(Bytes::from_static(text.as_bytes())).map_err(|never| match never {});
+                let mut response = Response::new(body.boxed_unsync());
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                response
+            }
+        }
+    }
+
+    /// Handles a request in an instance of its own, which ends with the body of its response.
+    async fn handle(&self, request: Request<Incoming>) -> wasmtime::Result<Response<Body>> {
+        let permit = self.permits.clone().acquire_owned().await?;
+        let wasi = Guest::wasi(&self.args.guest)?;
+        let mut store = self.guest.store(&self.args.guest, wasi, &self.runtime);
+        let (sender, receiver) = oneshot::channel();
+        let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
+        let response = store.data_mut().http().new_response_outparam(sender)?;
+        let proxy = self.proxy.clone();
+        // A caller that is gone drops the handle, and so the instance with its executions.
+        let instance = AbortOnDropHandle::new(tokio::spawn(async move {
+            let instance = proxy.instantiate_async(&mut store).await?;
+            instance.wasi_http_incoming_handler().call_handle(&mut store, request, response).await
+        }));
+        match receiver.await {
+            Ok(response) => {
+                let keep = Some((instance, permit));
+                Ok(response?.map(|body| InstanceBody { body, keep }.boxed_unsync()))
+            }
+            // The guest ended without a response.
+            Err(_) => match instance.await? {
+                Ok(()) => Err(wasmtime::format_err!("the component set no response")),
+                Err(error) => Err(error),
+            },
+        }
+    }
+}
+
+/// The body of a response, and the instance that writes it.
+struct InstanceBody {
+    body: HyperOutgoingBody,
+    keep: Option<(AbortOnDropHandle<wasmtime::Result<()>>, OwnedSemaphorePermit)>,
+}
+
+impl hyper::body::Body for InstanceBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
+            self.keep = None;
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -5,7 +5,10 @@ use crate::{
     setup_error::SetupError,
 };
 use cofferdam_core::os::user_dirs;
-use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+use rustix::{
+    io::Errno,
+    net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt},
+};
 use std::{
     fs::{self, Permissions},
     io,
@@ -28,6 +31,9 @@ const BACKLOG: i32 = i32::MAX;
 /// The kernel's send buffer of a connection, in bytes; Linux doubles it (socket(7)). With its default, the
 /// kernel buffers megabytes for a slow reader, in steps so large that the reader seems to have stopped.
 const SEND_BUFFER: usize = 128 << 10;
+
+/// `sun_path` of `sockaddr_un` has 108 bytes, the last of which is NUL (unix(7)).
+const PATH_TOO_LONG: &str = "the path must be shorter than 108 bytes";
 
 /// A listening socket. Nothing is accepted from it yet.
 #[derive(Debug)]
@@ -117,7 +123,12 @@ fn bind_unix(path: &Path) -> Result<BoundSocket, SetupError> {
 /// mode is set; the umask would be that of all threads.
 fn bind_private(path: &Path) -> io::Result<UnixListener> {
     let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    net::bind(&socket, &SocketAddrUnix::new(path)?)?;
+    let address = SocketAddrUnix::new(path).map_err(|error| match error {
+        // The kernel's own text does not say whose name, nor how long it may be.
+        Errno::NAMETOOLONG => io::Error::new(io::ErrorKind::InvalidInput, PATH_TOO_LONG),
+        error => error.into(),
+    })?;
+    net::bind(&socket, &address)?;
     let listening = fs::set_permissions(path, Permissions::from_mode(0o600))
         .and_then(|()| Ok(net::listen(&socket, BACKLOG)?));
     if let Err(error) = listening {

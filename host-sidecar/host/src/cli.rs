@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::{
     env,
     net::SocketAddr,
+    num::NonZero,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -60,8 +61,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
     /// Requests that are handled at once; more wait
-    #[arg(long, value_name = "NUMBER", default_value_t = 64)]
-    pub(crate) max_requests: usize,
+    #[arg(long, value_name = "NUMBER", default_value = "64")]
+    pub(crate) max_requests: NonZero<u16>,
+    /// Time in seconds of one request, from the connection to the end of the response
+    #[arg(long = "request-seconds", value_name = "SECONDS", default_value = "600")]
+    pub(crate) request_time: Seconds,
     #[command(flatten)]
     pub(crate) guest: GuestArgs,
 }

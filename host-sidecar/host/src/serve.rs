@@ -28,6 +28,7 @@ use std::{
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::sleep,
 };
 use tokio_util::{
     sync::CancellationToken,
@@ -71,37 +72,17 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, HostError> {
     let unbound = |source| HostError::Listen { address: args.listen.to_string(), source };
     let listener = TcpListener::bind(args.listen).await.map_err(unbound)?;
     writeln!(stderr(), "cofferdam-host: listening on http://{}", listener.local_addr()?)?;
-    let (permits, connections) = (args.max_requests, TaskTracker::new());
     let server = Arc::new(Server {
+        permits: Arc::new(Semaphore::new(args.max_requests.get().into())),
         args,
         guest,
         proxy,
         runtime,
-        permits: Arc::new(Semaphore::new(permits)),
         cancelled: CancellationToken::new(),
     });
-    let slots = Arc::new(Semaphore::new(permits.saturating_mul(CONNECTIONS_PER_REQUEST)));
-    let accept = async {
-        loop {
-            let Ok(slot) = slots.clone().acquire_owned().await else { break };
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    let server = server.clone();
-                    connections.spawn(async move {
-                        server.connection(stream).await;
-                        drop(slot);
-                    });
-                }
-                // Such as too many open files: a connection that ends makes room.
-                Err(error) => {
-                    tracing::warn!(%error, "a connection cannot be accepted");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-    };
+    let connections = TaskTracker::new();
     tokio::select! {
-        () = accept => {}
+        never = server.accept(&listener, &connections) => match never {},
         _ = signals.next() => {}
     }
     server.cancelled.cancel();
@@ -112,20 +93,46 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, HostError> {
 }
 
 impl Server {
-    async fn connection(self: Arc<Self>, stream: TcpStream) {
+    /// Accepts connections, and serves each in a task.
+    async fn accept(self: &Arc<Self>, listener: &TcpListener, connections: &TaskTracker) -> Infallible {
+        let slots = usize::from(self.args.max_requests.get()) * CONNECTIONS_PER_REQUEST;
+        let slots = Arc::new(Semaphore::new(slots));
+        loop {
+            let slot = slots.clone().acquire_owned().await;
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let server = self.clone();
+                    connections.spawn(async move {
+                        server.serve_one(stream).await;
+                        drop(slot);
+                    });
+                }
+                // Such as too many open files: a connection that ends makes room.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection cannot be accepted");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    /// Serves one request. A connection has one alone, so that one limit bounds the time of a slow caller, of the guest,
+    /// and of its executions.
+    async fn serve_one(self: Arc<Self>, stream: TcpStream) {
         let server = self.clone();
         let handle = service_fn(move |request| {
             let server = server.clone();
             async move { Ok::<_, Infallible>(server.respond(request).await) }
         });
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+        http.keep_alive(false).timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
         let connection = http.serve_connection(TokioIo::new(stream), handle);
-        // At a shutdown a request in progress is cancelled with its executions.
+        // Dropping the connection drops the instance, which cancels its executions.
         tokio::select! {
             result = connection => if let Err(error) = result {
                 tracing::debug!(%error, "a connection broke");
             },
+            () = sleep(self.args.request_time.0) => tracing::warn!("a request took longer than --request-seconds"),
             () = self.cancelled.cancelled() => {}
         }
     }

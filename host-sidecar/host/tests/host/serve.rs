@@ -23,8 +23,8 @@ struct Server {
 }
 
 impl Server {
-    fn start(dir: &TestDir) -> Self {
-        let mut command = host(dir, ["serve", "--listen", "127.0.0.1:0"]);
+    fn start(dir: &TestDir, options: &[&str]) -> Self {
+        let mut command = host(dir, ["serve", "--listen", "127.0.0.1:0"].iter().chain(options));
         command
             .env("COFFERDAM_LOG", "cofferdam=debug")
             .env("COFFERDAM_POOL__MAXIMUM", "0")
@@ -70,7 +70,7 @@ fn read(mut stream: TcpStream) -> String {
 #[test]
 fn requests_are_handled_at_once_and_nothing_is_left() {
     let dir = TestDir::new();
-    let server = Server::start(&dir);
+    let server = Server::start(&dir, &[]);
     let streams: Vec<_> = (0..4).map(|_| server.open("/?q=factorial%20of%2020")).collect();
     let responses: Vec<_> = streams.into_iter().map(|stream| thread::spawn(|| read(stream))).collect();
     for response in responses {
@@ -88,17 +88,32 @@ fn requests_are_handled_at_once_and_nothing_is_left() {
 #[test]
 fn a_caller_that_disconnects_cancels_the_execution_of_its_request() {
     let dir = TestDir::new();
-    let mut server = Server::start(&dir);
+    let mut server = Server::start(&dir, &[]);
     // It computes for longer than the test may take.
     let stream = server.open("/?q=sum%20of%20squares%20up%20to%204000000000");
     server.wait_for("the sandbox is being started");
     drop(stream);
-    // No event says that a sandbox is deleted.
-    let started = Instant::now();
-    while !leaked_resources(&dir).is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(60), "{:?}", leaked_resources(&dir));
-        thread::sleep(Duration::from_millis(50));
-    }
+    await_no_sandbox(&dir);
     assert_eq!(server.end(), Some(0));
     assert_no_leaks(&dir);
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_ended() {
+    let dir = TestDir::new();
+    let mut server = Server::start(&dir, &["--request-seconds", "2"]);
+    let stream = server.open("/?q=sum%20of%20squares%20up%20to%204000000000");
+    server.wait_for("a request took longer than --request-seconds");
+    assert_eq!(read(stream), "");
+    await_no_sandbox(&dir);
+    assert_eq!(server.end(), Some(0));
+}
+
+/// Waits until no sandbox is left. No event says so.
+fn await_no_sandbox(dir: &TestDir) {
+    let started = Instant::now();
+    while !leaked_resources(dir).is_empty() {
+        assert!(started.elapsed() < Duration::from_secs(60), "{:?}", leaked_resources(dir));
+        thread::sleep(Duration::from_millis(50));
+    }
 }

@@ -12,6 +12,8 @@ fi
 export RUNS=${RUNS:-3000} SOAK=1
 cargo test --release --locked --workspace --test faults -- "$@"
 [ -z "${ONLY:-}" ] || exit 0
+# Builds `cofferdam-host`.
+cargo test --release --locked --workspace --test host --no-run
 cargo test --release --locked --workspace --test conformance --test hostile -- "$@"
 unset KUBECONFIG
 cargo test --release --locked --workspace --test e2e -- a_hostile_tenant_does_not_affect_another_tenant

@@ -62,11 +62,13 @@ fn run_local(arguments: &Arguments, executor: &Executor) -> Result<Failures, Fai
     Ok(failures)
 }
 
-/// Runs all cases through hosts that others wrote.
+/// Runs all cases through other hosts of the component.
 fn run_hosts(arguments: &Arguments) -> Result<Failures, Failure> {
     let shared = SharedSidecar::default();
-    let cli = Arc::new(Cli::new(shared.clone())?);
+    let cli = Arc::new(Cli::wasmtime(shared.clone())?);
     let mut failures = run_driver(arguments, "wasmtime-cli", None, Selection::All, cli)?;
+    let own = Arc::new(Cli::cofferdam_host()?);
+    failures.add(run_driver(arguments, "cofferdam-host", None, Selection::All, own)?);
     failures.add(run_driver(arguments, "python", None, Selection::All, Arc::new(Python::new(shared)))?);
     Ok(failures)
 }

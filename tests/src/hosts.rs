@@ -11,6 +11,8 @@ use std::{
     sync::LazyLock,
 };
 
+/// The component whose host supplies the sandbox.
+pub const BARE: &str = "target/components/code-executor.wasm";
 /// The composed component, which runs in any host with WASI HTTP.
 pub const COMPOSED: &str = "target/components/code-executor-http.wasm";
 

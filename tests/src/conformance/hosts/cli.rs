@@ -1,34 +1,75 @@
-//! The wasmtime CLI: one process for each request.
+//! The wasmtime CLI and `cofferdam-host`, which have the same syntax of calls: one process for each request.
 
 use super::{SharedSidecar, has_moderate_output, json, wave};
 use crate::{
     conformance::{Case, ContractError, Driver, Failure, Outcome},
-    hosts::{COMPOSED, command},
+    hosts::{BARE, COMPOSED, command},
     program::{stderr, stdout},
 };
 use cofferdam_component::types::Request;
+use std::process::Command;
 use wasm_wave::value::{Type, Value};
 
 /// Linux' limit of one argument in bytes, with the NUL at its end.
 const MAX_ARGUMENT: usize = 128 << 10;
 
-/// `wasmtime run --invoke`.
+/// `wasmtime run --invoke` or `cofferdam-host run --invoke`.
 #[derive(Debug)]
 pub struct Cli {
-    sidecar: SharedSidecar,
+    program: Program,
     request: Type,
     result: Type,
 }
 
+#[derive(Debug)]
+enum Program {
+    /// With the component that is composed with the bridge.
+    Wasmtime(SharedSidecar),
+    /// With the component that imports the sandbox.
+    CofferdamHost,
+}
+
+impl Program {
+    /// The command before the call, and the component after it.
+    fn command(&self) -> (Command, &'static str) {
+        match self {
+            Self::Wasmtime(sidecar) => {
+                let url = sidecar.url();
+                let mut wasmtime = command("wasmtime", url);
+                wasmtime.args(["run", "-S", "http", "--env", &format!("COFFERDAM_URL={url}"), "--invoke"]);
+                (wasmtime, COMPOSED)
+            }
+            Self::CofferdamHost => {
+                let mut host = command("cofferdam-host", "");
+                host.args(["run", "--invoke"]);
+                (host, BARE)
+            }
+        }
+    }
+}
+
 impl Cli {
-    /// A driver whose processes use this sidecar.
+    /// A driver of the wasmtime CLI whose processes use this sidecar.
     ///
     /// # Errors
     ///
     /// The contract cannot be read.
-    pub fn new(sidecar: SharedSidecar) -> Result<Self, Failure> {
+    pub fn wasmtime(sidecar: SharedSidecar) -> Result<Self, Failure> {
+        Self::new(Program::Wasmtime(sidecar))
+    }
+
+    /// A driver of `cofferdam-host`.
+    ///
+    /// # Errors
+    ///
+    /// The contract cannot be read.
+    pub fn cofferdam_host() -> Result<Self, Failure> {
+        Self::new(Program::CofferdamHost)
+    }
+
+    fn new(program: Program) -> Result<Self, Failure> {
         let (request, result) = wave::execute()?;
-        Ok(Self { sidecar, request, result })
+        Ok(Self { program, request, result })
     }
 
     /// The call in the syntax of `--invoke`.
@@ -44,14 +85,14 @@ impl Driver for Cli {
     }
 
     fn execute(&self, request: Request) -> Result<Result<Outcome, ContractError>, Failure> {
-        let url = self.sidecar.url();
-        let mut wasmtime = command("wasmtime", url);
-        wasmtime.args(["run", "-S", "http", "--env", &format!("COFFERDAM_URL={url}"), "--invoke"]);
-        let output = wasmtime.arg(self.call(&request)?).arg(COMPOSED).output()?;
-        if !output.status.success() {
-            return Err(format!("wasmtime: {}", stderr(&output)).into());
+        let (mut command, component) = self.program.command();
+        let output = command.arg(self.call(&request)?).arg(component).output()?;
+        let printed = stdout(&output);
+        // The host exits with 1 for an error of the contract too, which it prints.
+        if printed.is_empty() {
+            return Err(format!("{}: {}", output.status, stderr(&output)).into());
         }
-        let value: Value = wasm_wave::from_str(&self.result, stdout(&output).trim_end())?;
+        let value: Value = wasm_wave::from_str(&self.result, printed.trim_end())?;
         json::result(wave::to_json(&self.result, &value)?)
     }
 }

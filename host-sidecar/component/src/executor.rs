@@ -5,8 +5,9 @@ use super::{
         ExecutorPre, cofferdam::code_executor::types,
         exports::cofferdam::code_executor::code_executor::Outcome,
     },
+    computing_time::{ComputingTime, Epochs},
     ctx::SandboxCtx,
-    engine::{self, Epochs},
+    engine,
     linker::{SandboxView, add_to_linker},
 };
 use cofferdam_components::BARE;
@@ -77,7 +78,7 @@ impl Executor {
         let mut linker = Linker::new(&engine);
         add_to_linker(&mut linker)?;
         let guest = ExecutorPre::new(linker.instantiate_pre(&component)?)?;
-        let epochs = Epochs::start(&engine);
+        let epochs = Epochs::start(&engine).map_err(wasmtime::Error::from)?;
         Ok(Self { engine, guest, epochs })
     }
 
@@ -92,10 +93,13 @@ impl Executor {
         sandbox: SandboxCtx,
         request: types::Request,
     ) -> Result<Outcome, ExecuteError> {
-        let mut store = self.store(sandbox);
-        let guest = self.guest.instantiate_async(&mut store).await?;
-        let executor = guest.cofferdam_code_executor_code_executor();
-        executor.call_execute(&mut store, &request).await?.map_err(ExecuteError::Refused)
+        let (mut store, computing_time) = self.store(sandbox);
+        let call = async {
+            let guest = self.guest.instantiate_async(&mut store).await?;
+            let executor = guest.cofferdam_code_executor_code_executor();
+            executor.call_execute(&mut store, &request).await
+        };
+        computing_time.measure(call).await?.map_err(ExecuteError::Refused)
     }
 
     /// Summarizes an outcome in a short text for a model.
@@ -104,19 +108,22 @@ impl Executor {
     ///
     /// [`ExecuteError::Guest`] if the guest fails.
     pub async fn render(&self, sandbox: SandboxCtx, outcome: &Outcome) -> Result<String, ExecuteError> {
-        let mut store = self.store(sandbox);
-        let guest = self.guest.instantiate_async(&mut store).await?;
-        Ok(guest.cofferdam_code_executor_code_executor().call_render(&mut store, outcome).await?)
+        let (mut store, computing_time) = self.store(sandbox);
+        let call = async {
+            let guest = self.guest.instantiate_async(&mut store).await?;
+            guest.cofferdam_code_executor_code_executor().call_render(&mut store, outcome).await
+        };
+        Ok(computing_time.measure(call).await?)
     }
 
-    fn store(&self, sandbox: SandboxCtx) -> Store<GuestStore> {
+    fn store(&self, sandbox: SandboxCtx) -> (Store<GuestStore>, ComputingTime) {
         let store = GuestStore { sandbox, limits: engine::store_limits() };
         let mut store = Store::new(&self.engine, store);
         store.limiter(|store| &mut store.limits);
         // Maximum number of bytes copied from the guest in one call.
         store.set_hostcall_fuel(engine::MAX_MEMORY);
-        self.epochs.limit(&mut store, MAX_COMPUTING_TIME);
-        store
+        let computing_time = self.epochs.limit(&mut store, MAX_COMPUTING_TIME);
+        (store, computing_time)
     }
 }
 

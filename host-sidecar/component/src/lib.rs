@@ -58,8 +58,14 @@
 //!     local::{LocalBackend, LocalConfig},
 //!     types::{Error, ErrorCode, Report, Request},
 //! };
-//! use cofferdam_component::{BARE, Guest, SandboxCtx, SandboxHooks, SandboxView, add_only_sandbox_to_linker,
-//! types}; use std::sync::Arc; use wasmtime::{ Engine, Store, component::{Component, Linker}, };
+//! use cofferdam_component::{
+//!     BARE, Guest, SandboxCtx, SandboxHooks, SandboxView, add_only_sandbox_to_linker, types,
+//! };
+//! use std::sync::Arc;
+//! use wasmtime::{
+//!     Engine, Store,
+//!     component::{Component, Linker},
+//! };
 //!
 //! /// The data of a store.
 //! struct Agent {
@@ -104,12 +110,15 @@
 //!     let runtime = Runtime::new(Policy::default(), Arc::new(backend));
 //!
 //!     // One context, store and instance for each task of the agent.
-//!     let sandbox =
-//!     SandboxCtx::builder(runtime.clone()).max_executions(10).hooks(Arc::new(PythonOnly)).build(); let mut
-//!     store = Store::new(&engine, Agent { sandbox }); let guest = Guest::instantiate_async(&mut store,
-//!     &component, &linker).await?; let executor = guest.cofferdam_code_executor_code_executor(); match
-//!     executor.call_execute(&mut store, &types::Request::new("print(6*7)")).await? { Ok(outcome) =>
-//!     print!("{}", outcome.stdout.text), Err(error) => eprintln!("{}", error.message), }
+//!     let sandbox = SandboxCtx::builder(runtime.clone()).max_executions(10);
+//!     let sandbox = sandbox.hooks(Arc::new(PythonOnly)).build();
+//!     let mut store = Store::new(&engine, Agent { sandbox });
+//!     let guest = Guest::instantiate_async(&mut store, &component, &linker).await?;
+//!     let executor = guest.cofferdam_code_executor_code_executor();
+//!     match executor.call_execute(&mut store, &types::Request::new("print(6*7)")).await? {
+//!         Ok(outcome) => print!("{}", outcome.stdout.text),
+//!         Err(error) => eprintln!("{}", error.message),
+//!     }
 //!
 //!     runtime.drain().await;
 //!     Ok(())
@@ -117,6 +126,7 @@
 //! ```
 
 mod bindings;
+mod computing_time;
 mod convert;
 mod ctx;
 mod engine;
@@ -138,8 +148,9 @@ pub use bindings::{
     },
 };
 pub use cofferdam_components::{BARE, COMPOSED, STREAM, TOOL};
+pub use computing_time::{ComputingTime, Epochs};
 pub use ctx::{SandboxCtx, SandboxCtxBuilder};
-pub use engine::{Epochs, compile_cache};
+pub use engine::compile_cache;
 pub use executor::{ExecuteError, Executor, LoadError};
 pub use hooks::SandboxHooks;
 pub use linker::{SandboxView, add_only_sandbox_to_linker, add_to_linker};

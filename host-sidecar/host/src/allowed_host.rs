@@ -13,11 +13,14 @@ pub(crate) struct AllowedHost {
 impl AllowedHost {
     /// Whether a request to this URL is allowed.
     pub(crate) fn allows(&self, url: &Uri) -> bool {
-        let is_https = url.scheme_str() == Some("https");
-        let default = if is_https { 443 } else { 80 };
-        let port = url.port_u16().unwrap_or(default);
-        url.host().is_some_and(|host| host.eq_ignore_ascii_case(&self.name))
-            && port == self.port.unwrap_or(default)
+        let default = if url.scheme_str() == Some("https") { 443 } else { 80 };
+        let Some(authority) = url.authority() else { return false };
+        // A port that is no number of 16 bits would otherwise be none. Nor is there a port after user information.
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") => Some(default),
+            rest => rest.and_then(|rest| rest.strip_prefix(':')).and_then(port_number),
+        };
+        authority.host().eq_ignore_ascii_case(&self.name) && port == Some(self.port.unwrap_or(default))
     }
 }
 
@@ -31,11 +34,20 @@ impl FromStr for AllowedHost {
         let authority = url.authority().filter(|authority| authority.as_str() == text && !text.contains('@'));
         let name = authority.map(|authority| authority.host().to_owned()).filter(|name| !name.is_empty());
         let name = name.ok_or_else(malformed)?;
-        let port = text.strip_prefix(name.as_str()).filter(|rest| !rest.is_empty());
-        let port =
-            port.map(|rest| rest.trim_start_matches(':').parse()).transpose().map_err(|_| malformed())?;
+        let port = match text.strip_prefix(name.as_str()) {
+            Some("") => None,
+            rest => {
+                let port = rest.and_then(|rest| rest.strip_prefix(':')).and_then(port_number);
+                Some(port.ok_or_else(malformed)?)
+            }
+        };
         Ok(Self { name, port })
     }
+}
+
+fn port_number(text: &str) -> Option<u16> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|port| is_number && *port > 0)
 }
 
 #[cfg(test)]
@@ -61,11 +73,13 @@ mod tests {
         assert!(is_allowed("127.0.0.1:8787", "http://127.0.0.1:8787/v1/executions"));
         assert!(!is_allowed("127.0.0.1:8787", "http://127.0.0.1/"));
         assert!(is_allowed("[::1]:8787", "http://[::1]:8787/"));
+        assert!(!is_allowed("127.0.0.1:8787", "http://user@127.0.0.1:8787/"));
+        assert!(!is_allowed("127.0.0.1", "http://127.0.0.1:84538/"));
     }
 
     #[test]
     fn what_is_not_a_host_is_refused() {
-        for text in ["", "http://a", "a/b", "user@a", "a:b", "a:70000", ":80", "a b", "a:"] {
+        for text in ["", "http://a", "a/b", "user@a", "a:b", "a:70000", ":80", "a b", "a:", "a:+80", "a:0"] {
             assert!(text.parse::<AllowedHost>().is_err(), "{text:?}");
         }
     }

@@ -3,11 +3,11 @@
 use crate::{
     cli::GuestArgs,
     error::HostError,
-    limits::{GuestLimits, MAX_RESOURCES},
+    limits::{GuestLimits, MAX_COPIED, MAX_RESOURCES},
     wasi::{self, HttpClient},
 };
 use cofferdam::Runtime;
-use cofferdam_component::{Epochs, SandboxCtx, SandboxView, add_to_linker, compile_cache};
+use cofferdam_component::{ComputingTime, Epochs, SandboxCtx, SandboxView, add_to_linker, compile_cache};
 use std::{path::Path, time::Duration};
 use wasmtime::{
     Config, Engine, Store,
@@ -66,12 +66,17 @@ impl Guest {
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).map_err(failed)?;
         add_to_linker(&mut linker).map_err(failed)?;
         let linked = linker.instantiate_pre(&component).map_err(failed)?;
-        let epochs = Epochs::start(&engine);
+        let epochs = Epochs::start(&engine)?;
         Ok(Self { engine, component, linked, epochs, computing_time: args.computing_time() })
     }
 
     /// A store for one instance. Dropping it, or a call that uses it, cancels the executions of the instance.
-    pub(crate) fn store(&self, args: &GuestArgs, wasi: WasiCtx, runtime: &Runtime) -> Store<GuestData> {
+    pub(crate) fn store(
+        &self,
+        args: &GuestArgs,
+        wasi: WasiCtx,
+        runtime: &Runtime,
+    ) -> (Store<GuestData>, ComputingTime) {
         let sandbox = SandboxCtx::builder(runtime.clone()).max_executions(args.max_executions).build();
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_RESOURCES);
@@ -85,10 +90,9 @@ impl Guest {
         };
         let mut store = Store::new(&self.engine, data);
         store.limiter(|data| &mut data.limits);
-        // Bytes that are copied from the guest in one call.
-        store.set_hostcall_fuel(usize::try_from(args.memory.0).unwrap_or(usize::MAX));
-        self.epochs.limit(&mut store, self.computing_time);
-        store
+        store.set_hostcall_fuel(MAX_COPIED);
+        let computing_time = self.epochs.limit(&mut store, self.computing_time);
+        (store, computing_time)
     }
 
     /// The WASI of an instance that gets no arguments and no input.

@@ -13,6 +13,9 @@ use wasmtime::{
     },
 };
 
+/// Characters of a call that an error repeats.
+const MAX_SHOWN: usize = 100;
+
 /// What a call has returned.
 pub(crate) struct Returned {
     /// The results in the same syntax.
@@ -27,7 +30,12 @@ pub(crate) async fn invoke(
     mut store: Store<GuestData>,
     call: &str,
 ) -> Result<Returned, HostError> {
-    let invalid = |error: &dyn std::fmt::Display| HostError::Invoke(format!("--invoke {call}: {error}"));
+    let shown: String = call.chars().take(MAX_SHOWN).collect();
+    let invalid = |error: &dyn std::fmt::Display| {
+        HostError::Invoke(format!(
+            "--invoke {shown}: {error}; write a call with its arguments, such as ask(\"6*7\")"
+        ))
+    };
     let parsed = UntypedFuncCall::parse(call).map_err(|error| invalid(&error))?;
     let function = find(store.engine(), &guest.component, parsed.name())?;
     let instance = guest.linked.instantiate_async(&mut store).await?;

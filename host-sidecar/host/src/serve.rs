@@ -8,7 +8,7 @@ use crate::{
 };
 use bytes::Bytes;
 use cofferdam::{Runtime, config};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, header::HOST};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
     body::{Frame, Incoming, SizeHint},
@@ -18,7 +18,7 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
     convert::Infallible,
-    io::{Write, stderr},
+    io::{self, Write, stderr},
     pin::Pin,
     process::ExitCode,
     sync::Arc,
@@ -26,9 +26,10 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    io::Interest,
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::sleep,
+    sync::{Semaphore, oneshot},
+    time::{sleep, timeout},
 };
 use tokio_util::{
     sync::CancellationToken,
@@ -44,6 +45,8 @@ use wasmtime_wasi_http::{
 
 /// Time for a caller to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for connections and instances to end after a signal.
+const ABORT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Connections for each request that is handled; more wait in the kernel's queue.
 const CONNECTIONS_PER_REQUEST: usize = 4;
 
@@ -58,17 +61,19 @@ struct Server {
     runtime: Runtime,
     permits: Arc<Semaphore>,
     cancelled: CancellationToken,
+    instances: TaskTracker,
 }
 
 /// Serves until a signal asks this process to end.
 pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, HostError> {
-    let mut signals = EndSignals::receive()?;
     let runtime = config::load(&args.guest.backend)?.pooled_runtime()?;
     let guest = Guest::load(&args.component, &args.guest)?;
     let failed = |source| HostError::Component { path: args.component.clone(), source };
     let proxy = ProxyPre::new(guest.linked.clone()).map_err(failed)?;
     // A directory that cannot be opened is an error now, not one of each request.
     Guest::wasi(&args.guest)?;
+    // Until now there is no sandbox, and a signal ends the process at once.
+    let mut signals = EndSignals::receive()?;
     let unbound = |source| HostError::Listen { address: args.listen.to_string(), source };
     let listener = TcpListener::bind(args.listen).await.map_err(unbound)?;
     writeln!(stderr(), "cofferdam-host: listening on http://{}", listener.local_addr()?)?;
@@ -79,6 +84,7 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, HostError> {
         proxy,
         runtime,
         cancelled: CancellationToken::new(),
+        instances: TaskTracker::new(),
     });
     let connections = TaskTracker::new();
     tokio::select! {
@@ -86,8 +92,11 @@ pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, HostError> {
         _ = signals.next() => {}
     }
     server.cancelled.cancel();
-    connections.close();
-    connections.wait().await;
+    for tasks in [&connections, &server.instances] {
+        tasks.close();
+        // An instance ends at its next wait, unless its thread is blocked.
+        let _ = timeout(ABORT_TIMEOUT, tasks.wait()).await;
+    }
     server.runtime.drain().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -119,6 +128,10 @@ impl Server {
     /// Serves one request. A connection has one alone, so that one limit bounds the time of a slow caller, of the guest,
     /// and of its executions.
     async fn serve_one(self: Arc<Self>, stream: TcpStream) {
+        let (stream, disconnected) = match with_disconnection(stream) {
+            Ok(both) => both,
+            Err(error) => return tracing::warn!(%error, "a connection cannot be served"),
+        };
         let server = self.clone();
         let handle = service_fn(move |request| {
             let server = server.clone();
@@ -132,21 +145,23 @@ impl Server {
             result = connection => if let Err(error) = result {
                 tracing::debug!(%error, "a connection broke");
             },
+            () = disconnected => tracing::debug!("a caller disconnected"),
             () = sleep(self.args.request_time.0) => tracing::warn!("a request took longer than --request-seconds"),
             () = self.cancelled.cancelled() => {}
         }
     }
 
     async fn respond(&self, request: Request<Incoming>) -> Response<Body> {
+        // The library fails for a request without a host.
+        if request.uri().authority().is_none() && !request.headers().contains_key(HOST) {
+            return text(StatusCode::BAD_REQUEST, "The request has no Host header.\n");
+        }
         match self.handle(request).await {
             Ok(response) => response,
             Err(error) => {
                 tracing::warn!(error = format!("{error:#}"), "the component did not handle a request");
-                let text = "The component did not handle the request; the log of its host says why.\n";
-                let body = Full::new(Bytes::from_static(text.as_bytes())).map_err(|never| match never {});
-                let mut response = Response::new(body.boxed_unsync());
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-                response
+                let message = "The component did not handle the request; the log of its host says why.\n";
+                text(StatusCode::INTERNAL_SERVER_ERROR, message)
             }
         }
     }
@@ -155,19 +170,24 @@ impl Server {
     async fn handle(&self, request: Request<Incoming>) -> wasmtime::Result<Response<Body>> {
         let permit = self.permits.clone().acquire_owned().await?;
         let wasi = Guest::wasi(&self.args.guest)?;
-        let mut store = self.guest.store(&self.args.guest, wasi, &self.runtime);
+        let (mut store, computing_time) = self.guest.store(&self.args.guest, wasi, &self.runtime);
         let (sender, receiver) = oneshot::channel();
         let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;
         let response = store.data_mut().http().new_response_outparam(sender)?;
         let proxy = self.proxy.clone();
         // A caller that is gone drops the handle, and so the instance with its executions.
-        let instance = AbortOnDropHandle::new(tokio::spawn(async move {
-            let instance = proxy.instantiate_async(&mut store).await?;
-            instance.wasi_http_incoming_handler().call_handle(&mut store, request, response).await
+        let instance = AbortOnDropHandle::new(self.instances.spawn(async move {
+            let call = async {
+                let instance = proxy.instantiate_async(&mut store).await?;
+                instance.wasi_http_incoming_handler().call_handle(&mut store, request, response).await
+            };
+            let result = computing_time.measure(call).await;
+            drop(permit);
+            result
         }));
         match receiver.await {
             Ok(response) => {
-                let keep = Some((instance, permit));
+                let keep = Some(instance);
                 Ok(response?.map(|body| InstanceBody { body, keep }.boxed_unsync()))
             }
             // The guest ended without a response.
@@ -179,10 +199,34 @@ impl Server {
     }
 }
 
+/// A stream, and a future that ends when its peer has closed its end. hyper sees that only after it has read everything
+/// before it, which a guest that reads no body prevents.
+fn with_disconnection(stream: TcpStream) -> io::Result<(TcpStream, impl Future<Output = ()>)> {
+    let stream = stream.into_std()?;
+    let watched = TcpStream::from_std(stream.try_clone()?)?;
+    let disconnected = async move {
+        while let Ok(ready) = watched.ready(Interest::READABLE).await {
+            if ready.is_read_closed() {
+                return;
+            }
+            // Waits for the next change of the socket.
+            let _ = watched.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
+        }
+    };
+    Ok((TcpStream::from_std(stream)?, disconnected))
+}
+
+fn text(status: StatusCode, text: &'static str) -> Response<Body> {
+    let body = Full::new(Bytes::from_static(text.as_bytes())).map_err(|never| match never {});
+    let mut response = Response::new(body.boxed_unsync());
+    *response.status_mut() = status;
+    response
+}
+
 /// The body of a response, and the instance that writes it.
 struct InstanceBody {
     body: HyperOutgoingBody,
-    keep: Option<(AbortOnDropHandle<wasmtime::Result<()>>, OwnedSemaphorePermit)>,
+    keep: Option<AbortOnDropHandle<wasmtime::Result<()>>>,
 }
 
 impl hyper::body::Body for InstanceBody {

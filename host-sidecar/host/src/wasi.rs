@@ -5,11 +5,14 @@ use std::sync::Arc;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
+/// Random bytes of one call, which nothing interrupts.
+const MAX_RANDOM: u64 = 1 << 20;
+
 /// The WASI of a guest with these arguments. Sockets, directories, variables and standard input are absent unless they are
 /// granted; what a guest prints is shown.
 pub(crate) fn context(guest: &GuestArgs, args: &[String], is_command: bool) -> Result<WasiCtx, HostError> {
     let mut wasi = WasiCtxBuilder::new();
-    wasi.inherit_stdout().inherit_stderr().args(args);
+    wasi.inherit_stdout().inherit_stderr().args(args).max_random_size(MAX_RANDOM);
     if is_command {
         wasi.inherit_stdin();
     }

@@ -47,3 +47,42 @@ fn all_memories_of_a_guest_share_its_limit() {
         assert_eq!(stdout(&host(&dir, args).output().expect("the host")), expected, "{limit}");
     }
 }
+
+#[test]
+fn waiting_often_and_briefly_is_not_computing() {
+    let dir = TestDir::new();
+    // It waits 100 times for 12 ms.
+    write_guest(
+        &dir,
+        r#"(component
+            (import "wasi:io/poll@0.2.0" (instance $poll
+                (export "pollable" (type $pollable (sub resource)))
+                (export "[method]pollable.block" (func (param "self" (borrow $pollable))))))
+            (alias export $poll "pollable" (type $pollable))
+            (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+                (alias outer 1 $pollable (type $outer))
+                (export "pollable" (type $inner (eq $outer)))
+                (export "subscribe-duration" (func (param "when" u64) (result (own $inner))))))
+            (core func $block (canon lower (func $poll "[method]pollable.block")))
+            (core func $subscribe (canon lower (func $clock "subscribe-duration")))
+            (core func $drop (canon resource.drop $pollable))
+            (core module $m
+                (import "host" "block" (func $block (param i32)))
+                (import "host" "subscribe" (func $subscribe (param i64) (result i32)))
+                (import "host" "drop" (func $drop (param i32)))
+                (func (export "wait") (local $left i32) (local $pollable i32)
+                    (local.set $left (i32.const 100))
+                    (loop $again
+                        (local.set $pollable (call $subscribe (i64.const 12000000)))
+                        (call $block (local.get $pollable))
+                        (call $drop (local.get $pollable))
+                        (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+                        (br_if $again (local.get $left)))))
+            (core instance $i (instantiate $m (with "host" (instance
+                (export "block" (func $block)) (export "subscribe" (func $subscribe)) (export "drop" (func $drop))))))
+            (func (export "wait") (canon lift (core func $i "wait"))))"#,
+    );
+    let args = ["run", "--guest-seconds", "0.5", "--invoke", "wait()", "guest.wasm"];
+    let (code, _, message) = ended(&host(&dir, args).output().expect("the host"));
+    assert_eq!((code, message), (Some(0), String::new()));
+}

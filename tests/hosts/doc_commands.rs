@@ -118,7 +118,8 @@ pub(crate) fn assert_section(page: &str, section: &str, programs: &[&PathBuf]) {
     let sidecar = Sidecar::start(&dir, &[], &[]);
     let mut shell = command("bash", &format!("http://{}", sidecar.address));
     let path = shell.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?)).expect("a PATH");
-    let folders = programs.iter().map(|&folder| folder.clone()).chain(env::split_paths(path));
+    // The hosts come first: each folder of Python programs has a Python.
+    let folders = env::split_paths(path).chain(programs.iter().map(|&folder| folder.clone()));
     shell.env("PATH", env::join_paths(folders).expect("a PATH"));
     shell.env("XDG_CONFIG_HOME", dir.path().join("config")).env("COFFERDAM_STATE_DIR", dir.state());
     assert_steps(page, &steps, shell, &sidecar);

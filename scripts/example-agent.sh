@@ -6,8 +6,7 @@ source "$(dirname "$0")/lib.sh"
 source scripts/guest-compiler.sh
 
 mkdir -p target/agents
-cargo build --quiet --release --locked --workspace --bin componentize
-compose() { target/release/componentize agent "$modules/example_agent.wasm" target/components target/agents "$1"; }
+compose() { componentize agent "$modules/example_agent.wasm" target/components target/agents "$1"; }
 build_guest example-agent
 compose rust
 build_guest example-agent --features web

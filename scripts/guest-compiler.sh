@@ -1,5 +1,5 @@
 # Sourced after lib.sh: `build_runner` and `build_guest PACKAGE [CARGO-OPTION...]` compile for the sandbox and for
-# WebAssembly, with rustup's compiler or Debian's.
+# WebAssembly, with rustup's compiler or Debian's; `componentize ARGUMENT...` makes components.
 
 compiler=$(<"$SETUP/compiler")
 # Two compilers in one target folder would rebuild each other's artifacts.
@@ -49,4 +49,9 @@ build_runner() {
             -Clink-self-contained=no "-L$PWD/$out/stub" -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none
         ;;
     esac
+}
+
+componentize() {
+    cargo build --quiet --release --locked --workspace --bin componentize
+    target/release/componentize "$@"
 }

@@ -1,7 +1,7 @@
 //! Composes the guest with the bridge, which implements the guest's imports.
 
 use anyhow::Result;
-use wac_graph::{CompositionGraph, EncodeOptions, types::Package};
+use wac_graph::{CompositionGraph, EncodeOptions, PackageId, types::Package};
 
 const TYPES: &str = concat!("cofferdam:code-executor/types@", env!("CARGO_PKG_VERSION"));
 const SANDBOX: &str = concat!("cofferdam:code-executor/sandbox@", env!("CARGO_PKG_VERSION"));
@@ -10,18 +10,19 @@ const CODE_EXECUTOR: &str = concat!("cofferdam:code-executor/code-executor@", en
 const CODE_EXECUTOR_STREAM: &str =
     concat!("cofferdam:code-executor/code-executor-stream@", env!("CARGO_PKG_VERSION"));
 
-/// Connects the imports of a component to the exports of the executor that is composed with the bridge. The executor
-/// stays inside: the component exports only its own.
+/// Connects the imports of a component to the exports of an executor, as `wac plug` does. The executor stays inside: the
+/// component exports only its own.
 pub(crate) fn plug(component: &[u8], executor: &[u8]) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
-    let mut register = |name, component: &[u8]| {
-        let package = Package::from_bytes(name, None, component, graph.types_mut())?;
-        anyhow::Ok(graph.register_package(package)?)
-    };
-    let (executor, socket) =
-        (register("cofferdam:executor", executor)?, register("cofferdam:socket", component)?);
+    let executor = register(&mut graph, "cofferdam:executor", executor)?;
+    let socket = register(&mut graph, "cofferdam:socket", component)?;
     wac_graph::plug(&mut graph, vec![executor], socket)?;
     Ok(graph.encode(EncodeOptions::default())?)
+}
+
+fn register(graph: &mut CompositionGraph, name: &str, component: &[u8]) -> Result<PackageId> {
+    let package = Package::from_bytes(name, None, component, graph.types_mut())?;
+    Ok(graph.register_package(package)?)
 }
 
 /// Connects the guest's imports to the bridge's exports. The types are connected and exported too: otherwise
@@ -29,8 +30,7 @@ pub(crate) fn plug(component: &[u8], executor: &[u8]) -> Result<Vec<u8>> {
 pub(crate) fn compose(executor: &[u8], bridge: &[u8]) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
     let mut instantiate = |name, component: &[u8]| {
-        let package = Package::from_bytes(name, None, component, graph.types_mut())?;
-        let package = graph.register_package(package)?;
+        let package = register(&mut graph, name, component)?;
         anyhow::Ok(graph.instantiate(package))
     };
     let (bridge, executor) =

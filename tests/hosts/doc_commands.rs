@@ -82,13 +82,18 @@ pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&st
     }
     let mut shell = command("bash", "");
     let examples = root().join("target/release/examples");
-    let path = shell.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?)).expect("a PATH");
-    let folders = programs.iter().cloned().chain([examples]).chain(env::split_paths(path));
+    let folders = programs.iter().cloned().chain([examples]).chain(search_path(&shell));
     let path = env::join_paths(folders).expect("a PATH");
     shell.envs(variables.iter().copied());
     shell.current_dir(dir.path()).env("PATH", path).env("XDG_CONFIG_HOME", dir.path().join("config"));
     shell.env("COFFERDAM_STATE_DIR", dir.state()).env_remove("COFFERDAM_URL").env_remove("KUBECONFIG");
     assert_steps(page, &steps, shell, &sidecar);
+}
+
+/// The folders of the command's PATH.
+fn search_path(command: &Command) -> Vec<PathBuf> {
+    let path = command.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?));
+    env::split_paths(path.expect("a PATH")).collect()
 }
 
 /// Executes commands in this shell, each of which prints what the page shows.
@@ -117,9 +122,8 @@ pub(crate) fn assert_section(page: &str, section: &str, programs: &[&PathBuf]) {
     let dir = TestDir::new();
     let sidecar = Sidecar::start(&dir, &[], &[]);
     let mut shell = command("bash", &format!("http://{}", sidecar.address));
-    let path = shell.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?)).expect("a PATH");
     // The hosts come first: each folder of Python programs has a Python.
-    let folders = env::split_paths(path).chain(programs.iter().map(|&folder| folder.clone()));
+    let folders = search_path(&shell).into_iter().chain(programs.iter().map(|&folder| folder.clone()));
     shell.env("PATH", env::join_paths(folders).expect("a PATH"));
     shell.env("XDG_CONFIG_HOME", dir.path().join("config")).env("COFFERDAM_STATE_DIR", dir.state());
     assert_steps(page, &steps, shell, &sidecar);

@@ -3,13 +3,15 @@
 use crate::allowed_host::AllowedHost;
 use clap::{Args, Parser, Subcommand};
 use cofferdam::config::{BackendChoice, Bytes, Overrides, Seconds};
-use serde::Serialize;
+use serde::{
+    Deserialize, Serialize,
+    de::{IntoDeserializer, value},
+};
 use std::{
     env,
     net::SocketAddr,
     num::NonZero,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 /// Runs components that import a sandbox, WASI, or both. Sandboxes are created by this process.
@@ -114,19 +116,9 @@ impl Overrides for BackendArgs {
     }
 }
 
-impl GuestArgs {
-    pub(crate) fn computing_time(&self) -> Duration {
-        self.computing_time.0
-    }
-}
-
-fn backend(text: &str) -> Result<BackendChoice, String> {
-    match text {
-        "local" => Ok(BackendChoice::Local),
-        "kubernetes" => Ok(BackendChoice::Kubernetes),
-        "auto" => Ok(BackendChoice::Auto),
-        _ => Err("the backends are local, kubernetes and auto".into()),
-    }
+/// The backends have the names of the settings file.
+fn backend(text: &str) -> Result<BackendChoice, value::Error> {
+    BackendChoice::deserialize(text.into_deserializer())
 }
 
 /// A directory that the guest may open.

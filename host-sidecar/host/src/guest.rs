@@ -4,11 +4,11 @@ use crate::{
     cli::GuestArgs,
     error::HostError,
     limits::{GuestLimits, MAX_COPIED, MAX_RESOURCES},
-    wasi::{self, HttpClient},
+    wasi::HttpClient,
 };
 use cofferdam::Runtime;
 use cofferdam_component::{ComputingTime, Epochs, SandboxCtx, SandboxView, add_to_linker, compile_cache};
-use std::{path::Path, time::Duration};
+use std::path::Path;
 use wasmtime::{
     Config, Engine, Store,
     component::{Component, InstancePre, Linker, ResourceTable},
@@ -22,7 +22,6 @@ pub(crate) struct Guest {
     pub(crate) component: Component,
     pub(crate) linked: InstancePre<GuestData>,
     epochs: Epochs,
-    computing_time: Duration,
 }
 
 /// The data of a store.
@@ -55,7 +54,7 @@ impl WasiHttpView for GuestData {
 
 impl Guest {
     /// Compiles and links a component. What it imports beside the sandbox and WASI is an error.
-    pub(crate) fn load(path: &Path, args: &GuestArgs) -> Result<Self, HostError> {
+    pub(crate) fn load(path: &Path) -> Result<Self, HostError> {
         let failed = |source| HostError::Component { path: path.to_owned(), source };
         let mut config = Config::new();
         config.epoch_interruption(true).cache(compile_cache());
@@ -67,7 +66,7 @@ impl Guest {
         add_to_linker(&mut linker).map_err(failed)?;
         let linked = linker.instantiate_pre(&component).map_err(failed)?;
         let epochs = Epochs::start(&engine)?;
-        Ok(Self { engine, component, linked, epochs, computing_time: args.computing_time() })
+        Ok(Self { engine, component, linked, epochs })
     }
 
     /// A store for one instance. Dropping it, or a call that uses it, cancels the executions of the instance.
@@ -91,12 +90,7 @@ impl Guest {
         let mut store = Store::new(&self.engine, data);
         store.limiter(|data| &mut data.limits);
         store.set_hostcall_fuel(MAX_COPIED);
-        let computing_time = self.epochs.limit(&mut store, self.computing_time);
+        let computing_time = self.epochs.limit(&mut store, args.computing_time.0);
         (store, computing_time)
-    }
-
-    /// The WASI of an instance that gets no arguments and no input.
-    pub(crate) fn wasi(args: &GuestArgs) -> Result<WasiCtx, HostError> {
-        wasi::context(args, &[], false)
     }
 }

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 }
 
 fn fail(message: &str) -> ExitCode {
-    // There is nobody left to tell if standard error is closed.
+    // Standard error may be closed.
     let _ = writeln!(stderr(), "cofferdam-host: {message}");
     ExitCode::FAILURE
 }

@@ -5,35 +5,31 @@ use crate::{
     error::HostError,
     guest::{Guest, GuestData},
     invoke::invoke,
-    signals::EndSignals,
+    signals::{ABORT_TIMEOUT, EndSignals},
     wasi,
 };
 use cofferdam::config;
 use std::{
     io::{self, Write, stdout},
     process::ExitCode,
-    time::Duration,
 };
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime::Store;
 use wasmtime_wasi::{I32Exit, p2::bindings::CommandPre};
 
-/// Time for the guest to end after a signal.
-const ABORT_TIMEOUT: Duration = Duration::from_secs(2);
-
 /// Runs a component, and gives its exit code.
 pub(crate) async fn run(args: RunArgs) -> Result<ExitCode, HostError> {
     let runtime = config::load(&args.guest.backend)?.runtime()?;
-    let guest = Guest::load(&args.component, &args.guest)?;
+    let guest = Guest::load(&args.component)?;
     // Until now there is no sandbox, and a signal ends the process at once.
     let mut signals = EndSignals::receive()?;
     let name = args.component.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let arguments: Vec<_> = [name].into_iter().chain(args.args.iter().cloned()).collect();
     let wasi = wasi::context(&args.guest, &arguments, args.invoke.is_none())?;
     let (store, computing_time) = guest.store(&args.guest, wasi, &runtime);
-    // A task, since a guest whose output nobody reads blocks its thread. A signal drops the guest, which cancels its
-    // executions.
+    // The guest has a task of its own: it blocks its thread if its output is not read. A signal drops the guest, which
+    // cancels its executions.
     let mut task = AbortOnDropHandle::new(tokio::spawn(async move {
         let call = async {
             match &args.invoke {

@@ -4,7 +4,8 @@ use crate::{
     cli::ServeArgs,
     error::HostError,
     guest::{Guest, GuestData},
-    signals::EndSignals,
+    signals::{ABORT_TIMEOUT, EndSignals},
+    wasi,
 };
 use bytes::Bytes;
 use cofferdam::{Runtime, config};
@@ -45,8 +46,6 @@ use wasmtime_wasi_http::{
 
 /// Time for a caller to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time for connections and instances to end after a signal.
-const ABORT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Connections for each request that is handled; more wait in the kernel's queue.
 const CONNECTIONS_PER_REQUEST: usize = 4;
 
@@ -67,11 +66,11 @@ struct Server {
 /// Serves until a signal asks this process to end.
 pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, HostError> {
     let runtime = config::load(&args.guest.backend)?.pooled_runtime()?;
-    let guest = Guest::load(&args.component, &args.guest)?;
+    let guest = Guest::load(&args.component)?;
     let failed = |source| HostError::Component { path: args.component.clone(), source };
     let proxy = ProxyPre::new(guest.linked.clone()).map_err(failed)?;
     // A directory that cannot be opened is an error now, not one of each request.
-    Guest::wasi(&args.guest)?;
+    wasi::context(&args.guest, &[], false)?;
     // Until now there is no sandbox, and a signal ends the process at once.
     let mut signals = EndSignals::receive()?;
     let unbound = |source| HostError::Listen { address: args.listen.to_string(), source };
@@ -169,7 +168,7 @@ impl Server {
     /// Handles a request in an instance of its own, which ends with the body of its response.
     async fn handle(&self, request: Request<Incoming>) -> wasmtime::Result<Response<Body>> {
         let permit = self.permits.clone().acquire_owned().await?;
-        let wasi = Guest::wasi(&self.args.guest)?;
+        let wasi = wasi::context(&self.args.guest, &[], false)?;
         let (mut store, computing_time) = self.guest.store(&self.args.guest, wasi, &self.runtime);
         let (sender, receiver) = oneshot::channel();
         let request = store.data_mut().http().new_incoming_request(Scheme::Http, request)?;

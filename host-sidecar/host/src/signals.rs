@@ -1,7 +1,10 @@
 //! Signals that ask this process to end.
 
-use std::io;
+use std::{io, time::Duration};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Time for guests and connections to end after a signal.
+pub(crate) const ABORT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Waits for the signals that ask this process to end.
 pub(crate) struct EndSignals {

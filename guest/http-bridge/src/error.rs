@@ -2,9 +2,12 @@
 //! address.
 
 use crate::environment::DEFAULT_URL;
-use alloc::{format, string::String};
+use alloc::{
+    format,
+    string::{String, ToString},
+};
 use cofferdam_http_api::{Problem, VERSION};
-use cofferdam_types::printable;
+use cofferdam_types::{ExceededLimit, printable};
 use http_bridge_bindings::{
     exports::cofferdam::code_executor::types::{Error, ErrorCode},
     wasi::http::types::ErrorCode as HttpError,
@@ -76,8 +79,11 @@ impl From<HttpError> for BridgeError {
 impl From<BridgeError> for Error {
     fn from(error: BridgeError) -> Self {
         if let BridgeError::Problem(problem) = error {
+            // The detail names the field of the HTTP API.
+            let exceeded = problem.exceeded.map(|exceeded| ExceededLimit::from(*exceeded).to_string());
+            let message = exceeded.unwrap_or(problem.detail);
             // The text may not be from a sidecar.
-            let message = problem.detail.chars().map(printable).collect();
+            let message = message.chars().map(printable).collect();
             return Self { id: problem.id, code: code(problem.code), message, retryable: problem.retryable };
         }
         let retryable = matches!(error, BridgeError::NotConnected | BridgeError::UnexpectedResponse(429));
@@ -210,6 +216,7 @@ mod tests {
             code: cofferdam_http_api::ErrorCode::Quota,
             id: Some("run-1".into()),
             retryable: true,
+            exceeded: None,
         };
         let error = Error::from(BridgeError::Problem(problem));
         assert_eq!(
@@ -217,6 +224,15 @@ mod tests {
             (Some("run-1"), ErrorCode::Quota, true)
         );
         assert_eq!(error.message, "all used up");
+    }
+
+    #[test]
+    fn a_limit_above_its_ceiling_has_its_name_in_the_contract() {
+        let json = r#"{"type":"t","title":"t","status":403,"detail":"limits.wall_time_ms of 2 is too much",
+            "code":"denied","retryable":false,"exceeded":{"limit":"wall_time_ms","requested":2,"ceiling":1}}"#;
+        let problem = serde_json::from_str(json).expect("a problem");
+        let error = Error::from(BridgeError::Problem(problem));
+        assert_eq!(error.message, "the limit wall-time-ms of 2 is above the operator's ceiling of 1");
     }
 
     #[test]

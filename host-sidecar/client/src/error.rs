@@ -1,7 +1,7 @@
 //! Errors of the client, and their messages.
 
 use cofferdam_http_api::{Problem, VERSION};
-use cofferdam_types::{Error, ErrorCode};
+use cofferdam_types::{Error, ErrorCode, ExceededLimit};
 use std::time::Duration;
 
 const UNKNOWN: &str = "whether the program ran is not known";
@@ -68,8 +68,11 @@ impl From<ClientError> for Error {
                 ),
             ),
             ClientError::Problem(problem) => {
-                let error = Self::new(problem.code, problem.detail);
-                Self { id: problem.id, retryable: problem.retryable, ..error }
+                // The detail names the field of the HTTP API.
+                let exceeded = problem.exceeded.map(|exceeded| ExceededLimit::from(*exceeded));
+                let message = exceeded.as_ref().map_or(problem.detail, ToString::to_string);
+                let error = Self::new(problem.code, message);
+                Self { id: problem.id, retryable: problem.retryable, exceeded, ..error }
             }
             ClientError::Cancelled => {
                 Self::new(ErrorCode::Cancelled, "the execution was cancelled before the sidecar accepted it")

@@ -1,8 +1,8 @@
 //! Errors as problem details, RFC 9457. Pure.
 
 use axum::response::{IntoResponse, Response};
-use cofferdam_http_api::{ErrorCode, PROBLEM, Problem};
-use cofferdam_types::{Error, ExceededLimit};
+use cofferdam_http_api::{ErrorCode, Exceeded, PROBLEM, Problem};
+use cofferdam_types::Error;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use std::time::Duration;
 
@@ -32,6 +32,7 @@ impl ApiError {
             code,
             id: None,
             retryable: false,
+            exceeded: None,
         };
         Self { problem: problem.into(), header: None }
     }
@@ -102,7 +103,8 @@ pub(crate) fn overloaded(message: &str) -> Error {
 #[must_use]
 pub fn to_problem(error: Error) -> Problem {
     let code = error.code;
-    let detail = error.exceeded.map_or(error.message, |exceeded| exceeded_detail(&exceeded));
+    let exceeded = error.exceeded.map(Exceeded::from);
+    let detail = exceeded.as_ref().map_or(error.message, exceeded_detail);
     let (name, title, status) = describe(code);
     Problem {
         r#type: format!("urn:cofferdam:{name}"),
@@ -112,12 +114,13 @@ pub fn to_problem(error: Error) -> Problem {
         code,
         id: error.id,
         retryable: error.retryable,
+        exceeded: exceeded.map(Box::new),
     }
 }
 
 /// Names a limit as the field of a request.
-fn exceeded_detail(ExceededLimit { limit, requested, ceiling }: &ExceededLimit) -> String {
-    format!("limits.{} of {requested} is above the operator's ceiling of {ceiling}", limit.replace('-', "_"))
+fn exceeded_detail(Exceeded { limit, requested, ceiling }: &Exceeded) -> String {
+    format!("limits.{limit} of {requested} is above the operator's ceiling of {ceiling}")
 }
 
 /// The name, the title and the HTTP status of a code.

@@ -21,7 +21,7 @@ pub use cofferdam_types::{ErrorCode, RequestedLimits, SkippedFile, Status};
 pub use events::EventDecoder;
 pub use execution::{Event, Execution, Phase, State};
 pub use outcome::{File, FileSummary, Outcome, Output, Timings};
-pub use problem::Problem;
+pub use problem::{Exceeded, Problem};
 pub use request::Request;
 pub use version::{VERSION, VERSION_HEADER, is_compatible};
 

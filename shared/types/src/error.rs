@@ -1,9 +1,11 @@
 //! Why an execution has no report.
 
 use alloc::{
+    borrow::Cow,
     format,
     string::{String, ToString},
 };
+use core::fmt;
 
 /// The kind of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,14 +61,22 @@ pub struct Error {
 }
 
 /// A limit of a request that is above the operator's ceiling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExceededLimit {
     /// Its name in the contract, such as `memory-bytes`.
-    pub limit: &'static str,
+    pub limit: Cow<'static, str>,
     /// The value of the request, in the unit of the limit.
     pub requested: u64,
     /// The ceiling, in the same unit.
     pub ceiling: u64,
+}
+
+/// In the words of the contract.
+impl fmt::Display for ExceededLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, requested, ceiling } = self;
+        write!(f, "the limit {limit} of {requested} is above the operator's ceiling of {ceiling}")
+    }
 }
 
 impl Error {

@@ -189,9 +189,11 @@ impl<T: Ord + Copy + Into<u64>> Limit<T> for T {
         match requested {
             None => Ok(default.min(ceiling)),
             Some(requested) if requested <= ceiling => Ok(requested),
-            Some(requested) => {
-                Err(ExceededLimit { limit, requested: requested.into(), ceiling: ceiling.into() })
-            }
+            Some(requested) => Err(ExceededLimit {
+                limit: limit.into(),
+                requested: requested.into(),
+                ceiling: ceiling.into(),
+            }),
         }
     }
 }
@@ -247,7 +249,7 @@ mod tests {
         assert_eq!(cpu(None, None, None), Ok(None));
         assert_eq!(cpu(None, None, Some(2)), Ok(Some(2)));
         assert_eq!(cpu(None, Some(3), Some(2)), Ok(Some(2)));
-        let exceeded = ExceededLimit { limit: "cpu-millis", requested: 3, ceiling: 2 };
+        let exceeded = ExceededLimit { limit: "cpu-millis".into(), requested: 3, ceiling: 2 };
         assert_eq!(cpu(Some(3), None, Some(2)), Err(exceeded));
     }
 }

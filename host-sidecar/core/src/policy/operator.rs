@@ -1,7 +1,7 @@
 //! What the operator allows, and the limits of a request.
 
 use super::{Language, default_languages};
-use cofferdam_types::{Error, ErrorCode, ExceededLimit, Limits, RequestedLimits};
+use cofferdam_types::{Error, ErrorCode, Limits, RequestedLimits};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the operator allows.
@@ -37,10 +37,8 @@ impl Policy {
     /// [`ErrorCode::Denied`] for a limit above its ceiling.
     pub fn limits(&self, requested: &RequestedLimits) -> Result<Limits, Error> {
         Limits::of_request(requested, &self.defaults, &self.ceilings).map_err(|exceeded| {
-            let ExceededLimit { limit, requested, ceiling } = exceeded;
-            let message =
-                format!("the limit {limit} of {requested} is above the operator's ceiling of {ceiling}");
-            Error { exceeded: Some(exceeded), ..Error::new(ErrorCode::Denied, message) }
+            let error = Error::new(ErrorCode::Denied, exceeded.to_string());
+            Error { exceeded: Some(exceeded), ..error }
         })
     }
 }

@@ -109,6 +109,7 @@ mod tests {
             code,
             id: None,
             retryable,
+            exceeded: None,
         }
     }
 

@@ -113,7 +113,7 @@ mod tests {
             ("cpu-millis", 1500, 500, "--cpu 1500m is above the ceiling of 500m (ceilings.cpu_limit)"),
             ("processes", 9, 8, "--processes 9 is above the ceiling of 8 (ceilings.process_limit)"),
         ] {
-            let described = describe_exceeded(&ExceededLimit { limit, requested, ceiling });
+            let described = describe_exceeded(&ExceededLimit { limit: limit.into(), requested, ceiling });
             assert_eq!(described.as_deref(), Some(expected));
         }
     }

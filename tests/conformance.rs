@@ -7,7 +7,8 @@ use cofferdam_component::Executor;
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
     conformance::{
-        Case, Cli, Driver, Failure, Failures, Library, Python, Selection, SharedSidecar, Warm, run, run_suite,
+        Case, Cli, Driver, Failure, Failures, Library, Selection, SharedSidecar, SidecarUrl, Warm, python,
+        run, run_suite,
     },
     logging,
     soak::is_soak,
@@ -64,12 +65,12 @@ fn run_local(arguments: &Arguments, executor: &Executor) -> Result<Failures, Fai
 
 /// Runs all cases through other hosts of the component.
 fn run_hosts(arguments: &Arguments) -> Result<Failures, Failure> {
-    let shared = SharedSidecar::default();
+    let shared = SidecarUrl::from(SharedSidecar::default());
     let cli = Arc::new(Cli::wasmtime(shared.clone())?);
     let mut failures = run_driver(arguments, "wasmtime-cli", None, Selection::All, cli)?;
-    let own = Arc::new(Cli::cofferdam_host()?);
+    let own = Arc::new(Cli::cofferdam_host_without_sidecar()?);
     failures.add(run_driver(arguments, "cofferdam-host", None, Selection::All, own)?);
-    failures.add(run_driver(arguments, "python", None, Selection::All, Arc::new(Python::new(shared)))?);
+    failures.add(run_driver(arguments, "python", None, Selection::All, Arc::new(python(shared)))?);
     Ok(failures)
 }
 

@@ -3,6 +3,7 @@
 pub mod bare;
 pub mod concurrency;
 pub mod hop;
+pub mod hosts;
 pub mod http;
 pub mod imports;
 pub mod interactive;

@@ -48,6 +48,11 @@ impl PooledSidecar {
         }
     }
 
+    /// The URL of its TCP socket.
+    pub(crate) fn url(&self) -> String {
+        self.sidecar.url()
+    }
+
     /// Waits until this many more sandboxes are prewarmed.
     pub(crate) fn fill(&mut self, more: u32) {
         for _ in 0..more {

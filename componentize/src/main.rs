@@ -4,7 +4,8 @@
 //!   `code-executor-stream.wasm`, which also imports `sandbox-stream`, `code-executor-http.wasm`, which is
 //!   composed with the bridge and imports WASI only, and `code-executor-tool.wasm`, a tool around the latter.
 //! - `componentize agent FILE COMPONENTS FOLDER NAME` composes an agent, a component or a core module, with these
-//!   components, as `wac plug` does: `NAME-bare.wasm` imports `sandbox`, `NAME-http.wasm` imports WASI only.
+//!   components, as `wac plug` does: `NAME-bare.wasm` imports `sandbox`, `NAME-http.wasm` imports WASI only. Of a core
+//!   module, `NAME.wasm` is the agent alone.
 
 mod compose;
 mod describe;
@@ -34,7 +35,13 @@ fn main() -> Result<()> {
 /// Composes an agent with the components.
 fn agent(file: &Path, components: &Path, folder: &Path, name: &str) -> Result<()> {
     let agent = read(file)?;
-    let agent = if Parser::is_component(&agent) { agent } else { component(&agent)? };
+    let agent = if Parser::is_component(&agent) {
+        agent
+    } else {
+        let alone = component(&agent)?;
+        write(&folder.join(format!("{name}.wasm")), &alone)?;
+        alone
+    };
     for (suffix, executor) in [("bare", "code-executor.wasm"), ("http", "code-executor-http.wasm")] {
         let composed = compose::plug(&agent, &read(&components.join(executor))?)?;
         write(&folder.join(format!("{name}-{suffix}.wasm")), &composed)?;

@@ -1,11 +1,8 @@
 //! How the example hosts handle the end of a program, and an overloaded sidecar.
 
-use crate::{
-    scripted_server::{OUTCOME, ScriptedServer, response},
-    transpile::{transpile, transpile_component},
-};
+use crate::scripted_server::{OUTCOME, ScriptedServer, response};
 use cofferdam_tests::{
-    hosts::command,
+    hosts::{command, transpile, transpile_component},
     program::{TestDir, root, stderr, stdout},
     sidecar::Sidecar,
 };

@@ -1,12 +1,9 @@
 //! The composed component returns an error of the contract for every fault of a sidecar: it neither traps nor
 //! hangs.
 
-use crate::{
-    scripted_server::{OUTCOME, ScriptedServer, closed_url, response},
-    transpile::transpile,
-};
+use crate::scripted_server::{OUTCOME, ScriptedServer, closed_url, response};
 use cofferdam_tests::{
-    hosts::command,
+    hosts::{command, transpile},
     program::{TestDir, root, stderr, stdout},
     sidecar::Sidecar,
 };

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
 
 mod doc_commands;
+mod each_host;
 mod examples;
 mod faulty_sidecar;
 mod hosts_page;
@@ -11,4 +12,3 @@ mod other;
 mod recipes;
 mod scripted_server;
 mod streaming;
-mod transpile;

@@ -32,7 +32,7 @@ fn jco_with_jspi_executes_programs() {
 #[test]
 #[ignore = "installs Node 26 and jco; make hosts"]
 fn jco_with_jspi_executes_two_programs_at_once_and_leaves_the_event_loop_free() {
-    let output = host("jspi", "", &[("PROGRAM", "together.mjs")]);
+    let output = host("jspi", "print(1)", &[("EXAMPLE", "together.mjs")]);
     assert!(stdout(&output).starts_with("42,42 after "), "{} {}", stdout(&output), stderr(&output));
     let ticks = stdout(&output).split_whitespace().nth_back(1).and_then(|ticks| ticks.parse::<u32>().ok());
     // A timer of 10 ms. If the event loop were blocked, it would tick a few times.

@@ -5,7 +5,7 @@ use crate::{
     scripted_server::{ScriptedServer, closed_url},
 };
 use cofferdam_tests::{
-    hosts::{Python, command},
+    hosts::{Caller, command},
     program::{TestDir, root, stderr},
     sidecar::Sidecar,
 };
@@ -18,11 +18,11 @@ const HEAD: &str = "HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\ncofferd
 const ACCEPTED: &str = "event: accepted\ndata: {\"accepted\":\"run-1\"}\n\n";
 
 /// An instance of the component.
-struct Instance(Python);
+struct Instance(Caller);
 
 impl Instance {
     fn of(sidecar: &Sidecar) -> Self {
-        Self(Python::start(&format!("http://{}", sidecar.address)))
+        Self(Caller::python(&sidecar.url()))
     }
 
     fn start(&mut self, code: &str) -> Value {
@@ -167,13 +167,13 @@ fn a_sidecar_killed_during_an_execution_is_unreachable() {
 fn each_fault_of_a_sidecar_is_reported_by_start() {
     for (what, response, expected) in faults() {
         let sidecar = ScriptedServer::responding(response);
-        let error = Instance(Python::start(&sidecar.url())).start("print(6*7)");
+        let error = Instance(Caller::python(&sidecar.url())).start("print(6*7)");
         assert_error(what, &error, expected);
         assert_eq!(sidecar.requests().len(), 1, "{what}");
     }
     assert_error(
         "no server",
-        &Instance(Python::start(&closed_url())).start("1"),
+        &Instance(Caller::python(&closed_url())).start("1"),
         ("unreachable", true, "no connection"),
     );
 }
@@ -197,7 +197,7 @@ fn a_broken_stream_is_an_error_and_ends_the_execution() {
         let sidecar = ScriptedServer::responding(format!(
             "{HEAD}connection: close\r\n\r\n{ACCEPTED}: a comment\n\n{rest}"
         ));
-        let mut instance = Instance(Python::start(&sidecar.url()));
+        let mut instance = Instance(Caller::python(&sidecar.url()));
         let id = instance.start("print(6*7)");
         assert_eq!(id, "run-1", "{what}");
         let error = instance.next(&id);
@@ -205,7 +205,7 @@ fn a_broken_stream_is_an_error_and_ends_the_execution() {
         assert_eq!(error["id"], "run-1", "{error}");
         instance.assert_unknown(&id);
         let sidecar = ScriptedServer::responding(format!("{HEAD}connection: close\r\n\r\n{rest}"));
-        assert_error(what, &Instance(Python::start(&sidecar.url())).start("print(6*7)"), expected);
+        assert_error(what, &Instance(Caller::python(&sidecar.url())).start("print(6*7)"), expected);
     }
 }
 

@@ -112,6 +112,12 @@ impl Sidecar {
         }
     }
 
+    /// The URL of its TCP socket.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// The process id.
     #[must_use]
     pub fn pid(&self) -> u32 {

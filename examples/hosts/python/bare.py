@@ -18,7 +18,6 @@ from wasmtime import Engine, Store
 from wasmtime.component import Component, Linker, Variant
 
 SANDBOX = "cofferdam:code-executor/sandbox@0.1.0"
-INTERFACE = "cofferdam:code-executor/code-executor@0.1.0"
 OPTIONAL = ("language", "args", "env", "stdin", "files", "collect", "limits", "network", "labels")
 ATTEMPTS = 5
 PHASES = ("queued", "scheduled", "pulled", "started", "finished", "answered")
@@ -103,7 +102,8 @@ def exit_like(status):
     sys.exit(status.payload if status.tag == "exited" else f"the program did not exit normally: {status.tag}")
 
 
-def main(path, code):
+def load(path):
+    """Instantiates the component. Returns a function that calls its exports."""
     engine = Engine()
     linker = Linker(engine)
     with linker.root() as root, root.add_instance(SANDBOX) as sandbox:
@@ -111,10 +111,17 @@ def main(path, code):
 
     store = Store(engine)
     instance = linker.instantiate(store, Component.from_file(engine, path))
-    interface = instance.get_export_index(store, INTERFACE)
-    execute = instance.get_func(store, instance.get_export_index(store, "execute", interface))
 
-    result = execute(store, SimpleNamespace(code=code, **dict.fromkeys(OPTIONAL)))
+    def call(interface, function, *args):
+        interface = instance.get_export_index(store, f"cofferdam:code-executor/{interface}@0.1.0")
+        return instance.get_func(store, instance.get_export_index(store, function, interface))(store, *args)
+
+    return call
+
+
+def main(path, code):
+    request = SimpleNamespace(code=code, **dict.fromkeys(OPTIONAL))
+    result = load(path)("code-executor", "execute", request)
     if result.tag == "err":
         sys.exit(f"{result.payload.code}: {result.payload.message}")
     sys.stdout.write(result.payload.stdout.text)

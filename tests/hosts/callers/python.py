@@ -1,7 +1,6 @@
-"""Calls a function of the component for each line of stdin, and writes its result as a line to stdout. A call is
-[interface, function, argument]; values are JSON in the contract's names, in which bytes are {"base64": "..."}.
+"""Calls functions of a component in wasmtime for Python, as README.md of this folder describes.
 
-python caller.py code-executor-http.wasm
+python python.py bare|composed COMPONENT
 """
 
 import base64
@@ -11,8 +10,7 @@ from pathlib import Path
 
 from wasmtime.component import Record, Variant
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "examples/hosts/python"))
-from composed import load
+sys.path.insert(0, str(Path(__file__).parents[3] / "examples/hosts/python"))
 
 
 def from_json(value):
@@ -39,7 +37,9 @@ def to_json(value):
     return value
 
 
-call = load(sys.argv[1])
+example, component = sys.argv[1:]
+call = __import__(example).load(component)
 for line in sys.stdin:
-    interface, function, argument = json.loads(line)
-    print(json.dumps(to_json(call(interface, function, from_json(argument)))), flush=True)
+    interface, function, arguments = json.loads(line)
+    results = [to_json(call(interface, function, from_json(argument))) for argument in arguments]
+    print(json.dumps(results), flush=True)

@@ -14,4 +14,4 @@ ln -s "$CACHE/puppeteer/node_modules" "$RUN/examples/hosts/browser/node_modules"
 start_sidecar
 cd "$RUN/examples/hosts/browser"
 PORT=0 start '^listening on (.*)' "$NODE" server.mjs
-"$NODE" drive.mjs "$MATCH" "$1"
+if [ "$PROGRAM" ]; then "$NODE" drive.mjs "$MATCH" "$PROGRAM"; else "$NODE" "$CALLERS/chromium.mjs" "$MATCH"; fi

@@ -1,11 +1,13 @@
 # Sourced by the scripts of this folder: each executes a program through a host, prints what the program printed, and exits
-# with its exit code. They install what they need into $CACHE. Without COFFERDAM_URL they start a sidecar.
+# with its exit code. Without a program they execute calls, as ../callers describes. They install what they need into $CACHE.
+# Without COFFERDAM_URL they start a sidecar.
 set -euo pipefail
-: "${1?usage: $0 PROGRAM}"
+PROGRAM=${1-}
 CACHE=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cofferdam/other-hosts}
 mkdir -p "$CACHE"
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=${ROOT:-$(cd "$HERE/../../.." && pwd)}
+CALLERS=$ROOT/tests/hosts/callers
 RUN=$(mktemp -d)
 STARTED=()
 

@@ -6,4 +6,4 @@ install_jco
 transpile
 start_sidecar
 cd "$RUN/examples/hosts/jspi"
-"$NODE" "${PROGRAM-run.mjs}" "$1"
+if [ "$PROGRAM" ]; then "$NODE" "${EXAMPLE-run.mjs}" "$PROGRAM"; else "$NODE" "$CALLERS/jspi.mjs"; fi

@@ -32,4 +32,4 @@ assert manifest["config"]["mediaType"] == "application/vnd.wasm.config.v0+json",
 assert [layer["mediaType"] for layer in manifest["layers"]] == ["application/wasm"], manifest'
 done
 ln -s "$ROOT/examples" "$RUN/pulled/examples"
-ROOT=$RUN/pulled CACHE=$CACHE "$HERE/jspi.sh" "$1"
+ROOT=$RUN/pulled CACHE=$CACHE "$HERE/jspi.sh" "$PROGRAM"

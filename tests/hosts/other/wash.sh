@@ -27,8 +27,16 @@ with open(path, "w") as file:
 P
 export PATH=$CACHE/componentize-py/bin:$PATH
 export XDG_CACHE_HOME=$RUN/wash XDG_DATA_HOME=$RUN/wash XDG_CONFIG_HOME=$RUN/wash
+if [ -z "$PROGRAM" ]; then
+    # Another component instead of the example's.
+    sed -i '/^build:/,/^dev:/c build: {command: "true", component_path: '"$COMPONENT"'}\ndev:' .wash/config.yaml
+    start 'listening for HTTP requests' "$WASH" dev
+    echo "listening on http://127.0.0.1:$port"
+    cat
+    exit
+fi
 start 'listening for HTTP requests' "$WASH" dev
-curl -sS "http://127.0.0.1:$port/" --data-binary @- <<<"$1" -o answer
+curl -sS "http://127.0.0.1:$port/" --data-binary @- <<<"$PROGRAM" -o answer
 python3 - <<'P'
 import json, sys
 answer = json.load(open("answer"))

@@ -41,4 +41,8 @@ folder=$RUN/components
         wassette permission grant environment-variable code-executor-http $name --component-dir "$folder"
     done
 } >"$RUN/wassette.log"
-python3 "$ROOT/examples/hosts/wassette/call.py" "$folder" "$1"
+if [ "$PROGRAM" ]; then
+    python3 "$ROOT/examples/hosts/wassette/call.py" "$folder" "$PROGRAM"
+else
+    python3 "$CALLERS/wassette.py" "$folder"
+fi

@@ -9,14 +9,27 @@ use std::collections::BTreeMap;
 ///
 /// The first expectation that is not met.
 pub fn run(case: &Case, driver: &dyn Driver) -> Result<(), Failure> {
-    match (driver.execute(case.request()?)?, &case.spec.expect.error) {
-        (Ok(outcome), None) => compare_outcome(case, &outcome),
-        (Err(error), Some(expected)) => compare_error(case, &error, expected),
+    result(case, driver).map(drop)
+}
+
+/// Executes a case with a driver, and returns the result if it is the expected one.
+///
+/// # Errors
+///
+/// The first expectation that is not met.
+pub fn result(case: &Case, driver: &dyn Driver) -> Result<Result<Outcome, ContractError>, Failure> {
+    let result = driver.execute(case.request()?)?;
+    match (&result, &case.spec.expect.error) {
+        (Ok(outcome), None) => compare_outcome(case, outcome)?,
+        (Err(error), Some(expected)) => compare_error(case, error, expected)?,
         (Ok(outcome), Some(expected)) => {
-            Err(format!("expected the error {expected}, but the program was executed: {outcome:?}").into())
+            return Err(
+                format!("expected the error {expected}, but the program was executed: {outcome:?}").into()
+            );
         }
-        (Err(error), None) => Err(format!("{error:?}").into()),
+        (Err(error), None) => return Err(format!("{error:?}").into()),
     }
+    Ok(result)
 }
 
 /// Executes a case's program without a sandbox, if the case has expectations for that.

@@ -4,6 +4,7 @@ use super::{Case, ContractError, Failure, Outcome};
 use crate::cluster::runtime;
 use cofferdam::{Runtime, types};
 use cofferdam_component::{ExecuteError, Executor, SandboxCtx, code_executor, types::Request};
+use std::thread;
 
 /// Attempts to execute a case in a prewarmed sandbox.
 const MAX_ATTEMPTS: usize = 20;
@@ -23,6 +24,27 @@ pub trait Driver: Send + Sync {
     ///
     /// The host fails to return an outcome or an error of the contract.
     fn execute(&self, request: Request) -> Result<Result<Outcome, ContractError>, Failure>;
+
+    /// Executes requests at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::execute`].
+    fn execute_all(&self, requests: Vec<Request>) -> Result<Vec<Result<Outcome, ContractError>>, Failure> {
+        execute_in_threads(self, requests)
+    }
+}
+
+/// Executes each request in a thread of its own.
+pub(super) fn execute_in_threads(
+    driver: &(impl Driver + ?Sized),
+    requests: Vec<Request>,
+) -> Result<Vec<Result<Outcome, ContractError>>, Failure> {
+    thread::scope(|scope| {
+        let calls: Vec<_> =
+            requests.into_iter().map(|request| scope.spawn(|| driver.execute(request))).collect();
+        calls.into_iter().map(|call| call.join().map_err(|_| "a call panicked")?).collect()
+    })
 }
 
 /// The Rust library as the host.
@@ -50,7 +72,7 @@ impl Library {
     }
 }
 
-fn into_result(
+pub(super) fn into_result(
     result: Result<code_executor::Outcome, ExecuteError>,
 ) -> Result<Result<Outcome, ContractError>, Failure> {
     match result {

@@ -10,8 +10,10 @@ mod request;
 mod suite;
 
 pub use case::{Case, Failure};
-pub use compare::{run, run_unsandboxed};
+pub use compare::{result, run, run_unsandboxed};
 pub use driver::{Driver, Library, Warm};
-pub use hosts::{Cli, Python, SharedSidecar};
+pub use hosts::{
+    CallerHost, Cli, HOSTS, Host, HttpHost, LARGE_HOSTS, Remote, SharedSidecar, SidecarUrl, python,
+};
 pub use outcome::{ContractError, Outcome};
 pub use suite::{Failures, Selection, run_suite};

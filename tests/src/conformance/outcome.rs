@@ -6,7 +6,7 @@ use cofferdam_http_api::Bytes;
 use serde::Deserialize;
 
 /// The fields of an outcome that cases can assert.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 pub struct Outcome {
     pub(crate) id: String,
     pub(super) status: Status,
@@ -14,9 +14,23 @@ pub struct Outcome {
     pub(super) stderr: Output,
     pub(super) files: Vec<File>,
     pub(super) skipped: Vec<Skipped>,
+    /// Whether the sandbox was prewarmed.
+    pub warm: bool,
 }
 
 impl Outcome {
+    /// The same without the id, which differs between executions.
+    #[must_use]
+    pub fn without_id(self) -> Self {
+        Self { id: String::new(), ..self }
+    }
+
+    /// Whether the program exited with 0 and wrote this to its standard output.
+    #[must_use]
+    pub fn is_success(&self, stdout: &str) -> bool {
+        self.status == Status::Exited(0) && self.stdout.text == stdout
+    }
+
     /// Whether a stream or a file contains these bytes.
     pub(crate) fn contains(&self, part: &[u8]) -> bool {
         let streams = [&self.stdout, &self.stderr].into_iter().map(Output::kept);
@@ -26,7 +40,7 @@ impl Outcome {
 }
 
 /// One stream.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 pub(super) struct Output {
     pub(super) text: String,
     #[serde(default)]
@@ -44,24 +58,25 @@ impl Output {
 }
 
 /// A collected file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 pub(super) struct File {
     pub(super) path: String,
     pub(super) content: Bytes,
 }
 
 /// A file that was not collected.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 pub(super) struct Skipped {
     pub(super) path: String,
 }
 
 /// An error of the contract.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 pub struct ContractError {
     /// The error code in the contract's spelling.
-    pub(super) code: String,
-    pub(super) message: String,
+    pub code: String,
+    /// What failed, for the caller.
+    pub message: String,
 }
 
 impl From<code_executor::Outcome> for Outcome {
@@ -77,6 +92,7 @@ impl From<code_executor::Outcome> for Outcome {
                 .map(|file| File { path: file.path, content: Bytes(file.content) })
                 .collect(),
             skipped: outcome.skipped.into_iter().map(|file| Skipped { path: file.path }).collect(),
+            warm: outcome.warm,
         }
     }
 }

@@ -1,13 +1,19 @@
 //! Third-party hosts of the component, which `scripts/hosts.sh` installs.
 
+mod caller;
+mod http;
+mod transpile;
+
+pub use caller::Caller;
+pub use http::HttpHost;
+pub use transpile::{transpile, transpile_component, transpiled};
+
 use crate::program::root;
-use serde_json::{Value, json};
 use std::{
     env,
     ffi::OsString,
-    io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Command, Stdio},
     sync::LazyLock,
 };
 
@@ -32,6 +38,20 @@ static AGENTS: LazyLock<PathBuf> = LazyLock::new(|| {
     assert!(status.success(), "scripts/example-agent.sh failed");
     root().join("target/agents")
 });
+
+/// The folder of the component `http-caller`, which `scripts/http-caller.sh` builds and composes.
+#[expect(clippy::expect_used, reason = "a test without its component has failed")]
+static HTTP_CALLERS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let status = Command::new(root().join("scripts/http-caller.sh")).status().expect("bash");
+    assert!(status.success(), "scripts/http-caller.sh failed");
+    root().join("target/agents")
+});
+
+/// The file of the component `http-caller`, alone or composed.
+#[must_use]
+pub fn http_caller(name: &str) -> PathBuf {
+    HTTP_CALLERS.join(name).with_extension("wasm")
+}
 
 /// The file of a composed example agent, such as `rust-bare`.
 #[must_use]
@@ -58,50 +78,4 @@ pub fn command(program: impl AsRef<Path>, url: &str) -> Command {
     command.current_dir(root()).env("PATH", path).env("COFFERDAM_URL", url).env_remove("COFFERDAM_TOKEN");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
-}
-
-/// A Python process with one instance of the composed component, which executes calls one by one. Killed when
-/// dropped.
-#[derive(Debug)]
-pub struct Python {
-    calls: ChildStdin,
-    results: BufReader<ChildStdout>,
-    child: Child,
-}
-
-impl Python {
-    /// Starts a process that uses the sidecar at `url`.
-    ///
-    /// # Panics
-    ///
-    /// The process cannot be started.
-    #[must_use]
-    #[expect(clippy::expect_used, reason = "a test without its hosts has failed")]
-    pub fn start(url: &str) -> Self {
-        let mut python = command("python", url);
-        python.args(["tests/hosts/caller.py", COMPOSED]).stdin(Stdio::piped()).stderr(Stdio::inherit());
-        let mut child = python.spawn().expect("Python");
-        let (calls, results) = child.stdin.take().zip(child.stdout.take()).expect("pipes");
-        Self { calls, results: BufReader::new(results), child }
-    }
-
-    /// Calls a function and returns its result. This host omits the name of a variant's case if the payload's
-    /// type identifies it.
-    ///
-    /// # Errors
-    ///
-    /// The call returned nothing; the process has written the cause to standard error.
-    pub fn call(&mut self, interface: &str, function: &str, argument: &Value) -> io::Result<Value> {
-        writeln!(self.calls, "{}", json!([interface, function, argument]))?;
-        let mut result = String::new();
-        self.results.read_line(&mut result)?;
-        Ok(serde_json::from_str(&result)?)
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

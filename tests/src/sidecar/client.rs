@@ -50,7 +50,9 @@ impl HttpClient {
         Self { target: Target::Unix(socket.to_owned()), token: None }
     }
 
-    pub(super) fn tcp(address: &str) -> Self {
+    /// A client of the server at `IP:PORT`.
+    #[must_use]
+    pub fn tcp(address: &str) -> Self {
         Self { target: Target::Tcp(address.to_owned()), token: None }
     }
 

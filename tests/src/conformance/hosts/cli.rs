@@ -1,6 +1,6 @@
 //! The wasmtime CLI and `cofferdam-host`, which have the same syntax of calls: one process for each request.
 
-use super::{SharedSidecar, has_moderate_output, json, wave};
+use super::{SidecarUrl, has_moderate_output, json, wave};
 use crate::{
     conformance::{Case, ContractError, Driver, Failure, Outcome},
     hosts::{BARE, COMPOSED, command},
@@ -23,10 +23,12 @@ pub struct Cli {
 
 #[derive(Debug)]
 enum Program {
-    /// With the component that is composed with the bridge.
-    Wasmtime(SharedSidecar),
-    /// With the component that imports the sandbox.
-    CofferdamHost,
+    /// `wasmtime` with the component that is composed with the bridge.
+    Wasmtime(SidecarUrl),
+    /// `cofferdam-host` with the same component.
+    CofferdamHost(SidecarUrl),
+    /// `cofferdam-host` with the component that imports the sandbox, which it creates itself.
+    WithoutSidecar,
 }
 
 impl Program {
@@ -34,12 +36,18 @@ impl Program {
     fn command(&self) -> (Command, &'static str) {
         match self {
             Self::Wasmtime(sidecar) => {
-                let url = sidecar.url();
+                let url = sidecar.get();
                 let mut wasmtime = command("wasmtime", url);
                 wasmtime.args(["run", "-S", "http", "--env", &format!("COFFERDAM_URL={url}"), "--invoke"]);
                 (wasmtime, COMPOSED)
             }
-            Self::CofferdamHost => {
+            Self::CofferdamHost(sidecar) => {
+                let mut host = command("cofferdam-host", sidecar.get());
+                host.args(["run", "--env", "COFFERDAM_URL", "--allow-host"]);
+                host.args([sidecar.get().trim_start_matches("http://"), "--invoke"]);
+                (host, COMPOSED)
+            }
+            Self::WithoutSidecar => {
                 let mut host = command("cofferdam-host", "");
                 host.args(["run", "--invoke"]);
                 (host, BARE)
@@ -54,17 +62,26 @@ impl Cli {
     /// # Errors
     ///
     /// The contract cannot be read.
-    pub fn wasmtime(sidecar: SharedSidecar) -> Result<Self, Failure> {
+    pub fn wasmtime(sidecar: SidecarUrl) -> Result<Self, Failure> {
         Self::new(Program::Wasmtime(sidecar))
     }
 
-    /// A driver of `cofferdam-host`.
+    /// A driver of `cofferdam-host` whose processes use this sidecar.
     ///
     /// # Errors
     ///
     /// The contract cannot be read.
-    pub fn cofferdam_host() -> Result<Self, Failure> {
-        Self::new(Program::CofferdamHost)
+    pub fn cofferdam_host(sidecar: SidecarUrl) -> Result<Self, Failure> {
+        Self::new(Program::CofferdamHost(sidecar))
+    }
+
+    /// A driver of `cofferdam-host` whose processes create sandboxes themselves.
+    ///
+    /// # Errors
+    ///
+    /// The contract cannot be read.
+    pub fn cofferdam_host_without_sidecar() -> Result<Self, Failure> {
+        Self::new(Program::WithoutSidecar)
     }
 
     fn new(program: Program) -> Result<Self, Failure> {

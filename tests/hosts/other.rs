@@ -65,6 +65,13 @@ fn components_are_the_same_after_a_push_to_and_a_pull_from_a_registry() {
 }
 
 #[test]
+#[ignore = "builds wkg; installs wasm-tools, docker-registry, Node 26 and jco; make hosts"]
+fn the_contract_and_the_components_are_the_same_after_wkg_published_and_got_them() {
+    let output = host("wkg", "print(6*7)", &[]);
+    assert_eq!((output.status.code(), &*stdout(&output)), (Some(0), "42\n"), "{}", stderr(&output));
+}
+
+#[test]
 #[ignore = "installs componentize-py, componentize-js and jco; make hosts"]
 fn agents_in_python_and_javascript_answer_as_agents_md_shows() {
     let script =

@@ -114,7 +114,7 @@ fn assert_steps(page: &str, steps: &[Step], mut shell: Command, sidecar: &Sideca
 }
 
 /// Executes the commands of one section of a page in the repository's root.
-pub(crate) fn assert_section(page: &str, section: &str, programs: &[&PathBuf]) {
+pub(crate) fn assert_section(page: &str, section: &str, programs: &[PathBuf]) {
     let text = fs::read_to_string(root().join(page)).expect("a page");
     let (_, text) = text.split_once(&format!("\n## {section}\n")).expect("a section");
     let steps = steps(text.split("\n## ").next().unwrap_or_default());
@@ -123,7 +123,7 @@ pub(crate) fn assert_section(page: &str, section: &str, programs: &[&PathBuf]) {
     let sidecar = Sidecar::start(&dir, &[], &[]);
     let mut shell = command("bash", &format!("http://{}", sidecar.address));
     // The hosts come first: each folder of Python programs has a Python.
-    let folders = search_path(&shell).into_iter().chain(programs.iter().map(|&folder| folder.clone()));
+    let folders = search_path(&shell).into_iter().chain(programs.iter().cloned());
     shell.env("PATH", env::join_paths(folders).expect("a PATH"));
     shell.env("XDG_CONFIG_HOME", dir.path().join("config")).env("COFFERDAM_STATE_DIR", dir.state());
     assert_steps(page, &steps, shell, &sidecar);

@@ -2,7 +2,10 @@
 
 use crate::doc_commands::assert_section;
 use cofferdam_tests::program::{root, stderr, stdout};
-use std::process::{Command, Output, Stdio};
+use std::{
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
 
 /// Executes a program through a host, by its script.
 fn host(name: &str, program: &str, variables: &[(&str, &str)]) -> Output {
@@ -72,14 +75,14 @@ fn the_contract_and_the_components_are_the_same_after_wkg_published_and_got_them
 }
 
 #[test]
-#[ignore = "installs componentize-py, componentize-js and jco; make hosts"]
-fn agents_in_python_and_javascript_answer_as_agents_md_shows() {
+#[ignore = "installs componentize-py, componentize-js, jco, Go and wasm-tools, and builds wit-bindgen; make hosts"]
+fn agents_in_python_javascript_and_go_answer_as_agents_md_shows() {
     let script =
         Command::new(root().join("scripts/agents.sh")).stderr(Stdio::inherit()).output().expect("bash");
     assert!(script.status.success(), "scripts/agents.sh failed");
-    let folder = stdout(&script).trim_end().into();
-    for section in ["Python", "JavaScript", "Hosts", "A web server"] {
-        assert_section("docs/agents.md", section, &[&folder]);
+    let folders: Vec<PathBuf> = stdout(&script).lines().map(PathBuf::from).collect();
+    for section in ["Python", "JavaScript", "Go", "Hosts", "A web server"] {
+        assert_section("docs/agents.md", section, &folders);
     }
 }
 

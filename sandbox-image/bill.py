@@ -1,0 +1,57 @@
+"""The bill of materials of the image, as CycloneDX."""
+
+import urllib.parse
+
+import debs
+import wheel_files
+from download import file_of
+
+
+def write(name, lock, tree, folder):
+    """Every package of the lock, with its layer. The licences are those that the packages declare."""
+    components = []
+    for layer, packages in lock["layers"].items():
+        for one in packages["debian"]:
+            components.append(debian(one) | declared(debs.licences(tree, one["name"])) | in_layer(layer))
+        for one in packages["wheels"]:
+            components.append(python(one) | declared(wheel_files.licences(folder / file_of(one))) | in_layer(layer))
+    components.sort(key=lambda one: one["bom-ref"])
+    image = {"type": "container", "bom-ref": "image", "name": name, "version": lock["date"]}
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"timestamp": f"{lock['date']}T00:00:00Z", "component": image},
+        "components": components,
+        "dependencies": [{"ref": "image", "dependsOn": [one["bom-ref"] for one in components]}],
+    }
+
+
+def component(package, kind, purl):
+    return {
+        "type": kind,
+        "bom-ref": purl,
+        "name": package["name"],
+        "version": package["version"],
+        "purl": purl,
+        "hashes": [{"alg": "SHA-256", "content": package["sha256"]}],
+    }
+
+
+def debian(package):
+    version = urllib.parse.quote(package["version"], safe="")
+    purl = f"pkg:deb/debian/{package['name']}@{version}?arch={package['architecture']}&upstream={package['source']}"
+    return component(package, "library", purl)
+
+
+def python(package):
+    name = package["name"].lower().replace("_", "-")
+    return component(package, "library", f"pkg:pypi/{name}@{package['version']}")
+
+
+def declared(licences):
+    return {"licenses": [{"license": {"name": one}} for one in licences]} if licences else {}
+
+
+def in_layer(name):
+    return {"properties": [{"name": "layer", "value": name}]}

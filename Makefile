@@ -4,11 +4,11 @@ CARGO := scripts/cargo.sh
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help check test-local tools setup build host components image demo test soak bench hosts load fuzz sbom reproduce package lint deny fmt clean cluster-up cluster-down
+.PHONY: help check test-local tools setup build host components image sandbox-image sandbox-image-lock sandbox-image-test demo test soak bench hosts load fuzz sbom reproduce package lint deny fmt clean cluster-up cluster-down
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
-		printf 'make %-12s  %s\n' "$$name" "$$text"; done
+		printf 'make %-18s  %s\n' "$$name" "$$text"; done
 
 check: ## unit tests of the crates without processes and sockets; needs nothing built
 	@scripts/rust-toolchain.sh
@@ -37,6 +37,15 @@ components: tools ## make target/components/*.wasm only
 
 image: build ## make the sidecar's container image, with Docker, Podman or Buildah
 	@scripts/image.sh
+
+sandbox-image: ## make an image for sandboxes with packages for data, Node and tools in target/sandbox-image
+	@scripts/sandbox-image.sh
+
+sandbox-image-lock: ## renew the versions that this image has
+	@scripts/sandbox-image.sh lock
+
+sandbox-image-test: setup build sandbox-image ## build this image once more, compare the bytes, and test it
+	@scripts/sandbox-image-test.sh
 
 demo: ## build, and run four programs of the kind that agents write
 	@scripts/demo.sh

@@ -7,21 +7,20 @@ import wheel_files
 from download import file_of
 
 
-def write(name, lock, tree, folder):
+def write(name, version, lock, tree, folder):
     """Every package of the lock, with its layer. The licences are those that the packages declare."""
     components = []
-    for layer, packages in lock["layers"].items():
-        for one in packages["debian"]:
-            components.append(debian(one) | declared(debs.licences(tree, one["name"])) | in_layer(layer))
-        for one in packages["wheels"]:
-            components.append(python(one) | declared(wheel_files.licences(folder / file_of(one))) | in_layer(layer))
+    for name_of_layer, layer in lock.items():
+        described = [debian(one) | declared(debs.licences(tree, one["name"])) for one in layer["debian"]]
+        described += [python(one) | declared(wheel_files.licences(folder / file_of(one))) for one in layer["wheels"]]
+        components += [one | in_layer(name_of_layer) for one in described]
     components.sort(key=lambda one: one["bom-ref"])
-    image = {"type": "container", "bom-ref": "image", "name": name, "version": lock["date"]}
+    image = {"type": "container", "bom-ref": "image", "name": name, "version": version}
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": {"timestamp": f"{lock['date']}T00:00:00Z", "component": image},
+        "metadata": {"timestamp": f"{version}T00:00:00Z", "component": image},
         "components": components,
         "dependencies": [{"ref": "image", "dependsOn": [one["bom-ref"] for one in components]}],
     }

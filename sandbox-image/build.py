@@ -53,11 +53,11 @@ def finish(name, tree, programs, config, dist_packages):
     match name:
         case "base":
             etc.write(tree)
-            programs.compile_python(f"/usr/lib/python{config['python']}", "/usr/lib/python3")
+            programs.compile_python(f"/usr/lib/python{config['python']}")
         case "tools":
             programs.cache_libraries()
         case "fonts":
-            date_folders(tree, programs)
+            date_folders(tree, programs.date)
             programs.cache_fonts()
         case "packages":
             patch(tree, config["patches"])
@@ -66,16 +66,20 @@ def finish(name, tree, programs, config, dist_packages):
             programs.compile_python(f"/{dist_packages}")
 
 
-def date_folders(tree, programs):
-    date = int(programs.environment["SOURCE_DATE_EPOCH"])
+def date_folders(tree, date):
     for path in tree.paths():
         if path.startswith("usr/share/fonts"):
             os.utime(tree.root / path, (date, date), follow_symlinks=False)
 
 
+def newest(lock):
+    """The image's version: the date of the layer that was renewed last."""
+    return max(layer["date"] for layer in lock.values())
+
+
 def describe(lock, architecture, layers):
     """The image's configuration."""
-    created = f"{lock['date']}T00:00:00Z"
+    created = f"{newest(lock)}T00:00:00Z"
     return {
         "architecture": architecture,
         "os": "linux",
@@ -87,7 +91,7 @@ def describe(lock, architecture, layers):
             "WorkingDir": "/work",
         },
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{one['unpacked']}" for one in layers]},
-        "history": [{"created": created, "created_by": one["description"]} for one in layers],
+        "history": [{"created": f"{lock[one['name']]['date']}T00:00:00Z", "created_by": one["description"]} for one in layers],
     }
 
 
@@ -97,22 +101,24 @@ def main(folder):
     if not path.exists():
         sys.exit(f"there is no image for the processor of this machine, {platform.machine()}")
     config, lock = tomllib.loads((HERE / "packages.toml").read_text()), json.loads(path.read_text())
-    if [one["name"] for one in config["layers"]] != list(lock["layers"]):
+    if [one["name"] for one in config["layers"]] != list(lock):
         sys.exit("packages.toml has other layers than the lock: run `make sandbox-image-lock`")
-    date = calendar.timegm(time.strptime(lock["date"], "%Y-%m-%d"))
     dist_packages = f"usr/local/lib/python{config['python']}/dist-packages"
-    downloads = download.fetch(lock["layers"], config["python"], architecture)
+    # Programs of the image create files too.
+    os.umask(0o022)
+    downloads = download.fetch(lock, config["python"], architecture)
 
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     tree = Tree(folder / "root", config["drop"], config["keep"])
-    programs = Programs(tree.root, date)
     image, layers = archive.Image(folder / "layout"), []
     for layer in config["layers"]:
         print(f"{layer['name']}: {layer['description']}", flush=True)
-        unpack(layer, lock["layers"][layer["name"]], tree, downloads, dist_packages)
+        locked = lock[layer["name"]]
+        programs = Programs(tree.root, calendar.timegm(time.strptime(locked["date"], "%Y-%m-%d")))
+        unpack(layer, locked, tree, downloads, dist_packages)
         finish(layer["name"], tree, programs, config, dist_packages)
-        archive.write_layer(tree, tree.end_layer(), date, folder / f"{layer['name']}.tar")
+        archive.write_layer(tree, tree.end_layer(), programs.date, folder / f"{layer['name']}.tar")
     for layer in config["layers"]:
         plain, packed = folder / f"{layer['name']}.tar", folder / f"{layer['name']}.tar.zst"
         programs.compress(plain, packed)
@@ -122,7 +128,7 @@ def main(folder):
         plain.unlink()
 
     write_image(image, lock, architecture, layers, folder / f"{NAME}.oci.tar")
-    written = json.dumps(bill.write(NAME, lock, tree, downloads), indent=1)
+    written = json.dumps(bill.write(NAME, newest(lock), lock, tree, downloads), indent=1)
     (folder / f"{NAME}.cdx.json").write_text(written + "\n")
     shutil.rmtree(folder / "layout")
     for one in layers:
@@ -134,10 +140,10 @@ def main(folder):
 def write_image(image, lock, architecture, layers, target):
     config = image.add_json(describe(lock, architecture, layers), "application/vnd.oci.image.config.v1+json")
     annotations = {
-        "org.opencontainers.image.created": f"{lock['date']}T00:00:00Z",
+        "org.opencontainers.image.created": f"{newest(lock)}T00:00:00Z",
         "org.opencontainers.image.title": NAME,
         "org.opencontainers.image.description": "The default image of Cofferdam's sandboxes",
-        "org.opencontainers.image.version": lock["date"],
+        "org.opencontainers.image.version": newest(lock),
         # That of what builds it. The bill of materials has those of the packages.
         "org.opencontainers.image.licenses": "Apache-2.0",
     }
@@ -150,7 +156,7 @@ def write_image(image, lock, architecture, layers, target):
     }
     descriptor = image.add_json(manifest, manifest["mediaType"])
     descriptor["platform"] = {"architecture": architecture, "os": "linux"}
-    descriptor["annotations"] = {"org.opencontainers.image.ref.name": f"{NAME}:{lock['date']}"}
+    descriptor["annotations"] = {"org.opencontainers.image.ref.name": f"{NAME}:{newest(lock)}"}
     image.write(descriptor, target)
 
 

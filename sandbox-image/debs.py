@@ -35,11 +35,10 @@ def unpack(path, tree):
     with part(path, "data") as archive:
         for member in archive:
             place = tree.where(member.name)
-            if place is None:
+            # Folders exist by their files, so that those of what is left out do not.
+            if place is None or member.isdir():
                 continue
-            if member.isdir():
-                tree.folder(place)
-            elif member.issym():
+            if member.issym():
                 tree.link(place, member.linkname)
             elif member.islnk():
                 if original := tree.where(member.linkname):
@@ -58,15 +57,13 @@ def unpack(path, tree):
 
 def licences(tree, name):
     """The names of the licences in a package's copyright file, if that has Debian's machine-readable format, else
-    those of the common licences that it refers to."""
-    try:
-        text = (tree.root / "usr/share/doc" / name / "copyright").read_text(errors="replace")
-    except OSError:
-        return []
+    those of the common licences that it refers to, else the file itself."""
+    path = f"usr/share/doc/{name}/copyright"
+    text = (tree.root / path).read_text(errors="replace")
     lines = text.splitlines()
     if any(line.startswith("Format:") for line in lines[:20]):
         found = {line.split(":", 1)[1].strip() for line in lines if line.startswith("License:")}
     else:
         common = "/usr/share/common-licenses/"
         found = {word.split(common)[1].strip("'\"`.,;:)") for word in text.split() if common in word}
-    return sorted(one for one in found if one)
+    return sorted(one for one in found if one) or [f"see /{path} in the image"]

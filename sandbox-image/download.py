@@ -64,7 +64,7 @@ def fetch_debian(missing, folder):
     if os.path.exists(APT_HELPER):
         # It knows apt's proxies and credentials.
         arguments = [part for address, path, one in wanted for part in (address, str(path), f"SHA256:{one['sha256']}")]
-        subprocess.run([APT_HELPER, "-qq", "download-file", *arguments], check=False)
+        subprocess.run([APT_HELPER, "-qq", "-oAPT::Sandbox::User=root", "download-file", *arguments], check=False)
         return
     for address, path, one in wanted:
         try:

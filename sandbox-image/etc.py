@@ -35,7 +35,10 @@ FILES = {
     "shells": "/bin/sh\n/bin/bash\n",
 }
 # Directories on which others are mounted, or that every distribution has.
-FOLDERS = ["dev", "home/user", "media", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "var/tmp", "work"]
+FOLDERS = [
+    *["dev", "home/user", "media", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "work"],
+    *["var/cache", "var/lib", "var/log", "var/tmp"],
+]
 CERTIFICATES = "usr/share/ca-certificates/mozilla"
 
 

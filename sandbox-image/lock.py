@@ -37,17 +37,18 @@ def main(architectures):
             layers = resolve(config, architecture, folder)
         path = HERE / "lock" / f"{architecture}.json"
         old = json.loads(path.read_text()) if path.exists() else {}
-        if layers != old.get("layers"):
-            path.parent.mkdir(exist_ok=True)
-            # The date is that of every file of the image.
-            lock = {"date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"), "layers": layers}
-            path.write_text(json.dumps(lock, indent=1) + "\n")
-        print(f"{path.relative_to(HERE.parent)}: {changes(old.get('layers', {}), layers)}")
+        today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
+        for name, layer in layers.items():
+            before = old.get(name, {})
+            # Every file of the layer gets this date, so that a layer that is not renewed keeps its bytes.
+            layer["date"] = before["date"] if before | layer == before else today
+        path.write_text(json.dumps(layers, indent=1) + "\n")
+        print(f"{path.relative_to(HERE.parent)}: {changes(old, layers)}")
 
 
 def versions(layers):
-    packages = (one for layer in layers.values() for one in layer["debian"] + layer["wheels"])
-    return {one["name"]: one["version"] for one in packages}
+    kinds = [("debian", ""), ("wheels", " (Python)")]
+    return {one["name"] + suffix: one["version"] for layer in layers.values() for kind, suffix in kinds for one in layer[kind]}
 
 
 def changes(old, new):

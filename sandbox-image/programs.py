@@ -10,7 +10,7 @@ PYTHON = "/usr/bin/python3"
 
 class Programs:
     def __init__(self, root, date):
-        self.root = root
+        self.root, self.date = root, date
         # A user namespace lets an ordinary user change the root.
         self.prefix = [] if os.geteuid() == 0 else ["unshare", "--map-root-user"]
         self.environment = {
@@ -49,7 +49,8 @@ class Programs:
         """Compiles modules ahead, since a sandbox could not keep the result. Python does not compare them with their
         sources, whose times a copy of the image may change."""
         options = ["-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"]
-        self.run(PYTHON, *options, *folders)
+        # -B: else Python compares the modules that it imports itself with their sources.
+        self.run(PYTHON, "-B", *options, *folders)
 
     def cache_fonts(self):
         """Writes fontconfig's cache. It is valid for folders of the image's date."""
@@ -63,9 +64,9 @@ class Programs:
         self.run(PYTHON, "-B", "-m", "pip", "--disable-pip-version-check", "check", stdout=sys.stderr)
 
     def compress(self, source, target):
-        # With several threads the result is the same for every number of them.
+        # The level from which on it takes minutes for each percent. The number of threads does not change the result.
         with open(source, "rb") as stdin, open(target, "wb") as stdout:
-            self.run("/usr/bin/zstd", "-19", "-T2", "--no-progress", "--quiet", stdin=stdin, stdout=stdout)
+            self.run("/usr/bin/zstd", "-9", "-T2", "--no-progress", "--quiet", stdin=stdin, stdout=stdout)
 
 
 LIST_FONTS = """

@@ -16,10 +16,7 @@ def unpack(path, tree, packages, only=None):
             if info.is_dir():
                 continue
             name, mode = info.filename, info.external_attr >> 16
-            if only is not None:
-                place = only.get(name)
-            else:
-                place = tree.where(installed(name, packages))
+            place = tree.where(installed(name, packages)) if only is None else only.get(name)
             if place:
                 content = wheel.read(info)
                 is_script = place.startswith("usr/local/bin/")

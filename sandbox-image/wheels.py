@@ -13,8 +13,8 @@ GLIBC = range(41, 16, -1)
 
 def pip(*arguments):
     try:
-        # Settings of the user, such as constraints, would change what is chosen.
-        return subprocess.run([sys.executable, "-m", "pip", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+        command = [sys.executable, "-m", "pip", *arguments]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     except subprocess.CalledProcessError as failed:
         sys.exit(f"pip failed with status {failed.returncode}; its messages are above")
 
@@ -37,12 +37,14 @@ def closure(names, python, architecture):
     locked = []
     for one in report["install"]:
         about, source = one["metadata"], one["download_info"]
-        locked.append({
-            "name": about["name"],
-            "version": about["version"],
-            "file": os.path.basename(source["url"]),
-            "sha256": source["archive_info"]["hashes"]["sha256"],
-        })
+        locked.append(
+            {
+                "name": about["name"],
+                "version": about["version"],
+                "file": os.path.basename(source["url"]),
+                "sha256": source["archive_info"]["hashes"]["sha256"],
+            }
+        )
     return sorted(locked, key=lambda one: one["name"].lower())
 
 

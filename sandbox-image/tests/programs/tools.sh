@@ -16,7 +16,9 @@ sqlite3 :memory: 'select 6 * 7'
 for archive in cfz cfj cfJ; do tar $archive archive haystack && tar xf archive; done
 tar --zstd -cf archive haystack && tar xf archive
 zip --quiet archive.zip haystack && unzip -p archive.zip haystack
-echo needle | sed s/needle/thread/ | patch --version >/dev/null
+sed s/needle/thread/ haystack >changed
+{ diff --unified haystack changed || true; } | patch --quiet haystack
+cat haystack
 printf 'all:\n\t@echo made\n' >Makefile && make
 file --brief haystack
 awk 'BEGIN { print 6 * 7 }'
@@ -25,8 +27,7 @@ bc <<<'6 * 7'
 python --version | cut -d. -f1
 pip --version | cut -d' ' -f1
 pip check
-fc-match --format '%{family[0]}\n' :lang=ar :lang=ja :lang=de
-fc-match --format '%{family[0]}\n' Arial
+for pattern in :lang=ar :lang=ja :lang=de Arial; do fc-match --format '%{family[0]}\n' $pattern; done
 openssl dgst -sha256 -r haystack | cut -c1-8
 ps --no-headers -o comm= -p $$
 which rg less xz tree

@@ -54,7 +54,7 @@ def fetch(layers, python, architecture):
 def gone(package):
     return (
         f"{package['name']} {package['version']} of the lock file cannot be downloaded (messages are above): if the "
-        "registry no longer has it, `make sandbox-image-lock` replaces it by its newest version"
+        "registry no longer has it, `make sandbox-image-lock` replaces it by the newest version"
     )
 
 

@@ -9,14 +9,15 @@ import tempfile
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 # glibc's versions that a wheel may be built for, from that of Debian 13 down.
 GLIBC = range(41, 16, -1)
+GONE = ". If the registry no longer has a version of the lock file, `make sandbox-image-lock` replaces it by the newest one"
 
 
-def pip(*arguments):
+def pip(*arguments, hint=""):
     try:
         command = [sys.executable, "-m", "pip", *arguments]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     except subprocess.CalledProcessError as failed:
-        sys.exit(f"pip failed with status {failed.returncode}; its messages are above")
+        sys.exit(f"pip failed with status {failed.returncode}; its messages are above{hint}")
 
 
 def target(python, architecture):
@@ -54,4 +55,4 @@ def download(locked, python, architecture, folder):
         file.writelines(f"{one['name']}=={one['version']} --hash=sha256:{one['sha256']}\n" for one in locked)
         file.flush()
         options = ["--quiet", "--no-deps", "--require-hashes", f"--dest={folder}", f"--requirement={file.name}"]
-        pip("download", *options, *target(python, architecture))
+        pip("download", *options, *target(python, architecture), hint=GONE)

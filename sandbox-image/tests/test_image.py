@@ -146,7 +146,19 @@ class Sandbox(unittest.TestCase):
 
     def test_the_usual_tools_work(self):
         expected = [
-            *["0 1.234,5", "first", "./haystack:needle", "[1,2]", "needle", "42", "needle", "thread", "made", "ASCII text", "42"],
+            *[
+                "0 1.234,5",
+                "first",
+                "./haystack:needle",
+                "[1,2]",
+                "needle",
+                "42",
+                "needle",
+                "thread",
+                "made",
+                "ASCII text",
+                "42",
+            ],
             *["perl", "42", "Python 3", "pip", "No broken requirements found."],
             *["DejaVu Sans", "Noto Sans CJK JP", "Noto Sans", "Liberation Sans", "f45279b7", "bash"],
             *["/usr/bin/rg", "/usr/bin/less", "/usr/bin/xz", "/usr/bin/tree"],

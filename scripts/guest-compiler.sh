@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced after lib.sh: `build_runner` and `build_guest PACKAGE [CARGO-OPTION...]` compile for the sandbox and for
 # WebAssembly, with rustup's compiler or Debian's; `componentize ARGUMENT...` makes components.
 

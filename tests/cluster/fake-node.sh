@@ -6,7 +6,9 @@ caller_kubeconfig=${KUBECONFIG:-}
 source "$(dirname "$0")/lib.sh"
 source tests/cluster/programs.sh
 
-alive && [ "$(realpath -m "$caller_kubeconfig")" = "$(realpath -m "$KUBECONFIG")" ] || cannot "KUBECONFIG is not that of \`make cluster-up\`"
+if ! alive || [ "$(realpath -m "$caller_kubeconfig")" != "$(realpath -m "$KUBECONFIG")" ]; then
+    cannot "KUBECONFIG is not that of \`make cluster-up\`"
+fi
 exec 9<"$CLUSTER"
 flock 9
 programs fake-node

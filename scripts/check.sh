@@ -3,4 +3,4 @@
 source "$(dirname "$0")/lib.sh"
 
 cargo test --quiet --locked --lib -p cofferdam-types -p cofferdam-http-api -p cofferdam-rendering -p cofferdam-protocol \
-    -p cofferdam-core -p cofferdam-pipeline-tests "$@"
+    -p cofferdam-core -p cofferdam-images -p cofferdam-pipeline-tests "$@"

@@ -6,12 +6,13 @@ use std::{collections::BTreeSet, env, fs, path::Path, process::Command};
 
 /// The layers of the workspace, from the bottom to the top, with the other crates of the workspace that each
 /// may depend on.
-const ALLOWED_DEPENDENCIES: [(&str, &[&str]); 12] = [
+const ALLOWED_DEPENDENCIES: [(&str, &[&str]); 13] = [
     ("cofferdam-types", &[]),
     ("cofferdam-protocol", &["cofferdam-types"]),
     ("cofferdam-http-api", &["cofferdam-types"]),
     ("cofferdam-rendering", &["cofferdam-types"]),
     ("cofferdam-core", &["cofferdam-protocol", "cofferdam-types"]),
+    ("cofferdam-images", &[]),
     (
         "cofferdam-local",
         &["cofferdam-core", "cofferdam-protocol", "cofferdam-runner-artifact", "cofferdam-types"],

@@ -1,0 +1,78 @@
+//! Errors of images.
+
+use crate::{Digest, Platform};
+use std::io;
+
+/// Why an image cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// The name of an image is malformed.
+    #[error("`{0}` is not the name of an image: it has the form [REGISTRY/]REPOSITORY[:TAG][@DIGEST]")]
+    MalformedReference(String),
+    /// A digest is malformed, or is not SHA-256.
+    #[error("`{0}` is not a digest: it has the form sha256: and 64 hexadecimal digits")]
+    MalformedDigest(String),
+    /// Content is not what its digest promises.
+    #[error(
+        "content with the digest {expected} was asked for, and content with the digest {received} was received"
+    )]
+    WrongDigest {
+        /// The digest that was asked for.
+        expected: Digest,
+        /// The digest of what was received.
+        received: Digest,
+    },
+    /// A manifest, an index or a configuration is malformed.
+    #[error("the {document} is not one of OCI or Docker: {problem}")]
+    MalformedDocument {
+        /// The document.
+        document: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// There is no image for this machine.
+    #[error("the image is not for {machine}: it is for {}", .available.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    ForeignPlatform {
+        /// The platform of this machine.
+        machine: Platform,
+        /// The platforms that it is for.
+        available: Vec<Platform>,
+    },
+    /// An archive is malformed, or what it asks for is refused.
+    #[error("a layer of the image cannot be unpacked: {0}")]
+    Archive(String),
+    /// An image needs more than is allowed.
+    #[error("the image has more than {limit} {what}, which is the limit for images")]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// The store cannot be read or written.
+    #[error("cannot {action}: {source}{}", if is_full(.source) { "; free some space, or remove images with `cofferdam image prune`" } else { "" })]
+    Io {
+        /// What failed.
+        action: String,
+        /// The reason.
+        source: io::Error,
+    },
+}
+
+impl ImageError {
+    /// What an entry of an archive asks for is refused.
+    pub(crate) fn archive_entry(path: &[u8], problem: &str) -> Self {
+        let path: String = String::from_utf8_lossy(path).chars().take(200).collect();
+        Self::Archive(format!("{path:?}: {problem}"))
+    }
+
+    /// For `map_err`: an action with a file that failed.
+    pub(crate) fn io(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let action = action.into();
+        |source| Self::Io { action, source }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

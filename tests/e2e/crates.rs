@@ -12,7 +12,7 @@ const ALLOWED_DEPENDENCIES: [(&str, &[&str]); 13] = [
     ("cofferdam-http-api", &["cofferdam-types"]),
     ("cofferdam-rendering", &["cofferdam-types"]),
     ("cofferdam-core", &["cofferdam-protocol", "cofferdam-types"]),
-    ("cofferdam-images", &[]),
+    ("cofferdam-images", &["cofferdam-core"]),
     (
         "cofferdam-local",
         &["cofferdam-core", "cofferdam-protocol", "cofferdam-runner-artifact", "cofferdam-types"],
@@ -45,6 +45,7 @@ const ALLOWED_DEPENDENCIES: [(&str, &[&str]); 13] = [
             "cofferdam-components",
             "cofferdam-core",
             "cofferdam-http-api",
+            "cofferdam-images",
             "cofferdam-kubernetes",
             "cofferdam-local",
             "cofferdam-rendering",

@@ -18,6 +18,7 @@ mod empty_program;
 mod hostile_guest;
 mod hostile_program;
 mod hostile_tenant;
+mod images;
 mod language;
 mod other_users;
 mod output_directory;

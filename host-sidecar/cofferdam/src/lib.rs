@@ -18,6 +18,7 @@
 //! | feature | part |
 //! |---|---|
 //! | `local`, `kubernetes` | the backends |
+//! | `images` | OCI images as root file systems of sandboxes on this machine |
 //! | `component` | the import of the guest component, for hosts that embed wasmtime |
 //! | `client` | a client of a sidecar over HTTP |
 //! | `server` | the HTTP API and the MCP tool of a sidecar |
@@ -32,6 +33,8 @@ pub use cofferdam_types as types;
 pub use cofferdam_client as client;
 #[cfg(feature = "component")]
 pub use cofferdam_component as component;
+#[cfg(feature = "images")]
+pub use cofferdam_images as images;
 #[cfg(feature = "kubernetes")]
 pub use cofferdam_kubernetes as kubernetes;
 #[cfg(feature = "local")]
@@ -45,8 +48,12 @@ pub mod cli;
 pub mod config;
 #[cfg(all(feature = "config", fuzzing))]
 pub mod fuzzing;
+#[cfg(feature = "images")]
+mod image_store;
 #[cfg(feature = "config")]
 mod setup;
 
+#[cfg(feature = "images")]
+pub use image_store::ImageStore;
 #[cfg(feature = "config")]
 pub use setup::SetupError;

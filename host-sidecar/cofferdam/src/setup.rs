@@ -1,9 +1,13 @@
 //! Builds a runtime from settings.
 
-use crate::config::{BackendKind, Settings, SettingsError};
-use cofferdam_core::{Backend, Runtime, policy::Policy};
+use crate::{
+    ImageStore,
+    config::{BackendKind, Settings, SettingsError},
+};
+use cofferdam_core::{Backend, Runtime, os::user_dirs, policy::Policy};
+use cofferdam_images::{RegistryConfig, Store, UnpackLimits};
 use cofferdam_kubernetes::KubernetesBackend;
-use cofferdam_local::LocalBackend;
+use cofferdam_local::{Images, LocalBackend};
 use std::sync::Arc;
 
 /// Why a runtime cannot be built.
@@ -18,6 +22,12 @@ pub enum SetupError {
     /// There is no connection to the cluster, or not with these settings.
     #[error(transparent)]
     Kubernetes(#[from] cofferdam_kubernetes::SetupError),
+    /// The store of images cannot be used.
+    #[error(transparent)]
+    Images(#[from] cofferdam_images::ImageError),
+    /// There is no folder for the store of images.
+    #[error("the user has no home directory for the store of images; set `images.dir`")]
+    NoImageDir,
 }
 
 impl Settings {
@@ -41,9 +51,37 @@ impl Settings {
         Ok(self.runtime()?.with_pool(&self.pool))
     }
 
+    /// Where the images come from that languages name, if any does.
+    pub(crate) fn local_images(&self, policy: &Policy) -> Result<Option<Arc<dyn Images>>, SetupError> {
+        if policy.languages.values().all(|language| language.image.is_none()) {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(self.image_store()?)))
+    }
+
+    /// The store of images on this machine.
+    ///
+    /// # Errors
+    ///
+    /// Its folder cannot be used.
+    pub fn image_store(&self) -> Result<ImageStore, SetupError> {
+        let dir = self.images.dir.clone().or_else(|| Some(user_dirs::cache()?.join("images")));
+        let limits = UnpackLimits { bytes: self.images.max_image_size.0, ..UnpackLimits::default() };
+        let store = Store::open(&dir.ok_or(SetupError::NoImageDir)?, limits, self.images.max_size.0)?;
+        let registries = RegistryConfig {
+            mirrors: self.images.mirrors.clone(),
+            ca_file: self.images.ca_file.clone(),
+            insecure_hosts: self.images.insecure_registries.clone(),
+        };
+        Ok(ImageStore { store, registries, policy: self.images.pull_policy })
+    }
+
     fn backend_of(&self, policy: &Policy) -> Result<Arc<dyn Backend>, SetupError> {
         Ok(match self.backend_kind() {
-            BackendKind::Local => Arc::new(LocalBackend::new(&self.local())?),
+            BackendKind::Local => {
+                let local = LocalBackend::new(&self.local())?;
+                Arc::new(self.local_images(policy)?.into_iter().fold(local, LocalBackend::with_images))
+            }
             BackendKind::Kubernetes => Arc::new(KubernetesBackend::new(&self.kubernetes(), policy)?),
         })
     }

@@ -20,6 +20,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         purpose: Purpose<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, Error>>;
 
+    /// Replaces what a specification names by what that is now, such as the tag of an image by its digest. Equal
+    /// results have interchangeable sandboxes.
+    fn resolve(&self, spec: SandboxSpec) -> BoxFuture<'_, Result<SandboxSpec, Error>> {
+        Box::pin(async { Ok(spec) })
+    }
+
     /// Checks that sandboxes can be created: what they need exists and answers.
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async { Ok(()) })

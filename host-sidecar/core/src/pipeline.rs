@@ -62,15 +62,35 @@ pub(crate) async fn execute_pooled(
     }
 }
 
-/// Creates a sandbox within the startup time, unless the execution is cancelled before.
+/// Resolves what the plan's sandbox is created from.
+pub(crate) async fn resolve(
+    backend: &dyn Backend,
+    plan: Plan,
+    context: &ExecutionContext<'_>,
+) -> Result<Plan, Error> {
+    let Plan { sandbox, exec } = plan;
+    let sandbox = before_start(backend.resolve(sandbox), &exec, context).await?;
+    Ok(Plan { sandbox, exec })
+}
+
+/// Creates a sandbox.
 async fn create(
     backend: &dyn Backend,
     spec: &SandboxSpec,
     exec: &ExecSpec,
     context: &ExecutionContext<'_>,
 ) -> Result<Box<dyn Sandbox>, Error> {
+    before_start(backend.create(spec, Purpose::Execution(context)), exec, context).await
+}
+
+/// Awaits a step within the startup time, unless the execution is cancelled before.
+async fn before_start<T>(
+    step: impl Future<Output = Result<T, Error>>,
+    exec: &ExecSpec,
+    context: &ExecutionContext<'_>,
+) -> Result<T, Error> {
     tokio::select! {
-        created = backend.create(spec, Purpose::Execution(context)) => created,
+        done = step => done,
         () = sleep_until(startup_deadline(context, exec)) => Err(startup_timeout().retryable()),
         () = context.cancelled.cancelled() => Err(cancelled_before_start()),
     }

@@ -77,7 +77,7 @@ impl Runtime {
     pub async fn warm_up(&self, request: Request) -> Result<(), Error> {
         let plan = self.plan(request)?;
         match &self.pool {
-            Some(pool) => pool.warm_up(&plan.sandbox).await,
+            Some(pool) => pool.warm_up(&self.backend.resolve(plan.sandbox).await?).await,
             None => Ok(()),
         }
     }
@@ -163,9 +163,10 @@ impl Runtime {
     /// Those of [`Runtime::run`].
     pub async fn execute(&self, plan: Plan, context: &ExecutionContext<'_>) -> Result<Report, Error> {
         tracing::info!(id = context.id, labels = ?plan.exec.labels, "requested");
-        let result = match &self.pool {
-            Some(pool) => pipeline::execute_pooled(pool, &*self.backend, plan, context).await,
-            None => pipeline::execute(&*self.backend, plan, context).await,
+        let result = match (pipeline::resolve(&*self.backend, plan, context).await, &self.pool) {
+            (Ok(plan), Some(pool)) => pipeline::execute_pooled(pool, &*self.backend, plan, context).await,
+            (Ok(plan), None) => pipeline::execute(&*self.backend, plan, context).await,
+            (Err(error), _) => Err(error),
         };
         log(&context.id, &result);
         result.map_err(|error| Error { id: Some(context.id.clone()), ..error })

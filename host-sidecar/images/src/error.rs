@@ -1,6 +1,6 @@
 //! Errors of images.
 
-use crate::{Digest, Platform};
+use crate::{Digest, Platform, Reference};
 use std::io;
 
 /// Why an image cannot be used.
@@ -49,6 +49,35 @@ pub enum ImageError {
         /// The limit.
         limit: u64,
     },
+    /// The store has no such image.
+    #[error(
+        "there is no image {0} in the store; `cofferdam image list` shows those that there are, and `cofferdam image load FILE` adds one"
+    )]
+    NotFound(Reference),
+    /// A file has no image that can be loaded.
+    #[error("{file} has no image to load: {problem}")]
+    NotLoadable {
+        /// The file or folder.
+        file: String,
+        /// What is missing.
+        problem: String,
+    },
+    /// An image cannot be pulled.
+    #[error("the image {image} cannot be pulled: {problem}")]
+    Pull {
+        /// Its name.
+        image: String,
+        /// What failed, and what to do.
+        problem: String,
+    },
+    /// Another process uses what should be removed.
+    #[error("{0} is in use by another process; try again when it has ended")]
+    InUse(String),
+    /// Programs of an image could not be executed from the store.
+    #[error(
+        "the store {0} is on a file system that is mounted noexec, so no program of an image could be executed; choose another folder with the setting `images.dir`"
+    )]
+    NoExec(String),
     /// The store cannot be read or written.
     #[error("cannot {action}: {source}{}", if is_full(.source) { "; free some space, or remove images with `cofferdam image prune`" } else { "" })]
     Io {

@@ -4,14 +4,22 @@ mod digest;
 mod document;
 mod erofs;
 mod error;
+mod load;
 mod platform;
 mod reference;
+#[cfg(feature = "registry")]
+mod registry;
+mod store;
 mod tree;
 mod unpack;
 
 pub use digest::{Digest, DigestWriter};
 pub use document::{Descriptor, Document, ImageConfig, Index, Manifest};
 pub use error::ImageError;
+pub use load::load;
 pub use platform::Platform;
 pub use reference::Reference;
+#[cfg(feature = "registry")]
+pub use registry::{Progress, PullPolicy, RegistryConfig, pull};
+pub use store::{Addition, ImageRecord, Images, Lease, Store, StoredImage};
 pub use unpack::{Additions, UnpackLimits, Unpacker};

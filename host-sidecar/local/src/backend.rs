@@ -1,13 +1,14 @@
 //! The backend: creates sandboxes of gVisor on this machine.
 
 use crate::{
-    LocalConfig, SetupError, error::creation_failed, machine::Machine, reaper::Reaper, runsc::Runsc,
-    sandbox::LocalSandbox,
+    Images, LocalConfig, SetupError, error::creation_failed, images, machine::Machine, reaper::Reaper,
+    runsc::Runsc, sandbox::LocalSandbox,
 };
 use cofferdam_core::{Backend, BoxFuture, ExecutionContext, Purpose, Sandbox, new_id, spec::SandboxSpec};
 use cofferdam_types::{Error, ErrorCode};
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 use tokio::{sync::oneshot, task::spawn_blocking, time::timeout};
@@ -32,6 +33,13 @@ impl LocalBackend {
     /// [`SetupError`] says what is missing and what to do.
     pub fn new(config: &LocalConfig) -> Result<Self, SetupError> {
         Ok(Self { machine: Machine::new(config)?, reaper: Reaper::default() })
+    }
+
+    /// The same with images, which languages may name.
+    #[must_use]
+    pub fn with_images(mut self, images: Arc<dyn Images>) -> Self {
+        self.machine.images = Some(images);
+        self
     }
 
     /// The gVisor program that sandboxes are started with.
@@ -102,6 +110,16 @@ impl Backend for LocalBackend {
                 Purpose::Execution(context) => self.create_for_execution(spec, context).await,
                 Purpose::Pool { cancelled, .. } => self.create_for_pool(spec, cancelled).await,
             }
+        })
+    }
+
+    fn resolve(&self, spec: SandboxSpec) -> BoxFuture<'_, Result<SandboxSpec, Error>> {
+        Box::pin(async {
+            let Some(name) = spec.image.clone() else { return Ok(spec) };
+            let images = self.machine.images.clone();
+            let found = spawn_blocking(move || images::find(images.as_ref(), &name)).await;
+            let image = found.unwrap_or_else(|error| Err(creation_failed(error)))?;
+            Ok(SandboxSpec { image: Some(image.name), image_env: image.env, ..spec })
         })
     }
 

@@ -10,11 +10,16 @@ use std::{fs, io, path::Path};
 /// UID and GID of every program; not root.
 const PROGRAM_ID: u32 = 1001;
 
-/// Writes the bundle's configuration. With `maps_users` the sandbox has a user namespace that maps only root:
+/// Writes the bundle's configuration. gVisor mounts an EROFS file in place of the root folder. With `maps_users` the sandbox has a user namespace that maps only root:
 /// files of any other user of the machine, even one with the program's UID, belong to `nobody` in it.
-pub(super) fn write(dir: &RunDir, binds: &[Bind], maps_users: bool) -> io::Result<()> {
+pub(super) fn write(dir: &RunDir, binds: &[Bind], erofs: Option<&Path>, maps_users: bool) -> io::Result<()> {
     fs::create_dir_all(dir.bundle())?;
     let mut config = config(&dir.root(), binds);
+    if let Some(file) = erofs {
+        // gVisor's own: `runsc/boot/mount_hints.go`.
+        config["annotations"] =
+            json!({ "dev.gvisor.spec.rootfs.source": file, "dev.gvisor.spec.rootfs.type": "erofs" });
+    }
     if maps_users {
         map_only_root(&mut config["linux"]);
     }

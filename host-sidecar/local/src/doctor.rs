@@ -1,7 +1,7 @@
 //! Checks whether this machine can execute programs: that gVisor is installed, and that a probe succeeds in a
 //! sandbox.
 
-use crate::{LocalBackend, LocalConfig, SetupError};
+use crate::{Images, LocalBackend, LocalConfig, SetupError};
 use cofferdam_core::{
     doctor::{
         Finding, Findings, ProbeOptions, RUN, probe, probe_result,
@@ -15,6 +15,7 @@ use std::{
     net::{SocketAddr, UdpSocket},
     path::Path,
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 use tokio::time::timeout;
@@ -34,6 +35,7 @@ const MIN_RELEASE: u32 = 20_250_101;
 /// Checks this machine.
 pub async fn examine(
     config: &LocalConfig,
+    images: Option<Arc<dyn Images>>,
     policy: &Policy,
     options: ProbeOptions<'_>,
     findings: &mut Findings<'_>,
@@ -45,7 +47,7 @@ pub async fn examine(
     // Report the version even if something else is missing.
     findings.push(version_finding(&runsc, version(&runsc).await.as_deref()));
     let local = match LocalBackend::new(config) {
-        Ok(local) => local,
+        Ok(local) => images.into_iter().fold(local, LocalBackend::with_images),
         Err(error) => return push_setup_error(&error, findings),
     };
     if let Some(reason) = options.skip_reason() {

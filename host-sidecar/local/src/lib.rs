@@ -6,6 +6,7 @@ mod cgroup;
 mod config;
 pub mod doctor;
 mod error;
+mod images;
 mod machine;
 mod memory_monitor;
 mod parts;
@@ -21,6 +22,7 @@ mod state_location;
 pub use backend::LocalBackend;
 pub use config::LocalConfig;
 pub use error::{GarbageError, SetupError};
+pub use images::{Image, Images};
 
 /// Deletes the sandboxes whose owner has exited, and returns their number.
 ///

@@ -1,6 +1,7 @@
 //! What sandboxes on this machine are created from.
 
-use crate::{LocalConfig, SetupError, root::Root, runsc::Runsc, state::StateDir};
+use crate::{Images, LocalConfig, SetupError, root::Root, runsc::Runsc, state::StateDir};
+use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 /// What all sandboxes of a backend share.
@@ -9,6 +10,8 @@ pub(crate) struct Machine {
     pub(crate) runsc: Runsc,
     pub(crate) root: Root,
     pub(crate) state: StateDir,
+    /// Where images come from that a specification names.
+    pub(crate) images: Option<Arc<dyn Images>>,
     /// Sandboxes that are being deleted.
     pub(crate) deletions: TaskTracker,
 }
@@ -19,6 +22,7 @@ impl Machine {
             runsc: Runsc::find(config.runsc.as_deref())?,
             root: Root::new(config.rootfs.as_deref())?,
             state: StateDir::open(config.state_dir.as_deref())?,
+            images: None,
             deletions: TaskTracker::new(),
         })
     }

@@ -1,6 +1,6 @@
 //! Builds a sandbox: a cgroup, a root, a bundle, and runsc.
 
-use crate::{bundle, cgroup::Cgroup, error::unavailable, machine::Machine, state::RunDir};
+use crate::{Image, bundle, cgroup::Cgroup, error::unavailable, machine::Machine, root::Root, state::RunDir};
 use cofferdam_core::policy::Limits;
 use cofferdam_types::{Error, ErrorCode};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
@@ -16,15 +16,21 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Builds the parts and starts runsc. Blocks.
-    pub(super) fn build(machine: &Machine, dir: &RunDir, limits: &Limits) -> Result<Self, Error> {
+    pub(super) fn build(
+        machine: &Machine,
+        dir: &RunDir,
+        limits: &Limits,
+        image: Option<&Image>,
+    ) -> Result<Self, Error> {
         let cgroup =
             Cgroup::create(dir.id(), limits).map_err(|error| unavailable("create the cgroup", error))?;
         if limits.cpu_millis.is_some() && !cgroup.can_limit_cpu() {
             let message = "a CPU limit cannot be enforced: this user cannot create cgroups; omit the limit, or run as root";
             return Err(Error::new(ErrorCode::SandboxUnavailable, message));
         }
-        let binds = machine.root.prepare(dir).map_err(|error| unavailable("prepare the root", error))?;
-        bundle::write(dir, &binds, machine.runsc.maps_users())
+        let root = image.map_or_else(|| machine.root.clone(), |image| Root::Erofs(image.root.clone()));
+        let binds = root.prepare(dir).map_err(|error| unavailable("prepare the root", error))?;
+        bundle::write(dir, &binds, root.erofs(), machine.runsc.maps_users())
             .map_err(|error| unavailable("write the bundle", error))?;
         tracing::debug!(id = dir.id(), "the sandbox is being started");
         let mut runsc =

@@ -1,4 +1,5 @@
-//! The sandbox's root file system: this machine's /usr with a minimal /etc, or an unpacked image. Read-only.
+//! The sandbox's root file system: this machine's /usr with a minimal /etc, an unpacked image, or an EROFS file.
+//! Read-only.
 
 use super::{SetupError, state::RunDir};
 use cofferdam_runner_artifact::RUNNER;
@@ -68,6 +69,8 @@ pub(super) enum Root {
     Host,
     /// An unpacked image.
     Image(PathBuf),
+    /// An image in an EROFS file, which gVisor mounts by itself.
+    Erofs(PathBuf),
 }
 
 impl Root {
@@ -94,9 +97,18 @@ impl Root {
         let mut binds = match self {
             Self::Host => prepare_host(&root),
             Self::Image(image) => prepare_image(&root, image),
+            Self::Erofs(_) => Ok(Vec::new()),
         }?;
         binds.push(Bind { source: runner, destination: "/cofferdam".into() });
         Ok(binds)
+    }
+
+    /// The EROFS file, if it is one.
+    pub(super) fn erofs(&self) -> Option<&Path> {
+        match self {
+            Self::Erofs(file) => Some(file),
+            Self::Host | Self::Image(_) => None,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     cgroup::{Cgroup, ControlFile},
     error::{creation_failed, unavailable},
+    images::{self, Image},
     machine::Machine,
     memory_monitor::MemoryMonitor,
     parts::Parts,
@@ -51,6 +52,8 @@ const MAX_MESSAGES: u64 = 16 << 10;
 pub(crate) struct LocalSandbox {
     spec: SandboxSpec,
     dir: RunDirGuard,
+    /// The image stays while the sandbox exists.
+    _image: Option<Image>,
     runsc: Child,
     was_killed: bool,
     is_warm: bool,
@@ -80,14 +83,16 @@ impl LocalSandbox {
     ) -> Result<Self, Error> {
         let (machine, id, limits) = (machine.clone(), id.to_owned(), *limits);
         let created = spawn_blocking(move || {
+            let image =
+                spec.image.as_ref().map(|name| images::find(machine.images.as_ref(), name)).transpose()?;
             let dir = machine
                 .state
                 .create(&id)
                 .map_err(|error| unavailable("create the sandbox's directory", error))?;
             // From here on it is deleted on every path.
             let dir = RunDirGuard::new(dir);
-            match dir.dir().map(|dir| Parts::build(&machine, dir, &limits)) {
-                Some(Ok(parts)) => Ok(Self::new(parts, dir, spec, &machine)),
+            match dir.dir().map(|dir| Parts::build(&machine, dir, &limits, image.as_ref())) {
+                Some(Ok(parts)) => Ok(Self::new(parts, dir, spec, image, &machine)),
                 Some(Err(error)) => {
                     delete(dir);
                     Err(error)
@@ -100,7 +105,15 @@ impl LocalSandbox {
         created.await.unwrap_or_else(|error| Err(creation_failed(error)))
     }
 
-    fn new(parts: Parts, dir: RunDirGuard, spec: SandboxSpec, machine: &Machine) -> Self {
+    fn new(
+        parts: Parts,
+        dir: RunDirGuard,
+        spec: SandboxSpec,
+        mut image: Option<Image>,
+        machine: &Machine,
+    ) -> Self {
+        let image_env = image.as_mut().map_or_else(Vec::new, |image| std::mem::take(&mut image.env));
+        let spec = SandboxSpec { image_env, ..spec };
         let Parts { cgroup, runsc, stdin, stdout, stderr } = parts;
         let connection = RunnerConnection::new(stdout, stdin);
         let closed = connection.closed();
@@ -111,6 +124,7 @@ impl LocalSandbox {
         Self {
             spec,
             dir,
+            _image: image,
             runsc,
             was_killed: false,
             is_warm: false,

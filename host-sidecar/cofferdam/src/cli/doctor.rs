@@ -55,7 +55,9 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
                     .await
             }
             BackendKind::Local => {
-                cofferdam_local::doctor::examine(&settings.local(), &policy, probing, &mut findings).await
+                let images = settings.local_images(&policy)?;
+                cofferdam_local::doctor::examine(&settings.local(), images, &policy, probing, &mut findings)
+                    .await
             }
         }
         Ok::<_, Failure>(findings.into_all())

@@ -44,6 +44,7 @@ failures!(
     SettingsError => InvalidRequest,
     Violation => InvalidRequest,
     SetupError => SandboxUnavailable,
+    cofferdam_images::ImageError => ImageUnavailable,
     cofferdam_server::SetupError => InvalidRequest,
     cofferdam_local::GarbageError => Internal,
     cofferdam_kubernetes::GarbageError => Internal,

@@ -7,6 +7,7 @@ mod failure;
 mod gc;
 mod health;
 mod hidden;
+mod image;
 mod input_files;
 mod json;
 mod language;
@@ -16,6 +17,7 @@ mod mcp;
 mod options;
 mod output_folder;
 mod output_printer;
+mod pull_progress;
 mod run;
 mod sanitize;
 mod serve;
@@ -60,6 +62,8 @@ enum Command {
     Mcp(Box<mcp::McpArgs>),
     /// Delete the leftovers of killed processes. Each execution does so too.
     Gc(gc::GcArgs),
+    /// Manage the images of sandboxes on this machine.
+    Image(image::ImageArgs),
     /// Check whether a cluster or this machine can run sandboxes.
     Doctor(doctor::DoctorArgs),
     /// Print the manifests that a cluster needs, for `kubectl apply -f -`.
@@ -105,6 +109,7 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Health(args) => health::health(&args),
         Command::Mcp(args) => mcp::mcp(&args),
         Command::Gc(args) => gc::gc(&args),
+        Command::Image(args) => image::image(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Manifests(args) => manifests::manifests(&args),
         Command::Component(args) => component::component(&args),

@@ -4,6 +4,7 @@
 mod environment;
 mod error;
 mod file;
+mod images;
 #[cfg(any(test, fuzzing))]
 mod invariants;
 mod limits;
@@ -19,10 +20,12 @@ pub use cofferdam_core::{
     pool::PoolConfig,
     quantity::{Bytes, Cpu, MalformedQuantity, Seconds},
 };
+pub use cofferdam_images::PullPolicy;
 pub use cofferdam_kubernetes::{Network, Toleration, Workload};
 pub use cofferdam_server::{Listen, MalformedListen, McpConfig, ServeConfig};
 pub use environment::unknown_variables;
 pub use error::SettingsError;
+pub use images::ImageSettings;
 #[cfg(any(test, fuzzing))]
 pub use invariants::check_settings;
 pub use limits::{LimitSettings, LoweredCeilings};

@@ -22,6 +22,11 @@ impl Settings {
         self.validate()?;
         let mut languages = default_languages();
         languages.extend(self.languages.clone());
+        if backend == BackendKind::Local {
+            for language in languages.values_mut().filter(|language| language.image.is_none()) {
+                language.image.clone_from(&self.image);
+            }
+        }
         // Sandboxes of the local backend have no network.
         let networks = BTreeSet::new();
         let (defaults, ceilings) = (self.default_limits().limits(), self.ceilings.limits());
@@ -45,9 +50,10 @@ impl Settings {
     /// The settings of the Kubernetes backend.
     #[must_use]
     pub fn kubernetes(&self) -> KubernetesConfig {
+        let default = KubernetesConfig::default();
         KubernetesConfig {
             namespace: self.namespace.clone(),
-            image: self.image.clone(),
+            image: self.image.clone().unwrap_or(default.image),
             cpu_requested: self.cpu_requested,
             mem_requested: self.mem_requested,
             kubeconfig_path: self.kubeconfig_path.clone(),

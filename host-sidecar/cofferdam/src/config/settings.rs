@@ -1,7 +1,7 @@
 //! The settings and their defaults. Where google-adk's `GkeCodeExecutor` has a setting, it has the same name
 //! here.
 
-use super::{LimitSettings, TenantSettings};
+use super::{ImageSettings, LimitSettings, TenantSettings};
 use cofferdam_core::{
     policy::{Language, Limits},
     pool::PoolConfig,
@@ -52,8 +52,12 @@ pub struct Settings {
     pub state_dir: Option<PathBuf>,
     /// The namespace of the sandboxes in a cluster.
     pub namespace: String,
-    /// The image of sandboxes in a cluster; a language may name another.
-    pub image: String,
+    /// The image of sandboxes; a language may name another. Default: python:3.11-slim in a cluster, elsewhere none,
+    /// which is this machine's /usr.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// The store of images on this machine.
+    pub images: ImageSettings,
     /// Processors that a sandbox requests from its node.
     pub cpu_requested: Cpu,
     /// Memory that a sandbox requests from its node.
@@ -143,7 +147,8 @@ impl Default for Settings {
             rootfs: None,
             state_dir: None,
             namespace: kubernetes.namespace,
-            image: kubernetes.image,
+            image: None,
+            images: ImageSettings::default(),
             cpu_requested: kubernetes.cpu_requested,
             mem_requested: kubernetes.mem_requested,
             kubeconfig_path: kubernetes.kubeconfig_path,

@@ -12,7 +12,7 @@ pub struct Language {
     pub command: Vec<String>,
     /// Name of the program's file in the working directory.
     pub file: String,
-    /// The image that has the interpreter, for sandboxes in a cluster. Default: the setting `image`.
+    /// The image that has the interpreter. Default: the setting `image`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// Whether prewarmed sandboxes start the interpreter before there is a program. It has to read all of its

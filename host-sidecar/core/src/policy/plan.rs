@@ -1,7 +1,7 @@
 //! Turns a request into specifications, or refuses it.
 
 use super::{Language, Limits, Policy, check::check, disk_usage::disk_usage};
-use crate::spec::{ExecSpec, SandboxSpec, environment};
+use crate::spec::{ExecSpec, SandboxSpec};
 use cofferdam_protocol::InputFile;
 use cofferdam_types::{
     Error, ErrorCode, Request, quoted,
@@ -34,6 +34,7 @@ impl Policy {
                 interpreter: language.command.clone(),
                 file: language.file.clone(),
                 image: language.image.clone(),
+                image_env: Vec::new(),
                 network,
                 prewarm: language.prewarm,
                 preload_modules: language.preload_modules.clone(),
@@ -43,7 +44,7 @@ impl Policy {
             exec: ExecSpec {
                 code: request.code,
                 args: request.args,
-                env: environment(request.env),
+                env: request.env,
                 stdin: request.stdin,
                 files: request
                     .files
@@ -117,12 +118,10 @@ mod tests {
         let plan = plan(Request::default()).expect("a plan");
         assert_eq!(plan.sandbox.interpreter, ["python3", "-u"]);
         assert_eq!(plan.sandbox.file, "main.py");
-        assert_eq!(
-            plan.exec.env.iter().map(|(name, _)| &**name).collect::<Vec<_>>(),
-            ["HOME", "LANG", "PATH"]
-        );
         assert_eq!(plan.exec.limits.wall_time().as_millis(), 300_000);
         assert_eq!(plan.exec.limits.memory_bytes, 512 << 20);
+        let program = plan.exec.into_program(&plan.sandbox);
+        assert_eq!(program.env.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), ["HOME", "LANG", "PATH"]);
     }
 
     #[test]
@@ -172,7 +171,8 @@ mod tests {
     fn variables_of_the_request_replace_the_defaults() {
         let plan =
             plan(Request { env: vec![("LANG".into(), "C".into())], ..Request::default() }).expect("a plan");
-        assert!(plan.exec.env.contains(&("LANG".into(), "C".into())));
-        assert_eq!(plan.exec.env.len(), 3);
+        let program = plan.exec.into_program(&plan.sandbox);
+        assert!(program.env.contains(&("LANG".into(), "C".into())));
+        assert_eq!(program.env.len(), 3);
     }
 }

@@ -47,6 +47,8 @@ struct Shared {
     closed: CancellationToken,
     metrics: PoolMetrics,
     max_age: Duration,
+    /// What the minimum of sandboxes is created from.
+    usual: SandboxSpec,
 }
 
 impl Shared {
@@ -64,12 +66,13 @@ impl Pool {
     pub(crate) fn new(backend: Arc<dyn Backend>, config: &PoolConfig, usual: SandboxSpec) -> Self {
         let shared = Shared {
             backend,
-            state: Mutex::new(PoolState::new(config.clone(), usual, Instant::now())),
+            state: Mutex::new(PoolState::new(config.clone(), usual.clone(), Instant::now())),
             changed: watch::Sender::new(()),
             tasks: TaskTracker::new(),
             closed: CancellationToken::new(),
             metrics: PoolMetrics::default(),
             max_age: config.max_age_seconds.0,
+            usual,
         };
         Self { shared: Arc::new(shared), reconciler: Once::new() }
     }

@@ -21,6 +21,7 @@ impl Reconciler {
     }
 
     async fn run(self, mut changes: watch::Receiver<()>) {
+        self.resolve_usual().await;
         while let Some(shared) = self.0.upgrade() {
             let next = reconcile(&shared);
             let closed = shared.closed.clone();
@@ -35,6 +36,14 @@ impl Reconciler {
                 () = sleep_until(next) => {}
                 () = closed.cancelled() => return,
             }
+        }
+    }
+
+    /// Where that fails, as for an image that is not there yet, the failures of starts say why.
+    async fn resolve_usual(&self) {
+        let Some(shared) = self.0.upgrade() else { return };
+        if let Ok(resolved) = shared.backend.resolve(shared.usual.clone()).await {
+            shared.state().resolve_usual(resolved, Instant::now());
         }
     }
 }

@@ -52,6 +52,20 @@ impl<S> PoolState<S> {
         Self { config, maximum, entries, paused_until: now, is_closed: false }
     }
 
+    /// Replaces the specification that has the minimum by what it stands for.
+    pub(super) fn resolve_usual(&mut self, resolved: SandboxSpec, now: Instant) {
+        let Some(index) = self.entries.iter().position(|entry| entry.minimum > 0) else { return };
+        let minimum = self.entries.get(index).map_or(0, |entry| entry.minimum);
+        if self.entries.get(index).is_none_or(|entry| entry.spec == resolved || entry.total() > 0) {
+            return;
+        }
+        self.entries.remove(index);
+        match self.find(&resolved) {
+            Some(entry) => (entry.minimum, entry.target) = (minimum, entry.target.max(minimum)),
+            None => self.entries.push(Entry { minimum, target: minimum, ..Entry::new(resolved, now) }),
+        }
+    }
+
     pub(super) fn idle(&self) -> usize {
         self.entries.iter().map(|entry| entry.idle.len()).sum()
     }

@@ -67,7 +67,6 @@ impl Extensions {
     pub(super) fn complete<R: Read>(self, entry: &Entry<'_, R>) -> Result<EntryHeader, ImageError> {
         let header = entry.header();
         let path = self.path.unwrap_or_else(|| header.path_bytes().into_owned());
-        let malformed = |_| ImageError::archive_entry(&path, "its header is malformed");
         // An archive that is read differently by two programs is an attack or an accident.
         if self.size.is_some_and(|size| size != entry.size()) {
             return Err(ImageError::archive_entry(
@@ -75,12 +74,13 @@ impl Extensions {
                 "its headers name different sizes; the limit is 8 GiB",
             ));
         }
+        // Some tools leave fields empty.
         let owner = |named: Option<u32>, id: u64| match named {
             Some(named) => Ok(named),
             None => u32::try_from(id).map_err(|_| ImageError::archive_entry(&path, "its owner is invalid")),
         };
-        let uid = owner(self.uid, header.uid().map_err(malformed)?)?;
-        let gid = owner(self.gid, header.gid().map_err(malformed)?)?;
+        let uid = owner(self.uid, header.uid().unwrap_or_default())?;
+        let gid = owner(self.gid, header.gid().unwrap_or_default())?;
         let mtime = match self.mtime {
             Some(mtime) => mtime,
             // A time that the header cannot express is before 1970.
@@ -89,7 +89,7 @@ impl Extensions {
                 0,
             ),
         };
-        let metadata = Metadata::new(header.mode().map_err(malformed)?, uid, gid, mtime);
+        let metadata = Metadata::new(header.mode().unwrap_or_default(), uid, gid, mtime);
         let target = self.target.or_else(|| header.link_name_bytes().map(Into::into)).unwrap_or_default();
         let kind = match header.entry_type() {
             // So did archives before POSIX.

@@ -12,7 +12,7 @@ pub(in crate::cli) struct SandboxArgs {
     #[command(flatten)]
     #[serde(flatten)]
     backend: BackendArgs,
-    /// The image of the sandbox in a cluster [default: python:3.11-slim]
+    /// The image of the sandbox [default: this machine's /usr; in a cluster python:3.11-slim]
     #[arg(long, value_name = "IMAGE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::cli) image: Option<String>,

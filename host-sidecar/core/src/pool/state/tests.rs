@@ -31,6 +31,18 @@ fn fill(pool: &mut PoolState<u32>, now: Instant) -> usize {
 }
 
 #[test]
+fn what_the_minimum_stands_for_replaces_it() {
+    let now = Instant::now();
+    let mut pool = pool(4, 2, now);
+    pool.resolve_usual(spec(2), now);
+    let started = pool.reconcile(now).start;
+    assert_eq!(started, [spec(2), spec(2)]);
+    // A sandbox that is there stays what it is.
+    pool.resolve_usual(spec(3), now);
+    assert_eq!(pool.starting(), 2);
+}
+
+#[test]
 fn a_specification_has_no_sandbox_before_its_first_use() {
     let now = Instant::now();
     let mut pool = pool(4, 0, now);

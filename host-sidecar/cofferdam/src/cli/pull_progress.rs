@@ -1,0 +1,36 @@
+//! Shows how far the pull of an image is.
+
+use super::status_line::StatusLine;
+use cofferdam_images::Progress;
+use std::cell::Cell;
+
+/// Bytes after which the line changes.
+const STEP: u64 = 1 << 20;
+
+/// A line that disappears at the end.
+#[derive(Debug)]
+pub(super) struct PullProgress {
+    line: StatusLine,
+    shown: Cell<Option<(usize, u64)>>,
+}
+
+impl PullProgress {
+    pub(super) fn new() -> Self {
+        Self { line: StatusLine::new(false), shown: Cell::new(None) }
+    }
+
+    pub(super) fn show(&self, progress: Progress) {
+        let Progress { layer, layers, received, size } = progress;
+        let step = Some((layer, received / STEP));
+        if self.shown.replace(step) != step {
+            let (received, size) = (received / STEP, size.div_ceil(STEP));
+            self.line.show(&format!("pulling layer {layer} of {layers}: {received} of {size} MiB"));
+        }
+    }
+}
+
+impl Drop for PullProgress {
+    fn drop(&mut self) {
+        self.line.clear();
+    }
+}

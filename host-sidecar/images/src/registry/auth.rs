@@ -1,0 +1,133 @@
+//! What a registry asks for. Sources: RFC 9110, "Authentication"; Docker's "Token Authentication Specification".
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A user and a password, or a token in place of one.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Credentials {
+    pub(super) user: String,
+    pub(super) password: String,
+}
+
+/// What a response with the status 401 asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Challenge {
+    Basic,
+    /// A token of this address, with these parameters.
+    Bearer {
+        realm: String,
+        parameters: BTreeMap<String, String>,
+    },
+}
+
+/// The answer of a token server.
+#[derive(Deserialize)]
+pub(super) struct TokenAnswer {
+    token: Option<String>,
+    access_token: Option<String>,
+}
+
+impl Credentials {
+    /// The header `Authorization` of these.
+    pub(super) fn basic(&self) -> String {
+        format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", self.user, self.password)))
+    }
+}
+
+impl TokenAnswer {
+    pub(super) fn token(self) -> Option<String> {
+        self.token.or(self.access_token)
+    }
+}
+
+impl Challenge {
+    /// Parses the header `WWW-Authenticate`; none for another scheme.
+    pub(super) fn parse(header: &str) -> Option<Self> {
+        let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
+        if scheme.eq_ignore_ascii_case("basic") {
+            return Some(Self::Basic);
+        }
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
+        let mut parameters = parameters(rest);
+        let realm = parameters.remove("realm")?;
+        Some(Self::Bearer { realm, parameters })
+    }
+
+    /// The address of the token for pulls from a repository. What the registry names as the scope is not used:
+    /// it might be more.
+    pub(super) fn token_address(
+        realm: &str,
+        parameters: &BTreeMap<String, String>,
+        repository: &str,
+    ) -> String {
+        let service = parameters.get("service").map(|service| format!("service={}&", encoded(service)));
+        let separator = if realm.contains('?') { '&' } else { '?' };
+        let scope = encoded(&format!("repository:{repository}:pull"));
+        format!("{realm}{separator}{}scope={scope}", service.unwrap_or_default())
+    }
+}
+
+/// The parameters of a challenge, with or without quotes.
+fn parameters(mut text: &str) -> BTreeMap<String, String> {
+    let mut parameters = BTreeMap::new();
+    while let Some((name, rest)) = text.split_once('=') {
+        let (value, rest) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+            None => rest.find(',').map_or((rest, ""), |end| rest.split_at(end)),
+        };
+        let name = name.trim_matches([',', ' ']).to_ascii_lowercase();
+        parameters.insert(name, value.trim().to_owned());
+        text = rest;
+    }
+    parameters
+}
+
+/// A text in the query of an address.
+fn encoded(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte);
+    text.bytes()
+        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn challenges_are_parsed() {
+        assert_eq!(Challenge::parse("Basic realm=\"a\""), Some(Challenge::Basic));
+        assert_eq!(Challenge::parse("Digest realm=\"a\""), None);
+        assert_eq!(Challenge::parse("Bearer service=\"a\""), None);
+        let header =
+            "bearer realm=\"https://auth.example.com/token\",service=reg, scope=\"repository:a/b:pull,push\"";
+        let Some(Challenge::Bearer { realm, parameters }) = Challenge::parse(header) else {
+            panic!("a challenge")
+        };
+        assert_eq!(
+            Challenge::token_address(&realm, &parameters, "a/b"),
+            "https://auth.example.com/token?service=reg&scope=repository:a/b:pull"
+        );
+        assert_eq!(parameters["scope"], "repository:a/b:pull,push");
+    }
+
+    #[test]
+    fn a_parameter_adds_nothing_to_an_address() {
+        let parameters = [("service".to_owned(), "a&b=c d".to_owned())].into();
+        assert_eq!(
+            Challenge::token_address("http://h/t?x=1", &parameters, "r"),
+            "http://h/t?x=1&service=a%26b%3Dc%20d&scope=repository:r:pull"
+        );
+    }
+
+    #[test]
+    fn credentials_become_a_header() {
+        // Source: RFC 7617, section 2.
+        let credentials = Credentials { user: "Aladdin".into(), password: "open sesame".into() };
+        assert_eq!(credentials.basic(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    }
+}

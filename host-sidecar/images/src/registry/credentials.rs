@@ -1,0 +1,188 @@
+//! Credentials in the files of Docker and Podman, and of their credential helpers. Sources: docker-login(1),
+//! containers-auth.json(5), github.com/docker/docker-credential-helpers.
+
+use super::auth::Credentials;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use cofferdam_core::os::{
+    programs,
+    regular_file::{self, Links},
+    user_dirs,
+};
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    env,
+    io::{Read, Write},
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+const MAX_FILE: usize = 1 << 20;
+const MAX_ANSWER: u64 = 64 << 10;
+/// What Docker calls its default registry.
+const DOCKER_HUB: &str = "https://index.docker.io/v1/";
+/// The user that stands for a token that only Docker's own login can use.
+const TOKEN_USER: &str = "<token>";
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct File {
+    auths: BTreeMap<String, Entry>,
+    cred_helpers: BTreeMap<String, String>,
+    creds_store: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    auth: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct HelperAnswer {
+    username: String,
+    secret: String,
+}
+
+/// Where the credentials of a registry are.
+#[derive(Debug, PartialEq, Eq)]
+enum Source {
+    Text(String),
+    Helper { program: String, server: String },
+}
+
+/// The credentials for a registry, in the first file that has some.
+pub(super) fn find(registry: &str, repository: &str) -> Option<Credentials> {
+    files().into_iter().find_map(|path| {
+        let content = regular_file::read(&path, MAX_FILE, Links::Follow).ok()?;
+        let file: File = serde_json::from_slice(&content).ok()?;
+        match source(&file, registry, repository)? {
+            Source::Text(text) => decode(&text),
+            Source::Helper { program, server } => ask(&program, &server),
+        }
+    })
+}
+
+/// The files, in the order of Podman and then Docker.
+fn files() -> Vec<PathBuf> {
+    let variable = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = env::home_dir().filter(|home| home.is_absolute());
+    let below_home = |path: &str| home.as_ref().map(|home| home.join(path));
+    let candidates = [
+        variable("REGISTRY_AUTH_FILE"),
+        user_dirs::runtime().map(|dir| dir.join("containers/auth.json")),
+        variable("XDG_CONFIG_HOME").map(|dir| dir.join("containers/auth.json")),
+        below_home(".config/containers/auth.json"),
+        variable("DOCKER_CONFIG").map(|dir| dir.join("config.json")),
+        below_home(".docker/config.json"),
+    ];
+    candidates.into_iter().flatten().collect()
+}
+
+/// Where a file says that the credentials are: the most specific entry of the registry counts.
+fn source(file: &File, registry: &str, repository: &str) -> Option<Source> {
+    let is_default = registry == "docker.io";
+    let path = format!("{registry}/{repository}");
+    // Podman's entries may be for a part of a registry.
+    let mut names: Vec<&str> =
+        path.match_indices('/').map(|(at, _)| path.split_at(at).0).chain([&*path]).collect();
+    names.reverse();
+    names.extend(is_default.then_some(DOCKER_HUB));
+    let server = if is_default { DOCKER_HUB } else { registry };
+    if let Some(helper) = file.cred_helpers.get(registry).or_else(|| file.cred_helpers.get(server)) {
+        return helper_of(helper, server);
+    }
+    let is_same = |key: &str, name: &str| {
+        let host = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
+        key == name || host.trim_end_matches('/') == name
+    };
+    let text = names.iter().find_map(|name| {
+        let entry = file.auths.iter().find(|(key, _)| is_same(key, name))?.1;
+        entry.auth.clone().filter(|auth| !auth.is_empty())
+    });
+    text.map(Source::Text).or_else(|| helper_of(file.creds_store.as_deref()?, server))
+}
+
+/// A helper is named by the end of its program's name.
+fn helper_of(name: &str, server: &str) -> Option<Source> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let program = format!("docker-credential-{name}");
+    name.chars().all(is_word).then(|| Source::Helper { program, server: server.to_owned() })
+}
+
+fn decode(text: &str) -> Option<Credentials> {
+    let text = String::from_utf8(BASE64_STANDARD.decode(text.trim()).ok()?).ok()?;
+    let (user, password) = text.split_once(':')?;
+    Some(Credentials { user: user.to_owned(), password: password.trim_end_matches('\0').to_owned() })
+}
+
+/// Asks a helper for the credentials of a server.
+fn ask(program: &str, server: &str) -> Option<Credentials> {
+    let program = programs::find(program, user_dirs::search_path())?;
+    let mut child = Command::new(program)
+        .arg("get")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    child.stdin.take()?.write_all(server.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    child.stdout.take()?.take(MAX_ANSWER).read_to_end(&mut answer).ok()?;
+    let succeeded = child.wait().ok()?.success();
+    let answer: HelperAnswer = serde_json::from_slice(&answer).ok()?;
+    (succeeded && answer.username != TOKEN_USER)
+        .then_some(Credentials { user: answer.username, password: answer.secret })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source_in(json: &str, registry: &str) -> Option<Source> {
+        source(&serde_json::from_str(json).expect("a file"), registry, "team/app")
+    }
+
+    #[test]
+    fn the_most_specific_entry_counts() {
+        let json = r#"{"auths": {
+            "example.com": {"auth": "host"}, "example.com/team": {"auth": "team"}, "example.com/team/application": {"auth": "no"},
+            "https://index.docker.io/v1/": {"auth": "hub"}, "http://other.example": {"auth": "other"}, "example.org": {}
+        }}"#;
+        for (registry, expected) in [
+            ("example.com", Some("team")),
+            ("docker.io", Some("hub")),
+            ("other.example", Some("other")),
+            ("example.org", None),
+            ("example.com.evil.example", None),
+            ("ample.com", None),
+        ] {
+            assert_eq!(
+                source_in(json, registry),
+                expected.map(|auth| Source::Text(auth.into())),
+                "{registry}"
+            );
+        }
+    }
+
+    #[test]
+    fn helpers_are_named_by_registry_or_for_all() {
+        let json = r#"{"auths": {"a.example": {}}, "credHelpers": {"b.example": "gcloud", "c.example": "../sh"},
+            "credsStore": "pass"}"#;
+        let helper = |name: &str, server: &str| {
+            Some(Source::Helper { program: format!("docker-credential-{name}"), server: server.into() })
+        };
+        assert_eq!(source_in(json, "a.example"), helper("pass", "a.example"));
+        assert_eq!(source_in(json, "b.example"), helper("gcloud", "b.example"));
+        assert_eq!(source_in(json, "c.example"), None);
+        assert_eq!(source_in(json, "docker.io"), helper("pass", DOCKER_HUB));
+    }
+
+    #[test]
+    fn a_password_may_have_colons() {
+        let credentials = decode(&BASE64_STANDARD.encode("user:a:b")).expect("credentials");
+        assert_eq!((&*credentials.user, &*credentials.password), ("user", "a:b"));
+        assert!(decode("!").is_none() && decode(&BASE64_STANDARD.encode("user")).is_none());
+    }
+}

@@ -1,0 +1,133 @@
+//! HTTP requests for a thread that may wait.
+
+use super::RegistryConfig;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::{
+    Request, Response, StatusCode, Uri,
+    body::Incoming,
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, USER_AGENT},
+};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use std::{
+    error::Error,
+    io::{self, Read},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
+
+/// Time until a response begins, and between two parts of one.
+const TIMEOUT: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+const AGENT: &str = concat!("cofferdam/", env!("CARGO_PKG_VERSION"));
+
+/// A client. It has its own runtime, which works while its thread waits.
+#[derive(Debug)]
+pub(super) struct Http {
+    runtime: Rc<Runtime>,
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+}
+
+/// A response, whose body is read as it arrives.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+}
+
+/// The body of a response.
+#[derive(Debug)]
+pub(super) struct Body {
+    runtime: Rc<Runtime>,
+    incoming: Incoming,
+    chunk: Bytes,
+}
+
+impl Http {
+    pub(super) fn new(config: &RegistryConfig) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let mut connector = HttpConnector::new();
+        connector.enforce_http(false);
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls(config)?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(connector);
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { runtime: Rc::new(runtime), client })
+    }
+
+    /// Sends a GET request. Redirections are not followed.
+    pub(super) fn get(&self, uri: &Uri, accept: &str, authorization: Option<&str>) -> Result<Answer, String> {
+        let mut request = Request::get(uri).header(ACCEPT, accept).header(USER_AGENT, AGENT);
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let request = request.body(Empty::new()).map_err(|error| error.to_string())?;
+        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
+        let answered = self.runtime.block_on(async { timeout(TIMEOUT, self.client.request(request)).await });
+        let response: Response<Incoming> = answered
+            .map_err(|_| format!("{host} does not answer"))?
+            .map_err(|error| format!("{host} cannot be reached: {}", innermost(&error)))?;
+        let (parts, incoming) = response.into_parts();
+        let body = Body { runtime: self.runtime.clone(), incoming, chunk: Bytes::new() };
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.chunk.is_empty() {
+            let next = self.runtime.block_on(async { timeout(TIMEOUT, self.incoming.frame()).await });
+            match next.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))? {
+                None => return Ok(0),
+                Some(frame) => self.chunk = frame.map_err(io::Error::other)?.into_data().unwrap_or_default(),
+            }
+        }
+        let count = buffer.len().min(self.chunk.len());
+        let read = self.chunk.split_to(count);
+        buffer.get_mut(..count).unwrap_or_default().copy_from_slice(&read);
+        Ok(count)
+    }
+}
+
+/// The reason that is at the bottom of a chain: the others repeat that a request failed.
+fn innermost(error: &dyn Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+/// Trusts the system's certificates and those of the file.
+fn tls(config: &RegistryConfig) -> io::Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(file) = &config.ca_file {
+        let failed = |error: &dyn Error| {
+            io::Error::other(format!("the certificates in {} cannot be read: {error}", file.display()))
+        };
+        for certificate in CertificateDer::pem_file_iter(file).map_err(|error| failed(&error))? {
+            let certificate = certificate.map_err(|error| failed(&error))?;
+            roots.add(certificate).map_err(|error| failed(&error))?;
+        }
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}

@@ -1,0 +1,140 @@
+//! Pulls images from registries. Source: OCI distribution specification, "Pull".
+
+mod auth;
+mod credentials;
+mod http;
+mod repository;
+
+use crate::{Descriptor, Document, ImageError, Platform, Reference, Store};
+use repository::Repository;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Read},
+    path::PathBuf,
+};
+
+/// Indexes in indexes.
+const MAX_DEPTH: usize = 3;
+
+/// How registries are reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RegistryConfig {
+    /// Hosts, with their ports, that are tried before a registry, by the name of the registry.
+    pub mirrors: BTreeMap<String, Vec<String>>,
+    /// A file of certificates in PEM that are trusted beside those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Hosts, with their ports, that are reached without TLS. All others need it.
+    pub insecure_hosts: BTreeSet<String>,
+}
+
+/// When an image is pulled. Source: Kubernetes, `imagePullPolicy`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PullPolicy {
+    /// At each use of a tag: what the tag stands for may have changed.
+    Always,
+    /// If it is not in the store.
+    #[default]
+    IfNotPresent,
+    /// Not at all.
+    Never,
+}
+
+/// How far a pull is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The number of the layer, from 1.
+    pub layer: usize,
+    /// The number of layers.
+    pub layers: usize,
+    /// Bytes of the layer that have arrived.
+    pub received: u64,
+    /// Bytes of the layer.
+    pub size: u64,
+}
+
+/// Pulls an image, and gives it its name. Parts that are in the store are not fetched. Blocks.
+///
+/// # Errors
+///
+/// [`ImageError::Pull`], and those of images that are malformed, hostile, too large or for another platform.
+pub fn pull(
+    store: &Store,
+    config: &RegistryConfig,
+    reference: &Reference,
+    progress: &dyn Fn(Progress),
+) -> Result<(), ImageError> {
+    let mirrors = config.mirrors.get(reference.registry()).into_iter().flatten();
+    for mirror in mirrors {
+        // Whatever a mirror lacks, the registry may have.
+        if pull_from(mirror, store, config, reference, progress).is_ok() {
+            return Ok(());
+        }
+    }
+    pull_from(reference.registry(), store, config, reference, progress)
+}
+
+fn pull_from(
+    host: &str,
+    store: &Store,
+    config: &RegistryConfig,
+    reference: &Reference,
+    progress: &dyn Fn(Progress),
+) -> Result<(), ImageError> {
+    let mut repository = Repository::new(host, config, reference)?;
+    let addition = store.add()?;
+    let wanted = match (reference.digest(), reference.tag()) {
+        (Some(digest), _) => digest.to_string(),
+        (None, tag) => tag.unwrap_or_default().to_owned(),
+    };
+    let (mut descriptor, mut content) = repository.manifest(&wanted)?;
+    if let Some(digest) = reference.digest() {
+        digest.require(&descriptor.digest)?;
+    }
+    let mut index = None;
+    for _ in 0..MAX_DEPTH {
+        match Document::parse(&content)? {
+            Document::Index(inner) => {
+                index = Some(descriptor.digest.clone());
+                let chosen = inner.choose(&Platform::of_machine())?.digest.clone();
+                (descriptor, content) = repository.manifest(&chosen.to_string())?;
+                chosen.require(&descriptor.digest)?;
+            }
+            Document::Manifest(manifest) => {
+                addition.add(&descriptor, &*content)?;
+                addition.add_fetched(&manifest.config, || repository.blob(&manifest.config.digest))?;
+                let layers = manifest.layers.len();
+                for (layer, part) in (1..).zip(&manifest.layers) {
+                    let shown = |received| progress(Progress { layer, layers, received, size: part.size });
+                    addition.add_fetched(part, || {
+                        Ok(Shown { inner: repository.blob(&part.digest)?, received: 0, show: shown })
+                    })?;
+                }
+                return addition.finish(&descriptor.digest, index, &[reference.clone()]);
+            }
+        }
+    }
+    let problem = "its indexes are nested too deeply".into();
+    Err(ImageError::Pull { image: reference.to_string(), problem })
+}
+
+/// Shows how much was read.
+struct Shown<R, F> {
+    inner: R,
+    received: u64,
+    show: F,
+}
+
+impl<R: Read, F: Fn(u64)> Read for Shown<R, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.received += count as u64;
+        (self.show)(self.received);
+        Ok(count)
+    }
+}
+
+/// A descriptor of a document whose digest was computed.
+fn described(media_type: String, digest: crate::Digest, size: u64) -> Descriptor {
+    Descriptor { media_type, digest, size, platform: None, annotations: BTreeMap::new() }
+}

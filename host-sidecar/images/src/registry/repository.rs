@@ -1,0 +1,179 @@
+//! A repository of a registry.
+
+use super::{
+    RegistryConfig,
+    auth::{Challenge, Credentials, TokenAnswer},
+    credentials, described,
+    http::{Answer, Body, Http},
+};
+use crate::{Descriptor, Digest, ImageError, Reference};
+use hyper::{
+    StatusCode, Uri,
+    header::{CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE},
+};
+use std::io::Read;
+
+/// The registry behind Docker's default name.
+const DOCKER_HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
+const MANIFESTS: &str = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, \
+                         application/vnd.docker.distribution.manifest.v2+json, \
+                         application/vnd.docker.distribution.manifest.list.v2+json";
+const MAX_DOCUMENT: u64 = 4 << 20;
+const MAX_TOKEN: u64 = 64 << 10;
+const MAX_REDIRECTIONS: usize = 5;
+
+/// A repository, and what has been learned about the access to it.
+pub(super) struct Repository {
+    http: Http,
+    image: String,
+    /// The scheme and host of the registry.
+    base: String,
+    name: String,
+    credentials: Option<Credentials>,
+    authorization: Option<String>,
+    config: RegistryConfig,
+}
+
+impl Repository {
+    pub(super) fn new(
+        host: &str,
+        config: &RegistryConfig,
+        reference: &Reference,
+    ) -> Result<Self, ImageError> {
+        let http = Http::new(config).map_err(ImageError::io("prepare the pull"))?;
+        let address = if host == DOCKER_HUB.0 { DOCKER_HUB.1 } else { host };
+        let scheme = if config.insecure_hosts.contains(host) { "http" } else { "https" };
+        Ok(Self {
+            http,
+            image: reference.to_string(),
+            base: format!("{scheme}://{address}"),
+            name: reference.repository().to_owned(),
+            // Those of a registry are not for its mirrors.
+            credentials: credentials::find(host, reference.repository()),
+            authorization: None,
+            config: config.clone(),
+        })
+    }
+
+    /// A manifest or an index, by tag or digest.
+    pub(super) fn manifest(&mut self, wanted: &str) -> Result<(Descriptor, Vec<u8>), ImageError> {
+        let answer = self.get(&format!("manifests/{wanted}"), MANIFESTS)?;
+        let media_type = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = media_type.unwrap_or_default().to_owned();
+        let mut content = Vec::new();
+        let read = answer.body.take(MAX_DOCUMENT + 1).read_to_end(&mut content);
+        read.map_err(|error| self.failed(format!("its manifest cannot be read: {error}")))?;
+        let digest = Digest::of(&content);
+        Ok((described(media_type, digest, content.len() as u64), content))
+    }
+
+    /// The content of a blob.
+    pub(super) fn blob(&mut self, digest: &Digest) -> Result<Body, ImageError> {
+        Ok(self.get(&format!("blobs/{digest}"), "*/*")?.body)
+    }
+
+    fn failed(&self, problem: String) -> ImageError {
+        ImageError::Pull { image: self.image.clone(), problem }
+    }
+
+    fn get(&mut self, path: &str, accept: &str) -> Result<Answer, ImageError> {
+        let first = self.uri(&format!("{}/v2/{}/{path}", self.base, self.name))?;
+        let mut answer = self.request(&first, accept, self.authorization.as_deref())?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            self.authorization = Some(self.authorize(&answer)?);
+            answer = self.request(&first, accept, self.authorization.as_deref())?;
+        }
+        let mut uri = first.clone();
+        for _ in 0..MAX_REDIRECTIONS {
+            if !answer.status.is_redirection() {
+                break;
+            }
+            uri = self.redirection(&uri, &answer)?;
+            // Credentials are for the registry alone.
+            let is_registry = (uri.scheme(), uri.authority()) == (first.scheme(), first.authority());
+            let authorization = self.authorization.as_deref().filter(|_| is_registry);
+            answer = self.request(&uri, accept, authorization)?;
+        }
+        match answer.status {
+            status if status.is_success() => Ok(answer),
+            StatusCode::NOT_FOUND => Err(self.failed("the registry has no such image".into())),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.no_access()),
+            StatusCode::TOO_MANY_REQUESTS => {
+                Err(self.failed("the registry has had too many requests; try again later, or log in".into()))
+            }
+            status => Err(self.failed(format!("the registry answers {status}"))),
+        }
+    }
+
+    fn no_access(&self) -> ImageError {
+        let problem = match &self.credentials {
+            Some(_) => "the registry refuses access to it with the credentials that there are",
+            None => {
+                "the registry refuses access to it without credentials; log in with `docker login` or `podman login`"
+            }
+        };
+        self.failed(problem.into())
+    }
+
+    fn request(&self, uri: &Uri, accept: &str, authorization: Option<&str>) -> Result<Answer, ImageError> {
+        self.http.get(uri, accept, authorization).map_err(|problem| self.failed(problem))
+    }
+
+    /// The address of a request: with TLS, unless its host is named by the settings.
+    fn uri(&self, text: &str) -> Result<Uri, ImageError> {
+        let uri: Uri =
+            text.parse().map_err(|_| self.failed("an address of the registry is malformed".into()))?;
+        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
+        let is_allowed = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => self.config.insecure_hosts.contains(&host),
+            _ => false,
+        };
+        if is_allowed {
+            return Ok(uri);
+        }
+        Err(self.failed(format!(
+            "{host} would be reached without TLS; `images.insecure_registries` can allow that"
+        )))
+    }
+
+    fn redirection(&self, from: &Uri, answer: &Answer) -> Result<Uri, ImageError> {
+        let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
+        let location = location.ok_or_else(|| self.failed("the registry redirects to nowhere".into()))?;
+        if location.starts_with('/') && !location.starts_with("//") {
+            let base = format!(
+                "{}://{}",
+                from.scheme_str().unwrap_or("https"),
+                from.authority().map_or("", |a| a.as_str())
+            );
+            return self.uri(&format!("{base}{location}"));
+        }
+        self.uri(location)
+    }
+
+    /// What the registry asks for.
+    fn authorize(&self, answer: &Answer) -> Result<String, ImageError> {
+        let headers = answer.headers.get_all(WWW_AUTHENTICATE).iter();
+        let challenge = headers.filter_map(|value| value.to_str().ok()).find_map(Challenge::parse);
+        match (challenge, &self.credentials) {
+            (Some(Challenge::Basic), Some(credentials)) => Ok(credentials.basic()),
+            (Some(Challenge::Bearer { realm, parameters }), credentials) => {
+                let uri = self.uri(&Challenge::token_address(&realm, &parameters, &self.name))?;
+                let basic = credentials.as_ref().map(Credentials::basic);
+                let answer = self.request(&uri, "application/json", basic.as_deref())?;
+                if !answer.status.is_success() {
+                    return Err(self.no_access());
+                }
+                let mut content = Vec::new();
+                let read =
+                    answer.body.take(MAX_TOKEN).read_to_end(&mut content).map_err(|error| error.to_string());
+                let token =
+                    read.ok().and_then(|_| serde_json::from_slice::<TokenAnswer>(&content).ok()?.token());
+                let token =
+                    token.ok_or_else(|| self.failed("the registry's token server gives no token".into()))?;
+                Ok(format!("Bearer {token}"))
+            }
+            _ => Err(self.no_access()),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The images of a store and their names, in one small file: a run reads it each time.
+
+use super::blobs::TemporaryFile;
+use crate::{Digest, ImageError, Platform, Reference};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// The images of a store and their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Images {
+    /// The manifest that each name is for.
+    pub names: BTreeMap<Reference, Digest>,
+    /// The images, by the digests of their manifests.
+    pub images: BTreeMap<Digest, ImageRecord>,
+}
+
+/// What a run needs to know about an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageRecord {
+    /// The index that it was chosen from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<Digest>,
+    /// What it is for.
+    pub platform: Platform,
+    /// Bytes of its root file system.
+    pub size: u64,
+    /// Its variables.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Images {
+    /// The image of a name. A digest is that of a manifest, or of the index that the manifest was chosen from.
+    #[must_use]
+    pub fn find(&self, reference: &Reference) -> Option<(&Digest, &ImageRecord)> {
+        let manifest = match reference.digest() {
+            None => self.names.get(reference)?,
+            Some(digest) => {
+                let of_repository = self.names.iter().filter(|(name, _)| name.name() == reference.name());
+                let is_digest = |manifest: &&Digest| {
+                    let index = self.images.get(*manifest).and_then(|record| record.index.as_ref());
+                    *manifest == digest || index == Some(digest)
+                };
+                of_repository.map(|(_, manifest)| manifest).find(is_digest)?
+            }
+        };
+        self.images.get_key_value(manifest)
+    }
+}
+
+/// The file.
+pub(super) struct IndexFile<'a> {
+    dir: &'a Path,
+}
+
+impl<'a> IndexFile<'a> {
+    pub(super) fn new(dir: &'a Path) -> Self {
+        Self { dir }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.join("index.json")
+    }
+
+    /// What it has; nothing if there is none.
+    pub(super) fn read(&self) -> Result<Images, ImageError> {
+        let path = self.path();
+        match fs::read(&path) {
+            Ok(content) => serde_json::from_slice(&content)
+                .map_err(|error| ImageError::io(format!("read {}", path.display()))(error.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Images::default()),
+            Err(error) => Err(ImageError::io(format!("read {}", path.display()))(error)),
+        }
+    }
+
+    /// Changes it. Other changes wait.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Images) -> T) -> Result<T, ImageError> {
+        let path = self.dir.join("index.lock");
+        let failed = || ImageError::io(format!("lock {}", path.display()));
+        let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed())?;
+        lock.lock().map_err(failed())?;
+        let mut images = self.read()?;
+        let result = change(&mut images);
+        let content = serde_json::to_vec_pretty(&images).map_err(io::Error::from);
+        let mut temporary = TemporaryFile::create(&self.dir.join("tmp"))?;
+        content
+            .and_then(|content| temporary.file.write_all(&content))
+            .map_err(ImageError::io("write the index of the store"))?;
+        temporary.persist(&self.path())?;
+        Ok(result)
+    }
+}

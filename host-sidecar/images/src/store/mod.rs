@@ -1,0 +1,154 @@
+//! The images of one user, shared by all of the user's processes.
+//!
+//! | path | content |
+//! |---|---|
+//! | `blobs/sha256/HEX` | manifests, configurations and layers, as they were loaded |
+//! | `roots/HEX.erofs` | the root file system of the image whose manifest has this digest |
+//! | `index.json` | the images and their names |
+//! | `tmp` | files that are being written |
+//! | `lock` | locked shared while an image is added, exclusively while files are removed |
+//! | `index.lock` | locked while the index is changed |
+//!
+//! Every file is written under another name, flushed and renamed, and an image is named last: so a process
+//! that is killed leaves a store that works, and what it had in `tmp` is removed later.
+
+mod add;
+mod blobs;
+mod index;
+mod lease;
+mod removal;
+
+pub use add::Addition;
+pub use index::{ImageRecord, Images};
+pub use lease::Lease;
+
+use crate::{ImageError, Reference, UnpackLimits};
+use index::IndexFile;
+use rustix::fs::StatVfsMountFlags;
+use std::{
+    collections::BTreeMap,
+    fs::{self, DirBuilder, File},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
+
+/// Version of what is in a root file system. Those of another version are made again from their layers.
+const ROOTS: &str = "roots-1";
+
+/// The images of one user.
+#[derive(Debug, Clone)]
+pub struct Store {
+    dir: PathBuf,
+    limits: UnpackLimits,
+    /// Bytes of the whole store, above which the images are removed that were not used for the longest time.
+    max_bytes: u64,
+}
+
+/// An image that stays in the store while this exists.
+#[derive(Debug)]
+pub struct StoredImage {
+    /// Its name with the digest of its manifest.
+    pub name: String,
+    /// The EROFS file with its root file system.
+    pub root: PathBuf,
+    /// Its variables.
+    pub env: BTreeMap<String, String>,
+    /// Keeps it in the store.
+    pub lease: Lease,
+}
+
+impl Store {
+    /// Opens the store in a folder, which is created if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be used.
+    pub fn open(dir: &Path, limits: UnpackLimits, max_bytes: u64) -> Result<Self, ImageError> {
+        let failed = || ImageError::io(format!("use the store of images {}", dir.display()));
+        let create = |dir: &Path| DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed());
+        create(dir)?;
+        // gVisor opens a path without links only.
+        let dir = dir.canonicalize().map_err(failed())?;
+        for part in ["blobs/sha256", ROOTS, "tmp"] {
+            create(&dir.join(part))?;
+        }
+        Ok(Self { dir, limits, max_bytes })
+    }
+
+    /// The images and their names.
+    ///
+    /// # Errors
+    ///
+    /// The index cannot be read.
+    pub fn images(&self) -> Result<Images, ImageError> {
+        self.index().read()
+    }
+
+    /// Finds an image, which is then the one that was used last.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::NotFound`]; or the store cannot be read.
+    pub fn find(&self, reference: &Reference) -> Result<StoredImage, ImageError> {
+        let images = self.images()?;
+        let not_found = || ImageError::NotFound(reference.clone());
+        let (digest, record) = images.find(reference).ok_or_else(not_found)?;
+        self.require_exec()?;
+        let root = self.root(digest);
+        if !root.exists() {
+            // It is of another version of this program.
+            self.unpack(digest)?;
+        }
+        let lease = Lease::of(&root)?.ok_or_else(not_found)?;
+        let name = format!("{}@{digest}", reference.name());
+        Ok(StoredImage { name, root, env: record.env.clone(), lease })
+    }
+
+    fn require_exec(&self) -> Result<(), ImageError> {
+        let is_noexec = rustix::fs::statvfs(&self.dir)
+            .is_ok_and(|file_system| file_system.f_flag.contains(StatVfsMountFlags::NOEXEC));
+        if is_noexec { Err(ImageError::NoExec(self.dir.display().to_string())) } else { Ok(()) }
+    }
+
+    /// The EROFS file of the image whose manifest has this digest.
+    #[must_use]
+    pub fn root(&self, manifest: &crate::Digest) -> PathBuf {
+        self.dir.join(ROOTS).join(format!("{}.erofs", manifest.hex()))
+    }
+
+    fn index(&self) -> IndexFile<'_> {
+        IndexFile::new(&self.dir)
+    }
+
+    /// The lock of those who add and remove files, not locked yet.
+    fn lock_file(&self) -> Result<File, ImageError> {
+        let path = self.dir.join("lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        file.map_err(ImageError::io(format!("open {}", path.display())))
+    }
+
+    /// Locks the store against removals.
+    fn lock_shared(&self) -> Result<File, ImageError> {
+        let lock = self.lock_file()?;
+        lock.lock_shared().map_err(ImageError::io("lock the store of images"))?;
+        Ok(lock)
+    }
+}
+
+/// Makes what was renamed into a folder survive a power failure.
+fn sync_dir(dir: &Path) -> Result<(), ImageError> {
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(ImageError::io(format!("flush {}", dir.display())))
+}
+
+/// Removes a file, if it is there.
+fn remove_file(path: &Path) -> Result<(), ImageError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(ImageError::io(format!("remove {}", path.display()))(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

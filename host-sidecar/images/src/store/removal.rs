@@ -1,0 +1,172 @@
+//! Removes images, and files that no image needs.
+
+use super::{Images, ROOTS, Store, lease::Lease, remove_file};
+use crate::{Digest, ImageError, Reference};
+use std::{
+    collections::BTreeSet,
+    fs::{self, DirEntry},
+    path::Path,
+    time::SystemTime,
+};
+
+impl Store {
+    /// Removes a name, and the image with it if that was its last.
+    ///
+    /// # Errors
+    ///
+    /// There is no such name, a sandbox uses the image, or another process adds one.
+    pub fn remove(&self, reference: &Reference) -> Result<(), ImageError> {
+        let _lock = self.try_lock()?.ok_or_else(|| ImageError::InUse("the store of images".into()))?;
+        let images = self.images()?;
+        let (digest, _) = images.find(reference).ok_or_else(|| ImageError::NotFound(reference.clone()))?;
+        let digest = digest.clone();
+        // A digest stands for all names of its repository.
+        let is_removed = |name: &Reference, of: &Digest| {
+            *of == digest
+                && if reference.digest().is_some() {
+                    name.name() == reference.name()
+                } else {
+                    name == reference
+                }
+        };
+        let is_last = !images.names.iter().any(|(name, of)| *of == digest && !is_removed(name, of));
+        let root = self.root(&digest);
+        let _held = match is_last && root.exists() {
+            true => Some(Lease::none_of(&root)?.ok_or_else(|| ImageError::InUse(reference.to_string()))?),
+            false => None,
+        };
+        self.index().change(|images| {
+            images.names.retain(|name, of| !is_removed(name, of));
+            remove_nameless(images);
+        })?;
+        self.sweep()
+    }
+
+    /// Removes all images that were not used since a time, and all files that no image needs. Returns the
+    /// number of bytes that were freed.
+    ///
+    /// # Errors
+    ///
+    /// Another process adds an image, or a file cannot be removed.
+    pub fn prune(&self, unused_since: SystemTime) -> Result<u64, ImageError> {
+        let _lock = self.try_lock()?.ok_or_else(|| ImageError::InUse("the store of images".into()))?;
+        let before = self.size()?;
+        for (digest, last_use) in self.by_last_use()? {
+            if last_use <= unused_since {
+                self.evict(&digest)?;
+            }
+        }
+        self.sweep()?;
+        Ok(before.saturating_sub(self.size()?))
+    }
+
+    /// Bytes of all files.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub fn size(&self) -> Result<u64, ImageError> {
+        let parts = ["blobs/sha256", ROOTS, "tmp"].map(|part| self.dir.join(part));
+        let sizes = parts.iter().map(|part| {
+            let files = entries(part)?;
+            Ok(files
+                .iter()
+                .filter_map(|file| file.metadata().ok())
+                .map(|metadata| metadata.len())
+                .sum::<u64>())
+        });
+        sizes.sum()
+    }
+
+    /// Removes the images that were not used for the longest time until the store is small enough, except one
+    /// and those in use. Does nothing while another process adds an image: it does this afterwards.
+    pub(super) fn shrink(&self, kept: &Digest) -> Result<(), ImageError> {
+        let Some(_lock) = self.try_lock()? else { return Ok(()) };
+        if self.size()? <= self.max_bytes {
+            return Ok(());
+        }
+        self.sweep()?;
+        for (digest, _) in self.by_last_use()? {
+            if self.size()? <= self.max_bytes {
+                break;
+            }
+            if digest != *kept && self.evict(&digest)? {
+                self.sweep()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The images, that which was not used for the longest time first.
+    fn by_last_use(&self) -> Result<Vec<(Digest, SystemTime)>, ImageError> {
+        let last_use = |digest: &Digest| {
+            let modified = self.root(digest).metadata().and_then(|metadata| metadata.modified());
+            modified.unwrap_or(SystemTime::UNIX_EPOCH)
+        };
+        let images = self.images()?.images.into_keys();
+        let mut images: Vec<_> = images.map(|digest| (digest.clone(), last_use(&digest))).collect();
+        images.sort_by_key(|(_, last_use)| *last_use);
+        Ok(images)
+    }
+
+    /// Removes an image with its names, unless it is in use.
+    fn evict(&self, digest: &Digest) -> Result<bool, ImageError> {
+        let root = self.root(digest);
+        if root.exists() && Lease::none_of(&root)?.is_none() {
+            return Ok(false);
+        }
+        self.index().change(|images| {
+            images.names.retain(|_, of| of != digest);
+            remove_nameless(images);
+        })?;
+        remove_file(&root)?;
+        Ok(true)
+    }
+
+    /// Removes all files that no image needs. The store is locked, so nobody writes any.
+    fn sweep(&self) -> Result<(), ImageError> {
+        let images = self.images()?;
+        let (mut blobs, mut roots) = (BTreeSet::new(), BTreeSet::new());
+        for digest in images.images.keys() {
+            // The layers of a malformed image are needed by none.
+            if let Ok((manifest, _)) = self.image(digest) {
+                blobs.extend(manifest.layers.iter().map(|layer| layer.digest.hex().to_owned()));
+                blobs.insert(manifest.config.digest.hex().to_owned());
+            }
+            blobs.insert(digest.hex().to_owned());
+            roots.insert(format!("{}.erofs", digest.hex()));
+        }
+        for (part, needed) in [("blobs/sha256", &blobs), (ROOTS, &roots), ("tmp", &BTreeSet::new())] {
+            for file in entries(&self.dir.join(part))? {
+                if !file.file_name().to_str().is_some_and(|name| needed.contains(name)) {
+                    remove_file(&file.path())?;
+                }
+            }
+        }
+        self.remove_other_roots()
+    }
+
+    /// Removes the root file systems of other versions of this program.
+    fn remove_other_roots(&self) -> Result<(), ImageError> {
+        for entry in entries(&self.dir)? {
+            let is_other =
+                entry.file_name().to_str().is_some_and(|name| name.starts_with("roots-") && name != ROOTS);
+            if is_other {
+                fs::remove_dir_all(entry.path())
+                    .map_err(ImageError::io(format!("remove {}", entry.path().display())))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes the images without a name.
+fn remove_nameless(images: &mut Images) {
+    let named: BTreeSet<_> = images.names.values().cloned().collect();
+    images.images.retain(|digest, _| named.contains(digest));
+}
+
+fn entries(dir: &Path) -> Result<Vec<DirEntry>, ImageError> {
+    let failed = || ImageError::io(format!("read {}", dir.display()));
+    fs::read_dir(dir).and_then(Iterator::collect).map_err(failed())
+}

@@ -1,0 +1,114 @@
+//! The store is shared by processes, and survives those that are killed.
+
+use super::Store;
+use crate::{
+    ImageError,
+    load::{
+        load,
+        tests::{TestDir, reference},
+    },
+};
+use std::{fs, thread, time::SystemTime};
+
+fn load_image(dir: &TestDir, store: &Store, name: &str) {
+    dir.write_image(name, name);
+    load(store, &dir.layout(), None).expect("loaded");
+}
+
+fn files(dir: &TestDir) -> usize {
+    let count = |part: &str| fs::read_dir(dir.0.join("store").join(part)).expect("a folder").count();
+    count("blobs/sha256") + count(super::ROOTS)
+}
+
+#[test]
+fn an_image_is_removed_with_its_last_name() {
+    let dir = TestDir::new();
+    let store = dir.store();
+    assert!(matches!(store.find(&reference("a:1")), Err(ImageError::NotFound(_))));
+    load_image(&dir, &store, "a:1");
+    load(&store, &dir.layout(), Some(&reference("b:1"))).expect("loaded");
+    store.remove(&reference("a:1")).expect("removed");
+    assert!(store.find(&reference("a:1")).is_err());
+    assert!(store.find(&reference("b:1")).is_ok());
+    store.remove(&reference("b:1")).expect("removed");
+    assert_eq!(files(&dir), 0);
+    assert!(matches!(store.remove(&reference("b:1")), Err(ImageError::NotFound(_))));
+}
+
+#[test]
+fn an_image_in_use_stays() {
+    let dir = TestDir::new();
+    let store = dir.store();
+    load_image(&dir, &store, "a:1");
+    let image = store.find(&reference("a:1")).expect("an image");
+    assert!(matches!(store.remove(&reference("a:1")), Err(ImageError::InUse(_))));
+    store.prune(SystemTime::now()).expect("pruned");
+    assert!(image.root.exists());
+    drop(image);
+    assert!(store.prune(SystemTime::now()).expect("pruned") > 4096);
+    assert_eq!(files(&dir), 0);
+}
+
+#[test]
+fn nothing_is_removed_while_an_image_is_added() {
+    let dir = TestDir::new();
+    let store = dir.store();
+    load_image(&dir, &store, "a:1");
+    let addition = store.add().expect("a lock");
+    assert!(matches!(store.remove(&reference("a:1")), Err(ImageError::InUse(_))));
+    assert!(matches!(store.prune(SystemTime::now()), Err(ImageError::InUse(_))));
+    drop(addition);
+    store.remove(&reference("a:1")).expect("removed");
+}
+
+#[test]
+fn what_a_killed_process_left_is_removed_and_the_store_works() {
+    let dir = TestDir::new();
+    let store = dir.store();
+    for path in ["tmp/1-0", "blobs/sha256/0000", "roots-0/old.erofs"] {
+        let path = dir.0.join("store").join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, "part of a file").expect("a file");
+    }
+    load_image(&dir, &store, "a:1");
+    store.prune(SystemTime::UNIX_EPOCH).expect("pruned");
+    assert_eq!(files(&dir), 4);
+    assert!(!dir.0.join("store/tmp/1-0").exists() && !dir.0.join("store/roots-0").exists());
+    // A root file system that is gone is made again.
+    let root = store.find(&reference("a:1")).expect("an image").root;
+    fs::remove_file(&root).expect("removed");
+    assert!(store.find(&reference("a:1")).is_ok() && root.exists());
+}
+
+#[test]
+fn the_image_that_was_not_used_for_the_longest_time_makes_room() {
+    let dir = TestDir::new();
+    let unlimited = dir.store();
+    load_image(&dir, &unlimited, "a:1");
+    let size = unlimited.size().expect("a size");
+    load_image(&dir, &unlimited, "b:1");
+    let (a, b) = (reference("a:1"), reference("b:1"));
+    let used = |name| unlimited.find(name).expect("an image").root;
+    let root = used(&b);
+    let old = SystemTime::UNIX_EPOCH;
+    fs::File::open(&root).and_then(|file| file.set_modified(old)).expect("a time");
+    let store = dir.store_of(size * 2 + size / 2);
+    load_image(&dir, &store, "c:1");
+    assert!(store.find(&b).is_err());
+    assert!(store.find(&a).is_ok() && store.find(&reference("c:1")).is_ok());
+    // The one that was just added stays, whatever its size.
+    load_image(&dir, &dir.store_of(1), "d:1");
+    assert!(store.find(&reference("d:1")).is_ok() && store.find(&a).is_err());
+}
+
+#[test]
+fn processes_may_add_the_same_image_at_once() {
+    let dir = TestDir::new();
+    dir.write_image("a:1", "1");
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| load(&dir.store(), &dir.layout(), None).expect("loaded"));
+        }
+    });
+    assert_eq!((files(&dir), dir.store().images().expect("images").names.len()), (4, 1));
+}

@@ -1,0 +1,279 @@
+//! Images as root file systems of sandboxes on this machine. The tests build them: no registry is needed.
+
+mod layout;
+mod registry;
+
+use cofferdam_tests::program::{TestDir, root, stderr, stdout};
+use layout::{Layer, Layout};
+use registry::{Registry, push};
+use rustix::process::geteuid;
+use std::{
+    fs,
+    io::Read,
+    os::unix::fs::{PermissionsExt, chown},
+    process::{Command, Output, Stdio},
+};
+
+const NOBODY: u32 = 65534;
+
+fn cofferdam(dir: &TestDir, args: &[&str]) -> Output {
+    command(dir, args).output().expect("cofferdam")
+}
+
+fn command(dir: &TestDir, args: &[&str]) -> Command {
+    let mut command = dir.cofferdam(args);
+    command
+        .env("COFFERDAM_IMAGES__DIR", dir.path().join("images"))
+        .env("COFFERDAM_IMAGES__PULL_POLICY", "Never");
+    command
+}
+
+/// Loads an image with this name.
+fn load(dir: &TestDir, name: &str, layout: &Layout) {
+    layout.write(&dir.path().join("layout"), name);
+    let output = cofferdam(dir, &["image", "load", "layout"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(stdout(&output), format!("loaded docker.io/library/{name}\n"));
+}
+
+/// Executes a script in an image.
+fn run(dir: &TestDir, image: &str, script: &str) -> Output {
+    dir.write("p.sh", script);
+    cofferdam(dir, &["run", "--image", image, "p.sh"])
+}
+
+/// Bash and its libraries, of this machine, and nothing else.
+fn bash() -> Layer {
+    Layer::default().program("/bin/bash", "/bin/bash")
+}
+
+#[test]
+fn an_image_is_the_root_of_a_sandbox() {
+    let dir = TestDir::new();
+    let lower =
+        bash().file("etc/gone", "").file("opt/old/file", "").file("opt/tools/tool", "#!/bin/bash\necho tool");
+    let upper = Layer::default()
+        .file("etc/.wh.gone", "")
+        .file("opt/old/.wh..wh..opq", "")
+        .file("opt/new", "new")
+        .hard_link("opt/hard", "opt/new")
+        .symlink("opt/link", "new");
+    let layout = Layout::new(vec![lower, upper])
+        .env(&["PATH=/opt/tools:/bin", "GREETING=hello", "HOME=/root"])
+        .config("User", "root")
+        .config("WorkingDir", "/opt");
+    load(&dir, "app:1", &layout);
+    let script = "\
+tool
+echo $GREETING $UID $PWD $HOME
+echo $(</opt/hard) $(</opt/link) /etc/g* /opt/old/* $(</etc/hostname)
+[ -e /usr/bin/env ] || echo without the machine
+echo written >/work/a && echo written >/tmp/a && ! echo refused 2>/dev/null >/opt/a && echo read-only";
+    let output = run(&dir, "app:1", script);
+    let expected = "\
+tool
+hello 1001 /work /home/user
+new new /etc/g* /opt/old/* sandbox
+without the machine
+read-only
+";
+    assert_eq!(stdout(&output), expected, "{}", stderr(&output));
+    dir.write("p.sh", "echo $GREETING");
+    let output = cofferdam(&dir, &["run", "--image", "app:1", "--env", "GREETING=ours", "p.sh"]);
+    assert_eq!(stdout(&output), "ours\n", "{}", stderr(&output));
+    super::cleanup::assert_no_leaks(&dir);
+}
+
+#[test]
+fn any_layout_of_folders_works() {
+    let dir = TestDir::new();
+    // No user, no home, no folder for temporary files, and files where mounts belong.
+    let odd = bash()
+        .symlink("tmp", "missing")
+        .file("home", "a file")
+        .file("dev", "")
+        .file("work", "")
+        .directory(".", 0o700);
+    load(&dir, "odd:1", &Layout::new(vec![odd]));
+    let output = run(
+        &dir,
+        "odd:1",
+        "echo a >/tmp/a && echo b >$HOME/b && echo $(<~/b) $(</tmp/a) && [ -c /dev/null ]",
+    );
+    assert_eq!((stdout(&output), output.status.code()), ("b a\n".into(), Some(0)), "{}", stderr(&output));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let dir = TestDir::new();
+    load(&dir, "empty:1", &Layout::new(vec![Layer::default().file("a", "")]));
+    let foreign = Layout::new(vec![bash()]).architecture("s390x");
+    foreign.write(&dir.path().join("foreign"), "foreign:1");
+    for (output, parts) in [
+        (run(&dir, "missing:1", "true"), &["missing:1", "cofferdam image"][..]),
+        (run(&dir, "no such image", "true"), &["no such image"]),
+        (run(&dir, "empty:1", "true"), &["bash"]),
+        (cofferdam(&dir, &["image", "load", "foreign"]), &["linux/s390x"]),
+        (cofferdam(&dir, &["image", "load", "p.sh"]), &["p.sh", "tar archive"]),
+        (cofferdam(&dir, &["image", "remove", "missing:1"]), &["missing:1"]),
+    ] {
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(125), "{message}");
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    }
+}
+
+#[test]
+fn images_are_listed_inspected_and_removed() {
+    let dir = TestDir::new();
+    load(&dir, "app:1", &Layout::new(vec![bash()]).env(&["A=b"]));
+    let list = stdout(&cofferdam(&dir, &["image", "list"]));
+    assert!(list.starts_with("docker.io/library/app:1  ") && list.contains("linux/"), "{list}");
+    let details = stdout(&cofferdam(&dir, &["image", "inspect", "app:1"]));
+    let details: serde_json::Value = serde_json::from_str(&details).expect("JSON");
+    assert_eq!(details["env"]["A"], "b");
+    // By digest it is the same image.
+    let by_digest = format!("app@{}", details["digest"].as_str().expect("a digest"));
+    assert_eq!(stdout(&run(&dir, &by_digest, "echo $A")), "b\n");
+    assert_eq!(stdout(&cofferdam(&dir, &["image", "remove", "app:1"])), "removed `app:1`\n");
+    assert_eq!(stdout(&cofferdam(&dir, &["image", "list", "--json"])), "[]\n");
+    let left = fs::read_dir(dir.path().join("images/blobs/sha256")).expect("a folder").count();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn an_ordinary_user_needs_no_rights() {
+    let dir = TestDir::new();
+    let layer = bash()
+        .file("opt/private", "secret")
+        .owned("opt/private", 0o600, 0)
+        .file("opt/own", "own")
+        .owned("opt/own", 0o600, 1001);
+    Layout::new(vec![layer]).write(&dir.path().join("layout"), "app:1");
+    dir.write("p.sh", "echo $(</opt/own); echo $(</opt/private)");
+    let local = cofferdam::local::LocalBackend::find_runsc(&cofferdam::local::LocalConfig::default());
+    let program = dir.path().join("cofferdam");
+    fs::copy(root().join("target/release/cofferdam"), &program).expect("a copy");
+    fs::copy(local.expect("`make setup` installs gVisor"), dir.path().join("runsc")).expect("a copy");
+    let is_root = geteuid().is_root();
+    if is_root {
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("a folder");
+        chown(dir.path(), Some(NOBODY), Some(NOBODY)).expect("a folder");
+    }
+    let run = |args: &[&str]| {
+        let mut command =
+            Command::new(if is_root { "setpriv".into() } else { program.clone().into_os_string() });
+        if is_root {
+            command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]).arg(&program);
+        }
+        command
+            .args(args)
+            .current_dir(dir.path())
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", dir.path());
+        command.env("COFFERDAM_STATE_DIR", dir.state()).stdin(Stdio::null()).output().expect("cofferdam")
+    };
+    let loaded = run(&["image", "load", "layout"]);
+    assert!(loaded.status.success(), "{}", stderr(&loaded));
+    let output = run(&["run", "--runsc", "./runsc", "--image", "app:1", "p.sh"]);
+    // Owners are those of the image.
+    assert_eq!(stdout(&output), "own\n\n", "{}", stderr(&output));
+    assert!(stderr(&output).contains("/opt/private: Permission denied"), "{}", stderr(&output));
+    super::cleanup::assert_no_leaks(&dir);
+}
+
+#[test]
+fn an_image_in_use_is_not_removed() {
+    let dir = TestDir::new();
+    load(&dir, "app:1", &Layout::new(vec![bash()]));
+    dir.write("p.sh", "echo started; while :; do :; done");
+    let mut running = command(&dir, &["run", "--image", "app:1", "p.sh"]).spawn().expect("cofferdam");
+    let mut line = [0; 8];
+    running.stdout.as_mut().expect("a pipe").read_exact(&mut line).expect("the program's output");
+    let refused = cofferdam(&dir, &["image", "remove", "app:1"]);
+    assert!(stderr(&refused).contains("in use"), "{}", stderr(&refused));
+    running.kill().expect("killed");
+    running.wait().expect("ended");
+    // A killed process holds nothing.
+    let removed = cofferdam(&dir, &["image", "remove", "app:1"]);
+    assert!(removed.status.success(), "{}", stderr(&removed));
+    assert!(dir.run(["gc"]).status.success());
+}
+
+/// Settings by which the registry is reached without TLS.
+fn settings(dir: &TestDir, registry: &Registry) {
+    let images = dir.path().join("images");
+    dir.write(
+        "settings.toml",
+        format!("[images]\ndir = {images:?}\ninsecure_registries = [{:?}]\n", registry.host),
+    );
+}
+
+#[test]
+fn an_image_is_pulled_from_a_registry() {
+    let (dir, layout) = (TestDir::new(), Layout::new(vec![bash()]).env(&["A=b"]));
+    let (storage, folder) = (dir.path().join("registry"), dir.path().join("layout"));
+    layout.write(&folder, "app:1");
+    push(&storage, &folder, "team/app", "1");
+    Layout::new(vec![bash(), Layer::default().file("new", "")]).write(&folder, "app:2");
+    push(&storage, &folder, "team/app", "2");
+    let registry = Registry::start(&storage, false);
+    settings(&dir, &registry);
+    dir.write("p.sh", "echo $A");
+    let run = |tag: &str| {
+        let image = format!("{}/team/app:{tag}", registry.host);
+        dir.run(["run", "--config", "settings.toml", "--image", &image, "p.sh"])
+    };
+    let output = run("1");
+    assert_eq!((stdout(&output), stderr(&output)), ("b\n".into(), String::new()));
+    assert_eq!(stdout(&run("1")), "b\n");
+    assert_eq!(stdout(&run("2")), "\n");
+    let missing = run("3");
+    assert!(stderr(&missing).contains("no such image"), "{}", stderr(&missing));
+    // Of the second image, the layer that the first has too is not fetched: two layers and two configurations.
+    assert_eq!(registry.blobs_served(), 4);
+    // Without the setting, a registry needs TLS.
+    let image = format!("{}/team/app:1", registry.host);
+    let refused = cofferdam(&dir, &["image", "pull", &image]);
+    assert_eq!(refused.status.code(), Some(125), "{}", stderr(&refused));
+}
+
+#[test]
+fn a_registry_with_a_password_is_reached_with_dockers_credentials() {
+    let dir = TestDir::new();
+    let (storage, folder) = (dir.path().join("registry"), dir.path().join("layout"));
+    Layout::new(vec![bash()]).write(&folder, "app:1");
+    push(&storage, &folder, "app", "1");
+    let registry = Registry::start(&storage, true);
+    settings(&dir, &registry);
+    let image = format!("{}/app:1", registry.host);
+    let pull = || dir.cofferdam(["image", "--config", "settings.toml", "pull", &image]);
+    let refused = pull().env("DOCKER_CONFIG", dir.path()).output().expect("cofferdam");
+    assert!(stderr(&refused).contains("docker login"), "{}", stderr(&refused));
+    for (password, succeeds) in [("wrong", false), ("secret", true)] {
+        let auth = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("user:{password}"));
+        let config = serde_json::json!({ "auths": { registry.host.clone(): { "auth": auth } } });
+        dir.write("config.json", config.to_string());
+        let output = pull().env("DOCKER_CONFIG", dir.path()).output().expect("cofferdam");
+        assert_eq!(output.status.success(), succeeds, "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn two_processes_pull_the_same_image_once() {
+    let dir = TestDir::new();
+    let (storage, folder) = (dir.path().join("registry"), dir.path().join("layout"));
+    Layout::new(vec![bash()]).write(&folder, "app:1");
+    push(&storage, &folder, "app", "1");
+    let registry = Registry::start(&storage, false);
+    settings(&dir, &registry);
+    let image = format!("{}/app:1", registry.host);
+    let pull =
+        || dir.cofferdam(["image", "--config", "settings.toml", "pull", &image]).spawn().expect("cofferdam");
+    for process in [pull(), pull(), pull()] {
+        let output = process.wait_with_output().expect("cofferdam");
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    assert_eq!(registry.blobs_served(), 2);
+}

@@ -1,12 +1,16 @@
 //! Images as root file systems of sandboxes on this machine. The tests build them: no registry is needed.
 
 mod layout;
+mod pulls;
 mod registry;
 
-use cofferdam_tests::program::{TestDir, root, stderr, stdout};
+use cofferdam_tests::{
+    program::{TestDir, root, stderr, stdout},
+    sidecar::Sidecar,
+};
 use layout::{Layer, Layout};
-use registry::{Registry, push};
 use rustix::process::geteuid;
+use serde_json::json;
 use std::{
     fs,
     io::Read,
@@ -110,9 +114,9 @@ fn what_is_missing_is_named() {
     let foreign = Layout::new(vec![bash()]).architecture("s390x");
     foreign.write(&dir.path().join("foreign"), "foreign:1");
     for (output, parts) in [
-        (run(&dir, "missing:1", "true"), &["missing:1", "cofferdam image"][..]),
+        (run(&dir, "missing:1", "true"), &["missing:1", "cofferdam image pull"][..]),
         (run(&dir, "no such image", "true"), &["no such image"]),
-        (run(&dir, "empty:1", "true"), &["bash"]),
+        (run(&dir, "empty:1", "true"), &["bash", "library/empty"]),
         (cofferdam(&dir, &["image", "load", "foreign"]), &["linux/s390x"]),
         (cofferdam(&dir, &["image", "load", "p.sh"]), &["p.sh", "tar archive"]),
         (cofferdam(&dir, &["image", "remove", "missing:1"]), &["missing:1"]),
@@ -201,79 +205,29 @@ fn an_image_in_use_is_not_removed() {
     assert!(dir.run(["gc"]).status.success());
 }
 
-/// Settings by which the registry is reached without TLS.
-fn settings(dir: &TestDir, registry: &Registry) {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prewarmed_sandbox_is_one_of_the_image_that_the_name_stands_for() {
+    let dir = TestDir::new();
+    load(&dir, "app:1", &Layout::new(vec![bash()]).env(&["A=first"]));
     let images = dir.path().join("images");
-    dir.write(
-        "settings.toml",
-        format!("[images]\ndir = {images:?}\ninsecure_registries = [{:?}]\n", registry.host),
+    let settings = [
+        ("COFFERDAM_IMAGE", "app:1"),
+        ("COFFERDAM_IMAGES__DIR", images.to_str().expect("a path")),
+        ("COFFERDAM_IMAGES__PULL_POLICY", "Never"),
+        ("COFFERDAM_POOL__MAXIMUM", "1"),
+    ];
+    let mut sidecar = Sidecar::start(&dir, &[], &settings);
+    let request = json!({ "language": "bash", "code": "echo $A" });
+    for (output, is_warm) in [("first\n", false), ("first\n", true)] {
+        let answer = sidecar.client().run(&request, &[]).await;
+        assert_eq!(answer.json["stdout"]["content"], output, "{}", answer.json);
+        assert_eq!(answer.json["warm"], is_warm);
+        sidecar.wait_for("a sandbox waits");
+    }
+    load(&dir, "app:1", &Layout::new(vec![bash()]).env(&["A=second"]));
+    let answer = sidecar.client().run(&request, &[]).await;
+    assert_eq!(
+        (&answer.json["stdout"]["content"], &answer.json["warm"]),
+        (&json!("second\n"), &json!(false))
     );
-}
-
-#[test]
-fn an_image_is_pulled_from_a_registry() {
-    let (dir, layout) = (TestDir::new(), Layout::new(vec![bash()]).env(&["A=b"]));
-    let (storage, folder) = (dir.path().join("registry"), dir.path().join("layout"));
-    layout.write(&folder, "app:1");
-    push(&storage, &folder, "team/app", "1");
-    Layout::new(vec![bash(), Layer::default().file("new", "")]).write(&folder, "app:2");
-    push(&storage, &folder, "team/app", "2");
-    let registry = Registry::start(&storage, false);
-    settings(&dir, &registry);
-    dir.write("p.sh", "echo $A");
-    let run = |tag: &str| {
-        let image = format!("{}/team/app:{tag}", registry.host);
-        dir.run(["run", "--config", "settings.toml", "--image", &image, "p.sh"])
-    };
-    let output = run("1");
-    assert_eq!((stdout(&output), stderr(&output)), ("b\n".into(), String::new()));
-    assert_eq!(stdout(&run("1")), "b\n");
-    assert_eq!(stdout(&run("2")), "\n");
-    let missing = run("3");
-    assert!(stderr(&missing).contains("no such image"), "{}", stderr(&missing));
-    // Of the second image, the layer that the first has too is not fetched: two layers and two configurations.
-    assert_eq!(registry.blobs_served(), 4);
-    // Without the setting, a registry needs TLS.
-    let image = format!("{}/team/app:1", registry.host);
-    let refused = cofferdam(&dir, &["image", "pull", &image]);
-    assert_eq!(refused.status.code(), Some(125), "{}", stderr(&refused));
-}
-
-#[test]
-fn a_registry_with_a_password_is_reached_with_dockers_credentials() {
-    let dir = TestDir::new();
-    let (storage, folder) = (dir.path().join("registry"), dir.path().join("layout"));
-    Layout::new(vec![bash()]).write(&folder, "app:1");
-    push(&storage, &folder, "app", "1");
-    let registry = Registry::start(&storage, true);
-    settings(&dir, &registry);
-    let image = format!("{}/app:1", registry.host);
-    let pull = || dir.cofferdam(["image", "--config", "settings.toml", "pull", &image]);
-    let refused = pull().env("DOCKER_CONFIG", dir.path()).output().expect("cofferdam");
-    assert!(stderr(&refused).contains("docker login"), "{}", stderr(&refused));
-    for (password, succeeds) in [("wrong", false), ("secret", true)] {
-        let auth = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("user:{password}"));
-        let config = serde_json::json!({ "auths": { registry.host.clone(): { "auth": auth } } });
-        dir.write("config.json", config.to_string());
-        let output = pull().env("DOCKER_CONFIG", dir.path()).output().expect("cofferdam");
-        assert_eq!(output.status.success(), succeeds, "{}", stderr(&output));
-    }
-}
-
-#[test]
-fn two_processes_pull_the_same_image_once() {
-    let dir = TestDir::new();
-    let (storage, folder) = (dir.path().join("registry"), dir.path().join("layout"));
-    Layout::new(vec![bash()]).write(&folder, "app:1");
-    push(&storage, &folder, "app", "1");
-    let registry = Registry::start(&storage, false);
-    settings(&dir, &registry);
-    let image = format!("{}/app:1", registry.host);
-    let pull =
-        || dir.cofferdam(["image", "--config", "settings.toml", "pull", &image]).spawn().expect("cofferdam");
-    for process in [pull(), pull(), pull()] {
-        let output = process.wait_with_output().expect("cofferdam");
-        assert!(output.status.success(), "{}", stderr(&output));
-    }
-    assert_eq!(registry.blobs_served(), 2);
 }

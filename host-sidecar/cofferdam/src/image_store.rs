@@ -48,15 +48,18 @@ impl Images for ImageStore {
 /// What the caller reads of an error. All else is for the operator.
 fn explain(reference: &Reference, error: &ImageError) -> Error {
     let name = quoted(&reference.to_string());
-    let message = match error {
-        ImageError::NotFound(_) => {
-            format!("the image {name} is not in the store of this machine; `cofferdam image` adds images")
-        }
+    let explained = |message| Error::new(ErrorCode::ImageUnavailable, message);
+    match error {
+        ImageError::NotFound(_) => explained(format!(
+            "the image {name} is not in the store of this machine; add it with `cofferdam image pull` or `load`"
+        )),
         ImageError::ForeignPlatform { .. } => {
-            format!("the image {name} is not for {}", Platform::of_machine())
+            explained(format!("the image {name} is not for {}", Platform::of_machine()))
         }
-        ImageError::Pull { problem, .. } => format!("the image {name} cannot be pulled: {problem}"),
-        _ => format!("the image {name} cannot be used; the operator's log says why"),
-    };
-    Error::new(ErrorCode::ImageUnavailable, message).with_detail(error.to_string())
+        ImageError::Pull { problem, .. } => {
+            explained(format!("the image {name} cannot be pulled: {problem}"))
+        }
+        _ => explained(format!("the image {name} cannot be used; the operator's log says why"))
+            .with_detail(error.to_string()),
+    }
 }

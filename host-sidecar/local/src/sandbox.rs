@@ -169,9 +169,14 @@ impl LocalSandbox {
             // A sandbox that does not answer, or violates the protocol, is not asked to stop.
             _ => self.stop(Duration::ZERO).await,
         };
+        let has_failed = matches!(end, SandboxEnd::Failed(_));
         let was_out_of_memory = self.monitor.was_out_of_memory().await;
         context.observer.on_phase(Phase::Cleaning);
-        state.report(end, || was_out_of_memory).map_err(|error| {
+        state.report(end, || was_out_of_memory).map_err(|mut error| {
+            // What is missing is missing in the image.
+            if let (true, Some(image)) = (has_failed, &self.spec.image) {
+                error.message = format!("{} (image {image})", error.message);
+            }
             if error.detail.is_none() && !messages.is_empty() { error.with_detail(messages) } else { error }
         })
     }

@@ -31,10 +31,9 @@ impl Store {
         };
         let is_last = !images.names.iter().any(|(name, of)| *of == digest && !is_removed(name, of));
         let root = self.root(&digest);
-        let _held = match is_last && root.exists() {
-            true => Some(Lease::none_of(&root)?.ok_or_else(|| ImageError::InUse(reference.to_string()))?),
-            false => None,
-        };
+        if is_last && root.exists() && Lease::none_of(&root)?.is_none() {
+            return Err(ImageError::InUse(reference.to_string()));
+        }
         self.index().change(|images| {
             images.names.retain(|name, of| !is_removed(name, of));
             remove_nameless(images);
@@ -56,6 +55,7 @@ impl Store {
                 self.evict(&digest)?;
             }
         }
+        self.index().change(remove_nameless)?;
         self.sweep()?;
         Ok(before.saturating_sub(self.size()?))
     }
@@ -138,7 +138,11 @@ impl Store {
         }
         for (part, needed) in [("blobs/sha256", &blobs), (ROOTS, &roots), ("tmp", &BTreeSet::new())] {
             for file in entries(&self.dir.join(part))? {
-                if !file.file_name().to_str().is_some_and(|name| needed.contains(name)) {
+                let is_needed = file.file_name().to_str().is_some_and(|name| needed.contains(name));
+                // A sandbox may use an image whose name stands for another one now.
+                let is_used =
+                    || Ok::<_, ImageError>(part == ROOTS && Lease::none_of(&file.path())?.is_none());
+                if !is_needed && !is_used()? {
                     remove_file(&file.path())?;
                 }
             }

@@ -50,6 +50,23 @@ fn an_image_in_use_stays() {
 }
 
 #[test]
+fn an_image_whose_name_stands_for_another_one_is_pruned() {
+    let dir = TestDir::new();
+    let store = dir.store();
+    load_image(&dir, &store, "a:1");
+    let image = store.find(&reference("a:1")).expect("an image");
+    dir.write_image("a:1", "another");
+    load(&store, &dir.layout(), None).expect("loaded");
+    store.prune(SystemTime::UNIX_EPOCH).expect("pruned");
+    // It is in use.
+    assert_eq!((image.root.exists(), files(&dir)), (true, 5));
+    drop(image);
+    store.prune(SystemTime::UNIX_EPOCH).expect("pruned");
+    assert_eq!(files(&dir), 4);
+    assert!(store.find(&reference("a:1")).is_ok());
+}
+
+#[test]
 fn nothing_is_removed_while_an_image_is_added() {
     let dir = TestDir::new();
     let store = dir.store();

@@ -17,8 +17,8 @@ pub trait Images: fmt::Debug + Send + Sync {
 pub struct Image {
     /// Its name with its digest: the same name is the same image.
     pub name: String,
-    /// The absolute path, without links, of an EROFS file: uncompressed, without extended attributes, with the
-    /// folders on which sandboxes mount others.
+    /// The absolute path, without links, of an EROFS file: uncompressed, without extended attributes, with
+    /// the folders on which sandboxes mount others.
     pub root: PathBuf,
     /// Its variables.
     pub env: Vec<(String, String)>,

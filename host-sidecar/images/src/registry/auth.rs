@@ -1,4 +1,5 @@
-//! What a registry asks for. Sources: RFC 9110, "Authentication"; Docker's "Token Authentication Specification".
+//! What a registry asks for. Sources: RFC 9110, "Authentication"; Docker's "Token Authentication
+//! Specification".
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;

@@ -20,7 +20,7 @@ use std::{
     io::{self, Read},
     rc::Rc,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     runtime::{Builder, Runtime},
@@ -29,6 +29,8 @@ use tokio::{
 
 /// Time until a response begins, and between two parts of one.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Time of a whole pull: a registry that sends a byte now and then ends too.
+const PULL_TIMEOUT: Duration = Duration::from_secs(3600);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 const AGENT: &str = concat!("cofferdam/", env!("CARGO_PKG_VERSION"));
 
@@ -37,6 +39,7 @@ const AGENT: &str = concat!("cofferdam/", env!("CARGO_PKG_VERSION"));
 pub(super) struct Http {
     runtime: Rc<Runtime>,
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    deadline: Instant,
 }
 
 /// A response, whose body is read as it arrives.
@@ -53,6 +56,7 @@ pub(super) struct Body {
     runtime: Rc<Runtime>,
     incoming: Incoming,
     chunk: Bytes,
+    deadline: Instant,
 }
 
 impl Http {
@@ -67,7 +71,7 @@ impl Http {
             .enable_http1()
             .wrap_connector(connector);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { runtime: Rc::new(runtime), client })
+        Ok(Self { runtime: Rc::new(runtime), client, deadline: Instant::now() + PULL_TIMEOUT })
     }
 
     /// Sends a GET request. Redirections are not followed.
@@ -78,12 +82,15 @@ impl Http {
         }
         let request = request.body(Empty::new()).map_err(|error| error.to_string())?;
         let host = uri.authority().map(ToString::to_string).unwrap_or_default();
-        let answered = self.runtime.block_on(async { timeout(TIMEOUT, self.client.request(request)).await });
+        let answered = self
+            .runtime
+            .block_on(async { timeout(until(self.deadline), self.client.request(request)).await });
         let response: Response<Incoming> = answered
             .map_err(|_| format!("{host} does not answer"))?
             .map_err(|error| format!("{host} cannot be reached: {}", innermost(&error)))?;
         let (parts, incoming) = response.into_parts();
-        let body = Body { runtime: self.runtime.clone(), incoming, chunk: Bytes::new() };
+        let body =
+            Body { runtime: self.runtime.clone(), incoming, chunk: Bytes::new(), deadline: self.deadline };
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 }
@@ -91,7 +98,8 @@ impl Http {
 impl Read for Body {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.chunk.is_empty() {
-            let next = self.runtime.block_on(async { timeout(TIMEOUT, self.incoming.frame()).await });
+            let next =
+                self.runtime.block_on(async { timeout(until(self.deadline), self.incoming.frame()).await });
             match next.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))? {
                 None => return Ok(0),
                 Some(frame) => self.chunk = frame.map_err(io::Error::other)?.into_data().unwrap_or_default(),
@@ -102,6 +110,11 @@ impl Read for Body {
         buffer.get_mut(..count).unwrap_or_default().copy_from_slice(&read);
         Ok(count)
     }
+}
+
+/// The time that a step may take.
+fn until(deadline: Instant) -> Duration {
+    TIMEOUT.min(deadline.saturating_duration_since(Instant::now()))
 }
 
 /// The reason that is at the bottom of a chain: the others repeat that a request failed.

@@ -110,7 +110,7 @@ fn pull_from(
                         Ok(Shown { inner: repository.blob(&part.digest)?, received: 0, show: shown })
                     })?;
                 }
-                return addition.finish(&descriptor.digest, index, &[reference.clone()]);
+                return addition.finish(&descriptor.digest, index, std::slice::from_ref(reference));
             }
         }
     }

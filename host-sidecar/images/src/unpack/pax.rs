@@ -1,5 +1,5 @@
-//! The records of a PAX extended header. Source: POSIX, `pax`, "pax Extended Header". Values are bytes: those of
-//! extended attributes may contain anything, also ends of lines.
+//! The records of a PAX extended header. Source: POSIX, `pax`, "pax Extended Header". Values are bytes: those
+//! of extended attributes may contain anything, also ends of lines.
 
 /// Each record's key and value; none if the header is malformed.
 pub(super) fn records(mut header: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {

@@ -27,26 +27,29 @@ have() { command -v "$1" >/dev/null; }
 # at_least MINIMUM VERSION
 at_least() { [ -n "$2" ] && printf '%s\n' "$1" "$2" | sort -V -C; }
 
+# as_root COMMAND...: runs a command as root, if it can.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else have sudo && sudo "$@"; fi
+}
+
+update_package_lists() { as_root apt-get -qq -o DPkg::Lock::Timeout=120 update; }
+
 # install_packages NAME...: prints the packages, then installs them. On failure it prints what to do by hand.
 install_packages() {
-    local as_root=()
     if ! have apt-get; then
         complain "apt-get is missing; install these by hand (names of Debian packages): $*"
         return 1
     fi
-    if [ "$(id -u)" != 0 ]; then
-        if ! have sudo; then
-            complain "this needs root or sudo; as root, run: apt-get install --no-install-recommends $*"
-            return 1
-        fi
-        as_root=(sudo)
+    if [ "$(id -u)" != 0 ] && ! have sudo; then
+        complain "this needs root or sudo; as root, run: apt-get install --no-install-recommends $*"
+        return 1
     fi
     say "installing Debian packages: $*"
     local options=(-qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120)
-    "${as_root[@]}" apt-get "${options[@]}" update ||
+    update_package_lists ||
         complain "some package lists could not be updated; continuing with the old ones"
     # --no-remove: never remove a package of the user.
-    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    if ! as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get "${options[@]}" install -y --no-install-recommends --no-remove "$@" >/dev/null; then
         complain "apt-get could not install: $*"
         return 1

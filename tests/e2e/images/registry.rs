@@ -1,15 +1,17 @@
 //! Debian's `docker-registry`, with images that the tests write into its storage.
 
 use cofferdam::images::Digest;
+use cofferdam_tests::program::{root, stdout};
 use serde_json::Value;
 use std::{
-    env, fs,
-    io::{BufRead, BufReader},
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Mutex,
+        mpsc::{Receiver, channel},
     },
     thread,
 };
@@ -22,25 +24,16 @@ pub(super) struct Registry {
     process: Child,
     /// Its host and port.
     pub(super) host: String,
-    blobs_served: Arc<AtomicUsize>,
+    /// The lines of its log.
+    log: Mutex<Receiver<String>>,
 }
 
 /// The program, which is downloaded once.
-fn program() -> PathBuf {
-    let home = env::home_dir().expect("a home directory");
-    let cache =
-        env::var_os("XDG_CACHE_HOME").map_or_else(|| home.join(".cache"), PathBuf::from).join("cofferdam");
-    let program = cache.join("registry/usr/bin/docker-registry");
-    if !program.exists() {
-        let folder = cache.join("registry.new");
-        fs::create_dir_all(&folder).expect("a folder");
-        let script = "apt-get -qq -o APT::Sandbox::User=root download docker-registry && dpkg -x docker-registry_*.deb . \
-                      && rm docker-registry_*.deb";
-        let status = Command::new("sh").args(["-c", script]).current_dir(&folder).status().expect("a shell");
-        assert!(status.success(), "docker-registry cannot be installed");
-        fs::rename(&folder, cache.join("registry")).expect("installed");
-    }
-    program
+fn program() -> String {
+    let script = Command::new(root().join("scripts/registry.sh")).stderr(Stdio::inherit()).output();
+    let script = script.expect("bash");
+    assert!(script.status.success(), "docker-registry cannot be installed");
+    stdout(&script).trim_end().to_owned()
 }
 
 impl Registry {
@@ -68,21 +61,24 @@ impl Registry {
         let listening = lines.find(|line| line.contains("listening on 127")).expect("an address");
         let (_, rest) = listening.split_once("listening on ").expect("an address");
         let host = rest.split(['"', ',', ' ']).next().expect("an address").to_owned();
-        let blobs_served = Arc::new(AtomicUsize::new(0));
-        let served = blobs_served.clone();
-        thread::spawn(move || {
-            for _ in
-                lines.filter(|line| line.contains("response completed") && line.contains("/blobs/sha256:"))
-            {
-                served.fetch_add(1, Ordering::SeqCst);
-            }
-        });
-        Self { process, host, blobs_served }
+        let (sender, log) = channel();
+        thread::spawn(move || lines.for_each(|line| drop(sender.send(line))));
+        Self { process, host, log: Mutex::new(log) }
     }
 
-    /// The number of blobs that it has served.
+    /// The number of blobs that it has served since the last call.
     pub(super) fn blobs_served(&self) -> usize {
-        self.blobs_served.load(Ordering::SeqCst)
+        // The log has one line for each response, in their order: this one is the last.
+        let last = "/v2/last/tags/list";
+        let mut stream = TcpStream::connect(&self.host).expect("a connection");
+        write!(stream, "GET {last} HTTP/1.0\r\n\r\n").expect("a request");
+        stream.read_to_end(&mut Vec::new()).expect("a response");
+        let log = self.log.lock().expect("a log");
+        let responses = log.iter().filter(|line| line.contains("response completed"));
+        responses
+            .take_while(|line| !line.contains(last))
+            .filter(|line| line.contains("/blobs/sha256:"))
+            .count()
     }
 }
 

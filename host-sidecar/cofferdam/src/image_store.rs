@@ -1,4 +1,4 @@
-//! The store of images as what sandboxes on this machine get their images from.
+//! The store of images as what sandboxes on this machine get their images from. No execution waits for a registry.
 
 use cofferdam_images::{
     ImageError, Platform, Progress, PullPolicy, Reference, RegistryConfig, Store, StoredImage, pull,
@@ -6,7 +6,7 @@ use cofferdam_images::{
 use cofferdam_local::{Image, Images};
 use cofferdam_types::{Error, ErrorCode, quoted};
 
-/// Finds images in a store, and pulls those that are not there.
+/// Finds images in a store, and pulls those that are required.
 #[derive(Debug, Clone)]
 pub struct ImageStore {
     /// The store.
@@ -39,7 +39,7 @@ impl Images for ImageStore {
         let reference: Reference = name
             .parse()
             .map_err(|error: ImageError| Error::new(ErrorCode::InvalidRequest, error.to_string()))?;
-        let found = self.require(&reference, &|_| {}).and_then(|()| self.store.find(&reference));
+        let found = self.store.find(&reference);
         let StoredImage { name, root, env, lease } = found.map_err(|error| explain(&reference, &error))?;
         Ok(Image { name, root, env: env.into_iter().collect(), lease: Box::new(lease) })
     }

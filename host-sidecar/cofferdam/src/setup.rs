@@ -5,10 +5,10 @@ use crate::{
     config::{BackendKind, Settings, SettingsError},
 };
 use cofferdam_core::{Backend, Runtime, os::user_dirs, policy::Policy};
-use cofferdam_images::{RegistryConfig, Store, UnpackLimits};
+use cofferdam_images::{Progress, RegistryConfig, Store, UnpackLimits};
 use cofferdam_kubernetes::KubernetesBackend;
 use cofferdam_local::{Images, LocalBackend};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// Why a runtime cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +57,24 @@ impl Settings {
             return Ok(None);
         }
         Ok(Some(Arc::new(self.image_store()?)))
+    }
+
+    /// Pulls the images of all languages that have to be, for sandboxes on this machine. Blocks. An execution
+    /// pulls none: a slow registry would delay others.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be used, or an image cannot be pulled.
+    pub fn pull_images(&self, progress: &dyn Fn(Progress)) -> Result<(), SetupError> {
+        if self.backend_kind() != BackendKind::Local {
+            return Ok(());
+        }
+        let languages = self.policy()?.languages;
+        let names: BTreeSet<_> = languages.values().filter_map(|language| language.image.as_deref()).collect();
+        for name in names {
+            self.image_store()?.require(&name.parse()?, progress)?;
+        }
+        Ok(())
     }
 
     /// The store of images on this machine.

@@ -3,6 +3,7 @@
 use super::{
     Failure, load,
     options::{LimitArgs, SandboxArgs},
+    pull_progress,
     serve::collect_garbage,
     signals::EndSignals,
 };
@@ -60,6 +61,7 @@ impl Overrides for McpArgs {
 
 pub(super) fn mcp(args: &McpArgs) -> Result<ExitCode, Failure> {
     let settings = load(args)?;
+    pull_progress::pull_images(&settings)?;
     let sandboxes = settings.pooled_runtime()?;
     let signals = EndSignals::install()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -1,6 +1,7 @@
 //! Shows how far the pull of an image is.
 
-use super::status_line::StatusLine;
+use super::{Failure, status_line::StatusLine};
+use crate::config::Settings;
 use cofferdam_images::Progress;
 use std::cell::Cell;
 
@@ -12,6 +13,12 @@ const STEP: u64 = 1 << 20;
 pub(super) struct PullProgress {
     line: StatusLine,
     shown: Cell<Option<(usize, u64)>>,
+}
+
+/// Pulls the images of all languages, and shows the progress.
+pub(super) fn pull_images(settings: &Settings) -> Result<(), Failure> {
+    let progress = PullProgress::new();
+    Ok(settings.pull_images(&|now| progress.show(now))?)
 }
 
 impl PullProgress {

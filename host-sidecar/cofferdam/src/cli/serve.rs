@@ -3,7 +3,7 @@
 use super::{
     Failure, load, log,
     options::{LimitArgs, SandboxArgs},
-    print_error,
+    print_error, pull_progress,
     sanitize::sanitize,
     signals::EndSignals,
 };
@@ -83,6 +83,7 @@ impl Overrides for ServeArgs {
 
 pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let settings = load(args)?;
+    pull_progress::pull_images(&settings)?;
     let sandboxes = settings.pooled_runtime()?;
     let service = Service::new(&settings.server()?, sandboxes.clone())?;
     let signals = EndSignals::install()?;

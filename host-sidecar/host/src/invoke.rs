@@ -3,6 +3,7 @@
 use crate::{
     error::HostError,
     guest::{Guest, GuestData},
+    unknown_fields,
 };
 use wasmtime::{
     Engine, Store,
@@ -44,6 +45,11 @@ pub(crate) async fn invoke(
         .ok_or_else(|| HostError::Invoke(format!("--invoke: {} is not exported", parsed.name())))?;
     let signature = function.ty(&store);
     let types: Vec<_> = signature.params().map(|(_, parameter)| parameter).collect();
+    let values = parsed.params_node().and_then(|node| node.as_tuple().ok()).into_iter().flatten();
+    let unknown = values.zip(&types).find_map(|(value, ty)| unknown_fields::find(value, ty, call));
+    if let Some(name) = unknown {
+        return Err(HostError::Invoke(format!("--invoke: a record has no field {name}")));
+    }
     let arguments: Vec<Val> = parsed.to_wasm_params(&types).map_err(|error| invalid(&error))?;
     let mut results = vec![Val::Bool(false); WasmFunc::results(&signature).count()];
     function.call_async(&mut store, &arguments, &mut results).await?;

@@ -12,6 +12,7 @@ mod limits;
 mod run;
 mod serve;
 mod signals;
+mod unknown_fields;
 mod wasi;
 
 use clap::Parser;

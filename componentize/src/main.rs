@@ -38,8 +38,14 @@ fn agent(file: &Path, components: &Path, folder: &Path, name: &str) -> Result<()
     let agent = if Parser::is_component(&agent) {
         agent
     } else {
-        let alone = component(&agent)?;
-        write(&folder.join(format!("{name}.wasm")), &alone)?;
+        let (alone, target) = (component(&agent)?, folder.join(format!("{name}.wasm")));
+        if target == file {
+            bail!(
+                "{} is a core module and would be replaced by its component; choose another NAME",
+                file.display()
+            );
+        }
+        write(&target, &alone)?;
         alone
     };
     for (suffix, executor) in [("bare", "code-executor.wasm"), ("http", "code-executor-http.wasm")] {

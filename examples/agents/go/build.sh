@@ -2,13 +2,15 @@
 # Builds the agent as a component: `build.sh FILE` without WASI, `build.sh FILE ADAPTER` with the WASI of an adapter. GO is
 # the path of Go, if `go` is too old.
 set -euo pipefail
-output=$(realpath "$1")
+output=$(realpath "${1?usage: $0 FILE [ADAPTER]}")
 adapter=$(realpath "${2-$(dirname "$0")/no-wasi.wat}")
 cd "$(dirname "$0")"
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 
-wit-bindgen go -w agent --out-dir "$folder" ../wit 2>/dev/null
+# It writes more than errors to its standard error.
+wit-bindgen go -w agent --out-dir "$folder" ../wit 2>"$folder/log" || { cat "$folder/log" >&2; exit 1; }
+rm "$folder/log"
 # The bindings import the package of the exports from here.
 mkdir "$folder/export_wit_world"
 cp agent.go "$folder/export_wit_world"

@@ -13,7 +13,7 @@ use std::thread;
 
 /// Cases of `tests/conformance` whose results are the same each time.
 const CASES: [&str; 12] = [
-    "a-network-that-is-not-allowed-is-denied",
+    "a-limit-over-the-ceiling-is-denied",
     "a-sleeping-program-times-out-with-its-output",
     "a-termination-signal-is-reported-by-its-number",
     "all-parts-of-a-request-work-together",
@@ -58,11 +58,14 @@ fn assert_errors(hosts: &[Host]) {
     let problem = r#"{"type":"urn:cofferdam:quota","title":"t","status":429,"detail":"all used up","code":"quota","retryable":true}"#;
     let headers = "content-type: application/problem+json\r\ncofferdam-version: 0.1.0\r\n";
     for host in hosts {
-        assert_eq!(error(host, &closed_url(), "print(1)").code, "unreachable", "{}: away", host.name);
+        let away = error(host, &closed_url(), "print(1)");
+        assert_eq!((&*away.code, away.retryable), ("unreachable", true), "{}: away", host.name);
         let refusing = ScriptedServer::responding(response(429, headers, problem));
         let refused = error(host, &refusing.url(), "print(1)");
-        assert_eq!((&*refused.code, &*refused.message), ("quota", "all used up"), "{}: refused", host.name);
-        assert_eq!(killed(host).code, "unreachable", "{}: killed", host.name);
+        let found = (&*refused.code, &*refused.message, refused.retryable);
+        assert_eq!(found, ("quota", "all used up", true), "{}: refused", host.name);
+        let killed = killed(host);
+        assert_eq!((&*killed.code, killed.retryable), ("unreachable", false), "{}: killed", host.name);
     }
 }
 

@@ -22,7 +22,10 @@ const server = createServer(async (request, response) => {
   } catch (error) {
     // A page that was closed is not a failure.
     if (error.name !== "AbortError") console.error(error);
-    response.headersSent ? response.destroy() : response.writeHead(502).end();
+    if (response.headersSent) return response.destroy();
+    const retryable = error.cause?.code === "ECONNREFUSED";
+    const problem = { code: "unreachable", detail: "the sidecar cannot be reached", retryable };
+    response.writeHead(502, { "content-type": "application/problem+json" }).end(JSON.stringify(problem));
   }
 });
 

@@ -53,7 +53,7 @@ export function connect(url, token) {
         received = lines.pop();
         for (const line of lines.filter((line) => line.startsWith("data: "))) {
           const event = JSON.parse(line.slice("data: ".length));
-          if (event.failed) fail(event.failed.code, event.failed.detail, event.failed);
+          if (event.failed) fail(event.failed.code, describe(event.failed), event.failed);
           yield event;
           if (event.ended) return;
         }
@@ -74,7 +74,7 @@ export function connect(url, token) {
       const seconds = response.headers.get("retry-after");
       if (seconds === null || attempt === ATTEMPTS) {
         const problem = await response.json().catch(() => ({}));
-        fail(problem.code ?? "unreachable", problem.detail ?? `HTTP ${response.status}`, problem);
+        fail(problem.code ?? "unreachable", describe(problem) ?? `HTTP ${response.status}`, problem);
       }
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     }
@@ -88,9 +88,17 @@ function fail(code, message, { id, retryable = false } = {}) {
   throw { payload: { code, message, id, retryable } };
 }
 
+/** The detail of a problem. A limit above its ceiling has its name in the contract, not that of the HTTP API. */
+function describe({ exceeded, detail }) {
+  if (!exceeded) return detail;
+  const { limit, requested, ceiling } = exceeded;
+  return `the limit ${limit.replaceAll("_", "-")} of ${requested} is above the operator's ceiling of ${ceiling}`;
+}
+
 function unreachable({ message, cause }) {
   const reason = `the sidecar cannot be reached: ${cause?.code ?? message}`;
-  return { payload: { code: "unreachable", message: reason, retryable: false } };
+  // Only without a connection is it certain that the program did not start.
+  return { payload: { code: "unreachable", message: reason, retryable: cause?.code === "ECONNREFUSED" } };
 }
 
 function body({ limits, env = [], labels = [], ...request }) {

@@ -17,7 +17,7 @@ export function run(request) {
     if (error) throw { payload: failure("sandbox-unavailable", `cofferdam cannot be started: ${error.code}`) };
     const result = JSON.parse(stdout);
     // An outcome has no code.
-    if (result.code) throw { payload: failure(result.code, result.detail, result.id, result.retryable) };
+    if (result.code) throw { payload: failure(result.code, describe(result), result.id, result.retryable) };
     return report(result);
   } finally {
     rmSync(folder, { recursive: true });
@@ -85,6 +85,13 @@ function capture({ content, length, cut }) {
 
 // Bytes are a string if they are UTF-8, else base64.
 const bytes = (content) => (typeof content === "string" ? Buffer.from(content) : Buffer.from(content.base64, "base64"));
+
+/** The detail of a problem. A limit above its ceiling has its name in the contract, not that of the option. */
+function describe({ exceeded, detail }) {
+  if (!exceeded) return detail;
+  const { limit, requested, ceiling } = exceeded;
+  return `the limit ${limit.replaceAll("_", "-")} of ${requested} is above the operator's ceiling of ${ceiling}`;
+}
 
 function failure(code, message, id = undefined, retryable = false) {
   return { id, code, message, retryable };

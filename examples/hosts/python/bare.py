@@ -33,16 +33,18 @@ def run(_store, request):
     except urllib.error.HTTPError as response:
         is_problem = response.headers.get_content_type() == "application/problem+json"
         problem = json.load(response) if is_problem else {}
-        return failure(problem.get("code", "unreachable"), problem.get("detail", str(response)), problem)
+        return failure(problem.get("code", "unreachable"), describe(problem) or str(response), problem)
     except (OSError, ValueError, KeyError) as error:
-        return failure("unreachable", f"the sidecar cannot be reached: {error}", {})
+        # Only without a connection is it certain that the program did not start.
+        was_refused = isinstance(getattr(error, "reason", None), ConnectionRefusedError)
+        return failure("unreachable", f"the sidecar cannot be reached: {error}", {"retryable": was_refused})
 
 
 def post(request):
     body = to_json(request)
     body["env"] = {variable["name"]: variable["value"] for variable in body.get("env", [])}
     body["labels"] = {label["key"]: label["value"] for label in body.get("labels", [])}
-    url = os.environ.get("COFFERDAM_URL", "http://127.0.0.1:8787") + "/v1/executions"
+    url = os.environ.get("COFFERDAM_URL", "http://127.0.0.1:8787").rstrip("/") + "/v1/executions"
     headers = {"content-type": "application/json", "cofferdam-version": "0.1.0"}
     if "COFFERDAM_TOKEN" in os.environ:
         headers["authorization"] = "Bearer " + os.environ["COFFERDAM_TOKEN"]
@@ -90,6 +92,14 @@ def capture(output):
 
 def to_bytes(content):
     return content.encode() if isinstance(content, str) else base64.b64decode(content["base64"])
+
+
+def describe(problem):
+    """The detail of a problem. A limit above its ceiling has its name in the contract, not that of the HTTP API."""
+    if exceeded := problem.get("exceeded"):
+        limit = exceeded["limit"].replace("_", "-")
+        return "the limit {} of {requested} is above the operator's ceiling of {ceiling}".format(limit, **exceeded)
+    return problem.get("detail")
 
 
 def failure(code, message, problem):

@@ -77,6 +77,8 @@ pub struct ContractError {
     pub code: String,
     /// What failed, for the caller.
     pub message: String,
+    /// Whether the program certainly did not start.
+    pub retryable: bool,
 }
 
 impl From<code_executor::Outcome> for Outcome {
@@ -128,6 +130,6 @@ impl From<types::Error> for ContractError {
             }
             code.extend(character.to_lowercase());
         }
-        Self { code, message: error.message }
+        Self { code, message: error.message, retryable: error.retryable }
     }
 }

@@ -19,9 +19,11 @@ pub(super) fn outcome(report: &Report, interrupt: Option<i32>, with_content: boo
     value
 }
 
-/// An error.
-pub(super) fn error(error: &Error) -> Value {
-    json!(cofferdam_server::to_problem(error.clone()))
+/// An error, with a description in the words of the command line if there is one.
+pub(super) fn error(error: Error, described: Option<String>) -> Value {
+    let mut problem = cofferdam_server::to_problem(error);
+    problem.detail = described.unwrap_or(problem.detail);
+    json!(problem)
 }
 
 #[cfg(test)]
@@ -58,7 +60,7 @@ mod tests {
 
     #[test]
     fn an_error_is_a_problem_without_the_operators_detail() {
-        let json = error(&Error::new(ErrorCode::Quota, "used up").with_detail("secret").retryable());
+        let json = error(Error::new(ErrorCode::Quota, "used up").with_detail("secret").retryable(), None);
         assert_eq!((&json["code"], &json["detail"]), (&json!("quota"), &json!("used up")));
         assert_eq!((&json["status"], &json["retryable"]), (&json!(429), &json!(true)));
         assert!(!json.to_string().contains("secret"), "{json}");

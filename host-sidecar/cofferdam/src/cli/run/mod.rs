@@ -22,7 +22,7 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     match execute(args) {
         Err(failure) if as_json && !failure.is_stdout_closed => {
             let error = Error::new(failure.code, failure.to_string());
-            standard_output::print_line(&json::error(&error).to_string())?;
+            standard_output::print_line(&json::error(error, None).to_string())?;
             Ok(exit::NOT_RUN.into())
         }
         result => result,

@@ -74,12 +74,10 @@ fn print_messages(args: &RunArgs, report: &Report, printed: &Printed) -> bool {
 pub(super) fn show_error(args: &RunArgs, error: Error) -> Result<ExitCode, Failure> {
     // In the words of the command line, also in JSON.
     let described = error.exceeded.as_ref().and_then(describe_exceeded);
-    let message = described.unwrap_or_else(|| error.message.clone());
-    let error = Error { message, exceeded: None, ..error };
     if !args.json {
-        return Err(error.message.as_str().into());
+        return Err(described.unwrap_or(error.message).as_str().into());
     }
-    standard_output::print_line(&json::error(&error).to_string())?;
+    standard_output::print_line(&json::error(error, described).to_string())?;
     Ok(exit::NOT_RUN.into())
 }
 

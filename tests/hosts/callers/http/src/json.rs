@@ -10,50 +10,60 @@ use serde_json::{Value, json};
 /// Parses a request. `base64` in an object marks bytes.
 pub(crate) fn request(body: &[u8]) -> Result<Request, String> {
     let json: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    let limits = &json["limits"];
-    let u64 = |name| limits[name].as_u64();
-    let u32 = |name| limits[name].as_u64().and_then(|number| number.try_into().ok());
     Ok(Request {
-        code: text(&json["code"]),
-        language: optional(&json["language"]),
-        args: list(&json["args"], text),
-        env: list(&json["env"], |item| Variable { name: text(&item["name"]), value: text(&item["value"]) }),
-        stdin: json["stdin"].is_object().then(|| bytes(&json["stdin"])),
-        files: list(&json["files"], |item| File {
-            path: text(&item["path"]),
-            content: bytes(&item["content"]),
-        }),
-        collect: list(&json["collect"], text),
-        limits: limits.is_object().then(|| Limits {
-            wall_time_ms: u64("wall-time-ms"),
-            startup_time_ms: u64("startup-time-ms"),
-            cpu_millis: u32("cpu-millis"),
-            memory_bytes: u64("memory-bytes"),
-            disk_bytes: u64("disk-bytes"),
-            processes: u32("processes"),
-            output_bytes: u64("output-bytes"),
-            collected_files: u32("collected-files"),
-            collected_bytes: u64("collected-bytes"),
-        }),
-        network: optional(&json["network"]),
-        labels: list(&json["labels"], |item| Label { key: text(&item["key"]), value: text(&item["value"]) }),
+        code: text(&json["code"])?,
+        language: optional(&json["language"], text)?,
+        args: list(&json["args"], text)?,
+        env: list(&json["env"], |item| {
+            Ok(Variable { name: text(&item["name"])?, value: text(&item["value"])? })
+        })?,
+        stdin: optional(&json["stdin"], bytes)?,
+        files: list(&json["files"], |item| {
+            Ok(File { path: text(&item["path"])?, content: bytes(&item["content"])? })
+        })?,
+        collect: list(&json["collect"], text)?,
+        limits: optional(&json["limits"], limits)?,
+        network: optional(&json["network"], text)?,
+        labels: list(&json["labels"], |item| {
+            Ok(Label { key: text(&item["key"])?, value: text(&item["value"])? })
+        })?,
     })
 }
 
-fn text(json: &Value) -> String {
-    json.as_str().unwrap_or_default().to_owned()
+fn limits(json: &Value) -> Result<Limits, String> {
+    Ok(Limits {
+        wall_time_ms: optional(&json["wall-time-ms"], number)?,
+        startup_time_ms: optional(&json["startup-time-ms"], number)?,
+        cpu_millis: optional(&json["cpu-millis"], number)?,
+        memory_bytes: optional(&json["memory-bytes"], number)?,
+        disk_bytes: optional(&json["disk-bytes"], number)?,
+        processes: optional(&json["processes"], number)?,
+        output_bytes: optional(&json["output-bytes"], number)?,
+        collected_files: optional(&json["collected-files"], number)?,
+        collected_bytes: optional(&json["collected-bytes"], number)?,
+    })
 }
 
-fn optional(json: &Value) -> Option<String> {
-    json.as_str().map(str::to_owned)
+fn text(json: &Value) -> Result<String, String> {
+    json.as_str().map(str::to_owned).ok_or_else(|| format!("{json} is not a text"))
 }
 
-fn list<T>(json: &Value, item: impl Fn(&Value) -> T) -> Option<Vec<T>> {
-    Some(json.as_array()?.iter().map(item).collect())
+fn number<T: TryFrom<u64>>(json: &Value) -> Result<T, String> {
+    json.as_u64().and_then(|number| number.try_into().ok()).ok_or_else(|| format!("{json} is not in range"))
 }
 
-fn bytes(json: &Value) -> Vec<u8> {
-    BASE64_STANDARD.decode(json["base64"].as_str().unwrap_or_default()).unwrap_or_default()
+fn bytes(json: &Value) -> Result<Vec<u8>, String> {
+    BASE64_STANDARD.decode(text(&json["base64"])?).map_err(|error| error.to_string())
+}
+
+fn optional<T>(json: &Value, item: impl Fn(&Value) -> Result<T, String>) -> Result<Option<T>, String> {
+    if json.is_null() { Ok(None) } else { item(json).map(Some) }
+}
+
+fn list<T>(json: &Value, item: impl Fn(&Value) -> Result<T, String>) -> Result<Option<Vec<T>>, String> {
+    optional(json, |json| {
+        json.as_array().ok_or_else(|| format!("{json} is not a list"))?.iter().map(&item).collect()
+    })
 }
 
 /// The result of `execute`.

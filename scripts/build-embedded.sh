@@ -7,7 +7,7 @@ source scripts/guest-compiler.sh
 
 only=${1:-}
 [ "$only" ] || build_runner
-for guest in code-executor code-executor-stream code-executor-tool http-bridge; do build_guest "$guest"; done
+for guest in code-executor code-executor-stream code-executor-async code-executor-tool http-bridge; do build_guest "$guest"; done
 
 # Copies only changed files: the program's build script checks their modification times.
 mkdir -p target/runner target/components "$out/components"

@@ -6,4 +6,4 @@ source "$(dirname "$0")/lib.sh"
 # shellcheck source=guest-compiler.sh
 source scripts/guest-compiler.sh
 
-componentize guests wit "$modules" "$folder"
+componentize guests wit wit-async "$modules" "$folder"

@@ -1,8 +1,9 @@
 //! Turns core modules into components.
 //!
-//! - `componentize guests WIT MODULES FOLDER` writes `code-executor.wasm`, which imports `sandbox`,
+//! - `componentize guests WIT ASYNC-WIT MODULES FOLDER` writes `code-executor.wasm`, which imports `sandbox`,
 //!   `code-executor-stream.wasm`, which also imports `sandbox-stream`, `code-executor-http.wasm`, which is
-//!   composed with the bridge and imports WASI only, and `code-executor-tool.wasm`, a tool around the latter.
+//!   composed with the bridge and imports WASI only, `code-executor-tool.wasm`, a tool around the latter, and
+//!   `code-executor-async.wasm`, which imports an asynchronous `sandbox`.
 //! - `componentize agent FILE COMPONENTS FOLDER NAME` composes an agent, a component or a core module, with these
 //!   components, as `wac plug` does: `NAME-bare.wasm` imports `sandbox`, `NAME-http.wasm` imports WASI only. Of a core
 //!   module, `NAME.wasm` is the agent alone.
@@ -24,11 +25,15 @@ fn main() -> Result<()> {
     let args: Vec<_> = env::args().skip(1).collect();
     let args: Vec<_> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
-        ["guests", wit, modules, folder] => guests(Path::new(wit), Path::new(modules), Path::new(folder)),
+        ["guests", wit, async_wit, modules, folder] => {
+            guests(Path::new(wit), Path::new(async_wit), Path::new(modules), Path::new(folder))
+        }
         ["agent", file, components, folder, name] => {
             agent(Path::new(file), Path::new(components), Path::new(folder), name)
         }
-        _ => bail!("usage: componentize guests WIT MODULES FOLDER | agent FILE COMPONENTS FOLDER NAME"),
+        _ => bail!(
+            "usage: componentize guests WIT ASYNC-WIT MODULES FOLDER | agent FILE COMPONENTS FOLDER NAME"
+        ),
     }
 }
 
@@ -56,17 +61,19 @@ fn agent(file: &Path, components: &Path, folder: &Path, name: &str) -> Result<()
 }
 
 /// Writes our own components.
-fn guests(wit: &Path, modules: &Path, folder: &Path) -> Result<()> {
+fn guests(wit: &Path, async_wit: &Path, modules: &Path, folder: &Path) -> Result<()> {
     let encode = |module| component(&read(&modules.join(module))?);
     let (bare, stream) = (encode("code_executor.wasm")?, encode("code_executor_stream.wasm")?);
     let composed = compose::compose(&stream, &encode("http_bridge.wasm")?)?;
     let tool = compose::plug(&encode("code_executor_tool.wasm")?, &composed)?;
-    let descriptions = Descriptions::read(wit)?;
-    for (name, component, world, interfaces) in [
-        ("code-executor", bare, "executor", &[EXECUTOR][..]),
-        ("code-executor-stream", stream, "executor-stream", &[EXECUTOR, EXECUTOR_STREAM]),
-        ("code-executor-http", composed, "http-bridge", &[EXECUTOR, EXECUTOR_STREAM]),
-        ("code-executor-tool", tool, "tool", &[]),
+    let asynchronous = encode("code_executor_async.wasm")?;
+    let (contract, async_contract) = (Descriptions::read(wit)?, Descriptions::read(async_wit)?);
+    for (name, component, descriptions, world, interfaces) in [
+        ("code-executor", bare, &contract, "executor", &[EXECUTOR][..]),
+        ("code-executor-stream", stream, &contract, "executor-stream", &[EXECUTOR, EXECUTOR_STREAM]),
+        ("code-executor-http", composed, &contract, "http-bridge", &[EXECUTOR, EXECUTOR_STREAM]),
+        ("code-executor-tool", tool, &contract, "tool", &[]),
+        ("code-executor-async", asynchronous, &async_contract, "executor", &[EXECUTOR]),
     ] {
         let described = descriptions.add(name, &component, world, interfaces)?;
         write(&folder.join(name).with_extension("wasm"), &described)?;

@@ -9,9 +9,13 @@ const BARE: &str = "code-executor";
 const STREAM: &str = "code-executor-stream";
 const COMPOSED: &str = "code-executor-http";
 const TOOL: &str = "code-executor-tool";
+const ASYNC: &str = "code-executor-async";
 /// The components that export `code-executor`.
-const EXECUTORS: [&str; 3] = [BARE, STREAM, COMPOSED];
-const ALL: [&str; 4] = [BARE, STREAM, COMPOSED, TOOL];
+const EXECUTORS: [&str; 4] = [BARE, STREAM, COMPOSED, ASYNC];
+const ALL: [&str; 5] = [BARE, STREAM, COMPOSED, TOOL, ASYNC];
+/// The folders of the contract, and of the contract with asynchronous functions.
+const WIT: &str = "wit";
+const ASYNC_WIT: &str = "wit-async";
 /// The function that the tool exports.
 const RUN_CODE: &str = "run-code";
 
@@ -19,9 +23,9 @@ fn component(name: &str) -> Vec<u8> {
     fs::read(root().join(format!("target/components/{name}.wasm"))).expect("`make build` makes it")
 }
 
-fn contract() -> (Resolve, wit_parser::PackageId) {
+fn contract(folder: &str) -> (Resolve, wit_parser::PackageId) {
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(root().join("wit")).expect("a contract");
+    let (package, _) = resolve.push_dir(root().join(folder)).expect("a contract");
     (resolve, package)
 }
 
@@ -86,7 +90,14 @@ fn members(kind: &TypeDefKind) -> Option<Vec<(&str, &Docs)>> {
 
 #[test]
 fn the_contract_is_valid_and_every_item_is_documented() {
-    let (resolve, package) = contract();
+    for folder in [WIT, ASYNC_WIT] {
+        assert_eq!(undocumented(folder), Vec::<String>::new());
+    }
+}
+
+/// The items of a contract without documentation.
+fn undocumented(folder: &str) -> Vec<String> {
+    let (resolve, package) = contract(folder);
     let mut undocumented = vec![];
     let mut check = |docs: &Docs, item: String| {
         if docs.contents.as_deref().is_none_or(|text| text.trim().is_empty()) {
@@ -111,12 +122,12 @@ fn the_contract_is_valid_and_every_item_is_documented() {
     for (name, id) in &resolve.packages[package].worlds {
         check(&resolve.worlds[*id].docs, name.clone());
     }
-    assert_eq!(undocumented, Vec::<String>::new());
+    undocumented
 }
 
 #[test]
 fn a_request_requires_only_code() {
-    let (resolve, package) = contract();
+    let (resolve, package) = contract(WIT);
     let types = resolve.packages[package].interfaces["types"];
     let request = resolve.interfaces[types].types["request"];
     let TypeDefKind::Record(request) = &resolve.types[request].kind else { panic!("a record") };
@@ -131,7 +142,7 @@ fn a_request_requires_only_code() {
 
 /// The contract's version, which is the program's too.
 fn version() -> String {
-    let (resolve, package) = contract();
+    let (resolve, package) = contract(WIT);
     resolve.packages[package].name.version.clone().expect("a version").to_string()
 }
 
@@ -156,12 +167,16 @@ fn components_export_the_documented_interfaces() {
     exports.sort();
     assert_eq!(exports, [follow, execute, types]);
     assert_eq!(surface(&component(TOOL)).exports, [RUN_CODE]);
+    let execute = format!("cofferdam:code-executor-async/code-executor@{}", version());
+    assert_eq!(surface(&component(ASYNC)).exports, [execute]);
 }
 
 #[test]
 fn components_are_small() {
     // Hosts download them and keep them in memory.
-    for (name, limit) in [(BARE, 60 << 10), (STREAM, 90 << 10), (COMPOSED, 350 << 10), (TOOL, 380 << 10)] {
+    for (name, limit) in
+        [(BARE, 60 << 10), (STREAM, 90 << 10), (COMPOSED, 350 << 10), (TOOL, 380 << 10), (ASYNC, 75 << 10)]
+    {
         let size = component(name).len();
         assert!(size <= limit, "{name}: {size} bytes");
     }
@@ -169,9 +184,9 @@ fn components_are_small() {
 
 #[test]
 fn components_contain_their_name_version_and_docs() {
-    let (resolve, package) = contract();
-    let about = resolve.packages[package].docs.contents.clone().expect("documentation");
     for name in ALL {
+        let (resolve, package) = contract(if name == ASYNC { ASYNC_WIT } else { WIT });
+        let about = resolve.packages[package].docs.contents.clone().expect("documentation");
         let Surface { name: root, sections, .. } = surface(&component(name));
         assert_eq!(root.as_deref(), Some(name));
         let section =
@@ -194,7 +209,11 @@ fn components_contain_their_name_version_and_docs() {
         for function in ["`execute`: Runs the program", "`render`: A short summary"] {
             assert!(world.contains(function), "{world}");
         }
-        assert_eq!(world.contains("`next`: Waits for the next event"), name != BARE, "{world}");
+        assert_eq!(
+            world.contains("`next`: Waits for the next event"),
+            ![BARE, ASYNC].contains(&name),
+            "{world}"
+        );
     }
 }
 

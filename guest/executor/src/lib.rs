@@ -5,6 +5,8 @@
 extern crate alloc;
 
 mod check;
+#[cfg(feature = "async")]
+mod concurrent;
 mod convert;
 #[cfg(feature = "stream")]
 mod stream;
@@ -27,8 +29,12 @@ impl code_executor::Guest for Guest {
     }
 
     fn render(outcome: code_executor::Outcome) -> String {
-        cofferdam_rendering::render(&convert::rendered(&outcome))
+        render(&outcome)
     }
+}
+
+fn render(outcome: &code_executor::Outcome) -> String {
+    cofferdam_rendering::render(&convert::rendered(outcome))
 }
 
 /// The validated request, with the defaults that the contract rather than the operator defines.

@@ -104,7 +104,8 @@ fn assert_two_at_once(hosts: &[Host]) {
     }
 }
 
-fn metrics(sidecar: &Sidecar) -> String {
+/// The sidecar's metrics.
+pub(crate) fn metrics(sidecar: &Sidecar) -> String {
     runtime().block_on(sidecar.client().send("GET", "/metrics", &[], "")).text
 }
 

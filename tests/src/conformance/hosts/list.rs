@@ -31,8 +31,12 @@ pub const HOSTS: [Host; 9] = [
 ];
 
 /// The hosts that `make hosts` installs.
-pub const LARGE_HOSTS: [Host; 4] = [
+pub const LARGE_HOSTS: [Host; 5] = [
     Host { name: "jco with JSPI, Node 26", driver: |sidecar| concurrent(|url| script("jspi", url), sidecar) },
+    Host {
+        name: "jco, Node 26, `code-executor-async.wasm`",
+        driver: |sidecar| concurrent(|url| script("async-node", url), sidecar),
+    },
     Host {
         name: "jco with JSPI, Chromium",
         driver: |sidecar| concurrent(|url| script("browser", url), sidecar),

@@ -70,7 +70,8 @@ impl Settings {
             return Ok(());
         }
         let languages = self.policy()?.languages;
-        let names: BTreeSet<_> = languages.values().filter_map(|language| language.image.as_deref()).collect();
+        let names: BTreeSet<_> =
+            languages.values().filter_map(|language| language.image.as_deref()).collect();
         for name in names {
             self.image_store()?.require(&name.parse()?, progress)?;
         }

@@ -65,9 +65,8 @@ fn an_instance_with_asynchronous_functions_executes_two_programs_at_once() {
     for name in ["async-node", "async-rust"] {
         let dir = TestDir::new();
         let sidecar = Sidecar::start(&dir, &[], &[]);
-        let url = sidecar.url();
+        let (url, programs) = (sidecar.url(), ["import time; time.sleep(3); print(6*7)"; 2]);
         thread::scope(|scope| {
-            let programs = ["import time; time.sleep(3); print(6*7)"; 2];
             let execution = scope.spawn(|| host(name, &programs, &[("COFFERDAM_URL", &url)]));
             while !metrics(&sidecar).contains("\ncofferdam_runs_in_flight 2\n") {
                 assert!(!execution.is_finished(), "{name} executed one after the other");

@@ -12,9 +12,11 @@ export function run(request) {
   try {
     const args = commandLine(request, folder);
     const input = request.stdin ?? new Uint8Array();
-    const { error, stdout } = spawnSync("cofferdam", args, { input, maxBuffer: Infinity });
+    const { error, stdout, stderr } = spawnSync("cofferdam", args, { input, maxBuffer: Infinity });
     // The contract's error is thrown as the payload.
     if (error) throw { payload: failure("sandbox-unavailable", `cofferdam cannot be started: ${error.code}`) };
+    // It refuses options that it cannot represent without JSON.
+    if (stdout.length === 0) throw { payload: failure("invalid-request", stderr.toString().split("\n")[0]) };
     const result = JSON.parse(stdout);
     // An outcome has no code.
     if (result.code) throw { payload: failure(result.code, describe(result), result.id, result.retryable) };

@@ -59,6 +59,8 @@ fn an_invalid_call_says_what_is_wrong() {
         ("execute(", "--invoke execute(: "),
         ("execute()", "--invoke execute(): "),
         ("execute({code: 1})", "--invoke execute({code: 1}): "),
+        ("execute({code: \"1\", limits: {wall-time: 1}})", "a record has no field wall-time"),
+        ("execute({code: \"1\", files: some([{name: \"a\", content: []}])})", "a record has no field name"),
     ] {
         let (code, printed, message) = ended(&invoke(&dir, call, &component("code-executor")));
         assert_eq!((code, printed), (Some(1), String::new()));

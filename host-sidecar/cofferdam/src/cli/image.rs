@@ -115,8 +115,7 @@ pub(super) fn image(args: &ImageArgs) -> Result<ExitCode, Failure> {
             standard_output::print_line(&format!("removed {}", quoted(name)))?;
         }
         ImageCommand::Prune { all } => {
-            let unused_since = if *all { SystemTime::now() } else { SystemTime::UNIX_EPOCH };
-            let freed = store.prune(unused_since)?;
+            let freed = store.prune(all.then(SystemTime::now))?;
             standard_output::print_line(&format!("freed {}", mebibytes(freed)))?;
         }
     }

@@ -41,18 +41,20 @@ impl Store {
         self.sweep()
     }
 
-    /// Removes all images that were not used since a time, and all files that no image needs. Returns the
+    /// Removes all files that no image needs, and with a time the images that were not used since then. Returns the
     /// number of bytes that were freed.
     ///
     /// # Errors
     ///
     /// Another process adds an image, or a file cannot be removed.
-    pub fn prune(&self, unused_since: SystemTime) -> Result<u64, ImageError> {
+    pub fn prune(&self, unused_since: Option<SystemTime>) -> Result<u64, ImageError> {
         let _lock = self.try_lock()?.ok_or_else(|| ImageError::InUse("the store of images".into()))?;
         let before = self.size()?;
-        for (digest, last_use) in self.by_last_use()? {
-            if last_use <= unused_since {
-                self.evict(&digest)?;
+        if let Some(unused_since) = unused_since {
+            for (digest, last_use) in self.by_last_use()? {
+                if last_use <= unused_since {
+                    self.evict(&digest)?;
+                }
             }
         }
         self.index().change(remove_nameless)?;

@@ -42,10 +42,10 @@ fn an_image_in_use_stays() {
     load_image(&dir, &store, "a:1");
     let image = store.find(&reference("a:1")).expect("an image");
     assert!(matches!(store.remove(&reference("a:1")), Err(ImageError::InUse(_))));
-    store.prune(SystemTime::now()).expect("pruned");
+    store.prune(Some(SystemTime::now())).expect("pruned");
     assert!(image.root.exists());
     drop(image);
-    assert!(store.prune(SystemTime::now()).expect("pruned") > 4096);
+    assert!(store.prune(Some(SystemTime::now())).expect("pruned") > 4096);
     assert_eq!(files(&dir), 0);
 }
 
@@ -57,11 +57,11 @@ fn an_image_whose_name_stands_for_another_one_is_pruned() {
     let image = store.find(&reference("a:1")).expect("an image");
     dir.write_image("a:1", "another");
     load(&store, &dir.layout(), None).expect("loaded");
-    store.prune(SystemTime::UNIX_EPOCH).expect("pruned");
+    store.prune(None).expect("pruned");
     // It is in use.
     assert_eq!((image.root.exists(), files(&dir)), (true, 5));
     drop(image);
-    store.prune(SystemTime::UNIX_EPOCH).expect("pruned");
+    store.prune(None).expect("pruned");
     assert_eq!(files(&dir), 4);
     assert!(store.find(&reference("a:1")).is_ok());
 }
@@ -73,7 +73,7 @@ fn nothing_is_removed_while_an_image_is_added() {
     load_image(&dir, &store, "a:1");
     let addition = store.add().expect("a lock");
     assert!(matches!(store.remove(&reference("a:1")), Err(ImageError::InUse(_))));
-    assert!(matches!(store.prune(SystemTime::now()), Err(ImageError::InUse(_))));
+    assert!(matches!(store.prune(Some(SystemTime::now())), Err(ImageError::InUse(_))));
     drop(addition);
     store.remove(&reference("a:1")).expect("removed");
 }
@@ -88,13 +88,17 @@ fn what_a_killed_process_left_is_removed_and_the_store_works() {
         fs::write(path, "part of a file").expect("a file");
     }
     load_image(&dir, &store, "a:1");
-    store.prune(SystemTime::UNIX_EPOCH).expect("pruned");
+    store.prune(None).expect("pruned");
     assert_eq!(files(&dir), 4);
     assert!(!dir.0.join("store/tmp/1-0").exists() && !dir.0.join("store/roots-0").exists());
     // A root file system that is gone is made again.
     let root = store.find(&reference("a:1")).expect("an image").root;
     fs::remove_file(&root).expect("removed");
     assert!(store.find(&reference("a:1")).is_ok() && root.exists());
+    // Until then its image stays, also after an update of this program.
+    fs::remove_file(&root).expect("removed");
+    store.prune(None).expect("pruned");
+    assert!(store.find(&reference("a:1")).is_ok());
 }
 
 #[test]

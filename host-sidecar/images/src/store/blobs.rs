@@ -6,9 +6,8 @@ use std::{
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
-    process,
-    sync::atomic::{AtomicU64, Ordering},
 };
+use uuid::Uuid;
 
 /// Bytes of a manifest or a configuration.
 const MAX_DOCUMENT: u64 = 4 << 20;
@@ -76,36 +75,59 @@ impl Store {
 #[derive(Debug)]
 pub(super) struct TemporaryFile {
     pub(super) file: File,
-    path: PathBuf,
+    /// None once it has its name.
+    path: Option<PathBuf>,
 }
 
 impl TemporaryFile {
     /// Creates one in a folder.
     pub(super) fn create(dir: &Path) -> Result<Self, ImageError> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        loop {
-            let path = dir.join(format!("{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
-            match File::create_new(&path) {
-                Ok(file) => return Ok(Self { file, path }),
-                // It is of a process that had the same number.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(ImageError::io(format!("create {}", path.display()))(error)),
-            }
-        }
+        // Containers that share a store have processes of the same number.
+        let path = dir.join(Uuid::new_v4().simple().to_string());
+        let file = File::create_new(&path).map_err(ImageError::io(format!("create {}", path.display())))?;
+        Ok(Self { file, path: Some(path) })
     }
 
     /// Flushes it and renames it.
-    pub(super) fn persist(self, to: &Path) -> Result<(), ImageError> {
+    pub(super) fn persist(mut self, to: &Path) -> Result<(), ImageError> {
         let failed = || ImageError::io(format!("write {}", to.display()));
         self.file.sync_all().map_err(failed())?;
-        fs::rename(&self.path, to).map_err(failed())?;
+        if let Some(path) = &self.path {
+            fs::rename(path, to).map_err(failed())?;
+        }
+        self.path = None;
         to.parent().map_or(Ok(()), sync_dir)
     }
 }
 
 impl Drop for TemporaryFile {
     fn drop(&mut self) {
-        // It has another name, or nobody needs it.
-        let _ = remove_file(&self.path);
+        // Nobody needs it.
+        let _ = self.path.take().map(|path| remove_file(&path));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::tests::TestDir;
+
+    #[test]
+    fn a_temporary_file_has_a_name_of_its_own_until_it_is_renamed() {
+        let dir = TestDir::new();
+        let names = || -> Vec<_> {
+            let files = fs::read_dir(dir.layout()).expect("a folder").map(|file| file.expect("a file"));
+            files.map(|file| file.file_name().into_string().expect("a name")).collect()
+        };
+        let files = [(); 2].map(|()| TemporaryFile::create(&dir.layout()).expect("a file"));
+        let is_random =
+            |name: &&String| name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        assert_eq!(names().iter().filter(is_random).count(), 2);
+        let [kept, dropped] = files;
+        kept.persist(&dir.layout().join("kept")).expect("renamed");
+        drop(dropped);
+        let mut left = names();
+        left.sort();
+        assert_eq!(left, ["blobs", "kept"]);
     }
 }

@@ -1,11 +1,12 @@
 //! What keeps an image in the store while it is used: a shared lock on its file. The kernel releases it with
 //! the process.
 
+use super::remove_file;
 use crate::ImageError;
 use std::{
     fs::{File, TryLockError},
     io,
-    path::Path,
+    path::{Path, PathBuf},
     time::SystemTime,
 };
 
@@ -16,26 +17,43 @@ pub struct Lease(#[expect(dead_code, reason = "it holds the lock")] File);
 impl Lease {
     /// That of a file; none if it has been removed. The time of the file becomes that of its last use.
     pub(super) fn of(path: &Path) -> Result<Option<Self>, ImageError> {
+        let Some(file) = open(path)? else { return Ok(None) };
         let failed = || ImageError::io(format!("open {}", path.display()));
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed()(error)),
-        };
         file.lock_shared().map_err(failed())?;
         file.set_modified(SystemTime::now()).map_err(failed())?;
         // It may have been removed between the two calls; gVisor could not open it then.
         Ok(path.exists().then_some(Self(file)))
     }
+}
 
-    /// Whether no lease keeps a file. The result holds off new ones while it exists.
-    pub(super) fn none_of(path: &Path) -> Result<Option<File>, ImageError> {
-        let failed = || ImageError::io(format!("lock {}", path.display()));
-        let file = File::open(path).map_err(failed())?;
+/// A file that no lease keeps. New leases wait while this exists, and then find no file if it was removed.
+#[derive(Debug)]
+pub(super) struct Unleased {
+    path: PathBuf,
+    _lock: Option<File>,
+}
+
+impl Unleased {
+    /// None if a lease keeps the file. A file that is not there has no lease.
+    pub(super) fn of(path: PathBuf) -> Result<Option<Self>, ImageError> {
+        let Some(file) = open(&path)? else { return Ok(Some(Self { path, _lock: None })) };
         match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
+            Ok(()) => Ok(Some(Self { path, _lock: Some(file) })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(failed()(error)),
+            Err(TryLockError::Error(error)) => Err(ImageError::io(format!("lock {}", path.display()))(error)),
         }
+    }
+
+    /// Removes the file, if it is there.
+    pub(super) fn remove(self) -> Result<(), ImageError> {
+        remove_file(&self.path)
+    }
+}
+
+fn open(path: &Path) -> Result<Option<File>, ImageError> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ImageError::io(format!("open {}", path.display()))(error)),
     }
 }

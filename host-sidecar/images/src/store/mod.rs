@@ -22,7 +22,7 @@ pub use add::Addition;
 pub use index::{ImageRecord, Images};
 pub use lease::Lease;
 
-use crate::{ImageError, Reference, UnpackLimits};
+use crate::{Digest, ImageError, Reference, UnpackLimits};
 use index::IndexFile;
 use rustix::fs::StatVfsMountFlags;
 use std::{
@@ -34,6 +34,9 @@ use std::{
 
 /// Version of what is in a root file system. Those of another version are made again from their layers.
 const ROOTS: &str = "roots-1";
+
+/// How often an image is looked for that other processes remove and add again meanwhile.
+const FIND_ATTEMPTS: usize = 3;
 
 /// The images of one user.
 #[derive(Debug, Clone)]
@@ -90,18 +93,33 @@ impl Store {
     ///
     /// [`ImageError::NotFound`]; or the store cannot be read.
     pub fn find(&self, reference: &Reference) -> Result<StoredImage, ImageError> {
-        let images = self.images()?;
-        let not_found = || ImageError::NotFound(reference.clone());
-        let (digest, record) = images.find(reference).ok_or_else(not_found)?;
         self.require_exec()?;
-        let root = self.root(digest);
-        if !root.exists() {
-            // It is of another version of this program.
-            self.unpack(digest)?;
+        for _ in 0..FIND_ATTEMPTS {
+            let images = self.images()?;
+            let Some((digest, record)) = images.find(reference) else { break };
+            let root = self.root(digest);
+            if let Some(lease) = self.lease(digest)? {
+                let name = format!("{}@{digest}", reference.name());
+                return Ok(StoredImage { name, root, env: record.env.clone(), lease });
+            }
+            // Another process has just removed the image; the index says whether it has been added again.
         }
-        let lease = Lease::of(&root)?.ok_or_else(not_found)?;
-        let name = format!("{}@{digest}", reference.name());
-        Ok(StoredImage { name, root, env: record.env.clone(), lease })
+        Err(ImageError::NotFound(reference.clone()))
+    }
+
+    /// The lease of an image; none if it has been removed.
+    fn lease(&self, digest: &Digest) -> Result<Option<Lease>, ImageError> {
+        let root = self.root(digest);
+        if let Some(lease) = Lease::of(&root)? {
+            return Ok(Some(lease));
+        }
+        // It is of another version of this program, or is removed: not while the store is locked.
+        let _lock = self.lock_shared()?;
+        if !self.images()?.images.contains_key(digest) {
+            return Ok(None);
+        }
+        self.unpack(digest)?;
+        Lease::of(&root)
     }
 
     fn require_exec(&self) -> Result<(), ImageError> {
@@ -112,7 +130,7 @@ impl Store {
 
     /// The EROFS file of the image whose manifest has this digest.
     #[must_use]
-    pub fn root(&self, manifest: &crate::Digest) -> PathBuf {
+    pub fn root(&self, manifest: &Digest) -> PathBuf {
         self.dir.join(ROOTS).join(format!("{}.erofs", manifest.hex()))
     }
 

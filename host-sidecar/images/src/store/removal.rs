@@ -1,6 +1,6 @@
 //! Removes images, and files that no image needs.
 
-use super::{Images, ROOTS, Store, lease::Lease, remove_file};
+use super::{Images, ROOTS, Store, lease::Unleased, remove_file};
 use crate::{Digest, ImageError, Reference};
 use std::{
     collections::BTreeSet,
@@ -30,14 +30,17 @@ impl Store {
                 }
         };
         let is_last = !images.names.iter().any(|(name, of)| *of == digest && !is_removed(name, of));
-        let root = self.root(&digest);
-        if is_last && root.exists() && Lease::none_of(&root)?.is_none() {
+        let unleased = Unleased::of(self.root(&digest))?;
+        if is_last && unleased.is_none() {
             return Err(ImageError::InUse(reference.to_string()));
         }
         self.index().change(|images| {
             images.names.retain(|name, of| !is_removed(name, of));
             remove_nameless(images);
         })?;
+        if let Some(unleased) = unleased.filter(|_| is_last) {
+            unleased.remove()?;
+        }
         self.sweep()
     }
 
@@ -113,15 +116,12 @@ impl Store {
 
     /// Removes an image with its names, unless it is in use.
     fn evict(&self, digest: &Digest) -> Result<bool, ImageError> {
-        let root = self.root(digest);
-        if root.exists() && Lease::none_of(&root)?.is_none() {
-            return Ok(false);
-        }
+        let Some(unleased) = Unleased::of(self.root(digest))? else { return Ok(false) };
         self.index().change(|images| {
             images.names.retain(|_, of| of != digest);
             remove_nameless(images);
         })?;
-        remove_file(&root)?;
+        unleased.remove()?;
         Ok(true)
     }
 
@@ -141,11 +141,14 @@ impl Store {
         for (part, needed) in [("blobs/sha256", &blobs), (ROOTS, &roots), ("tmp", &BTreeSet::new())] {
             for file in entries(&self.dir.join(part))? {
                 let is_needed = file.file_name().to_str().is_some_and(|name| needed.contains(name));
-                // A sandbox may use an image whose name stands for another one now.
-                let is_used =
-                    || Ok::<_, ImageError>(part == ROOTS && Lease::none_of(&file.path())?.is_none());
-                if !is_needed && !is_used()? {
+                if is_needed {
+                    continue;
+                }
+                if part != ROOTS {
                     remove_file(&file.path())?;
+                // A sandbox may use an image whose name stands for another one now.
+                } else if let Some(unleased) = Unleased::of(file.path())? {
+                    unleased.remove()?;
                 }
             }
         }

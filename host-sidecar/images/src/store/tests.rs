@@ -133,3 +133,25 @@ fn processes_may_add_the_same_image_at_once() {
     });
     assert_eq!((files(&dir), dir.store().images().expect("images").names.len()), (4, 1));
 }
+
+#[test]
+fn an_image_that_was_found_is_not_evicted_at_the_same_time() {
+    let dir = TestDir::new();
+    let store = dir.store();
+    dir.write_image("a:1", "1");
+    thread::scope(|scope| {
+        let evictions = scope.spawn(|| {
+            for _ in 0..40 {
+                load(&store, &dir.layout(), None).expect("loaded");
+                // It is refused while an image is unpacked.
+                let _ = dir.store().prune(Some(SystemTime::now()));
+            }
+        });
+        while !evictions.is_finished() {
+            match store.find(&reference("a:1")) {
+                Ok(image) => assert!(image.root.exists()),
+                Err(error) => assert!(matches!(error, ImageError::NotFound(_)), "{error}"),
+            }
+        }
+    });
+}

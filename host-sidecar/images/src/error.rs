@@ -73,6 +73,16 @@ pub enum ImageError {
     /// Another process uses what should be removed.
     #[error("{0} is in use by another process; try again when it has ended")]
     InUse(String),
+    /// Another user may control the store.
+    #[error(
+        "the store of images cannot be trusted, as {path} {problem}; remove it, or choose another folder with the setting `images.dir`"
+    )]
+    UntrustedStore {
+        /// The folder.
+        path: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
     /// Programs of an image could not be executed from the store.
     #[error(
         "the store {0} is on a file system that is mounted noexec, so no program of an image could be executed; choose another folder with the setting `images.dir`"

@@ -16,6 +16,7 @@ mod add;
 mod blobs;
 mod index;
 mod lease;
+mod ownership;
 mod removal;
 
 pub use add::Addition;
@@ -24,6 +25,7 @@ pub use lease::Lease;
 
 use crate::{Digest, ImageError, Reference, UnpackLimits};
 use index::IndexFile;
+use ownership::require_own;
 use rustix::fs::StatVfsMountFlags;
 use std::{
     collections::BTreeMap,
@@ -65,15 +67,17 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// The folder cannot be used.
+    /// The folder cannot be used, or another user may change what is in it.
     pub fn open(dir: &Path, limits: UnpackLimits, max_bytes: u64) -> Result<Self, ImageError> {
         let failed = || ImageError::io(format!("use the store of images {}", dir.display()));
         let create = |dir: &Path| DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed());
         create(dir)?;
         // gVisor opens a path without links only.
         let dir = dir.canonicalize().map_err(failed())?;
-        for part in ["blobs/sha256", ROOTS, "tmp"] {
-            create(&dir.join(part))?;
+        require_own(&dir)?;
+        for part in ["blobs", "blobs/sha256", ROOTS, "tmp"].map(|part| dir.join(part)) {
+            create(&part)?;
+            require_own(&part)?;
         }
         Ok(Self { dir, limits, max_bytes })
     }

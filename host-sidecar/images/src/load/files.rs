@@ -1,6 +1,6 @@
 //! The files of a folder or of a tar archive, by their paths.
 
-use crate::ImageError;
+use crate::{ImageError, unpack::Extensions};
 use rustix::fs::{Mode, OFlags};
 use std::{
     collections::BTreeMap,
@@ -14,6 +14,8 @@ use tar::{Archive, EntryType};
 const MAX_DOCUMENT: u64 = 4 << 20;
 /// Files of an archive: an image has some hundred.
 const MAX_FILES: usize = 100_000;
+/// Bytes of all names, which are kept in memory.
+const MAX_NAME_BYTES: usize = 32 << 20;
 /// Bytes of a path and of a link's target.
 const MAX_PATH: usize = 4096;
 
@@ -64,7 +66,7 @@ impl Files {
 
     fn find(&self, path: &str) -> Result<Option<impl Read + use<>>, ImageError> {
         let Some(places) = &self.archive else {
-            return match open(&self.path.join(path)) {
+            return match below(&self.path, path).and_then(|path| open(&path)) {
                 Ok(file) => Ok(Some(BufReader::new(file).take(u64::MAX))),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(self.read_failed(path)(error)),
@@ -85,6 +87,16 @@ impl Files {
     }
 }
 
+/// The path of a file in a folder. The folder may have links, and none may lead out of it: anyone may have made
+/// the folder, and an image with another file of this machine would show it to programs.
+fn below(folder: &Path, path: &str) -> io::Result<PathBuf> {
+    let found = folder.join(path).canonicalize()?;
+    if found.starts_with(folder.canonicalize()?) {
+        return Ok(found);
+    }
+    Err(io::Error::other("it is not in the folder"))
+}
+
 /// Opens a regular file. Another kind of file must not block.
 fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -94,18 +106,24 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// Where the files of an archive are.
 fn places(path: &Path) -> Result<BTreeMap<String, Place>, ImageError> {
-    let failed = |error: io::Error| ImageError::NotLoadable {
-        file: path.display().to_string(),
-        problem: format!("it is no uncompressed tar archive: {error}"),
+    let not_loadable = |problem| ImageError::NotLoadable { file: path.display().to_string(), problem };
+    let failed = |error: io::Error| not_loadable(format!("it is no uncompressed tar archive: {error}"));
+    let refused = |error| match error {
+        ImageError::Archive(problem) => not_loadable(problem),
+        error => error,
     };
     let file = open(path).map_err(ImageError::io(format!("open {}", path.display())))?;
     let mut archive = Archive::new(BufReader::new(file));
-    let mut places = BTreeMap::new();
-    for entry in archive.entries_with_seek().map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let (Some(name), kind) = (clean(&entry.path_bytes(), ""), entry.header().entry_type()) else {
+    let (mut places, mut extensions, mut name_bytes) = (BTreeMap::new(), Extensions::default(), 0);
+    for entry in archive.entries_with_seek().map_err(failed)?.raw(true) {
+        let mut entry = entry.map_err(failed)?;
+        if extensions.read(&mut entry).map_err(refused)? {
             continue;
-        };
+        }
+        let header = std::mem::take(&mut extensions).complete(&entry).map_err(refused)?;
+        let Some(name) = clean(&header.path, "") else { continue };
+        name_bytes += header.path.len() + header.target.len();
+        let kind = header.kind;
         let place = match kind {
             EntryType::Regular | EntryType::Continuous => {
                 Place::Content { offset: entry.raw_file_position(), size: entry.size() }
@@ -117,7 +135,7 @@ fn places(path: &Path) -> Result<BTreeMap<String, Place>, ImageError> {
                 } else {
                     ""
                 };
-                match entry.link_name_bytes().and_then(|target| clean(&target, folder)) {
+                match clean(&header.target, folder) {
                     Some(target) => Place::LinkTo(target),
                     None => continue,
                 }
@@ -125,8 +143,9 @@ fn places(path: &Path) -> Result<BTreeMap<String, Place>, ImageError> {
             _ => continue,
         };
         places.insert(name, place);
-        if places.len() > MAX_FILES {
-            return Err(failed(io::Error::other(format!("it has more than {MAX_FILES} files"))));
+        if places.len() > MAX_FILES || name_bytes > MAX_NAME_BYTES {
+            let problem = format!("it has more than {MAX_FILES} files, or {MAX_NAME_BYTES} bytes of names");
+            return Err(not_loadable(problem));
         }
     }
     Ok(places)

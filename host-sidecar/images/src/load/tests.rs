@@ -5,6 +5,7 @@ use crate::{Digest, ImageError, Platform, Reference, Store, UnpackLimits};
 use serde_json::{Value, json};
 use std::{
     fs::{self, File},
+    os::unix::fs::symlink,
     path::PathBuf,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -194,4 +195,47 @@ fn a_blob_that_is_not_what_it_claims_is_refused() {
         fs::write(&path, content).expect("a blob");
     }
     load(&dir.store(), &dir.layout(), None).expect("loaded");
+}
+
+#[test]
+fn an_archive_with_a_large_extended_header_is_refused() {
+    let dir = TestDir::new();
+    for kind in [tar::EntryType::GNULongName, tar::EntryType::XHeader] {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(kind);
+        // More than there is: it must not be read.
+        header.set_size(1 << 40);
+        header.set_cksum();
+        let path = dir.0.join("large.tar");
+        fs::write(&path, header.as_bytes()).expect("a file");
+        let text = error(load(&dir.store(), &path, None));
+        assert!(text.contains("an extended header has more than"), "{text}");
+    }
+}
+
+#[test]
+fn a_folder_names_no_file_outside() {
+    let dir = TestDir::new();
+    let folder = dir.0.join("save");
+    fs::create_dir(&folder).expect("a folder");
+    let layer = archive(&[("a", b"1")]);
+    let config = json!({
+        "os": "linux", "architecture": machine(), "rootfs": { "diff_ids": [Digest::of(&layer)] },
+    });
+    fs::write(folder.join("c.json"), config.to_string()).expect("a file");
+    let secret = dir.0.join("secret.tar");
+    fs::write(&secret, &layer).expect("a file");
+    symlink(&secret, folder.join("link")).expect("a link");
+    fs::write(folder.join("inside.tar"), &layer).expect("a file");
+    symlink("inside.tar", folder.join("inside")).expect("a link");
+    let load_layer = |path: &str| {
+        let list = json!([{ "Config": "c.json", "Layers": [path], "RepoTags": ["a:1"] }]);
+        fs::write(folder.join("manifest.json"), list.to_string()).expect("a file");
+        load(&dir.store(), &folder, None)
+    };
+    for path in [secret.to_str().expect("a path"), "../secret.tar", "link"] {
+        let text = error(load_layer(path));
+        assert!(text.contains("it is not in the folder"), "{text}");
+    }
+    load_layer("inside").expect("loaded");
 }

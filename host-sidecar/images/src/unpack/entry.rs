@@ -10,7 +10,7 @@ use tar::{Entry, EntryType};
 
 /// What extended headers have said about the entry that follows them.
 #[derive(Debug, Default)]
-pub(super) struct Extensions {
+pub(crate) struct Extensions {
     path: Option<Vec<u8>>,
     target: Option<Vec<u8>>,
     size: Option<u64>,
@@ -21,17 +21,17 @@ pub(super) struct Extensions {
 
 /// The header of an entry, completed by its extended headers.
 #[derive(Debug)]
-pub(super) struct EntryHeader {
-    pub(super) path: Vec<u8>,
-    pub(super) kind: EntryType,
+pub(crate) struct EntryHeader {
+    pub(crate) path: Vec<u8>,
+    pub(crate) kind: EntryType,
     /// The target of a link.
-    pub(super) target: Vec<u8>,
-    pub(super) metadata: Metadata,
+    pub(crate) target: Vec<u8>,
+    pub(crate) metadata: Metadata,
 }
 
 impl Extensions {
     /// Reads an extended header; false if the entry is none.
-    pub(super) fn read<R: Read>(&mut self, entry: &mut Entry<'_, R>) -> Result<bool, ImageError> {
+    pub(crate) fn read<R: Read>(&mut self, entry: &mut Entry<'_, R>) -> Result<bool, ImageError> {
         match entry.header().entry_type() {
             EntryType::GNULongName => self.path = Some(long_name(entry)?),
             EntryType::GNULongLink => self.target = Some(long_name(entry)?),
@@ -64,7 +64,7 @@ impl Extensions {
     }
 
     /// The header of the entry that they precede.
-    pub(super) fn complete<R: Read>(self, entry: &Entry<'_, R>) -> Result<EntryHeader, ImageError> {
+    pub(crate) fn complete<R: Read>(self, entry: &Entry<'_, R>) -> Result<EntryHeader, ImageError> {
         let header = entry.header();
         let path = self.path.unwrap_or_else(|| header.path_bytes().into_owned());
         // An archive that is read differently by two programs is an attack or an accident.

@@ -1,6 +1,6 @@
 //! The files of an image without their contents: what the layers make, one after another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of an inode in its tree.
 pub(crate) type InodeId = usize;
@@ -74,6 +74,8 @@ pub(crate) struct Tree {
     /// Also those that were replaced or removed.
     inodes: Vec<Inode>,
     layer: u32,
+    /// Folders in which this layer has left nothing of lower ones.
+    opaque: BTreeSet<InodeId>,
 }
 
 impl Tree {
@@ -82,12 +84,13 @@ impl Tree {
     /// The root alone.
     pub(crate) fn new() -> Self {
         let root = Inode { kind: Kind::Directory(Entries::new()), metadata: Metadata::IMPLIED };
-        Self { inodes: vec![root], layer: 0 }
+        Self { inodes: vec![root], layer: 0, opaque: BTreeSet::new() }
     }
 
     /// What follows belongs to the next layer.
     pub(crate) fn next_layer(&mut self) {
         self.layer += 1;
+        self.opaque.clear();
     }
 
     /// The number of inodes that were created.
@@ -181,9 +184,14 @@ impl Tree {
         let layer = self.layer;
         let mut folders = vec![folder];
         while let Some(folder) = folders.pop() {
+            // A layer may say so many times of a large folder.
+            if self.opaque.contains(&folder) {
+                continue;
+            }
             let Some(entries) = self.entries_mut(folder) else { continue };
             entries.retain(|_, entry| entry.layer == layer);
             folders.extend(entries.values().map(|entry| entry.inode));
+            self.opaque.insert(folder);
         }
     }
 
@@ -236,6 +244,23 @@ mod tests {
         tree.make_opaque(a);
         assert_eq!(names(&tree, &[b"a"]), ["b"]);
         assert_eq!(names(&tree, &[b"a", b"b"]), ["new"]);
+    }
+
+    #[test]
+    fn a_folder_is_emptied_once_in_a_layer() {
+        let mut tree = tree();
+        let a = tree.require_directory(&[b"a"]);
+        tree.make_opaque(a);
+        assert!(names(&tree, &[b"a"]).is_empty());
+        // No layer can do this: it shows whether the folder is searched again.
+        let lower = Entry { inode: a, layer: 0 };
+        tree.entries_mut(a).expect("a folder").insert(b"lower".as_slice().into(), lower);
+        tree.make_opaque(a);
+        tree.remove_lower(Tree::ROOT, b"a");
+        assert_eq!(names(&tree, &[b"a"]), ["lower"]);
+        tree.next_layer();
+        tree.make_opaque(a);
+        assert!(names(&tree, &[b"a"]).is_empty());
     }
 
     #[test]

@@ -18,7 +18,7 @@ const MAX_LAYERS: usize = 512;
 pub(super) struct DockerImage {
     config: String,
     layers: Vec<String>,
-    repo_tags: Option<Vec<Reference>>,
+    repo_tags: Option<Vec<String>>,
 }
 
 /// The images of the archive.
@@ -27,7 +27,8 @@ pub(super) fn images(list: &[u8]) -> Result<Vec<FoundImage>, ImageError> {
         ImageError::MalformedDocument { document: "list of images", problem: error.to_string() }
     })?;
     let found = images.into_iter().map(|image| FoundImage {
-        names: image.repo_tags.clone().unwrap_or_default(),
+        // Old versions of Docker write `<none>:<none>` for an image without a name.
+        names: image.repo_tags.iter().flatten().filter_map(|tag| tag.parse().ok()).collect(),
         content: Content::Docker(image),
     });
     Ok(found.collect())

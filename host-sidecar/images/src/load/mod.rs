@@ -8,8 +8,8 @@ use crate::{ImageError, Reference, Store};
 use files::Files;
 use std::path::Path;
 
-/// Loads the images of a file or folder, and returns their names. One image may be given a name; several, or
-/// an image without any name, need those that are in the file.
+/// Loads the images of a file or folder, and returns their names. One image may be given a name. Of
+/// several images, those without a name in the file are not loaded.
 ///
 /// # Errors
 ///
@@ -33,11 +33,11 @@ pub fn load(store: &Store, path: &Path, name: Option<&Reference>) -> Result<Vec<
         }
         (_, None) => found,
     };
+    if found.iter().all(|image| image.names.is_empty()) {
+        return Err(files.not_loadable("it names no image; give it a name with --name NAME".into()));
+    }
     let mut names = Vec::new();
-    for image in found {
-        if image.names.is_empty() {
-            return Err(files.not_loadable("it names no image; give it a name with --name NAME".into()));
-        }
+    for image in found.into_iter().filter(|image| !image.names.is_empty()) {
         image.content.add(store, &files, &image.names)?;
         names.extend(image.names);
     }

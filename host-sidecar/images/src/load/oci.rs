@@ -80,9 +80,10 @@ impl OciImage {
             }
             addition.add(part, files.require(&path(&part.digest))?)
         };
-        add(&self.manifest)?;
         let content = files.read(&path(&self.manifest.digest))?.unwrap_or_default();
         if let Document::Manifest(manifest) = Document::parse(&content)? {
+            addition.require_size(&manifest)?;
+            add(&self.manifest)?;
             add(&manifest.config)?;
             manifest.layers.iter().try_for_each(add)?;
         }

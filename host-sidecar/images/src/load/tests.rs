@@ -128,7 +128,7 @@ fn the_archive_of_docker_save_is_loaded() {
         "os": "linux", "architecture": machine(), "rootfs": { "diff_ids": [Digest::of(&layer), Digest::of(&layer)] },
     })
     .to_string();
-    let list = json!([{ "Config": "c.json", "Layers": ["1/layer.tar", "2/layer.tar"], "RepoTags": ["a:1", "b/c:2"] }]);
+    let list = json!([{ "Config": "c.json", "Layers": ["1/layer.tar", "2/layer.tar"], "RepoTags": ["<none>:<none>", "a:1", "b/c:2"] }]);
     let mut builder = Builder::new(Vec::new());
     for (path, content) in [
         ("c.json", config.as_bytes()),
@@ -238,4 +238,42 @@ fn a_folder_names_no_file_outside() {
         assert!(text.contains("it is not in the folder"), "{text}");
     }
     load_layer("inside").expect("loaded");
+}
+
+#[test]
+fn a_name_with_the_digest_of_another_image_is_refused() {
+    let dir = TestDir::new();
+    let image = dir.image("1", &machine());
+    let own = format!("a@{}", image["digest"].as_str().expect("a digest"));
+    let other = format!("a@{}", Digest::of(b"other"));
+    dir.write_index(&[image.clone()]);
+    let result = load(&dir.store(), &dir.layout(), Some(&reference(&other)));
+    assert!(matches!(result, Err(ImageError::WrongDigest { .. })), "{result:?}");
+    load(&dir.store(), &dir.layout(), Some(&reference(&own))).expect("loaded");
+    dir.write_index(&[named(image, &other)]);
+    let result = load(&dir.store(), &dir.layout(), None);
+    assert!(matches!(result, Err(ImageError::WrongDigest { .. })), "{result:?}");
+    assert!(dir.store().find(&reference(&other)).is_err());
+}
+
+#[test]
+fn parts_that_are_too_large_together_are_refused_and_leave_nothing() {
+    let dir = TestDir::new();
+    // Each part is small enough, and neither is there: nothing of them has been asked for.
+    let part = |content| json!({ "digest": Digest::of(content), "size": 1001 });
+    let manifest = json!({ "config": part(b"config"), "layers": [part(b"layer")] });
+    dir.write_index(&[named(dir.blob(manifest.to_string().as_bytes()), "a:1")]);
+    let limits = UnpackLimits { bytes: 2000, ..UnpackLimits::default() };
+    let store = Store::open(&dir.0.join("store"), limits, u64::MAX).expect("a store");
+    let result = load(&store, &dir.layout(), None);
+    assert!(matches!(result, Err(ImageError::Limit { limit: 2000, .. })), "{result:?}");
+    assert_eq!(store.size().expect("a size"), 0);
+    let addition = store.add().expect("a lock");
+    addition.add_content(&[1; 1500][..]).expect("a part");
+    let result = addition.add_content(&[2; 501][..]);
+    assert!(matches!(result, Err(ImageError::Limit { limit: 2000, .. })), "{result:?}");
+    addition.add_content(&[2; 500][..]).expect("a part");
+    assert_eq!(store.size().expect("a size"), 2000);
+    drop(addition);
+    assert_eq!(store.size().expect("a size"), 0);
 }

@@ -95,12 +95,14 @@ fn pull_from(
     for _ in 0..MAX_DEPTH {
         match Document::parse(&content)? {
             Document::Index(inner) => {
-                index = Some(descriptor.digest.clone());
+                // A digest in the name is that of the outermost one.
+                index.get_or_insert(descriptor.digest.clone());
                 let chosen = inner.choose(&Platform::of_machine())?.digest.clone();
                 (descriptor, content) = repository.manifest(&chosen.to_string())?;
                 chosen.require(&descriptor.digest)?;
             }
             Document::Manifest(manifest) => {
+                addition.require_size(&manifest)?;
                 addition.add(&descriptor, &*content)?;
                 addition.add_fetched(&manifest.config, || repository.blob(&manifest.config.digest))?;
                 let layers = manifest.layers.len();

@@ -5,6 +5,7 @@ use crate::{
     Additions, Descriptor, Digest, Document, ImageConfig, ImageError, Manifest, Platform, Reference, Unpacker,
 };
 use std::{
+    cell::Cell,
     fs::{File, TryLockError},
     io::{BufReader, Read},
 };
@@ -21,7 +22,10 @@ const BUFFER: usize = 128 << 10;
 #[derive(Debug)]
 pub struct Addition<'a> {
     store: &'a Store,
-    _lock: File,
+    /// None once the image is added.
+    lock: Option<File>,
+    /// Bytes of the parts of unknown digest.
+    added: Cell<u64>,
 }
 
 impl Store {
@@ -31,7 +35,7 @@ impl Store {
     ///
     /// The store cannot be locked.
     pub fn add(&self) -> Result<Addition<'_>, ImageError> {
-        Ok(Addition { store: self, _lock: self.lock_shared()? })
+        Ok(Addition { store: self, lock: Some(self.lock_shared()?), added: Cell::new(0) })
     }
 
     /// Makes the root file system of an image whose parts are there. Another process that makes the same one
@@ -80,6 +84,18 @@ impl Addition<'_> {
         self.store.has_blob(digest)
     }
 
+    /// Fails if the parts of an image are too large together. Nothing of it has to be added or fetched before.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Limit`].
+    pub fn require_size(&self, manifest: &Manifest) -> Result<(), ImageError> {
+        let parts = manifest.layers.iter().chain([&manifest.config]);
+        let size = parts.fold(0_u64, |size, part| size.saturating_add(part.size));
+        let limit = self.store.limits.bytes;
+        if size > limit { Err(ImageError::Limit { what: "bytes", limit }) } else { Ok(()) }
+    }
+
     /// Adds a part of the image, unless it is there.
     ///
     /// # Errors
@@ -111,9 +127,11 @@ impl Addition<'_> {
     ///
     /// # Errors
     ///
-    /// It cannot be read or written.
+    /// It cannot be read or written, or all such parts are too large together.
     pub fn add_content(&self, content: impl Read) -> Result<(Digest, u64), ImageError> {
-        self.store.add_content(content)
+        let (digest, size) = self.store.add_content(content, self.added.get())?;
+        self.added.set(self.added.get() + size);
+        Ok((digest, size))
     }
 
     /// Unpacks the image whose parts were added, and names it. Then the images that were not used for the
@@ -121,13 +139,18 @@ impl Addition<'_> {
     ///
     /// # Errors
     ///
-    /// The image is malformed, hostile, too large or for another platform, or cannot be written.
+    /// The image is malformed, hostile, too large or for another platform, cannot be written, or is not the one
+    /// whose digest a name has.
     pub fn finish(
-        self,
+        mut self,
         manifest: &Digest,
         index: Option<Digest>,
         names: &[Reference],
     ) -> Result<(), ImageError> {
+        let is_digest = |digest: &&Digest| *digest == manifest || index.as_ref() == Some(digest);
+        if let Some(other) = names.iter().filter_map(Reference::digest).find(|digest| !is_digest(digest)) {
+            return other.require(manifest);
+        }
         let (_, config) = self.store.image(manifest)?;
         config.require(&Platform::of_machine())?;
         self.store.unpack(manifest)?;
@@ -138,9 +161,18 @@ impl Addition<'_> {
             images.images.insert(manifest.clone(), record);
             images.names.extend(names.iter().map(|name| (name.clone(), manifest.clone())));
         })?;
-        let Self { store, _lock: lock } = self;
-        drop(lock);
-        store.shrink(manifest)
+        self.lock = None;
+        self.store.shrink(manifest)
+    }
+}
+
+impl Drop for Addition<'_> {
+    /// Removes the parts of an image that was not added to its end.
+    fn drop(&mut self) {
+        if self.lock.take().is_some() {
+            // Those that cannot be removed now are removed by the next prune.
+            let _ = self.store.clean();
+        }
     }
 }
 

@@ -48,9 +48,9 @@ impl Store {
         file.persist(&self.blob_path(&digest))
     }
 
-    /// Adds a blob and returns its digest and size.
-    pub(super) fn add_content(&self, content: impl Read) -> Result<(Digest, u64), ImageError> {
-        let (file, digest, size) = self.write_blob(content, self.limits.bytes)?;
+    /// Adds a blob to others of its image, and returns its digest and size.
+    pub(super) fn add_content(&self, content: impl Read, others: u64) -> Result<(Digest, u64), ImageError> {
+        let (file, digest, size) = self.write_blob(content, self.limits.bytes.saturating_sub(others))?;
         if !self.has_blob(&digest) {
             file.persist(&self.blob_path(&digest))?;
         }
@@ -64,7 +64,7 @@ impl Store {
         copied.map_err(ImageError::io("write a part of the image into the store"))?;
         let size = writer.length();
         if size > limit {
-            return Err(ImageError::Limit { what: "bytes", limit });
+            return Err(ImageError::Limit { what: "bytes", limit: self.limits.bytes });
         }
         let digest = writer.finish().1;
         Ok((temporary, digest, size))

@@ -77,14 +77,18 @@ impl<'a> IndexFile<'a> {
         }
     }
 
-    /// Changes it. Other changes wait.
+    /// Changes it. Other changes wait. What stays the same is not written: the disk may be full.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Images) -> T) -> Result<T, ImageError> {
         let path = self.dir.join("index.lock");
         let failed = || ImageError::io(format!("lock {}", path.display()));
         let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed())?;
         lock.lock().map_err(failed())?;
-        let mut images = self.read()?;
+        let before = self.read()?;
+        let mut images = before.clone();
         let result = change(&mut images);
+        if images == before {
+            return Ok(result);
+        }
         let content = serde_json::to_vec_pretty(&images).map_err(io::Error::from);
         let mut temporary = TemporaryFile::create(&self.dir.join("tmp"))?;
         content

@@ -34,13 +34,14 @@ impl Store {
         if is_last && unleased.is_none() {
             return Err(ImageError::InUse(reference.to_string()));
         }
+        // The disk may be full, so room is made before the index is written.
+        if let Some(unleased) = unleased.filter(|_| is_last) {
+            unleased.remove()?;
+        }
         self.index().change(|images| {
             images.names.retain(|name, of| !is_removed(name, of));
             remove_nameless(images);
         })?;
-        if let Some(unleased) = unleased.filter(|_| is_last) {
-            unleased.remove()?;
-        }
         self.sweep()
     }
 
@@ -53,6 +54,8 @@ impl Store {
     pub fn prune(&self, unused_since: Option<SystemTime>) -> Result<u64, ImageError> {
         let _lock = self.try_lock()?.ok_or_else(|| ImageError::InUse("the store of images".into()))?;
         let before = self.size()?;
+        // The disk may be full, so room is made before the index is written.
+        self.sweep()?;
         if let Some(unused_since) = unused_since {
             for (digest, last_use) in self.by_last_use()? {
                 if last_use <= unused_since {
@@ -102,6 +105,14 @@ impl Store {
         Ok(())
     }
 
+    /// Removes all files that no image needs, unless another process adds an image.
+    pub(super) fn clean(&self) -> Result<(), ImageError> {
+        match self.try_lock()? {
+            Some(_lock) => self.sweep(),
+            None => Ok(()),
+        }
+    }
+
     /// The images, that which was not used for the longest time first.
     fn by_last_use(&self) -> Result<Vec<(Digest, SystemTime)>, ImageError> {
         let last_use = |digest: &Digest| {
@@ -117,17 +128,19 @@ impl Store {
     /// Removes an image with its names, unless it is in use.
     fn evict(&self, digest: &Digest) -> Result<bool, ImageError> {
         let Some(unleased) = Unleased::of(self.root(digest))? else { return Ok(false) };
+        // A root file system that is missing is made again, should the index not be written.
+        unleased.remove()?;
         self.index().change(|images| {
             images.names.retain(|_, of| of != digest);
             remove_nameless(images);
         })?;
-        unleased.remove()?;
         Ok(true)
     }
 
     /// Removes all files that no image needs. The store is locked, so nobody writes any.
     fn sweep(&self) -> Result<(), ImageError> {
-        let images = self.images()?;
+        let mut images = self.images()?;
+        remove_nameless(&mut images);
         let (mut blobs, mut roots) = (BTreeSet::new(), BTreeSet::new());
         for digest in images.images.keys() {
             // The layers of a malformed image are needed by none.

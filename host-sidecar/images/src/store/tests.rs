@@ -8,7 +8,7 @@ use crate::{
         tests::{TestDir, reference},
     },
 };
-use std::{fs, thread, time::SystemTime};
+use std::{fs, os::unix::fs::MetadataExt, thread, time::SystemTime};
 
 fn load_image(dir: &TestDir, store: &Store, name: &str) {
     dir.write_image(name, name);
@@ -147,5 +147,25 @@ fn nobody_gets_an_image_that_is_being_evicted() {
     found.try_lock_shared().expect("unlocked");
     assert!(Lease::of(&root).expect("no file").is_none());
     // It is still in the index, so it is made again.
+    assert!(store.find(&reference("a:1")).is_ok());
+}
+
+#[test]
+fn room_is_made_before_the_index_is_written() {
+    let dir = TestDir::new();
+    let store = dir.store();
+    load_image(&dir, &store, "a:1");
+    let index = || fs::metadata(dir.0.join("store/index.json")).expect("an index").ino();
+    let (before, root) = (index(), store.find(&reference("a:1")).expect("an image").root);
+    store.prune(None).expect("pruned");
+    assert_eq!(index(), before, "nothing has changed");
+    // The index cannot be written, as on a full disk.
+    let lock = dir.0.join("store/index.lock");
+    fs::remove_file(&lock).and_then(|()| fs::create_dir(&lock)).expect("a folder");
+    let unneeded = dir.0.join("store/blobs/sha256/0000");
+    fs::write(&unneeded, "part of a file").expect("a file");
+    assert!(store.prune(Some(SystemTime::now())).is_err());
+    assert!(!unneeded.exists() && !root.exists());
+    fs::remove_dir(&lock).expect("removed");
     assert!(store.find(&reference("a:1")).is_ok());
 }

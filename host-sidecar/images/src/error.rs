@@ -49,6 +49,11 @@ pub enum ImageError {
         /// The limit.
         limit: u64,
     },
+    /// No program could be started with the variables of an image.
+    #[error(
+        "no program could be started with the variables (`ENV`) of the image: {0}; build it with smaller ones"
+    )]
+    Environment(String),
     /// The store has no such image.
     #[error(
         "there is no image {0} in the store; `cofferdam image list` shows those that there are, and `cofferdam image load FILE` adds one"

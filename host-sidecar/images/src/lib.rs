@@ -2,6 +2,7 @@
 
 mod digest;
 mod document;
+mod environment;
 mod erofs;
 mod error;
 mod load;

@@ -153,10 +153,11 @@ impl Addition<'_> {
         }
         let (_, config) = self.store.image(manifest)?;
         config.require(&Platform::of_machine())?;
+        let env = config.env()?;
         self.store.unpack(manifest)?;
         let path = self.store.root(manifest);
         let size = path.metadata().map_err(ImageError::io(format!("read {}", path.display())))?.len();
-        let record = ImageRecord { index, platform: config.platform.clone(), size, env: config.env() };
+        let record = ImageRecord { index, platform: config.platform.clone(), size, env };
         self.store.index().change(|images| {
             images.images.insert(manifest.clone(), record);
             images.names.extend(names.iter().map(|name| (name.clone(), manifest.clone())));

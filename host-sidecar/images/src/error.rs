@@ -54,6 +54,9 @@ pub enum ImageError {
         "no program could be started with the variables (`ENV`) of the image: {0}; build it with smaller ones"
     )]
     Environment(String),
+    /// A part of an image is missing or damaged in the store.
+    #[error("the store has lost a part of the image, {0}; pull or load the image again")]
+    LostPart(Digest),
     /// The store has no such image.
     #[error(
         "there is no image {0} in the store; `cofferdam image list` shows those that there are, and `cofferdam image load FILE` adds one"

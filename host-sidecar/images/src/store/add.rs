@@ -56,7 +56,8 @@ impl Store {
         let mut temporary = TemporaryFile::create(&self.dir.join("tmp"))?;
         let mut unpacker = Unpacker::new(&mut temporary.file, self.limits.clone())?;
         for (layer, diff_id) in manifest.layers.iter().zip(diff_ids) {
-            unpacker.apply(BufReader::with_capacity(BUFFER, self.blob(&layer.digest)?), diff_id)?;
+            let blob = BufReader::with_capacity(BUFFER, self.blob(&layer.digest)?);
+            unpacker.apply(blob, diff_id).map_err(|error| self.lost_part(&layer.digest).unwrap_or(error))?;
         }
         unpacker.finish(&Additions { mount_points: &MOUNT_POINTS, files: &FILES })?;
         temporary.persist(&self.root(digest))

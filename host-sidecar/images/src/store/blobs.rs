@@ -25,7 +25,23 @@ impl Store {
     /// Opens a blob.
     pub(super) fn blob(&self, digest: &Digest) -> Result<File, ImageError> {
         let path = self.blob_path(digest);
-        File::open(&path).map_err(ImageError::io(format!("open {}", path.display())))
+        File::open(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => ImageError::LostPart(digest.clone()),
+            _ => ImageError::io(format!("open {}", path.display()))(error),
+        })
+    }
+
+    /// Removes a blob that is damaged, as after a failure of the disk: it is fetched or loaded again then. None
+    /// for one that is what its digest promises.
+    pub(super) fn lost_part(&self, digest: &Digest) -> Option<ImageError> {
+        let mut writer = DigestWriter::new(io::sink());
+        io::copy(&mut self.blob(digest).ok()?, &mut writer).ok()?;
+        digest.require(&writer.finish().1).err()?;
+        Some(
+            remove_file(&self.blob_path(digest))
+                .err()
+                .unwrap_or_else(|| ImageError::LostPart(digest.clone())),
+        )
     }
 
     /// The content of a manifest or a configuration, checked against its digest.
@@ -33,8 +49,10 @@ impl Store {
         let mut content = Vec::new();
         let read = self.blob(digest)?.take(MAX_DOCUMENT).read_to_end(&mut content);
         read.map_err(ImageError::io(format!("read {}", self.blob_path(digest).display())))?;
-        digest.check(&content)?;
-        Ok(content)
+        match digest.check(&content) {
+            Ok(()) => Ok(content),
+            Err(error) => Err(self.lost_part(digest).unwrap_or(error)),
+        }
     }
 
     /// Adds a blob of a known digest and size, unless it is there.

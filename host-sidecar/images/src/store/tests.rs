@@ -169,3 +169,25 @@ fn room_is_made_before_the_index_is_written() {
     fs::remove_dir(&lock).expect("removed");
     assert!(store.find(&reference("a:1")).is_ok());
 }
+
+#[test]
+fn a_damaged_part_is_removed_and_added_again() {
+    let dir = TestDir::new();
+    let store = dir.store();
+    load_image(&dir, &store, "a:1");
+    let root = store.find(&reference("a:1")).expect("an image").root;
+    for blob in fs::read_dir(dir.0.join("store/blobs/sha256")).expect("blobs") {
+        let path = blob.expect("a blob").path();
+        let whole = fs::read(&path).expect("a blob");
+        fs::write(&path, &whole[1..]).expect("a blob");
+        fs::remove_file(&root).expect("removed");
+        for _ in 0..2 {
+            let error = store.find(&reference("a:1")).expect_err("damaged");
+            assert!(matches!(error, ImageError::LostPart(_)), "{error}");
+            assert!(!path.exists());
+        }
+        load(&store, &dir.layout(), None).expect("loaded");
+        assert!(store.find(&reference("a:1")).is_ok());
+        assert_eq!(fs::read(&path).expect("a blob"), whole);
+    }
+}

@@ -9,16 +9,18 @@ use cofferdam_core::os::{
     user_dirs,
 };
 use serde::Deserialize;
-use std::{
-    collections::BTreeMap,
-    env,
-    io::{Read, Write},
-    path::PathBuf,
-    process::{Command, Stdio},
+use std::{collections::BTreeMap, env, path::PathBuf, process::Stdio, time::Duration};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::{Child, Command},
+    runtime::Builder,
+    time::timeout,
 };
 
 const MAX_FILE: usize = 1 << 20;
 const MAX_ANSWER: u64 = 64 << 10;
+/// Time for a helper to answer: one may wait for a person who is not there.
+const HELPER_TIMEOUT: Duration = Duration::from_secs(30);
 /// What Docker calls its default registry.
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 /// The user that stands for a token that only Docker's own login can use.
@@ -52,16 +54,25 @@ enum Source {
     Helper { program: String, server: String },
 }
 
-/// The credentials for a registry, in the first file that has some.
-pub(super) fn find(registry: &str, repository: &str) -> Option<Credentials> {
-    files().into_iter().find_map(|path| {
+/// The credentials for a registry, in the first file that has some. Fails if a helper does not answer.
+pub(super) fn find(registry: &str, repository: &str) -> Result<Option<Credentials>, String> {
+    let found = files().into_iter().find_map(|path| {
         let content = regular_file::read(&path, MAX_FILE, Links::Follow).ok()?;
         let file: File = serde_json::from_slice(&content).ok()?;
         match source(&file, registry, repository)? {
-            Source::Text(text) => decode(&text),
-            Source::Helper { program, server } => ask(&program, &server),
+            Source::Text(text) => decode(&text).map(Ok),
+            Source::Helper { program, server } => {
+                let path = programs::find(&program, user_dirs::search_path())?;
+                let mut command = Command::new(path);
+                command.arg("get");
+                let unanswered = || {
+                    format!("`{program} get` has not answered for {HELPER_TIMEOUT:?}, and was ended; see whether it waits for a password")
+                };
+                ask(command, &server, HELPER_TIMEOUT).map_err(|_| unanswered()).transpose()
+            }
         }
-    })
+    });
+    found.transpose()
 }
 
 /// The files, in the order of Podman and then Docker.
@@ -117,20 +128,31 @@ fn decode(text: &str) -> Option<Credentials> {
     Some(Credentials { user: user.to_owned(), password: password.trim_end_matches('\0').to_owned() })
 }
 
-/// Asks a helper for the credentials of a server.
-fn ask(program: &str, server: &str) -> Option<Credentials> {
-    let program = programs::find(program, user_dirs::search_path())?;
-    let mut child = Command::new(program)
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .ok()?;
-    child.stdin.take()?.write_all(server.as_bytes()).ok()?;
+/// A helper that has not answered.
+#[derive(Debug)]
+struct Unanswered;
+
+/// Asks a helper for the credentials of a server. It is killed if it does not end in time.
+fn ask(mut command: Command, server: &str, limit: Duration) -> Result<Option<Credentials>, Unanswered> {
+    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return Ok(None) };
+    runtime.block_on(async {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let Ok(mut child) = command.spawn() else { return Ok(None) };
+        match timeout(limit, answer(&mut child, server)).await {
+            Ok(credentials) => Ok(credentials),
+            Err(_) => {
+                let _ = child.kill().await;
+                Err(Unanswered)
+            }
+        }
+    })
+}
+
+async fn answer(child: &mut Child, server: &str) -> Option<Credentials> {
+    child.stdin.take()?.write_all(server.as_bytes()).await.ok()?;
     let mut answer = Vec::new();
-    child.stdout.take()?.take(MAX_ANSWER).read_to_end(&mut answer).ok()?;
-    let succeeded = child.wait().ok()?.success();
+    child.stdout.take()?.take(MAX_ANSWER).read_to_end(&mut answer).await.ok()?;
+    let succeeded = child.wait().await.ok()?.success();
     let answer: HelperAnswer = serde_json::from_slice(&answer).ok()?;
     (succeeded && answer.username != TOKEN_USER)
         .then_some(Credentials { user: answer.username, password: answer.secret })
@@ -184,5 +206,23 @@ mod tests {
         let credentials = decode(&BASE64_STANDARD.encode("user:a:b")).expect("credentials");
         assert_eq!((&*credentials.user, &*credentials.password), ("user", "a:b"));
         assert!(decode("!").is_none() && decode(&BASE64_STANDARD.encode("user")).is_none());
+    }
+
+    #[test]
+    fn a_helper_that_does_not_answer_is_killed() {
+        let shell = |script: &str| {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", script]);
+            command
+        };
+        let script = r#"printf '{"Username": "user", "Secret": "%s"}' "$(cat)""#;
+        let answered = ask(shell(script), "example.com", HELPER_TIMEOUT).expect("an answer");
+        let credentials = answered.expect("credentials");
+        assert_eq!((&*credentials.user, &*credentials.password), ("user", "example.com"));
+        assert!(ask(shell("exit 1"), "example.com", HELPER_TIMEOUT).expect("an answer").is_none());
+        // It would end after days, with its output closed before or not.
+        for script in ["exec sleep 1000000", "exec sleep 1000000 >&-"] {
+            assert!(ask(shell(script), "example.com", Duration::from_millis(50)).is_err(), "{script}");
+        }
     }
 }

@@ -40,6 +40,8 @@ impl Repository {
         config: &RegistryConfig,
         reference: &Reference,
     ) -> Result<Self, ImageError> {
+        let credentials = credentials::find(host, reference.repository())
+            .map_err(|problem| ImageError::Pull { image: reference.to_string(), problem })?;
         let http = Http::new(config).map_err(ImageError::io("prepare the pull"))?;
         let address = if host == DOCKER_HUB.0 { DOCKER_HUB.1 } else { host };
         let scheme = if config.insecure_hosts.contains(host) { "http" } else { "https" };
@@ -49,7 +51,7 @@ impl Repository {
             base: format!("{scheme}://{address}"),
             name: reference.repository().to_owned(),
             // Those of a registry are not for its mirrors.
-            credentials: credentials::find(host, reference.repository()),
+            credentials,
             authorization: None,
             config: config.clone(),
         })

@@ -246,7 +246,7 @@ fn a_name_with_the_digest_of_another_image_is_refused() {
     let image = dir.image("1", &machine());
     let own = format!("a@{}", image["digest"].as_str().expect("a digest"));
     let other = format!("a@{}", Digest::of(b"other"));
-    dir.write_index(&[image.clone()]);
+    dir.write_index(std::slice::from_ref(&image));
     let result = load(&dir.store(), &dir.layout(), Some(&reference(&other)));
     assert!(matches!(result, Err(ImageError::WrongDigest { .. })), "{result:?}");
     load(&dir.store(), &dir.layout(), Some(&reference(&own))).expect("loaded");

@@ -46,7 +46,7 @@ fn name(entry: &Descriptor) -> Option<Reference> {
     entry.annotations.get(WHOLE_NAME).or(standard)?.parse().ok()
 }
 
-/// The manifest for this platform, and the innermost index that it was chosen from.
+/// The manifest for this platform, and the outermost index that it was chosen from.
 fn resolve(files: &Files, outer: &Index) -> Result<(Descriptor, Option<Digest>), ImageError> {
     let machine = Platform::of_machine();
     // Entries of a layout may lack their platform, and be indexes.
@@ -63,7 +63,8 @@ fn resolve(files: &Files, outer: &Index) -> Result<(Descriptor, Option<Digest>),
         match Document::parse(&content)? {
             Document::Manifest(_) => return Ok((entry, index)),
             Document::Index(inner) => {
-                index = Some(entry.digest.clone());
+                // A digest in a name may be that of the outermost one.
+                index.get_or_insert(entry.digest.clone());
                 entry = inner.choose(&machine)?.clone();
             }
         }

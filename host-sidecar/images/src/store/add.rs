@@ -24,6 +24,8 @@ pub struct Addition<'a> {
     store: &'a Store,
     /// None once the image is added.
     lock: Option<File>,
+    /// Whether a part may have been added.
+    is_changed: Cell<bool>,
     /// Bytes of the parts of unknown digest.
     added: Cell<u64>,
 }
@@ -35,7 +37,12 @@ impl Store {
     ///
     /// The store cannot be locked.
     pub fn add(&self) -> Result<Addition<'_>, ImageError> {
-        Ok(Addition { store: self, lock: Some(self.lock_shared()?), added: Cell::new(0) })
+        Ok(Addition {
+            store: self,
+            lock: Some(self.lock_shared()?),
+            is_changed: Cell::new(false),
+            added: Cell::new(0),
+        })
     }
 
     /// Makes the root file system of an image whose parts are there. Another process that makes the same one
@@ -103,6 +110,7 @@ impl Addition<'_> {
     ///
     /// It cannot be read or written, or is not what its descriptor promises.
     pub fn add(&self, descriptor: &Descriptor, content: impl Read) -> Result<(), ImageError> {
+        self.is_changed.set(true);
         self.store.add_blob(descriptor, content)
     }
 
@@ -130,6 +138,7 @@ impl Addition<'_> {
     ///
     /// It cannot be read or written, or all such parts are too large together.
     pub fn add_content(&self, content: impl Read) -> Result<(Digest, u64), ImageError> {
+        self.is_changed.set(true);
         let (digest, size) = self.store.add_content(content, self.added.get())?;
         self.added.set(self.added.get() + size);
         Ok((digest, size))
@@ -171,7 +180,7 @@ impl Addition<'_> {
 impl Drop for Addition<'_> {
     /// Removes the parts of an image that was not added to its end.
     fn drop(&mut self) {
-        if self.lock.take().is_some() {
+        if self.lock.take().is_some() && self.is_changed.get() {
             // Those that cannot be removed now are removed by the next prune.
             let _ = self.store.clean();
         }

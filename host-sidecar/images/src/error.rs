@@ -83,7 +83,7 @@ pub enum ImageError {
     InUse(String),
     /// Another user may control the store.
     #[error(
-        "the store of images cannot be trusted, as {path} {problem}; remove it, or choose another folder with the setting `images.dir`"
+        "the store of images cannot be trusted, as {path} {problem}; make it a folder to which only this user may write, or choose another one with the setting `images.dir`"
     )]
     UntrustedStore {
         /// The folder.

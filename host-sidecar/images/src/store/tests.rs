@@ -148,6 +148,11 @@ fn nobody_gets_an_image_that_is_being_evicted() {
     assert!(Lease::of(&root).expect("no file").is_none());
     // It is still in the index, so it is made again.
     assert!(store.find(&reference("a:1")).is_ok());
+    // A search that has read the index before looks again.
+    let images = store.images().expect("images");
+    let (digest, _) = images.find(&reference("a:1")).expect("an image");
+    store.remove(&reference("a:1")).expect("removed");
+    assert!(store.lease(digest).expect("no image").is_none());
 }
 
 #[test]

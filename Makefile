@@ -30,7 +30,7 @@ build: tools ## make target/release/cofferdam and target/components/*.wasm
 	@scripts/build.sh
 
 host: build ## make target/release/cofferdam-host, which runs components
-	@$(CARGO) build --release --locked -p cofferdam-host
+	@$(CARGO) build --release --locked --workspace --bin cofferdam-host
 
 components: tools ## make target/components/*.wasm only
 	@scripts/build-embedded.sh components

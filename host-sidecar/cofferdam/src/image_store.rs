@@ -56,9 +56,6 @@ fn explain(reference: &Reference, error: &ImageError) -> Error {
         ImageError::ForeignPlatform { .. } => {
             explained(format!("the image {name} is not for {}", Platform::of_machine()))
         }
-        ImageError::Pull { problem, .. } => {
-            explained(format!("the image {name} cannot be pulled: {problem}"))
-        }
         _ => explained(format!("the image {name} cannot be used; the operator's log says why"))
             .with_detail(error.to_string()),
     }

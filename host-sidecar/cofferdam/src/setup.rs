@@ -59,21 +59,23 @@ impl Settings {
         Ok(Some(Arc::new(self.image_store()?)))
     }
 
-    /// Pulls the images of all languages that have to be, for sandboxes on this machine. Blocks. An execution
-    /// pulls none: a slow registry would delay others.
+    /// Pulls those of these images that have to be, for sandboxes on this machine. Blocks. An execution pulls
+    /// none: a slow registry would delay others.
     ///
     /// # Errors
     ///
     /// The store cannot be used, or an image cannot be pulled.
-    pub fn pull_images(&self, progress: &dyn Fn(Progress)) -> Result<(), SetupError> {
-        if self.backend_kind() != BackendKind::Local {
+    pub fn pull_images(
+        &self,
+        images: &BTreeSet<&str>,
+        progress: &dyn Fn(Progress),
+    ) -> Result<(), SetupError> {
+        if images.is_empty() || self.backend_kind() != BackendKind::Local {
             return Ok(());
         }
-        let languages = self.policy()?.languages;
-        let names: BTreeSet<_> =
-            languages.values().filter_map(|language| language.image.as_deref()).collect();
-        for name in names {
-            self.image_store()?.require(&name.parse()?, progress)?;
+        let store = self.image_store()?;
+        for image in images {
+            store.require(&image.parse()?, progress)?;
         }
         Ok(())
     }

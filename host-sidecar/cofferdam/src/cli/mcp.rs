@@ -61,7 +61,7 @@ impl Overrides for McpArgs {
 
 pub(super) fn mcp(args: &McpArgs) -> Result<ExitCode, Failure> {
     let settings = load(args)?;
-    pull_progress::pull_images(&settings)?;
+    pull_progress::pull_images(&settings, settings.policy()?.languages.values())?;
     let sandboxes = settings.pooled_runtime()?;
     let signals = EndSignals::install()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

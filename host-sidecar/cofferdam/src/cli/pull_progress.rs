@@ -2,6 +2,7 @@
 
 use super::{Failure, status_line::StatusLine};
 use crate::config::Settings;
+use cofferdam_core::policy::Language;
 use cofferdam_images::Progress;
 use std::cell::Cell;
 
@@ -15,10 +16,14 @@ pub(super) struct PullProgress {
     shown: Cell<Option<(usize, u64)>>,
 }
 
-/// Pulls the images of all languages, and shows the progress.
-pub(super) fn pull_images(settings: &Settings) -> Result<(), Failure> {
+/// Pulls the images of these languages, and shows the progress.
+pub(super) fn pull_images<'a>(
+    settings: &Settings,
+    languages: impl Iterator<Item = &'a Language>,
+) -> Result<(), Failure> {
+    let images = languages.filter_map(|language| language.image.as_deref()).collect();
     let progress = PullProgress::new();
-    Ok(settings.pull_images(&|now| progress.show(now))?)
+    Ok(settings.pull_images(&images, &|now| progress.show(now))?)
 }
 
 impl PullProgress {

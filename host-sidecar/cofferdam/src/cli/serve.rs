@@ -83,7 +83,7 @@ impl Overrides for ServeArgs {
 
 pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let settings = load(args)?;
-    pull_progress::pull_images(&settings)?;
+    pull_progress::pull_images(&settings, settings.policy()?.languages.values())?;
     let sandboxes = settings.pooled_runtime()?;
     let service = Service::new(&settings.server()?, sandboxes.clone())?;
     let signals = EndSignals::install()?;

@@ -120,7 +120,7 @@ impl TemporaryFile {
 
 impl Drop for TemporaryFile {
     fn drop(&mut self) {
-        // Nobody needs it.
+        // The file is incomplete.
         let _ = self.path.take().map(|path| remove_file(&path));
     }
 }

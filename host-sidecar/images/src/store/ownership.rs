@@ -49,7 +49,7 @@ mod tests {
         let store = dir.0.join("store");
         let link = dir.0.join("link");
         symlink(&store, &link).expect("a link");
-        // Whoever names the store may name it by a link.
+        // The path of the store itself may be a link.
         assert!(!is_refused(&link));
         for part in ["", "blobs", "blobs/sha256", super::super::ROOTS, "tmp"] {
             let part = store.join(part);

@@ -137,7 +137,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Removes all files that no image needs. The store is locked, so nobody writes any.
+    /// Removes all files that no image needs. The store is locked, so no process adds any.
     fn sweep(&self) -> Result<(), ImageError> {
         let mut images = self.images()?;
         remove_nameless(&mut images);

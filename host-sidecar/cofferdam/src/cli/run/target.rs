@@ -2,8 +2,8 @@
 
 use super::{RunArgs, request::request};
 use crate::{
-    cli::{Failure, load, output_printer::OutputPrinter, pull_progress::PullProgress, sidecar},
-    config::{BackendKind, Settings},
+    cli::{Failure, load, output_printer::OutputPrinter, pull_progress::pull_images, sidecar},
+    config::Settings,
 };
 use cofferdam_client::{Address, Client};
 use cofferdam_core::Runtime;
@@ -23,27 +23,15 @@ pub(super) fn choose(args: &RunArgs) -> Result<(Target, Request), Failure> {
         let settings = load(&args.settings)?;
         let languages = settings.policy()?.languages;
         let request = request(args, Some(&languages), settings.startup_timeout_seconds.0)?;
-        pull_image(&settings, &request)?;
+        // Before its startup time begins.
+        let language = request.language.as_deref().unwrap_or(DEFAULT_LANGUAGE);
+        pull_images(&settings, languages.get(language).into_iter())?;
         return Ok((Target::Local(settings.runtime()?), request));
     };
     let request = request(args, None, Settings::default().startup_timeout_seconds.0)?;
     let token = sidecar::token()?;
     let has_token = token.is_some();
     Ok((Target::Remote { client: Client::new(address, token), has_token }, request))
-}
-
-/// Pulls the image of the program before its startup time begins.
-fn pull_image(settings: &Settings, request: &Request) -> Result<(), Failure> {
-    let languages = settings.policy()?.languages;
-    let language = request.language.as_deref().unwrap_or(DEFAULT_LANGUAGE);
-    let image = languages.get(language).and_then(|language| language.image.as_deref());
-    match image.filter(|_| settings.backend_kind() == BackendKind::Local) {
-        Some(image) => {
-            let progress = PullProgress::new();
-            Ok(settings.image_store()?.require(&image.parse()?, &|now| progress.show(now))?)
-        }
-        None => Ok(()),
-    }
 }
 
 /// The sidecar of the command line, else of the environment, unless an option chooses where to run.

@@ -188,10 +188,11 @@ fn mount_cgroups(flags: MountFlags, has_quota: bool, has_cpus: bool) -> io::Resu
     Ok(())
 }
 
-/// Mounts a staged file or directory over the target, if the target exists.
+/// Mounts a staged file or directory over the target, if the target exists. The /etc of an image may be a file, or a
+/// link to itself.
 fn bind(source: &str, target: impl AsRef<Path>) -> io::Result<()> {
     match mount_bind(Path::new(STAGING_DIR).join(source), target.as_ref()) {
-        Err(Errno::NOENT) => Ok(()),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(()),
         result => Ok(result?),
     }
 }

@@ -80,6 +80,15 @@ impl Settings {
         Ok(())
     }
 
+    /// This program unpacks images in a process of its own. Its `main` must begin with
+    /// [`unpack_if_started_for_it`](cofferdam_images::unpack_if_started_for_it).
+    #[must_use]
+    pub fn with_own_unpacker(mut self) -> Self {
+        // The path stays right if the file of the program is replaced.
+        self.images.unpacker = Some("/proc/self/exe".into());
+        self
+    }
+
     /// The store of images on this machine.
     ///
     /// # Errors
@@ -89,6 +98,7 @@ impl Settings {
         let dir = self.images.dir.clone().or_else(|| Some(user_dirs::cache()?.join("images")));
         let limits = UnpackLimits { bytes: self.images.max_image_size.0, ..UnpackLimits::default() };
         let store = Store::open(&dir.ok_or(SetupError::NoImageDir)?, limits, self.images.max_size.0)?;
+        let store = self.images.unpacker.iter().cloned().fold(store, Store::with_unpacker);
         let registries = RegistryConfig {
             mirrors: self.images.mirrors.clone(),
             ca_file: self.images.ca_file.clone(),

@@ -24,6 +24,9 @@ use std::{
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    if let Some(code) = cofferdam::images::unpack_if_started_for_it() {
+        return code;
+    }
     let cli = Cli::parse();
     let filter =
         EnvFilter::try_from_env("COFFERDAM_LOG").unwrap_or_else(|_| EnvFilter::new("cofferdam=warn"));

@@ -20,7 +20,7 @@ use wasmtime_wasi::{I32Exit, p2::bindings::CommandPre};
 
 /// Runs a component, and gives its exit code.
 pub(crate) async fn run(args: RunArgs) -> Result<ExitCode, HostError> {
-    let runtime = config::load(&args.guest.backend)?.runtime()?;
+    let runtime = config::load(&args.guest.backend)?.with_own_unpacker().runtime()?;
     let guest = Guest::load(&args.component)?;
     // Until now there is no sandbox, and a signal ends the process at once.
     let mut signals = EndSignals::receive()?;

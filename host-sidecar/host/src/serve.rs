@@ -65,7 +65,7 @@ struct Server {
 
 /// Serves until a signal asks this process to end.
 pub(crate) async fn serve(args: ServeArgs) -> Result<ExitCode, HostError> {
-    let runtime = config::load(&args.guest.backend)?.pooled_runtime()?;
+    let runtime = config::load(&args.guest.backend)?.with_own_unpacker().pooled_runtime()?;
     let guest = Guest::load(&args.component)?;
     let failed = |source| HostError::Component { path: args.component.clone(), source };
     let proxy = ProxyPre::new(guest.linked.clone()).map_err(failed)?;

@@ -1,7 +1,7 @@
 //! Errors of images.
 
 use crate::{Digest, Platform, Reference};
-use std::io;
+use std::{borrow::Cow, io};
 
 /// Why an image cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,11 +41,26 @@ pub enum ImageError {
     /// An archive is malformed, or what it asks for is refused.
     #[error("a layer of the image cannot be unpacked: {0}")]
     Archive(String),
+    /// The process that unpacks images has failed.
+    #[error("the image cannot be unpacked: the process that does so {0}")]
+    Unpacker(String),
+    /// There is no space for an image.
+    #[error(
+        "the image needs at least {} MiB in the store {store}, whose file system has {} MiB; free some space, remove images with `cofferdam image prune --all`, or choose another folder with the setting `images.dir`", .needed.div_ceil(1 << 20), .free >> 20
+    )]
+    NoSpace {
+        /// The folder of the store.
+        store: String,
+        /// Bytes that the image needs at least.
+        needed: u64,
+        /// Bytes that were free.
+        free: u64,
+    },
     /// An image needs more than is allowed.
     #[error("the image has more than {limit} {what}, which is the limit for images")]
     Limit {
         /// What there is too much of.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// The limit.
         limit: u64,
     },

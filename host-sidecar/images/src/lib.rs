@@ -13,6 +13,7 @@ mod registry;
 mod store;
 mod tree;
 mod unpack;
+mod unpack_process;
 
 pub use digest::{Digest, DigestWriter};
 pub use document::{Descriptor, Document, ImageConfig, Index, Manifest};
@@ -24,3 +25,4 @@ pub use reference::Reference;
 pub use registry::{Progress, PullPolicy, RegistryConfig, pull};
 pub use store::{Addition, ImageRecord, Images, Lease, Store, StoredImage};
 pub use unpack::{Additions, UnpackLimits, Unpacker};
+pub use unpack_process::unpack_if_started_for_it;

@@ -71,7 +71,7 @@ impl Layer {
         paths.fold(copy(self, from, to), |layer, path| copy(layer, path, path))
     }
 
-    fn archive(&self) -> Vec<u8> {
+    pub(super) fn archive(&self) -> Vec<u8> {
         let mut builder = Builder::new(Vec::new());
         for (header, path, content) in &self.entries {
             let mut header = header.clone();

@@ -80,7 +80,7 @@ enum Command {
 /// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
-    run_with(std::env::args_os())
+    cofferdam_images::unpack_if_started_for_it().unwrap_or_else(|| run_with(std::env::args_os()))
 }
 
 fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -136,14 +136,15 @@ fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
 /// Loads the settings, and warns of unknown variables.
 fn load(overrides: &impl Overrides) -> Result<Settings, Failure> {
     config::unknown_variables().iter().for_each(print_error);
-    config::load(overrides).map_err(|error| {
+    let settings = config::load(overrides).map_err(|error| -> Failure {
         if let SettingsError::Setting { origin: Some(Origin::CommandLine), setting, problem } = &error
             && let Some(option) = option_of_setting(setting)
         {
             return format!("{option} {problem}").into();
         }
         error.into()
-    })
+    })?;
+    Ok(settings.with_own_unpacker())
 }
 
 /// Prints a message to standard error, which the user may have closed.

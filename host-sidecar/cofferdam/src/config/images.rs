@@ -28,6 +28,10 @@ pub struct ImageSettings {
     pub ca_file: Option<PathBuf>,
     /// Registries, with their ports, that are reached without TLS.
     pub insecure_registries: BTreeSet<String>,
+    /// The program that unpacks images in a process of its own: `cofferdam`. No setting; without it, this process
+    /// unpacks them.
+    #[serde(skip)]
+    pub unpacker: Option<PathBuf>,
 }
 
 impl Default for ImageSettings {
@@ -40,6 +44,7 @@ impl Default for ImageSettings {
             mirrors: BTreeMap::new(),
             ca_file: None,
             insecure_registries: BTreeSet::new(),
+            unpacker: None,
         }
     }
 }

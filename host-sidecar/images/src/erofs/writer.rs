@@ -35,7 +35,7 @@ impl<W: Write + Seek> ImageWriter<W> {
             return Ok(Kind::File { first_block: 0, size });
         }
         if size.saturating_add(self.file.position) > self.max_bytes {
-            return Err(ImageError::Limit { what: "bytes", limit: self.max_bytes });
+            return Err(ImageError::Limit { what: "bytes".into(), limit: self.max_bytes });
         }
         let first_block = self.file.block()?;
         let mut buffer = vec![0; BUFFER.min(usize::try_from(size).unwrap_or(BUFFER))];
@@ -86,7 +86,7 @@ impl<W: Write + Seek> ImageWriter<W> {
         }
         self.file.pad()?;
         if self.file.position > self.max_bytes {
-            return Err(ImageError::Limit { what: "bytes", limit: self.max_bytes });
+            return Err(ImageError::Limit { what: "bytes".into(), limit: self.max_bytes });
         }
         let root = placement.number(Tree::ROOT).and_then(|number| u16::try_from(number).ok());
         let superblock = Superblock {
@@ -159,7 +159,7 @@ impl<W: Write + Seek> Output<W> {
     /// The number of the block at this position, which is that of a block.
     fn block(&self) -> Result<u32, ImageError> {
         u32::try_from(self.position / BLOCK as u64)
-            .map_err(|_| ImageError::Limit { what: "blocks", limit: u32::MAX.into() })
+            .map_err(|_| ImageError::Limit { what: "blocks".into(), limit: u32::MAX.into() })
     }
 
     fn finish(self, superblock: &Superblock) -> Result<W, ImageError> {

@@ -36,7 +36,7 @@ pub(super) fn images(list: &[u8]) -> Result<Vec<FoundImage>, ImageError> {
 
 impl DockerImage {
     /// Adds the image with a manifest: the archive has none.
-    pub(super) fn add(&self, store: &Store, files: &Files, names: &[Reference]) -> Result<(), ImageError> {
+    pub(super) fn add(&self, store: &Store, files: &Files, names: &[Reference]) -> Result<u64, ImageError> {
         if self.layers.len() > MAX_LAYERS {
             return Err(files.not_loadable(format!("it has more than {MAX_LAYERS} layers")));
         }

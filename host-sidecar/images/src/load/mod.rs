@@ -8,8 +8,11 @@ use crate::{ImageError, Reference, Store};
 use files::Files;
 use std::path::Path;
 
+/// Images of a file. Each has a root file system of its own, also where they share all layers.
+const MAX_IMAGES: usize = 100;
+
 /// Loads the images of a file or folder, and returns their names. One image may be given a name. Of
-/// several images, those without a name in the file are not loaded.
+/// several images, those without a name in the file are not loaded. All together may unpack to as much as one image.
 ///
 /// # Errors
 ///
@@ -36,12 +39,28 @@ pub fn load(store: &Store, path: &Path, name: Option<&Reference>) -> Result<Vec<
     if found.iter().all(|image| image.names.is_empty()) {
         return Err(files.not_loadable("it names no image; give it a name with --name NAME".into()));
     }
-    let mut names = Vec::new();
+    if found.len() > MAX_IMAGES {
+        return Err(files.not_loadable(format!("it has more than {MAX_IMAGES} images")));
+    }
+    let (mut names, mut store) = (Vec::new(), store.clone());
     for image in found.into_iter().filter(|image| !image.names.is_empty()) {
-        image.content.add(store, &files, &image.names)?;
+        let added = image.content.add(&store, &files, &image.names);
+        let size = added.map_err(|error| match error {
+            ImageError::Limit { what, .. } if !names.is_empty() && what == "bytes" => {
+                let problem =
+                    "its images together have more bytes than one may have; those before it are loaded";
+                files.not_loadable(format!("{problem}: load {} from a file of its own", shown(&image.names)))
+            }
+            error => error,
+        })?;
+        store = store.with_less(size);
         names.extend(image.names);
     }
     Ok(names)
+}
+
+fn shown(names: &[Reference]) -> String {
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// An image of a file.
@@ -65,7 +84,7 @@ impl FoundImage {
 }
 
 impl Content {
-    fn add(&self, store: &Store, files: &Files, names: &[Reference]) -> Result<(), ImageError> {
+    fn add(&self, store: &Store, files: &Files, names: &[Reference]) -> Result<u64, ImageError> {
         match self {
             Self::Oci(image) => image.add(store, files, names),
             Self::Docker(image) => image.add(store, files, names),

@@ -73,7 +73,7 @@ fn resolve(files: &Files, outer: &Index) -> Result<(Descriptor, Option<Digest>),
 }
 
 impl OciImage {
-    pub(super) fn add(&self, store: &Store, files: &Files, names: &[Reference]) -> Result<(), ImageError> {
+    pub(super) fn add(&self, store: &Store, files: &Files, names: &[Reference]) -> Result<u64, ImageError> {
         let addition = store.add()?;
         let add = |part: &Descriptor| {
             if addition.has(&part.digest) {

@@ -112,7 +112,8 @@ fn pull_from(
                         Ok(Shown { inner: repository.blob(&part.digest)?, received: 0, show: shown })
                     })?;
                 }
-                return addition.finish(&descriptor.digest, index, std::slice::from_ref(reference));
+                addition.finish(&descriptor.digest, index, std::slice::from_ref(reference))?;
+                return Ok(());
             }
         }
     }

@@ -1,22 +1,12 @@
 //! Adds images.
 
-use super::{ImageRecord, Store, blobs::TemporaryFile};
-use crate::{
-    Additions, Descriptor, Digest, Document, ImageConfig, ImageError, Manifest, Platform, Reference, Unpacker,
-};
+use super::{ImageRecord, Store};
+use crate::{Descriptor, Digest, Document, ImageConfig, ImageError, Manifest, Platform, Reference};
 use std::{
     cell::Cell,
     fs::{File, TryLockError},
-    io::{BufReader, Read},
+    io::Read,
 };
-
-/// Folders on which sandboxes mount others.
-const MOUNT_POINTS: [&str; 8] = ["cofferdam", "dev", "home/user", "proc", "sys", "tmp", "var/tmp", "work"];
-/// Files that every container runtime replaces.
-const FILES: [(&str, &str); 2] =
-    [("etc/hosts", "127.0.0.1\tlocalhost sandbox\n::1\tlocalhost\n"), ("etc/hostname", "sandbox\n")];
-/// Bytes of a layer that are read at once.
-const BUFFER: usize = 128 << 10;
 
 /// An image that is being added. Nothing is removed from the store meanwhile.
 #[derive(Debug)]
@@ -45,31 +35,6 @@ impl Store {
         })
     }
 
-    /// Makes the root file system of an image whose parts are there. Another process that makes the same one
-    /// is waited for.
-    pub(super) fn unpack(&self, digest: &Digest) -> Result<(), ImageError> {
-        let _lock = self.lock_shared()?;
-        let _making = self.lock_of(digest)?;
-        if self.root(digest).exists() {
-            return Ok(());
-        }
-        let (manifest, config) = self.image(digest)?;
-        let diff_ids = &config.rootfs.diff_ids;
-        if diff_ids.len() != manifest.layers.len() {
-            let problem =
-                format!("it has {} layers, and the manifest has {}", diff_ids.len(), manifest.layers.len());
-            return Err(ImageError::MalformedDocument { document: "configuration", problem });
-        }
-        let mut temporary = TemporaryFile::create(&self.dir.join("tmp"))?;
-        let mut unpacker = Unpacker::new(&mut temporary.file, self.limits.clone())?;
-        for (layer, diff_id) in manifest.layers.iter().zip(diff_ids) {
-            let blob = BufReader::with_capacity(BUFFER, self.blob(&layer.digest)?);
-            unpacker.apply(blob, diff_id).map_err(|error| self.lost_part(&layer.digest).unwrap_or(error))?;
-        }
-        unpacker.finish(&Additions { mount_points: &MOUNT_POINTS, files: &FILES })?;
-        temporary.persist(&self.root(digest))
-    }
-
     /// The manifest of this digest and its configuration.
     pub(super) fn image(&self, digest: &Digest) -> Result<(Manifest, ImageConfig), ImageError> {
         match Document::parse(&self.document(digest)?)? {
@@ -92,16 +57,20 @@ impl Addition<'_> {
         self.store.has_blob(digest)
     }
 
-    /// Fails if the parts of an image are too large together. Nothing of it has to be added or fetched before.
+    /// Fails if the parts of an image are too large together, or if there is no space for those that are missing.
+    /// Nothing of it has to be added or fetched before.
     ///
     /// # Errors
     ///
-    /// [`ImageError::Limit`].
+    /// [`ImageError::Limit`], [`ImageError::NoSpace`].
     pub fn require_size(&self, manifest: &Manifest) -> Result<(), ImageError> {
         let parts = manifest.layers.iter().chain([&manifest.config]);
-        let size = parts.fold(0_u64, |size, part| size.saturating_add(part.size));
+        let size = parts.clone().fold(0_u64, |size, part| size.saturating_add(part.size));
         let limit = self.store.limits.bytes;
-        if size > limit { Err(ImageError::Limit { what: "bytes", limit }) } else { Ok(()) }
+        if size > limit {
+            return Err(ImageError::Limit { what: "bytes".into(), limit });
+        }
+        self.store.require_space(parts)
     }
 
     /// Adds a part of the image, unless it is there.
@@ -145,7 +114,7 @@ impl Addition<'_> {
     }
 
     /// Unpacks the image whose parts were added, and names it. Then the images that were not used for the
-    /// longest time are removed, if the store is too large.
+    /// longest time are removed, if the store is too large. Returns the size of its root file system.
     ///
     /// # Errors
     ///
@@ -156,10 +125,11 @@ impl Addition<'_> {
         manifest: &Digest,
         index: Option<Digest>,
         names: &[Reference],
-    ) -> Result<(), ImageError> {
+    ) -> Result<u64, ImageError> {
         let is_digest = |digest: &&Digest| *digest == manifest || index.as_ref() == Some(digest);
         if let Some(other) = names.iter().filter_map(Reference::digest).find(|digest| !is_digest(digest)) {
-            return other.require(manifest);
+            let (expected, received) = (other.clone(), manifest.clone());
+            return Err(ImageError::WrongDigest { expected, received });
         }
         let (_, config) = self.store.image(manifest)?;
         config.require(&Platform::of_machine())?;
@@ -173,7 +143,8 @@ impl Addition<'_> {
             images.names.extend(names.iter().map(|name| (name.clone(), manifest.clone())));
         })?;
         self.lock = None;
-        self.store.shrink(manifest)
+        self.store.shrink(manifest)?;
+        Ok(size)
     }
 }
 
@@ -189,7 +160,7 @@ impl Drop for Addition<'_> {
 
 impl Store {
     /// Waits for the other processes that make or fetch what has this digest.
-    fn lock_of(&self, digest: &Digest) -> Result<File, ImageError> {
+    pub(super) fn lock_of(&self, digest: &Digest) -> Result<File, ImageError> {
         let path = self.dir.join("tmp").join(format!("{}.lock", digest.hex()));
         let failed = || ImageError::io(format!("lock {}", path.display()));
         let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed())?;

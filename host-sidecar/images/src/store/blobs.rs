@@ -47,8 +47,12 @@ impl Store {
     /// The content of a manifest or a configuration, checked against its digest.
     pub(super) fn document(&self, digest: &Digest) -> Result<Vec<u8>, ImageError> {
         let mut content = Vec::new();
-        let read = self.blob(digest)?.take(MAX_DOCUMENT).read_to_end(&mut content);
+        let read = self.blob(digest)?.take(MAX_DOCUMENT + 1).read_to_end(&mut content);
         read.map_err(ImageError::io(format!("read {}", self.blob_path(digest).display())))?;
+        if content.len() as u64 > MAX_DOCUMENT {
+            let problem = format!("it has more than {MAX_DOCUMENT} bytes");
+            return Err(ImageError::MalformedDocument { document: "manifest or configuration", problem });
+        }
         match digest.check(&content) {
             Ok(()) => Ok(content),
             Err(error) => Err(self.lost_part(digest).unwrap_or(error)),
@@ -61,8 +65,12 @@ impl Store {
             return Ok(());
         }
         let limited = content.take(descriptor.size.saturating_add(1));
-        let (file, digest, _) = self.write_blob(limited, self.limits.bytes)?;
+        let (file, digest, size) = self.write_blob(limited, self.limits.bytes)?;
         descriptor.digest.require(&digest)?;
+        if size != descriptor.size {
+            let problem = format!("{digest} has {size} bytes, and its size is given as {}", descriptor.size);
+            return Err(ImageError::MalformedDocument { document: "manifest", problem });
+        }
         file.persist(&self.blob_path(&digest))
     }
 
@@ -79,12 +87,15 @@ impl Store {
         let mut temporary = TemporaryFile::create(&self.dir.join("tmp"))?;
         let mut writer = DigestWriter::new(&mut temporary.file);
         let copied = io::copy(&mut content.take(limit.saturating_add(1)), &mut writer);
-        copied.map_err(ImageError::io("write a part of the image into the store"))?;
         let size = writer.length();
-        if size > limit {
-            return Err(ImageError::Limit { what: "bytes", limit: self.limits.bytes });
-        }
         let digest = writer.finish().1;
+        copied.map_err(|error| {
+            let error = ImageError::io("write a part of the image into the store")(error);
+            self.explain_full(error, &temporary.file)
+        })?;
+        if size > limit {
+            return Err(ImageError::Limit { what: "bytes".into(), limit: self.limits.bytes });
+        }
         Ok((temporary, digest, size))
     }
 }

@@ -18,6 +18,8 @@ mod index;
 mod lease;
 mod ownership;
 mod removal;
+mod space;
+mod unpack;
 
 pub use add::Addition;
 pub use index::{ImageRecord, Images};
@@ -47,6 +49,8 @@ pub struct Store {
     limits: UnpackLimits,
     /// Bytes of the whole store, above which the images are removed that were not used for the longest time.
     max_bytes: u64,
+    /// The program that unpacks images. None: this process does.
+    unpacker: Option<PathBuf>,
 }
 
 /// An image that stays in the store while this exists.
@@ -79,7 +83,23 @@ impl Store {
             create(&part)?;
             require_own(&part)?;
         }
-        Ok(Self { dir, limits, max_bytes })
+        Ok(Self { dir, limits, max_bytes, unpacker: None })
+    }
+
+    /// Unpacks images in a process of its own, with limits, no network and no access to files. Without it, images
+    /// are unpacked in this process, within the limits of [`UnpackLimits`] alone.
+    ///
+    /// The program is `cofferdam`, or any that calls
+    /// [`unpack_if_started_for_it`](crate::unpack_if_started_for_it) first; `/proc/self/exe` is this one.
+    #[must_use]
+    pub fn with_unpacker(self, program: PathBuf) -> Self {
+        Self { unpacker: Some(program), ..self }
+    }
+
+    /// The same store for images that may unpack to fewer bytes.
+    pub(crate) fn with_less(mut self, bytes: u64) -> Self {
+        self.limits.bytes = self.limits.bytes.saturating_sub(bytes);
+        self
     }
 
     /// The images and their names.

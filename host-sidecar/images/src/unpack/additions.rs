@@ -11,6 +11,12 @@ use std::io::{Seek, Write};
 /// Permissions by which every user passes through a folder.
 const PASSABLE: u16 = 0o555;
 
+/// Those of sandboxes: folders on which they mount others, and files that every container runtime replaces.
+pub(crate) const IMAGE_ADDITIONS: Additions<'static> = Additions {
+    mount_points: &["cofferdam", "dev", "home/user", "proc", "sys", "tmp", "var/tmp", "work"],
+    files: &[("etc/hosts", "127.0.0.1\tlocalhost sandbox\n::1\tlocalhost\n"), ("etc/hostname", "sandbox\n")],
+};
+
 /// What every sandbox needs and an image may lack.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Additions<'a> {

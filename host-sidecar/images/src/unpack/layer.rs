@@ -62,7 +62,7 @@ impl<W: Write + Seek> Unpacker<W> {
         self.unpacked += bytes.hash.length();
         // A layer that is cut at the limit looks malformed.
         if self.unpacked > self.limits.bytes {
-            return Err(ImageError::Limit { what: "bytes", limit: self.limits.bytes });
+            return Err(ImageError::Limit { what: "bytes".into(), limit: self.limits.bytes });
         }
         applied?;
         rest.transpose()?;
@@ -92,7 +92,7 @@ impl<W: Write + Seek> Unpacker<W> {
             // An entry may imply folders.
             let entries = self.entries.max(self.tree.len() as u64);
             if entries > self.limits.entries {
-                return Err(ImageError::Limit { what: "entries", limit: self.limits.entries });
+                return Err(ImageError::Limit { what: "entries".into(), limit: self.limits.entries });
             }
         }
         Ok(())
@@ -111,7 +111,7 @@ impl<W: Write + Seek> Unpacker<W> {
         };
         self.name_bytes += (header.path.len() + header.target.len()) as u64;
         if self.name_bytes > self.limits.name_bytes {
-            return Err(ImageError::Limit { what: "bytes of names", limit: self.limits.name_bytes });
+            return Err(ImageError::Limit { what: "bytes of names".into(), limit: self.limits.name_bytes });
         }
         if *name == OPAQUE {
             let folder = self.tree.require_directory(folders);

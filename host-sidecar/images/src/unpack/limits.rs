@@ -1,5 +1,7 @@
 //! Bounds for archives, which anyone may have made.
 
+use serde::{Deserialize, Serialize};
+
 /// Bytes of a path in an archive. Source: `PATH_MAX` of Linux.
 pub(super) const MAX_PATH: usize = 4096;
 /// Bytes of one name. Source: `NAME_MAX` of Linux.
@@ -10,7 +12,7 @@ pub(super) const MAX_TARGET: usize = MAX_PATH - 1;
 pub(super) const MAX_EXTENSION: u64 = 1 << 20;
 
 /// What unpacking an image may need.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnpackLimits {
     /// Entries of all layers together, and folders that they imply.
     pub entries: u64,

@@ -10,6 +10,7 @@ mod path;
 mod pax;
 
 pub use additions::Additions;
+pub(crate) use additions::IMAGE_ADDITIONS;
 pub(crate) use entry::Extensions;
 pub use layer::Unpacker;
 pub use limits::UnpackLimits;

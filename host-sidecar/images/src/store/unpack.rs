@@ -1,0 +1,60 @@
+//! Makes the root file systems of images.
+
+use super::{Store, blobs::TemporaryFile};
+use crate::{
+    Digest, ImageError, Unpacker,
+    unpack::IMAGE_ADDITIONS,
+    unpack_process::{self, Layer, UnpackError},
+};
+use std::{fs::File, io::BufReader, path::Path};
+
+/// Bytes of a layer that are read at once.
+const BUFFER: usize = 128 << 10;
+
+impl Store {
+    /// Makes the root file system of an image whose parts are there. Another process that makes the same one
+    /// is waited for.
+    pub(super) fn unpack(&self, digest: &Digest) -> Result<(), ImageError> {
+        let _lock = self.lock_shared()?;
+        let _making = self.lock_of(digest)?;
+        if self.root(digest).exists() {
+            return Ok(());
+        }
+        let (manifest, config) = self.image(digest)?;
+        let diff_ids = &config.rootfs.diff_ids;
+        if diff_ids.len() != manifest.layers.len() {
+            let problem =
+                format!("it has {} layers, and the manifest has {}", diff_ids.len(), manifest.layers.len());
+            return Err(ImageError::MalformedDocument { document: "configuration", problem });
+        }
+        let layers = manifest.layers.iter().zip(diff_ids);
+        let layers = layers
+            .map(|(layer, diff_id)| Ok(Layer { blob: self.blob(&layer.digest)?, diff_id: diff_id.clone() }));
+        let layers = layers.collect::<Result<Vec<_>, ImageError>>()?;
+        let mut temporary = TemporaryFile::create(&self.dir.join("tmp"))?;
+        let unpacked = match &self.unpacker {
+            Some(program) => self.unpack_in_process(program, &layers, &temporary.file),
+            None => self.unpack_here(&layers, &mut temporary.file),
+        };
+        unpacked.map_err(|UnpackError { layer, error }| {
+            let layer = layer.and_then(|index| manifest.layers.get(index));
+            let lost = layer.and_then(|layer| self.lost_part(&layer.digest));
+            lost.unwrap_or_else(|| self.explain_full(error, &temporary.file))
+        })?;
+        temporary.persist(&self.root(digest))
+    }
+
+    fn unpack_in_process(&self, program: &Path, layers: &[Layer], root: &File) -> Result<(), UnpackError> {
+        unpack_process::unpack(program, &self.limits, layers, root, unpack_process::TIMEOUT)
+    }
+
+    fn unpack_here(&self, layers: &[Layer], root: &mut File) -> Result<(), UnpackError> {
+        let mut unpacker = Unpacker::new(root, self.limits.clone())?;
+        for (index, Layer { blob, diff_id }) in layers.iter().enumerate() {
+            let applied = unpacker.apply(BufReader::with_capacity(BUFFER, blob), diff_id);
+            applied.map_err(|error| UnpackError { layer: Some(index), error })?;
+        }
+        unpacker.finish(&IMAGE_ADDITIONS)?;
+        Ok(())
+    }
+}

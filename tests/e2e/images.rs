@@ -1,6 +1,8 @@
 //! Images as root file systems of sandboxes on this machine. The tests build them: no registry is needed.
 
+mod full_disk;
 mod hostile;
+mod kills;
 mod layout;
 mod pulls;
 mod registry;

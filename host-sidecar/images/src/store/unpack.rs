@@ -2,14 +2,10 @@
 
 use super::{Store, blobs::TemporaryFile};
 use crate::{
-    Digest, ImageError, Unpacker,
-    unpack::IMAGE_ADDITIONS,
-    unpack_process::{self, Layer, UnpackError},
+    Digest, ImageError,
+    unpack::{UnpackError, unpack_image},
+    unpack_process::{self, Layer},
 };
-use std::{fs::File, io::BufReader, path::Path};
-
-/// Bytes of a layer that are read at once.
-const BUFFER: usize = 128 << 10;
 
 impl Store {
     /// Makes the root file system of an image whose parts are there. Another process that makes the same one
@@ -31,10 +27,19 @@ impl Store {
         let layers = layers
             .map(|(layer, diff_id)| Ok(Layer { blob: self.blob(&layer.digest)?, diff_id: diff_id.clone() }));
         let layers = layers.collect::<Result<Vec<_>, ImageError>>()?;
-        let mut temporary = TemporaryFile::create(&self.dir.join("tmp"))?;
+        let temporary = TemporaryFile::create(&self.dir.join("tmp"))?;
         let unpacked = match &self.unpacker {
-            Some(program) => self.unpack_in_process(program, &layers, &temporary.file),
-            None => self.unpack_here(&layers, &mut temporary.file),
+            Some(program) => unpack_process::unpack(
+                program,
+                &self.limits,
+                &layers,
+                &temporary.file,
+                unpack_process::TIMEOUT,
+            ),
+            None => {
+                let layers = layers.iter().map(|Layer { blob, diff_id }| (blob, diff_id));
+                unpack_image(&temporary.file, &self.limits, layers)
+            }
         };
         unpacked.map_err(|UnpackError { layer, error }| {
             let layer = layer.and_then(|index| manifest.layers.get(index));
@@ -42,19 +47,5 @@ impl Store {
             lost.unwrap_or_else(|| self.explain_full(error, &temporary.file))
         })?;
         temporary.persist(&self.root(digest))
-    }
-
-    fn unpack_in_process(&self, program: &Path, layers: &[Layer], root: &File) -> Result<(), UnpackError> {
-        unpack_process::unpack(program, &self.limits, layers, root, unpack_process::TIMEOUT)
-    }
-
-    fn unpack_here(&self, layers: &[Layer], root: &mut File) -> Result<(), UnpackError> {
-        let mut unpacker = Unpacker::new(root, self.limits.clone())?;
-        for (index, Layer { blob, diff_id }) in layers.iter().enumerate() {
-            let applied = unpacker.apply(BufReader::with_capacity(BUFFER, blob), diff_id);
-            applied.map_err(|error| UnpackError { layer: Some(index), error })?;
-        }
-        unpacker.finish(&IMAGE_ADDITIONS)?;
-        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use std::io::{Seek, Write};
 const PASSABLE: u16 = 0o555;
 
 /// Those of sandboxes: folders on which they mount others, and files that every container runtime replaces.
-pub(crate) const IMAGE_ADDITIONS: Additions<'static> = Additions {
+pub(super) const IMAGE_ADDITIONS: Additions<'static> = Additions {
     mount_points: &["cofferdam", "dev", "home/user", "proc", "sys", "tmp", "var/tmp", "work"],
     files: &[("etc/hosts", "127.0.0.1\tlocalhost sandbox\n::1\tlocalhost\n"), ("etc/hostname", "sandbox\n")],
 };

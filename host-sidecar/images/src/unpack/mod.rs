@@ -4,14 +4,15 @@
 mod additions;
 mod decompress;
 mod entry;
+mod image;
 mod layer;
 mod limits;
 mod path;
 mod pax;
 
 pub use additions::Additions;
-pub(crate) use additions::IMAGE_ADDITIONS;
 pub(crate) use entry::Extensions;
+pub(crate) use image::{UnpackError, unpack_image};
 pub use layer::Unpacker;
 pub use limits::UnpackLimits;
 

@@ -4,23 +4,19 @@ use super::{
     PROCESS_NAME,
     confinement::{close_inherited_files, confine},
     job::Job,
-    parent::UnpackError,
     report::Report,
 };
 use crate::{
     ImageError,
-    unpack::{IMAGE_ADDITIONS, Unpacker},
+    unpack::{UnpackError, unpack_image},
 };
 use std::{
     env,
     fs::File,
-    io::{self, BufReader, Read, Write},
+    io::{self, Read, Write},
     os::fd::AsFd,
     process::ExitCode,
 };
-
-/// Bytes of a layer that are read at once.
-const BUFFER: usize = 128 << 10;
 
 /// Unpacks an image, if this process was started for that by a [`Store`](crate::Store) that names this program:
 /// see [`Store::with_unpacker`](crate::Store::with_unpacker). None if it was started for anything else. To be
@@ -41,14 +37,8 @@ pub fn unpack_if_started_for_it() -> Option<ExitCode> {
 
 fn run() -> Result<(), UnpackError> {
     let (input, root, job) = prepare().map_err(ImageError::io("prepare to unpack the image"))?;
-    let mut unpacker = Unpacker::new(root, job.limits.clone())?;
-    for (index, layer) in job.layers.iter().enumerate() {
-        let of_layer = |error| UnpackError { layer: Some(index), error };
-        let mut bytes = BufReader::with_capacity(BUFFER, (&input).take(layer.size));
-        unpacker.apply(&mut bytes, &layer.diff_id).map_err(of_layer)?;
-    }
-    unpacker.finish(&IMAGE_ADDITIONS)?;
-    Ok(())
+    let layers = job.layers.iter().map(|layer| ((&input).take(layer.size), &layer.diff_id));
+    unpack_image(root, &job.limits, layers)
 }
 
 /// Confines this process. Nothing of an archive has been read then.

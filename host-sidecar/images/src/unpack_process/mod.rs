@@ -17,7 +17,7 @@ mod timed;
 
 pub use child::unpack_if_started_for_it;
 pub(crate) use job::Layer;
-pub(crate) use parent::{TIMEOUT, UnpackError, unpack};
+pub(crate) use parent::{TIMEOUT, unpack};
 
 /// The name under which the program is started to unpack an image.
 const PROCESS_NAME: &str = "cofferdam-unpack";

@@ -6,7 +6,7 @@ use super::{
     report::{MAX_REPORT, Report, shown},
     timed::Timed,
 };
-use crate::{ImageError, UnpackLimits};
+use crate::{ImageError, UnpackLimits, unpack::UnpackError};
 use rustix::process::Signal;
 use std::{
     fs::File,
@@ -21,20 +21,6 @@ use std::{
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(3600);
 /// Bytes of a layer that are read at once: as many as a pipe holds.
 const BUFFER: usize = 64 << 10;
-
-/// Why an image was not unpacked.
-#[derive(Debug)]
-pub(crate) struct UnpackError {
-    /// The index of the layer that was being applied.
-    pub(crate) layer: Option<usize>,
-    pub(crate) error: ImageError,
-}
-
-impl From<ImageError> for UnpackError {
-    fn from(error: ImageError) -> Self {
-        Self { layer: None, error }
-    }
-}
 
 /// Unpacks layers into an empty file, by a process of this program that ends in this time.
 pub(crate) fn unpack(

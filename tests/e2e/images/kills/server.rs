@@ -82,7 +82,7 @@ impl Connection {
         match self.stop.filter(|stop| stop.digest == digest) {
             Some(Stop { after, .. }) => {
                 stream.write_all(&content[..after]).expect("a client");
-                // Whoever waits for this keeps the connection open.
+                // The receiver keeps the connection open.
                 let _ = self.stopped.send(stream);
             }
             None => drop(stream.write_all(&content)),

@@ -5,7 +5,7 @@ use super::cleanup::{assert_no_leaks, id_in, read_until, signal_when};
 use cofferdam::{config::Settings, local::LocalBackend};
 use cofferdam_tests::{
     processes::descendants,
-    program::{TestDir, root, stderr, stdout},
+    program::{TestDir, executed_by, root, stderr, stdout},
 };
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use std::{
@@ -213,9 +213,8 @@ for name in ('of-user', 'of-group', 'open'):
     let script = "mount --bind /usr image/usr && exec \"$@\"";
     let inner = dir.cofferdam(["run", "--rootfs", "image", "p.py"]);
     let mut command = Command::new("unshare");
-    command.args(["--mount", "sh", "-c", script, "sh"]).arg(inner.get_program()).args(inner.get_args());
-    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(dir.path());
-    let output = command.stdin(Stdio::null()).output().expect("unshare, of util-linux");
+    command.args(["--mount", "sh", "-c", script, "sh"]);
+    let output = executed_by(command, &inner).stdin(Stdio::null()).output().expect("unshare, of util-linux");
     let expected = "1001 1001\nof-user denied\nof-group denied\nopen True\n";
     assert_eq!(stdout(&output), expected, "{}", stderr(&output));
     assert_no_leaks(&dir);

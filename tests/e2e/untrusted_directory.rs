@@ -1,7 +1,7 @@
 //! An untrusted working directory, such as a cloned repository, cannot make `cofferdam` execute its code or
 //! hang.
 
-use cofferdam_tests::program::{TestDir, stderr, stdout};
+use cofferdam_tests::program::{TestDir, executed_by, stderr, stdout};
 use rustix::fs::{CWD, Mode, OFlags, mkfifoat, open};
 use std::{
     fs,
@@ -75,10 +75,8 @@ fn make_fifo(path: &Path) {
 /// The output of a command with limited memory, which is killed if it hangs.
 fn run_with_limits(command: &Command) -> Output {
     let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -v 8000000; exec timeout 60 \"$@\"", "sh"]).arg(command.get_program());
-    shell.args(command.get_args()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    shell.current_dir(command.get_current_dir().expect("a folder")).stdin(std::process::Stdio::null());
-    shell.output().expect("sh")
+    shell.args(["-c", "ulimit -v 8000000; exec timeout 60 \"$@\"", "sh"]);
+    executed_by(shell, command).stdin(std::process::Stdio::null()).output().expect("sh")
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A memory limit for one process under test.
 
+use crate::program::executed_by;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -39,17 +40,7 @@ impl MemoryCgroup {
     pub fn wrap(&self, command: &Command) -> Command {
         let mut wrapped = Command::new("sh");
         wrapped.args(["-c", "echo $$ >\"$0\" && exec \"$@\""]).arg(self.folder.join("cgroup.procs"));
-        wrapped.arg(command.get_program()).args(command.get_args());
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => wrapped.env(name, value),
-                None => wrapped.env_remove(name),
-            };
-        }
-        if let Some(folder) = command.get_current_dir() {
-            wrapped.current_dir(folder);
-        }
-        wrapped
+        executed_by(wrapped, command)
     }
 
     /// How many processes of the cgroup the kernel has killed for lack of memory.

@@ -115,6 +115,22 @@ impl Default for TestDir {
     }
 }
 
+/// The outer command with the inner one as its last arguments, with its variables and in its folder.
+#[must_use]
+pub fn executed_by(mut outer: Command, inner: &Command) -> Command {
+    outer.arg(inner.get_program()).args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    if let Some(folder) = inner.get_current_dir() {
+        outer.current_dir(folder);
+    }
+    outer
+}
+
 /// Standard output as text.
 #[must_use]
 pub fn stdout(output: &Output) -> String {

@@ -7,7 +7,7 @@ use super::{
         image::Image,
     },
 };
-use cofferdam_tests::program::{TestDir, stderr, stdout};
+use cofferdam_tests::program::{TestDir, executed_by, stderr, stdout};
 use rustix::process::geteuid;
 use tar::EntryType;
 
@@ -34,15 +34,10 @@ fn a_full_disk_is_an_error_that_leaves_nothing_and_the_load_works_with_space() {
     // Its size is not known before.
     Image::new([]).stored(gzip(&layer), &layer).write(&dir.path().join("compressed"));
     std::fs::create_dir(dir.path().join("images")).expect("a folder");
-    let cofferdam = command(&dir, &[]);
     let namespace: &[&str] = if geteuid().is_root() { &["--mount"] } else { &["--mount", "--map-root-user"] };
-    let output = dir
-        .command("unshare", namespace)
-        .args(["bash", "-c", SCRIPT, "bash"])
-        .arg(cofferdam.get_program())
-        .envs(cofferdam.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .output()
-        .expect("unshare");
+    let mut shell = dir.command("unshare", namespace);
+    shell.args(["bash", "-c", SCRIPT, "bash"]);
+    let output = executed_by(shell, &command(&dir, &[])).output().expect("unshare");
     let text = stdout(&output);
     let lines: Vec<_> = text.lines().collect();
     let [large, failed, compressed, failed_too, loaded, loaded_too] = *lines else {

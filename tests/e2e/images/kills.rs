@@ -42,6 +42,11 @@ fn parts(layout: &Path) -> Vec<(String, usize)> {
     [manifest, part(&document["config"])].into_iter().chain(layers).collect()
 }
 
+fn kill(mut process: Child) {
+    process.kill().expect("killed");
+    process.wait().expect("ended");
+}
+
 /// Asserts that the store has no image, and after this has one and nothing else.
 fn assert_store_works(dir: &TestDir, name: &str, add: &[&str]) {
     let list = cofferdam(dir, &["image", "list"]);
@@ -77,10 +82,9 @@ fn a_pull_that_is_killed_is_continued_with_what_is_missing() {
         let image = server.image();
         let pull = ["image", "--config", "settings.toml", "pull", &image];
         dir.write("settings.toml", format!("[images]\ninsecure_registries = [{:?}]\n", server.host));
-        let mut pulling = command(&dir, &pull).spawn().expect("cofferdam");
+        let pulling = command(&dir, &pull).spawn().expect("cofferdam");
         let _connection = stopped.recv().expect("a request");
-        pulling.kill().expect("killed");
-        pulling.wait().expect("ended");
+        kill(pulling);
         let (server, _) = Server::start(&layout, None);
         let image = server.image();
         dir.write("settings.toml", format!("[images]\ninsecure_registries = [{:?}]\n", server.host));
@@ -114,10 +118,9 @@ fn a_load_that_is_killed_leaves_a_store_that_works() {
         assert!(cofferdam(&dir, &["image", "list"]).status.success());
         let held = File::create(dir.path().join("images").join(&lock)).expect("a file");
         held.lock().expect("a lock");
-        let mut loading = command(&dir, &["image", "load", "layout"]).spawn().expect("cofferdam");
+        let loading = command(&dir, &["image", "load", "layout"]).spawn().expect("cofferdam");
         wait_for_lock(&loading);
-        loading.kill().expect("killed");
-        loading.wait().expect("ended");
+        kill(loading);
         let is_part =
             |path: &&std::path::PathBuf| path.extension().is_none_or(|extension| extension != "lock");
         assert_eq!(stored(&dir).iter().filter(is_part).count(), left, "{lock}");
@@ -131,10 +134,9 @@ fn a_load_that_is_killed_leaves_a_store_that_works() {
 fn a_load_that_is_killed_while_it_unpacks_leaves_a_store_that_works() {
     let dir = TestDir::new();
     write_slow(&dir.path().join("hostile"));
-    let mut loading = command(&dir, &["image", "load", "hostile"]).spawn().expect("cofferdam");
+    let loading = command(&dir, &["image", "load", "hostile"]).spawn().expect("cofferdam");
     unpacking(&loading);
-    loading.kill().expect("killed");
-    loading.wait().expect("ended");
+    kill(loading);
     write_layout(&dir.path().join("layout"));
     assert_store_works(&dir, "app:1", &["image", "load", "layout"]);
 }

@@ -82,6 +82,29 @@ impl Layer {
     }
 }
 
+/// Writes a part of an image into a layout, and gives its descriptor.
+pub(super) fn blob(folder: &Path, media_type: &str, content: &[u8]) -> Value {
+    let (digest, blobs) = (Digest::of(content), folder.join("blobs/sha256"));
+    fs::create_dir_all(&blobs).expect("a folder");
+    fs::write(blobs.join(digest.hex()), content).expect("a blob");
+    json!({ "mediaType": media_type, "digest": digest, "size": content.len() })
+}
+
+/// The descriptor of an image with a name.
+pub(super) fn named(mut descriptor: Value, name: &str) -> Value {
+    descriptor["annotations"] = json!({ "org.opencontainers.image.ref.name": name });
+    descriptor
+}
+
+/// A configuration of an image for a processor, with the digests of what its layers unpack to.
+pub(super) fn config(architecture: &str, diff_ids: &[Digest]) -> Value {
+    json!({
+        "os": "linux",
+        "architecture": architecture,
+        "rootfs": { "type": "layers", "diff_ids": diff_ids },
+    })
+}
+
 /// A layout with one image.
 pub(super) struct Layout {
     layers: Vec<Layer>,
@@ -112,31 +135,19 @@ impl Layout {
     /// Writes the layout into a new folder.
     pub(super) fn write(&self, folder: &Path, name: &str) {
         let _ = fs::remove_dir_all(folder);
-        let blobs = folder.join("blobs/sha256");
-        fs::create_dir_all(&blobs).expect("a folder");
-        let blob = |media_type: &str, content: &[u8]| {
-            let digest = Digest::of(content);
-            fs::write(blobs.join(digest.hex()), content).expect("a blob");
-            json!({ "mediaType": media_type, "digest": digest, "size": content.len() })
-        };
+        let blob = |media_type: &str, content: &[u8]| blob(folder, media_type, content);
         let archives: Vec<_> = self.layers.iter().map(Layer::archive).collect();
         let diff_ids: Vec<_> = archives.iter().map(|archive| Digest::of(archive)).collect();
-        let config = json!({
-            "os": "linux",
-            "architecture": self.architecture,
-            "config": self.config,
-            "rootfs": { "type": "layers", "diff_ids": diff_ids },
-        });
+        let mut config = config(&self.architecture, &diff_ids);
+        config["config"] = self.config.clone();
         let layers = archives.iter().map(|archive| blob("application/vnd.oci.image.layer.v1.tar", archive));
         let manifest = json!({
             "schemaVersion": 2,
             "layers": layers.collect::<Vec<_>>(),
             "config": blob("application/vnd.oci.image.config.v1+json", config.to_string().as_bytes()),
         });
-        let mut manifest =
-            blob("application/vnd.oci.image.manifest.v1+json", manifest.to_string().as_bytes());
-        manifest["annotations"] = json!({ "org.opencontainers.image.ref.name": name });
-        let index = json!({ "schemaVersion": 2, "manifests": [manifest] });
+        let manifest = blob("application/vnd.oci.image.manifest.v1+json", manifest.to_string().as_bytes());
+        let index = json!({ "schemaVersion": 2, "manifests": [named(manifest, name)] });
         fs::write(folder.join("index.json"), index.to_string()).expect("an index");
     }
 }

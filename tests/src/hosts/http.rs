@@ -1,6 +1,6 @@
 //! Hosts that serve a component over HTTP.
 
-use crate::sidecar::HttpClient;
+use crate::{program::executed_by, sidecar::HttpClient};
 use serde_json::Value;
 use std::{
     io::{self, BufRead, BufReader},
@@ -28,17 +28,8 @@ impl HttpHost {
     #[expect(clippy::expect_used, reason = "a test without its hosts has failed")]
     pub fn start(command: &Command, cleans_up: bool) -> Self {
         let mut both_streams = Command::new("sh");
-        both_streams
-            .args(["-c", "exec \"$@\" 2>&1", "sh"])
-            .arg(command.get_program())
-            .args(command.get_args());
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => both_streams.env(name, value),
-                None => both_streams.env_remove(name),
-            };
-        }
-        both_streams.current_dir(command.get_current_dir().expect("a folder"));
+        both_streams.args(["-c", "exec \"$@\" 2>&1", "sh"]);
+        let mut both_streams = executed_by(both_streams, command);
         let mut child = both_streams.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a host");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
         let address = lines.by_ref().find_map(|line| {

@@ -7,6 +7,7 @@ use super::{
     bash_layer, check,
     image::Image,
 };
+use std::path::Path;
 use tar::EntryType;
 
 const MIB: usize = 1 << 20;
@@ -146,6 +147,13 @@ fn entries_and_names_are_counted() {
     ]);
 }
 
+/// Writes an image whose layer lacks the end of what is compressed.
+fn write_cut_off(folder: &Path, compress: fn(&[u8]) -> Vec<u8>) {
+    let layer = Archive::default().file("a", &"text".repeat(1000)).bytes();
+    let stored = compress(&layer);
+    Image::new([]).stored(stored[..stored.len() - 9].to_vec(), &layer).write(folder);
+}
+
 #[test]
 fn a_layer_that_is_cut_off_is_refused() {
     check(&[
@@ -156,20 +164,12 @@ fn a_layer_that_is_cut_off_is_refused() {
         },
         Case {
             name: "within gzip",
-            build: |folder| {
-                let layer = Archive::default().file("a", &"text".repeat(1000)).bytes();
-                let stored = gzip(&layer);
-                Image::new([]).stored(stored[..stored.len() - 9].to_vec(), &layer).write(folder);
-            },
+            build: |folder| write_cut_off(folder, gzip),
             expected: Refused("a layer of the image cannot be unpacked"),
         },
         Case {
             name: "within zstd",
-            build: |folder| {
-                let layer = Archive::default().file("a", &"text".repeat(1000)).bytes();
-                let stored = zstd(&layer);
-                Image::new([]).stored(stored[..stored.len() - 9].to_vec(), &layer).write(folder);
-            },
+            build: |folder| write_cut_off(folder, zstd),
             expected: Refused("a layer of the image cannot be unpacked"),
         },
         Case {

@@ -5,11 +5,11 @@ use super::{
     Expected::{Refused, Runs},
     archive::{Archive, gzip},
     bash_layer, check,
-    image::{Image, NAME, blob, named, write_index},
+    image::{Image, NAME, blob, config, write_index},
     load_limited, stored,
 };
-use crate::images::cofferdam;
-use ::cofferdam::images::{Digest, Platform};
+use crate::images::{cofferdam, layout::named};
+use ::cofferdam::images::Digest;
 use cofferdam_tests::program::{TestDir, stderr, stdout};
 use serde_json::json;
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
@@ -20,6 +20,15 @@ fn write(path: &Path, archive: Archive) {
     fs::create_dir(path).expect("a folder");
     fs::write(path.join("manifest.json"), list(&["layer.tar"])).expect("a file");
     fs::write(path.join("layer.tar"), archive.bytes()).expect("a file");
+}
+
+/// Writes an image, each of whose blobs is created by this instead.
+fn write_with_blobs(folder: &Path, create: fn(&Path)) {
+    Image::new([bash_layer()]).write(folder);
+    for entry in fs::read_dir(folder.join("blobs/sha256")).expect("blobs").flatten() {
+        fs::remove_file(entry.path()).expect("a blob");
+        create(&entry.path());
+    }
 }
 
 /// The list of an archive of `docker save` with one image of these layers.
@@ -33,22 +42,16 @@ fn what_is_loaded_names_nothing_else() {
         Case {
             name: "a blob that is a link to a file of the machine",
             build: |folder| {
-                Image::new([bash_layer()]).write(folder);
-                for entry in fs::read_dir(folder.join("blobs/sha256")).expect("blobs").flatten() {
-                    fs::remove_file(entry.path()).expect("a blob");
-                    symlink("/etc/passwd", entry.path()).expect("a link");
-                }
+                write_with_blobs(folder, |blob| symlink("/etc/passwd", blob).expect("a link"));
             },
             expected: Refused("it is not in the folder"),
         },
         Case {
             name: "a blob that is a FIFO",
             build: |folder| {
-                Image::new([bash_layer()]).write(folder);
-                for entry in fs::read_dir(folder.join("blobs/sha256")).expect("blobs").flatten() {
-                    fs::remove_file(entry.path()).expect("a blob");
-                    assert!(Command::new("mkfifo").arg(entry.path()).status().expect("mkfifo").success());
-                }
+                write_with_blobs(folder, |blob| {
+                    assert!(Command::new("mkfifo").arg(blob).status().expect("mkfifo").success());
+                });
             },
             expected: Refused("it is not a regular file"),
         },
@@ -65,12 +68,7 @@ fn what_is_loaded_names_nothing_else() {
             name: "a layer outside",
             build: |folder| {
                 write(folder, Archive::default());
-                let config = json!({
-                    "os": "linux",
-                    "architecture": Platform::of_machine().architecture,
-                    "rootfs": { "diff_ids": [] },
-                });
-                fs::write(folder.join("config.json"), config.to_string()).expect("a file");
+                fs::write(folder.join("config.json"), config(&[]).to_string()).expect("a file");
                 fs::write(folder.join("manifest.json"), list(&["/etc/passwd"])).expect("a file");
             },
             expected: Refused("it is not in the folder"),
@@ -78,7 +76,7 @@ fn what_is_loaded_names_nothing_else() {
         Case {
             name: "many images in one archive",
             build: |folder| {
-                Image::new([Archive::default().file("a", "").bytes()]).write_changed(folder, |_, _| {});
+                Image::new([Archive::default().file("a", "").bytes()]).write(folder);
                 let index = fs::read(folder.join("index.json")).expect("an index");
                 let index: serde_json::Value = serde_json::from_slice(&index).expect("JSON");
                 let manifests = (0..200).map(|n| named(index["manifests"][0].clone(), &format!("many:{n}")));
@@ -108,12 +106,8 @@ fn the_images_of_one_file_have_together_what_one_may_have() {
     // They share the layer, and each has a root file system of its own.
     let (diff_id, layer) = (Digest::of(&unpacked), blob(&folder, &gzip(&unpacked)));
     let manifests = (0..3).map(|number| {
-        let config = json!({
-            "os": "linux",
-            "architecture": Platform::of_machine().architecture,
-            "rootfs": { "diff_ids": [diff_id] },
-            "number": number,
-        });
+        let mut config = config(std::slice::from_ref(&diff_id));
+        config["number"] = json!(number);
         let manifest = json!({ "config": blob(&folder, config.to_string().as_bytes()), "layers": [layer] });
         named(blob(&folder, manifest.to_string().as_bytes()), &format!("large:{number}"))
     });

@@ -1,5 +1,6 @@
 //! Images whose documents may say anything.
 
+use crate::images::layout::{self, named};
 use cofferdam::images::{Digest, Platform};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -15,6 +16,7 @@ pub(in crate::images) struct Image {
 }
 
 /// The documents of an image, in the order in which they are written: each has the digest of the one before.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::images) enum Document {
     Config,
     Manifest,
@@ -40,18 +42,24 @@ impl Image {
     }
 
     pub(in crate::images) fn write(&self, folder: &Path) {
-        self.write_changed(folder, |_, _| {});
+        self.write_changed(folder, Document::Index, |_| {});
     }
 
-    /// Writes it, each document changed before its digest is known.
-    pub(in crate::images) fn write_changed(&self, folder: &Path, change: impl Fn(Document, &mut Value)) {
-        let diff_ids: Vec<_> = self.layers.iter().map(|(_, digest)| digest).collect();
-        let mut config = json!({
-            "os": "linux",
-            "architecture": Platform::of_machine().architecture,
-            "config": { "Env": self.env },
-            "rootfs": { "type": "layers", "diff_ids": diff_ids },
-        });
+    /// Writes it, one document changed before its digest is known.
+    pub(in crate::images) fn write_changed(
+        &self,
+        folder: &Path,
+        changed: Document,
+        change: impl Fn(&mut Value),
+    ) {
+        let change = |document: Document, json: &mut Value| {
+            if document == changed {
+                change(json);
+            }
+        };
+        let diff_ids: Vec<_> = self.layers.iter().map(|(_, digest)| digest.clone()).collect();
+        let mut config = config(&diff_ids);
+        config["config"] = json!({ "Env": self.env });
         change(Document::Config, &mut config);
         let layers: Vec<_> = self.layers.iter().map(|(layer, _)| blob(folder, layer)).collect();
         let config = blob(folder, config.to_string().as_bytes());
@@ -76,13 +84,10 @@ pub(in crate::images) fn write_manifest(folder: &Path, manifest: &[u8]) {
 }
 
 pub(in crate::images) fn blob(folder: &Path, content: &[u8]) -> Value {
-    let (digest, blobs) = (Digest::of(content), folder.join("blobs/sha256"));
-    fs::create_dir_all(&blobs).expect("a folder");
-    fs::write(blobs.join(digest.hex()), content).expect("a blob");
-    json!({ "mediaType": "", "digest": digest, "size": content.len() })
+    layout::blob(folder, "", content)
 }
 
-pub(in crate::images) fn named(mut descriptor: Value, name: &str) -> Value {
-    descriptor["annotations"] = json!({ "org.opencontainers.image.ref.name": name });
-    descriptor
+/// A configuration for this machine.
+pub(in crate::images) fn config(diff_ids: &[Digest]) -> Value {
+    layout::config(&Platform::of_machine().architecture, diff_ids)
 }

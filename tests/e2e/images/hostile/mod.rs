@@ -16,7 +16,7 @@ use super::{
     layout::{Layer, Layout},
     load, run,
 };
-use cofferdam_tests::program::{TestDir, stderr, stdout};
+use cofferdam_tests::program::{TestDir, executed_by, stderr, stdout};
 use std::{
     collections::BTreeMap,
     fs,
@@ -103,10 +103,8 @@ fn load_limited(dir: &TestDir) -> Output {
 
 /// The command with these arguments, with the limits of the tests.
 fn limited(dir: &TestDir, args: &[&str]) -> Command {
-    let program = command(dir, args);
-    let mut limited = dir.command("bash", ["-c", &format!("{LIMITS}; exec \"$@\""), "bash"]);
-    limited.arg(program.get_program()).args(program.get_args());
-    limited.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let shell = dir.command("bash", ["-c", &format!("{LIMITS}; exec \"$@\""), "bash"]);
+    let mut limited = executed_by(shell, &command(dir, args));
     limited.env("COFFERDAM_IMAGES__MAX_IMAGE_SIZE", MAX_IMAGE_SIZE.to_string());
     limited
 }

@@ -7,7 +7,7 @@ use super::{
     limited, stored,
 };
 use crate::images::{command, run};
-use cofferdam_tests::program::{TestDir, stderr, stdout};
+use cofferdam_tests::program::{TestDir, executed_by, stderr, stdout};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{fs, path::Path, process::Child, thread::yield_now};
 use tar::EntryType;
@@ -55,10 +55,8 @@ fn the_process_that_unpacks_has_nothing_but_the_image() {
     // A descriptor and a variable that it must not have.
     let mut loading = command(&dir, &["image", "load", "hostile"]);
     loading.env("SECRET", "secret");
-    let mut shell = dir.command("bash", ["-c", "exec 7</etc/passwd; exec \"$@\"", "bash"]);
-    shell.arg(loading.get_program()).args(loading.get_args());
-    shell.envs(loading.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut loading = shell.spawn().expect("a shell");
+    let shell = dir.command("bash", ["-c", "exec 7</etc/passwd; exec \"$@\"", "bash"]);
+    let mut loading = executed_by(shell, &loading).spawn().expect("a shell");
     let process = unpacking(&loading);
     assert_eq!(proc_file(process, "environ"), "");
     let files = fs::read_dir(format!("/proc/{}/fd", process.as_raw_nonzero())).expect("a process");

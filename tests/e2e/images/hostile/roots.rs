@@ -2,7 +2,7 @@
 
 use super::{
     Case,
-    Expected::{Refused, Runs},
+    Expected::{self, Refused, Runs},
     archive::Archive,
     bash_layer, check,
     entries::with_bash,
@@ -13,33 +13,35 @@ use tar::EntryType;
 /// It writes where every program may.
 const WRITES: &str = "for folder in /work /tmp /var/tmp /home/user /dev/shm; do echo a >$folder/new || exit; done; [ -c /dev/null ] && [ -r /proc/self/stat ] && [ -d /sys ] && echo usable";
 
+const WORKS: Expected = Runs { script: "echo works", stdout: "works\n" };
+
 #[test]
 fn an_odd_etc_does_no_harm() {
     check(&[
         Case {
             name: "a link to another folder",
             build: |folder| with_bash(folder, Archive::default().symlink("etc", "/tmp")),
-            expected: Runs { script: "echo works", stdout: "works\n" },
+            expected: WORKS,
         },
         Case {
             name: "a link to itself",
             build: |folder| with_bash(folder, Archive::default().symlink("etc", "etc")),
-            expected: Runs { script: "echo works", stdout: "works\n" },
+            expected: WORKS,
         },
         Case {
             name: "a link to the descriptors of a process",
             build: |folder| with_bash(folder, Archive::default().symlink("etc", "/proc/self/fd")),
-            expected: Runs { script: "echo works", stdout: "works\n" },
+            expected: WORKS,
         },
         Case {
             name: "a file",
             build: |folder| with_bash(folder, Archive::default().file("etc", "text")),
-            expected: Runs { script: "echo works", stdout: "works\n" },
+            expected: WORKS,
         },
         Case {
             name: "a FIFO",
             build: |folder| with_bash(folder, Archive::default().entry(EntryType::Fifo, "etc")),
-            expected: Runs { script: "echo works", stdout: "works\n" },
+            expected: WORKS,
         },
         Case {
             name: "a list of users that is a FIFO, or a link to itself",

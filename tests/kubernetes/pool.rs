@@ -46,10 +46,6 @@ impl TestEnv {
         block_on(self.sidecar.client().run(&json!({ "code": code }), &[]))
     }
 
-    fn has_nothing_left(&self) -> Result<(), Failure> {
-        block_on(eventually(|| self.namespace.remaining_objects(), Vec::is_empty)).map(|_| ())
-    }
-
     fn delete(self) -> Result<(), Failure> {
         block_on(self.namespace.delete())
     }
@@ -136,15 +132,17 @@ fn gc_deletes_the_warm_pods_of_a_killed_sidecar(context: &Context) -> Result<(),
     env.run("print(1)");
     env.sidecar.wait_for(SANDBOX_WAITS);
     env.sidecar.signal(Signal::KILL);
-    let kubeconfig = env.namespace.kubeconfig();
+    let TestEnv { sidecar, namespace } = env;
+    sidecar.end();
+    let kubeconfig = namespace.kubeconfig();
     let kubeconfig = kubeconfig.to_string_lossy();
     let options =
-        ["gc", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &env.namespace.name];
+        ["gc", "--backend", "kubernetes", "--kubeconfig", &kubeconfig, "--namespace", &namespace.name];
     let output = context.dir.cofferdam(options).env_remove("KUBECONFIG").output()?;
     expect(
         output.status.success() && stdout(&output).starts_with("deleted the leftovers"),
         (stdout(&output), stderr(&output)),
     )?;
-    env.has_nothing_left()?;
-    env.delete()
+    block_on(eventually(|| namespace.remaining_objects(), Vec::is_empty))?;
+    block_on(namespace.delete())
 }

@@ -1,11 +1,7 @@
 //! Deletes what dead processes have left in the namespace. Objects of a living process are never deleted.
 
 use crate::{
-    api::{
-        RequestError, error,
-        server_time::{MAX_CLOCK_SKEW, ServerTime},
-        with_timeout,
-    },
+    api::{RequestError, error, server_time::MAX_CLOCK_SKEW, with_timeout},
     config::KubernetesConfig,
     connection::{Cluster, ClusterSource},
     error::GarbageError,
@@ -17,7 +13,10 @@ use kube::{
     api::{DeleteParams, ListParams, Preconditions, PropagationPolicy},
 };
 use serde::de::DeserializeOwned;
-use std::{collections::BTreeSet, fmt::Debug};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Debug,
+};
 
 /// Objects in one answer.
 const PAGE_SIZE: u32 = 500;
@@ -35,40 +34,67 @@ pub async fn collect_garbage(config: &KubernetesConfig) -> Result<usize, Garbage
 }
 
 async fn delete_garbage(cluster: &Cluster) -> Result<usize, RequestError> {
-    let mut executions = BTreeSet::new();
+    let mut garbage = Garbage::at(cluster.server_time.now());
     // Owners first: the cluster deletes with them what they own. A failure does not stop the other kinds.
-    let jobs = delete_kind(&cluster.server_time, &cluster.jobs, &mut executions).await;
-    let pods = delete_kind(&cluster.server_time, &cluster.pods, &mut executions).await;
-    let config_maps = delete_kind(&cluster.server_time, &cluster.config_maps, &mut executions).await;
-    jobs.and(pods).and(config_maps).map(|()| executions.len())
+    let jobs = garbage.delete_kind(&cluster.jobs).await;
+    let pods = garbage.delete_kind(&cluster.pods).await;
+    let config_maps = garbage.delete_kind(&cluster.config_maps).await;
+    jobs.and(pods).and(config_maps).map(|()| garbage.executions.len())
 }
 
-async fn delete_kind<K>(
-    clock: &ServerTime,
-    api: &Api<K>,
-    executions: &mut BTreeSet<String>,
-) -> Result<(), RequestError>
-where
-    K: Resource + Clone + DeserializeOwned + Debug,
-{
-    // The shared runner belongs to no execution and does not have the second label.
-    let (managed_by, cofferdam) = MANAGED_BY_LABEL;
-    let selector = format!("{managed_by}={cofferdam},{EXECUTION_LABEL}");
-    let mut params = ListParams::default().labels(&selector).limit(PAGE_SIZE);
-    let mut result = Ok(());
-    loop {
-        let page = with_timeout(api.list_metadata(&params)).await?;
-        let now = clock.now();
-        for object in page.items.iter().filter(|object| is_garbage(*object, now)) {
-            if object.meta().deletion_timestamp.is_none() {
-                result = result.and(delete(api, &object.name_any(), object.uid()).await);
+/// What is left over at one time. An execution is left over as a whole or not at all: a process that ends
+/// between two kinds of objects would otherwise leave a Job without its Pod.
+struct Garbage {
+    now: Timestamp,
+    /// Whether a process had ended when it was first met.
+    ended: HashMap<Process, bool>,
+    /// The executions whose objects were deleted.
+    executions: BTreeSet<String>,
+}
+
+impl Garbage {
+    fn at(now: Timestamp) -> Self {
+        Self { now, ended: HashMap::new(), executions: BTreeSet::new() }
+    }
+
+    async fn delete_kind<K>(&mut self, api: &Api<K>) -> Result<(), RequestError>
+    where
+        K: Resource + Clone + DeserializeOwned + Debug,
+    {
+        // The shared runner belongs to no execution and does not have the second label.
+        let (managed_by, cofferdam) = MANAGED_BY_LABEL;
+        let selector = format!("{managed_by}={cofferdam},{EXECUTION_LABEL}");
+        let mut params = ListParams::default().labels(&selector).limit(PAGE_SIZE);
+        let mut result = Ok(());
+        loop {
+            let page = with_timeout(api.list_metadata(&params)).await?;
+            for object in &page.items {
+                if !self.includes(object) {
+                    continue;
+                }
+                if object.meta().deletion_timestamp.is_none() {
+                    result = result.and(delete(api, &object.name_any(), object.uid()).await);
+                }
+                self.executions.extend(object.labels().get(EXECUTION_LABEL).cloned());
             }
-            executions.extend(object.labels().get(EXECUTION_LABEL).cloned());
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return result,
+            }
         }
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = params.continue_token(&token),
-            None => return result,
-        }
+    }
+
+    /// Whether an object has expired, or its process was on this machine and has ended.
+    fn includes(&mut self, object: &impl Resource) -> bool {
+        let annotation = |key: &str| object.annotations().get(key).cloned();
+        let expires = annotation(EXPIRES_ANNOTATION).and_then(|time| time.parse::<Timestamp>().ok());
+        let process = annotation(PROCESS_ANNOTATION).and_then(|process| process.parse::<Process>().ok());
+        expires.is_some_and(|time| time + MAX_CLOCK_SKEW < self.now)
+            || process.is_some_and(|process| self.has_ended(process))
+    }
+
+    fn has_ended(&mut self, process: Process) -> bool {
+        *self.ended.entry(process).or_insert_with_key(Process::has_ended)
     }
 }
 
@@ -87,15 +113,6 @@ where
     }
 }
 
-/// Whether an object has expired, or its process was on this machine and has ended.
-fn is_garbage(object: &impl Resource, now: Timestamp) -> bool {
-    let annotation = |key: &str| object.annotations().get(key).cloned();
-    let expires = annotation(EXPIRES_ANNOTATION).and_then(|time| time.parse::<Timestamp>().ok());
-    let process = annotation(PROCESS_ANNOTATION).and_then(|process| process.parse::<Process>().ok());
-    expires.is_some_and(|time| time + MAX_CLOCK_SKEW < now)
-        || process.is_some_and(|process| process.has_ended())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,7 +122,7 @@ mod tests {
     fn is_garbage_with(annotations: &serde_json::Value) -> bool {
         let object = json!({ "metadata": { "name": "x", "annotations": annotations } });
         let now = "2030-01-01T00:00:00Z".parse().expect("a time");
-        is_garbage(&serde_json::from_value::<ConfigMap>(object).expect("an object"), now)
+        Garbage::at(now).includes(&serde_json::from_value::<ConfigMap>(object).expect("an object"))
     }
 
     #[test]
@@ -125,5 +142,16 @@ mod tests {
             &json!({ EXPIRES_ANNOTATION: "2030-01-01T00:01:00Z", PROCESS_ANNOTATION: "elsewhere/1/2" })
         ));
         assert!(!is_garbage_with(&json!({})));
+    }
+    #[test]
+    fn a_process_that_ends_meanwhile_is_taken_as_alive() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("a process");
+        let process = Process::of(child.id());
+        let mut garbage = Garbage::at(Timestamp::MIN);
+        assert!(!garbage.has_ended(process.clone()));
+        child.kill().expect("a signal");
+        child.wait().expect("an end");
+        assert!(!garbage.has_ended(process.clone()));
+        assert!(Garbage::at(Timestamp::MIN).has_ended(process));
     }
 }

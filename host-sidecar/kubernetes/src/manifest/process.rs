@@ -8,7 +8,7 @@ use rustix::{
 use std::{fmt, fs, str::FromStr, sync::OnceLock};
 
 /// A process, unique across machines and restarts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Process {
     /// The boot id of the machine, and its PID namespace. Empty if unknown.
     machine: String,
@@ -25,10 +25,12 @@ impl Process {
     /// This process.
     pub(crate) fn current() -> &'static Self {
         static CURRENT: OnceLock<Process> = OnceLock::new();
-        CURRENT.get_or_init(|| {
-            let pid = std::process::id();
-            Self { machine: this_machine(), pid, start: start_of(pid).unwrap_or_default() }
-        })
+        CURRENT.get_or_init(|| Self::of(std::process::id()))
+    }
+
+    /// A process of this machine.
+    pub(crate) fn of(pid: u32) -> Self {
+        Self { machine: this_machine(), pid, start: start_of(pid).unwrap_or_default() }
     }
 
     /// Whether it certainly has ended. `false` for a process on another machine.

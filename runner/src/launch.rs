@@ -1,7 +1,7 @@
 //! Starts an interpreter.
 
 use crate::{
-    affinity,
+    affinity, environment,
     error::{Context, Error},
     isolation,
     workspace::WORK_DIR,
@@ -46,7 +46,7 @@ pub(crate) fn spawn<A: AsRef<OsStr>>(
         .args(options)
         .args(args)
         .env_clear()
-        .envs(preparation.env.iter().map(|(name, value)| (name, value)))
+        .envs(environment::of_program(env::vars_os(), &preparation.env))
         .current_dir(WORK_DIR)
         .stdin(stdin)
         .stdout(Stdio::piped())
@@ -56,7 +56,7 @@ pub(crate) fn spawn<A: AsRef<OsStr>>(
         .map_err(|source| Error::Interpreter { interpreter: interpreter.clone(), source })
 }
 
-/// Finds the interpreter in the runner's PATH, which may differ from the program's.
+/// Finds the interpreter in the container's PATH, which is the image's. That of a request does not choose it.
 fn find_in_path(interpreter: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|folder| folder.join(interpreter)).find(|candidate| candidate.is_file())

@@ -18,6 +18,7 @@ mod affinity;
 mod channel;
 mod collect;
 mod container_log;
+mod environment;
 mod error;
 mod init;
 mod isolation;

@@ -57,8 +57,11 @@ fn bash() -> Layer {
 #[test]
 fn an_image_is_the_root_of_a_sandbox() {
     let dir = TestDir::new();
-    let lower =
-        bash().file("etc/gone", "").file("opt/old/file", "").file("opt/tools/tool", "#!/bin/bash\necho tool");
+    let lower = bash()
+        .program("/bin/bash", "/opt/tools/bash")
+        .file("etc/gone", "")
+        .file("opt/old/file", "")
+        .file("opt/tools/tool", "#!/bin/bash\necho tool");
     let upper = Layer::default()
         .file("etc/.wh.gone", "")
         .file("opt/old/.wh..wh..opq", "")
@@ -72,14 +75,14 @@ fn an_image_is_the_root_of_a_sandbox() {
     load(&dir, "app:1", &layout);
     let script = "\
 tool
-echo $GREETING $UID $PWD $HOME
+echo $BASH $GREETING $UID $PWD $HOME
 echo $(</opt/hard) $(</opt/link) /etc/g* /opt/old/* $(</etc/hostname)
 [ -e /usr/bin/env ] || echo without the machine
 echo written >/work/a && echo written >/tmp/a && ! echo refused 2>/dev/null >/opt/a && echo read-only";
     let output = run(&dir, "app:1", script);
     let expected = "\
 tool
-hello 1001 /work /home/user
+/opt/tools/bash hello 1001 /work /home/user
 new new /etc/g* /opt/old/* sandbox
 without the machine
 read-only

@@ -8,6 +8,7 @@ use kube::Api;
 pub(super) const TESTS: &[Test] = tests![
     a_program_has_no_network,
     a_program_sees_nothing_of_the_cluster,
+    variables_of_an_image_apply_below_those_of_the_request,
     an_endless_loop_has_ended_when_the_call_returns,
     a_pod_overlay_is_applied_to_the_pod,
     a_network_profile_gives_the_pod_a_network,
@@ -70,6 +71,22 @@ except OSError as e:
         text.starts_with("['HOME', 'LANG', 'PATH']\nsandbox False\n") && text.contains("termination-log"),
         text,
     )
+}
+
+/// As on one machine: `an_image_is_the_root_of_a_sandbox`.
+fn variables_of_an_image_apply_below_those_of_the_request(context: &Context) -> Result<(), Failure> {
+    // Python adds a variable where the locale is C.
+    let program = "import os, sys
+del os.environ['LC_CTYPE']
+print(dict(sorted(os.environ.items())), sys.executable)";
+    let options = ["--image", "variables:local"];
+    let variables = "'HOME': '/home/user', 'LANG': 'C', 'PATH': '/opt/bin:/usr/bin:/bin'}";
+    let result = context.run(program, &options)?;
+    let expected = format!("{{'GREETING': 'hello', {variables} /opt/bin/python3\n");
+    expect(result["stdout"]["content"] == expected, &result)?;
+    let result = context.run(program, &[&options[..], &["--env", "GREETING=ours"]].concat())?;
+    let expected = format!("{{'GREETING': 'ours', {variables} /opt/bin/python3\n");
+    expect(result["stdout"]["content"] == expected, &result)
 }
 
 fn an_endless_loop_has_ended_when_the_call_returns(context: &Context) -> Result<(), Failure> {

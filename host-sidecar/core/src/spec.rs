@@ -2,12 +2,7 @@
 
 use crate::policy::Limits;
 use cofferdam_protocol::{InputFile, Preparation, Program};
-use std::{collections::BTreeMap, sync::Arc};
-
-/// Search path of the sandbox.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Home directory of the sandbox's user.
-const HOME: &str = "/home/user";
+use std::sync::Arc;
 
 /// What a sandbox is created from. Sandboxes with equal specifications are interchangeable: it is the key of
 /// the pool.
@@ -20,8 +15,6 @@ pub struct SandboxSpec {
     /// The image that the language names; none: the backend's default. A backend replaces a tag by the digest
     /// that it stands for.
     pub image: Option<String>,
-    /// The variables of the image, where the backend knows them.
-    pub image_env: Vec<(String, String)>,
     /// The network profile; none: no network.
     pub network: Option<String>,
     /// Whether the interpreter can be started before there is a program.
@@ -68,7 +61,7 @@ impl SandboxSpec {
         Preparation {
             interpreter: self.interpreter.clone(),
             file: self.file.clone(),
-            env: environment(&self.image_env, Vec::new()),
+            env: Vec::new(),
             limits: self.limits,
             prewarm: self.prewarm,
             preload_modules: self.preload_modules.clone(),
@@ -100,7 +93,7 @@ impl ExecSpec {
             file: sandbox.file.clone(),
             code: self.code,
             args: self.args,
-            env: environment(&sandbox.image_env, self.env),
+            env: self.env,
             stdin: self.stdin,
             files: self.files,
             collect: self.collect,
@@ -108,16 +101,6 @@ impl ExecSpec {
             limits: Limits { startup_time_ms: 0, ..self.limits },
         }
     }
-}
-
-/// The variables of a request, those of the image where it sets none, and the sandbox's own. The image's HOME is
-/// that of another user.
-fn environment(image: &[(String, String)], requested: Vec<(String, String)>) -> Vec<(String, String)> {
-    let own = [("PATH", PATH), ("HOME", HOME), ("LANG", "C.UTF-8")];
-    let mut env: BTreeMap<_, _> = own.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    env.extend(image.iter().filter(|(name, _)| name != "HOME").cloned());
-    env.extend(requested);
-    env.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -148,19 +131,6 @@ mod tests {
             ..Request::default()
         };
         assert_eq!(spec(request), spec(Request::default()));
-    }
-
-    #[test]
-    fn variables_of_the_request_precede_those_of_the_image_and_these_the_defaults() {
-        let request =
-            Request { code: "1".into(), env: vec![("A".into(), "request".into())], ..Request::default() };
-        let mut plan = Policy::default().plan(request).expect("a plan");
-        let image = [("A", "image"), ("HOME", "/root"), ("PATH", "/opt/bin"), ("B", "image")];
-        plan.sandbox.image_env = image.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let program = plan.exec.into_program(&plan.sandbox);
-        let expected =
-            [("A", "request"), ("B", "image"), ("HOME", HOME), ("LANG", "C.UTF-8"), ("PATH", "/opt/bin")];
-        assert_eq!(program.env, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl Backend for LocalBackend {
             let images = self.machine.images.clone();
             let found = spawn_blocking(move || images::find(images.as_ref(), &name)).await;
             let image = found.unwrap_or_else(|error| Err(creation_failed(error)))?;
-            Ok(SandboxSpec { image: Some(image.name), image_env: image.env, ..spec })
+            Ok(SandboxSpec { image: Some(image.name), ..spec })
         })
     }
 

@@ -29,8 +29,9 @@ impl Parts {
             return Err(Error::new(ErrorCode::SandboxUnavailable, message));
         }
         let root = image.map_or_else(|| machine.root.clone(), |image| Root::Erofs(image.root.clone()));
+        let env = image.map_or(&[][..], |image| &image.env);
         let binds = root.prepare(dir).map_err(|error| unavailable("prepare the root", error))?;
-        bundle::write(dir, &binds, root.erofs(), machine.runsc.maps_users())
+        bundle::write(dir, &binds, root.erofs(), env, machine.runsc.maps_users())
             .map_err(|error| unavailable("write the bundle", error))?;
         tracing::debug!(id = dir.id(), "the sandbox is being started");
         let mut runsc =

@@ -109,11 +109,9 @@ impl LocalSandbox {
         parts: Parts,
         dir: RunDirGuard,
         spec: SandboxSpec,
-        mut image: Option<Image>,
+        image: Option<Image>,
         machine: &Machine,
     ) -> Self {
-        let image_env = image.as_mut().map_or_else(Vec::new, |image| std::mem::take(&mut image.env));
-        let spec = SandboxSpec { image_env, ..spec };
         let Parts { cgroup, runsc, stdin, stdout, stderr } = parts;
         let connection = RunnerConnection::new(stdout, stdin);
         let closed = connection.closed();

@@ -22,7 +22,7 @@ pub struct Preparation {
     pub interpreter: Vec<String>,
     /// Name of the program's file in the working directory.
     pub file: String,
-    /// The complete environment.
+    /// Variables of the program, as in [`Program::env`].
     pub env: Vec<(String, String)>,
     /// Limits of the run. Only those of CPU, memory, disk and processes are used.
     pub limits: Limits,

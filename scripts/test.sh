@@ -39,6 +39,8 @@ run() { SEED=${SEED:-1} cargo test --release --locked --workspace --exclude coff
 
 scripts/check.sh
 run --no-run
+# For a test of it; other tests would wait for its build.
+scripts/sandbox-image.sh archive >/dev/null
 run "${alone[@]}"
 run --doc
 log=target/tests-in-cluster.log

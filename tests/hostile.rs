@@ -6,7 +6,7 @@
 
 use cofferdam::{
     Runtime,
-    config::{BackendChoice, PoolConfig, Settings},
+    config::{PoolConfig, Settings},
 };
 use cofferdam_component::Executor;
 use cofferdam_tests::{
@@ -15,7 +15,7 @@ use cofferdam_tests::{
     hostile::{Cluster, Host, Neighbour, SECRET_VARIABLE, SecretCheck, with_target},
     leaks::{leaked_cgroups, leaked_resources},
     logging,
-    program::TestDir,
+    program::{TestDir, with_usr_of_machine},
     soak::is_soak,
 };
 use k8s_openapi::api::core::v1::{Pod, Service};
@@ -121,8 +121,7 @@ fn run_case_on_this_machine(
 ) -> Result<(), Failure> {
     let dir = TestDir::new();
     let pool = PoolConfig { maximum: Some(if is_warm { 2 } else { 0 }), ..PoolConfig::default() };
-    let settings =
-        Settings { backend: BackendChoice::Local, state_dir: Some(dir.state()), pool, ..Settings::default() };
+    let settings = Settings { state_dir: Some(dir.state()), pool, ..with_usr_of_machine() };
     let sidecar = settings.pooled_runtime()?;
     let library = Library { executor: executor.clone(), sidecar: sidecar.clone() };
     let driver: Box<dyn Driver> = if is_warm { Box::new(Warm(library)) } else { Box::new(library) };
@@ -210,8 +209,7 @@ fn assert_unreached(host: &Host) -> Result<(), Failure> {
 
 /// Median duration of the benign program on this machine.
 fn benign_median(executor: &Executor) -> Result<Duration, Failure> {
-    let settings = Settings { backend: BackendChoice::Local, ..Settings::default() };
-    let driver = Library { executor: executor.clone(), sidecar: settings.runtime()? };
+    let driver = Library { executor: executor.clone(), sidecar: with_usr_of_machine().runtime()? };
     let case = benign_case()?;
     let timed = |_| {
         let started = Instant::now();

@@ -2,7 +2,7 @@
 
 use cofferdam::config::Settings;
 use cofferdam_component::{ExecuteError, Executor, SandboxCtx, types::Request};
-use cofferdam_tests::program::{TestDir, root};
+use cofferdam_tests::program::{TestDir, root, with_usr_of_machine};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
 
@@ -59,7 +59,7 @@ fn patched_guest(change: impl FnOnce(&str) -> String) -> Vec<u8> {
 }
 
 async fn execute(executor: &Executor) -> String {
-    execute_with(executor, SandboxCtx::new(Settings::default().runtime().expect("a sidecar"))).await
+    execute_with(executor, SandboxCtx::new(with_usr_of_machine().runtime().expect("a sidecar"))).await
 }
 
 async fn execute_with(executor: &Executor, ctx: SandboxCtx) -> String {
@@ -101,7 +101,7 @@ async fn bytes_that_are_not_a_guest_are_refused() {
 
 #[tokio::test]
 async fn the_host_limits_the_executions_of_a_guest() {
-    let sidecar = Settings::default().runtime().expect("a sidecar");
+    let sidecar = with_usr_of_machine().runtime().expect("a sidecar");
     let executor = Executor::new(1).expect("the guest");
     let none = executor
         .execute(SandboxCtx::builder(sidecar).max_executions(0).build(), Request::new("print(1)"))
@@ -136,7 +136,7 @@ async fn a_guest_with_an_oversized_request_is_stopped() {
 #[tokio::test]
 async fn a_guest_that_traps_after_its_execution_leaves_nothing_behind() {
     let dir = TestDir::new();
-    let settings = Settings { state_dir: Some(dir.state()), ..Settings::default() };
+    let settings = Settings { state_dir: Some(dir.state()), ..with_usr_of_machine() };
     let (start, length) = (REQUEST, REQUEST + 4);
     let body = format!(
         "(i32.store (i32.const {start}) (i32.const {PROGRAM})) (i32.store (i32.const {length}) (i32.const 8)) {} unreachable",
@@ -165,7 +165,7 @@ async fn hostile_guests_do_not_block_another_guest() {
             }
         });
         let other = Executor::new(1).expect("the guest");
-        let ctx = SandboxCtx::new(Settings::default().runtime().expect("a sidecar"));
+        let ctx = SandboxCtx::new(with_usr_of_machine().runtime().expect("a sidecar"));
         let outcome = other.execute(ctx, Request::new("print(6*7)")).await.expect("an outcome");
         assert_eq!(outcome.stdout.text, "42\n");
         busy.abort();

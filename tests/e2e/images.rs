@@ -1,5 +1,6 @@
 //! Images as root file systems of sandboxes on this machine. The tests build them: no registry is needed.
 
+mod default;
 mod full_disk;
 mod hostile;
 mod kills;
@@ -29,9 +30,7 @@ fn cofferdam(dir: &TestDir, args: &[&str]) -> Output {
 
 fn command(dir: &TestDir, args: &[&str]) -> Command {
     let mut command = dir.cofferdam(args);
-    command
-        .env("COFFERDAM_IMAGES__DIR", dir.path().join("images"))
-        .env("COFFERDAM_IMAGES__PULL_POLICY", "Never");
+    command.env("COFFERDAM_IMAGES__PULL_POLICY", "Never");
     command
 }
 
@@ -215,10 +214,8 @@ fn an_image_in_use_is_not_removed() {
 async fn a_prewarmed_sandbox_is_one_of_the_image_that_the_name_stands_for() {
     let dir = TestDir::new();
     load(&dir, "app:1", &Layout::new(vec![bash()]).env(&["A=first"]));
-    let images = dir.path().join("images");
     let settings = [
         ("COFFERDAM_IMAGE", "app:1"),
-        ("COFFERDAM_IMAGES__DIR", images.to_str().expect("a path")),
         ("COFFERDAM_IMAGES__PULL_POLICY", "Never"),
         ("COFFERDAM_POOL__MAXIMUM", "1"),
     ];

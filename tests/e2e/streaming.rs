@@ -1,16 +1,13 @@
 //! The streaming component, with the library as its host.
 
 use super::cleanup::assert_no_leaks;
-use cofferdam::{
-    Runtime,
-    config::{BackendChoice, Settings},
-};
+use cofferdam::{Runtime, config::Settings};
 use cofferdam_component::{
     STREAM, SandboxCtx, StreamGuest, add_to_linker,
     code_executor_stream::{Event, Outcome},
     types::{Error, ErrorCode, Limits, Request, Status},
 };
-use cofferdam_tests::program::TestDir;
+use cofferdam_tests::program::{TestDir, with_usr_of_machine};
 use std::sync::LazyLock;
 use wasmtime::{
     Engine, Store,
@@ -22,7 +19,7 @@ static COMPONENT: LazyLock<Component> =
 
 fn sidecar(dir: &TestDir) -> Runtime {
     let state_dir = Some(dir.state());
-    Settings { backend: BackendChoice::Local, state_dir, ..Settings::default() }.runtime().expect("a sidecar")
+    Settings { state_dir, ..with_usr_of_machine() }.runtime().expect("a sidecar")
 }
 
 /// A program that writes its output in one write, then runs until it is cancelled.

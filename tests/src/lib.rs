@@ -5,6 +5,7 @@ pub mod cgroup;
 pub mod clock;
 pub mod cluster;
 pub mod conformance;
+pub mod default_image;
 pub mod hostile;
 pub mod hosts;
 pub mod leaks;

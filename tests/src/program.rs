@@ -1,5 +1,6 @@
 //! The program under test, started as a user starts it.
 
+use cofferdam::config::{BackendChoice, Settings};
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use std::{
     env,
@@ -15,6 +16,12 @@ use tempfile::TempDir;
 #[must_use]
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_owned)
+}
+
+/// Settings of sandboxes with this machine's /usr, whatever images the user has.
+#[must_use]
+pub fn with_usr_of_machine() -> Settings {
+    Settings { backend: BackendChoice::Local, image: Some(String::new()), ..Settings::default() }
 }
 
 /// A temporary folder of one test: its working directory and the state folder of its runs.
@@ -59,7 +66,7 @@ impl TestDir {
         fs::write(self.path().join(name), content).expect("a file");
     }
 
-    /// The command `cofferdam` with these arguments, in this folder, without the user's settings.
+    /// The command `cofferdam` with these arguments, in this folder, without the user's settings and images.
     #[must_use]
     pub fn cofferdam(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         self.command(root().join("target/release/cofferdam"), args)
@@ -77,6 +84,7 @@ impl TestDir {
             .args(args)
             .current_dir(self.path())
             .env("COFFERDAM_STATE_DIR", self.state())
+            .env("COFFERDAM_IMAGES__DIR", self.path().join("images"))
             .env("XDG_CONFIG_HOME", self.path().join("config"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -5,10 +5,10 @@ use crate::{
     config::{BackendKind, Settings, SettingsError},
 };
 use cofferdam_core::{Backend, Runtime, os::user_dirs, policy::Policy};
-use cofferdam_images::{Progress, RegistryConfig, Store, UnpackLimits};
+use cofferdam_images::{DEFAULT_IMAGE, Progress, RegistryConfig, Store, UnpackLimits};
 use cofferdam_kubernetes::KubernetesBackend;
-use cofferdam_local::{Images, LocalBackend};
-use std::{collections::BTreeSet, sync::Arc};
+use cofferdam_local::{LocalBackend, LocalConfig};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 /// Why a runtime cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +51,25 @@ impl Settings {
         Ok(self.runtime()?.with_pool(&self.pool))
     }
 
-    /// Where the images come from that languages name, if any does.
-    pub(crate) fn local_images(&self, policy: &Policy) -> Result<Option<Arc<dyn Images>>, SetupError> {
-        if policy.languages.values().all(|language| language.image.is_none()) {
-            return Ok(None);
+    /// The settings of the local backend, and the store of its images if it has any. The default image is that of
+    /// languages that name none, if the store has it and no setting names an image or a root file system.
+    pub(crate) fn local_with_images(
+        &self,
+        policy: &Policy,
+    ) -> Result<(LocalConfig, Option<ImageStore>), SetupError> {
+        let mut config = self.local();
+        let is_named =
+            config.image.is_some() || policy.languages.values().any(|language| language.image.is_some());
+        let may_be_default = self.image.is_none() && self.rootfs.is_none();
+        // Where nobody has loaded an image, a run looks for one file.
+        let is_opened = is_named || may_be_default && self.image_dir().is_some_and(|dir| Store::exists(&dir));
+        let images = is_opened.then(|| self.image_store()).transpose()?;
+        if let Some(ImageStore { store, .. }) = images.as_ref().filter(|_| may_be_default)
+            && store.images()?.default_image().is_some()
+        {
+            config.image = Some(DEFAULT_IMAGE.to_owned());
         }
-        Ok(Some(Arc::new(self.image_store()?)))
+        Ok((config, images))
     }
 
     /// Pulls those of these images that have to be, for sandboxes on this machine. Blocks. An execution pulls
@@ -95,9 +108,9 @@ impl Settings {
     ///
     /// Its folder cannot be used.
     pub fn image_store(&self) -> Result<ImageStore, SetupError> {
-        let dir = self.images.dir.clone().or_else(|| Some(user_dirs::cache()?.join("images")));
         let limits = UnpackLimits { bytes: self.images.max_image_size.0, ..UnpackLimits::default() };
-        let store = Store::open(&dir.ok_or(SetupError::NoImageDir)?, limits, self.images.max_size.0)?;
+        let dir = self.image_dir().ok_or(SetupError::NoImageDir)?;
+        let store = Store::open(&dir, limits, self.images.max_size.0)?;
         let store = self.images.unpacker.iter().cloned().fold(store, Store::with_unpacker);
         let registries = RegistryConfig {
             mirrors: self.images.mirrors.clone(),
@@ -107,11 +120,19 @@ impl Settings {
         Ok(ImageStore { store, registries, policy: self.images.pull_policy })
     }
 
+    fn image_dir(&self) -> Option<PathBuf> {
+        self.images.dir.clone().or_else(|| Some(user_dirs::cache()?.join("images")))
+    }
+
     fn backend_of(&self, policy: &Policy) -> Result<Arc<dyn Backend>, SetupError> {
         Ok(match self.backend_kind() {
             BackendKind::Local => {
-                let local = LocalBackend::new(&self.local())?;
-                Arc::new(self.local_images(policy)?.into_iter().fold(local, LocalBackend::with_images))
+                let (config, images) = self.local_with_images(policy)?;
+                let local = LocalBackend::new(&config)?;
+                Arc::new(match images {
+                    Some(images) => local.with_images(Arc::new(images)),
+                    None => local,
+                })
             }
             BackendKind::Kubernetes => Arc::new(KubernetesBackend::new(&self.kubernetes(), policy)?),
         })

@@ -61,6 +61,9 @@ pub struct ImageConfig {
     /// What the image is for.
     #[serde(flatten)]
     pub platform: Platform,
+    /// When the image was built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
     /// The digests of the unpacked layers.
     pub rootfs: Layers,
     #[serde(default, deserialize_with = "null_as_default")]

@@ -23,6 +23,10 @@ pub use platform::Platform;
 pub use reference::Reference;
 #[cfg(feature = "registry")]
 pub use registry::{Progress, PullPolicy, RegistryConfig, pull};
+/// The image of sandboxes on a machine that has it, where nothing else is named. The registry of its name is the
+/// machine itself, so that no other can have it.
+pub const DEFAULT_IMAGE: &str = "localhost/cofferdam-sandbox:latest";
+
 pub use store::{Addition, ImageRecord, Images, Lease, Store, StoredImage};
 pub use unpack::{Additions, UnpackLimits, Unpacker};
 pub use unpack_process::unpack_if_started_for_it;

@@ -35,7 +35,7 @@ impl LocalBackend {
         Ok(Self { machine: Machine::new(config)?, reaper: Reaper::default() })
     }
 
-    /// The same with images, which languages may name.
+    /// The same with images, which languages and [`LocalConfig::image`] may name.
     #[must_use]
     pub fn with_images(mut self, images: Arc<dyn Images>) -> Self {
         self.machine.images = Some(images);
@@ -115,7 +115,9 @@ impl Backend for LocalBackend {
 
     fn resolve(&self, spec: SandboxSpec) -> BoxFuture<'_, Result<SandboxSpec, Error>> {
         Box::pin(async {
-            let Some(name) = spec.image.clone() else { return Ok(spec) };
+            let Some(name) = spec.image.clone().or_else(|| self.machine.image.clone()) else {
+                return Ok(spec);
+            };
             let images = self.machine.images.clone();
             let found = spawn_blocking(move || images::find(images.as_ref(), &name)).await;
             let image = found.unwrap_or_else(|error| Err(creation_failed(error)))?;

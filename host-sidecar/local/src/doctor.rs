@@ -1,14 +1,15 @@
 //! Checks whether this machine can execute programs: that gVisor is installed, and that a probe succeeds in a
 //! sandbox.
 
-use crate::{Images, LocalBackend, LocalConfig, SetupError};
+use crate::{Images, LocalBackend, LocalConfig, SetupError, cgroup::Cgroup};
 use cofferdam_core::{
     doctor::{
         Finding, Findings, ProbeOptions, RUN, probe, probe_result,
         target::{Destination, Target},
     },
+    new_id,
     os::programs,
-    policy::Policy,
+    policy::{Limits, Policy},
 };
 use cofferdam_types::{Error, ErrorCode};
 use std::{
@@ -21,6 +22,7 @@ use std::{
 use tokio::time::timeout;
 
 const CHECK: &str = "gvisor";
+const LIMITS: &str = "limits";
 /// The destinations that the probe tries to reach.
 const DESTINATIONS: [Destination; 3] = [Destination::Metadata, Destination::Dns, Destination::Machine];
 /// A name in the public DNS.
@@ -50,6 +52,7 @@ pub async fn examine(
         Ok(local) => images.into_iter().fold(local, LocalBackend::with_images),
         Err(error) => return push_setup_error(&error, findings),
     };
+    findings.push(limits_finding());
     if let Some(reason) = options.skip_reason() {
         findings.push(Finding::skipped(RUN, reason));
         return;
@@ -103,6 +106,19 @@ fn release_date(version: &str) -> Option<u32> {
     version.strip_prefix("release-")?.split('.').next()?.parse().ok()
 }
 
+/// Whether the limits of a sandbox have a cgroup, tried with one that no process joins.
+fn limits_finding() -> Finding {
+    let limits = Limits { cpu_millis: Some(1000), ..Limits::DEFAULT };
+    let cgroup = Cgroup::create(&new_id(), &limits);
+    let can_limit_cpu = cgroup.as_ref().is_ok_and(Cgroup::can_limit_cpu);
+    let is_deleted = cgroup.and_then(Cgroup::delete).is_ok();
+    if can_limit_cpu && is_deleted {
+        return Finding::ok(LIMITS, "limits on memory and processors are enforced by cgroups");
+    }
+    let text = "this user cannot create cgroups: memory is limited without one, and `--cpu` is refused";
+    Finding::warning(LIMITS, text, "run as root if a program needs a limit on processors")
+}
+
 /// This machine's address for outgoing connections, with a port that is probably closed: a refused connection
 /// also proves that the machine is reachable.
 fn own_address() -> Option<SocketAddr> {
@@ -113,13 +129,17 @@ fn own_address() -> Option<SocketAddr> {
 
 fn probe_failure(error: &Error) -> Finding {
     let message = &error.message;
-    let text = error.detail.as_ref().map_or_else(|| message.clone(), |detail| format!("{message}: {detail}"));
+    let detail = error.detail.as_ref().filter(|detail| !message.contains(*detail));
+    let text = detail.map_or_else(|| message.clone(), |detail| format!("{message}: {detail}"));
     let advice = match error.code {
+        // The runner's words.
+        _ if text.contains("cannot start \"python3\"") => {
+            "programs of Python need it in their root file system: install it, or use an image that has it"
+        }
         ErrorCode::Cancelled => "run `cofferdam doctor` again without interrupting it",
         ErrorCode::StartupTimeout => "try again when the load is lower, or raise `startup_timeout_seconds`",
         ErrorCode::SandboxUnavailable => {
-            "check that gVisor is a release of 2025 or later, and that `rootfs` or /usr contains python3; see the \
-             log with COFFERDAM_LOG=debug"
+            "check that gVisor is a release of 2025 or later; see the log with COFFERDAM_LOG=debug"
         }
         _ => "see the log with COFFERDAM_LOG=debug",
     };
@@ -138,6 +158,15 @@ mod tests {
         assert_eq!(verdict(Some("release-20240401.0-12-gabc")), Verdict::Failed);
         assert_eq!(verdict(Some("VERSION_MISSING")), Verdict::Ok);
         assert_eq!(verdict(None), Verdict::Failed);
+    }
+
+    #[test]
+    fn a_missing_python_is_reported_once_and_with_advice() {
+        let reason = "cannot start \"python3\": No such file or directory (os error 2)";
+        let message = format!("the sandbox could not start the program: {reason}");
+        let finding = probe_failure(&Error::new(ErrorCode::SandboxUnavailable, message).with_detail(reason));
+        assert_eq!(finding.text.matches("python3").count(), 1, "{}", finding.text);
+        assert!(finding.advice.is_some_and(|advice| advice.contains("install it")));
     }
 
     #[test]

@@ -9,7 +9,8 @@ pub enum SetupError {
     /// gVisor is not installed.
     #[error(
         "gVisor is not installed: there is no `runsc` in {}PATH; run `make setup` in Cofferdam's repository, or \
-         give the path of `runsc` with --runsc or COFFERDAM_RUNSC",
+         install it (https://gvisor.dev/docs/user_guide/install), or give the path of `runsc` with --runsc or \
+         COFFERDAM_RUNSC",
         cache.as_ref().map(|cache| format!("{} or ", cache.display())).unwrap_or_default()
     )]
     NoRunsc {

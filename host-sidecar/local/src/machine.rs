@@ -10,8 +10,10 @@ pub(crate) struct Machine {
     pub(crate) runsc: Runsc,
     pub(crate) root: Root,
     pub(crate) state: StateDir,
-    /// Where images come from that a specification names.
+    /// Where images come from.
     pub(crate) images: Option<Arc<dyn Images>>,
+    /// The image where a specification names none.
+    pub(crate) image: Option<String>,
     /// Sandboxes that are being deleted.
     pub(crate) deletions: TaskTracker,
 }
@@ -23,6 +25,7 @@ impl Machine {
             root: Root::new(config.rootfs.as_deref())?,
             state: StateDir::open(config.state_dir.as_deref())?,
             images: None,
+            image: config.image.clone(),
             deletions: TaskTracker::new(),
         })
     }

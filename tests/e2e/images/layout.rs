@@ -101,6 +101,7 @@ pub(super) fn config(architecture: &str, diff_ids: &[Digest]) -> Value {
     json!({
         "os": "linux",
         "architecture": architecture,
+        "created": "2020-02-02T02:02:02Z",
         "rootfs": { "type": "layers", "diff_ids": diff_ids },
     })
 }

@@ -1,11 +1,20 @@
 //! `cofferdam doctor`.
 
 use super::{Failure, load, options::SandboxArgs, signals::EndSignals, standard_output};
-use crate::config::{BackendKind, Settings};
-use cofferdam_core::doctor::{Finding, Findings, ProbeOptions, Verdict};
+use crate::{
+    ImageStore,
+    config::{BackendKind, Settings},
+};
+use cofferdam_core::{
+    doctor::{Finding, Findings, ProbeOptions, Verdict},
+    policy::{Language, Policy},
+};
+use cofferdam_images::DEFAULT_IMAGE;
+use cofferdam_local::{Images, LocalConfig};
 use std::{
     io::{self, Write},
     process::ExitCode,
+    sync::Arc,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +27,9 @@ machine it checks gVisor and executes such a program. The image of the program n
 Each line says ok, warning, FAILED or skipped, then the finding, and after a semicolon what to do.
 
 Exit codes: 0 executions will work; 1 a check failed; 125 the settings are invalid, nothing was checked.";
+
+/// The check of what programs have as their root file system.
+const ROOT: &str = "root";
 
 /// Checks whether a cluster or this machine can run sandboxes.
 #[derive(Debug, clap::Args)]
@@ -55,9 +67,12 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
                     .await
             }
             BackendKind::Local => {
-                let images = settings.local_images(&policy)?;
-                cofferdam_local::doctor::examine(&settings.local(), images, &policy, probing, &mut findings)
-                    .await
+                let (config, images) = settings.local_with_images(&policy)?;
+                for finding in root_findings(&settings, &config, images.as_ref(), &policy)? {
+                    findings.push(finding);
+                }
+                let images = images.map(|images| Arc::new(images) as Arc<dyn Images>);
+                cofferdam_local::doctor::examine(&config, images, &policy, probing, &mut findings).await
             }
         }
         Ok::<_, Failure>(findings.into_all())
@@ -69,12 +84,60 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     Ok(code(&findings))
 }
 
+/// The root file system of programs on this machine, and of the languages that have another one.
+fn root_findings(
+    settings: &Settings,
+    config: &LocalConfig,
+    images: Option<&ImageStore>,
+    policy: &Policy,
+) -> Result<Vec<Finding>, Failure> {
+    let of_language = |(name, language): (&String, &Language)| {
+        let image = language.image.as_ref().filter(|image| config.image.as_ref() != Some(*image))?;
+        Some(Finding::ok(ROOT, format!("programs of the language {name} have the image {image}")))
+    };
+    let mut findings = vec![root_finding(settings, config, default_image(images)?.as_deref())];
+    findings.extend(policy.languages.iter().filter_map(of_language));
+    Ok(findings)
+}
+
+/// When the default image was built, if the store has it.
+fn default_image(images: Option<&ImageStore>) -> Result<Option<String>, Failure> {
+    let Some(ImageStore { store, .. }) = images else { return Ok(None) };
+    let images = store.images()?;
+    let built = images.default_image().map(|(_, image)| image.created.clone().unwrap_or_default());
+    // The day of a time.
+    Ok(built.map(|built| built.split('T').next().unwrap_or_default().to_owned()))
+}
+
+fn root_finding(settings: &Settings, config: &LocalConfig, default_image: Option<&str>) -> Finding {
+    let advice = match settings.image {
+        None => {
+            "for pandas, Node and more run `make sandbox-image`, and `cofferdam image load` with the file that it names"
+        }
+        Some(_) => "remove the setting `image` to use the default image where it is loaded",
+    };
+    match (&config.image, &config.rootfs) {
+        (Some(image), _) if image == DEFAULT_IMAGE => {
+            let version = default_image.unwrap_or("which the store lacks");
+            let text = format!("programs have the default image, {image} ({version})");
+            Finding::ok(ROOT, text)
+                .with_advice("`--image NAME` chooses another one, `--image ''` this machine's /usr")
+        }
+        (Some(image), _) => Finding::ok(ROOT, format!("programs have the image {image}")),
+        (None, Some(rootfs)) => Finding::ok(ROOT, format!("programs have the files in {}", rootfs.display())),
+        (None, None) => {
+            Finding::ok(ROOT, "programs have this machine's /usr, and see what is installed in it")
+                .with_advice(advice)
+        }
+    }
+}
+
 fn settings(args: &DoctorArgs) -> Result<Settings, Failure> {
     let mut settings = load(&args.settings)?;
     // The probe uses the image of the command line, even if its language has another one.
     let language = settings.languages.get_mut(cofferdam_types::validation::DEFAULT_LANGUAGE);
     if let (Some(image), Some(language)) = (&args.settings.image, language) {
-        language.image = Some(image.clone());
+        language.image = Some(image.clone()).filter(|image| !image.is_empty());
     }
     Ok(settings)
 }

@@ -2,7 +2,7 @@
 
 use super::{Failure, load, pull_progress::PullProgress, standard_output};
 use crate::{ImageStore, config::Overrides};
-use cofferdam_images::{Reference, Store};
+use cofferdam_images::{DEFAULT_IMAGE, Reference, Store};
 use cofferdam_types::quoted;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -93,6 +93,11 @@ pub(super) fn image(args: &ImageArgs) -> Result<ExitCode, Failure> {
             let name = name.as_deref().map(reference).transpose()?;
             for name in cofferdam_images::load(&store, path, name.as_ref())? {
                 standard_output::print_line(&format!("loaded {name}"))?;
+                if name.to_string() == DEFAULT_IMAGE {
+                    standard_output::print_line(
+                        "sandboxes on this machine have it, unless a setting names another root file system",
+                    )?;
+                }
             }
         }
         ImageCommand::Pull { name } => {
@@ -160,6 +165,7 @@ fn details(store: &Store, name: &str) -> Result<Value, Failure> {
         "digest": digest,
         "index": image.index,
         "platform": image.platform.to_string(),
+        "created": image.created,
         "size": image.size,
         "env": image.env,
         "root": store.root(digest),

@@ -21,7 +21,8 @@ pub(super) fn pull_images<'a>(
     settings: &Settings,
     languages: impl Iterator<Item = &'a Language>,
 ) -> Result<(), Failure> {
-    let images = languages.filter_map(|language| language.image.as_deref()).collect();
+    let named = settings.named_image();
+    let images = languages.filter_map(|language| language.image.as_deref().or(named)).collect();
     let progress = PullProgress::new();
     Ok(settings.pull_images(&images, &|now| progress.show(now))?)
 }

@@ -22,11 +22,6 @@ impl Settings {
         self.validate()?;
         let mut languages = default_languages();
         languages.extend(self.languages.clone());
-        if backend == BackendKind::Local {
-            for language in languages.values_mut().filter(|language| language.image.is_none()) {
-                language.image.clone_from(&self.image);
-            }
-        }
         // Sandboxes of the local backend have no network.
         let networks = BTreeSet::new();
         let (defaults, ceilings) = (self.default_limits().limits(), self.ceilings.limits());
@@ -43,6 +38,7 @@ impl Settings {
         LocalConfig {
             runsc: self.runsc.clone(),
             rootfs: self.rootfs.clone(),
+            image: self.named_image().map(ToOwned::to_owned),
             state_dir: self.state_dir.clone(),
         }
     }
@@ -53,7 +49,7 @@ impl Settings {
         let default = KubernetesConfig::default();
         KubernetesConfig {
             namespace: self.namespace.clone(),
-            image: self.image.clone().unwrap_or(default.image),
+            image: self.named_image().map_or(default.image, ToOwned::to_owned),
             cpu_requested: self.cpu_requested,
             mem_requested: self.mem_requested,
             kubeconfig_path: self.kubeconfig_path.clone(),
@@ -70,6 +66,11 @@ impl Settings {
             networks: self.networks.clone(),
             scale_up_seconds: self.scale_up_seconds,
         }
+    }
+
+    /// The image that the setting names. An empty name stands for none, not even the default image of this machine.
+    pub(crate) fn named_image(&self) -> Option<&str> {
+        self.image.as_deref().filter(|name| !name.is_empty())
     }
 
     /// The settings of the server, with the policies of the tenants.

@@ -44,7 +44,7 @@ pub struct Settings {
     /// The gVisor program. Default: the one that set-up built, else `runsc` in PATH.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runsc: Option<PathBuf>,
-    /// An unpacked image as the sandbox's root file system. Default: this machine's /usr.
+    /// An unpacked image as the sandbox's root file system. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rootfs: Option<PathBuf>,
     /// The folder for temporary data of executions. Default: a folder of the user that a reboot empties.
@@ -52,8 +52,9 @@ pub struct Settings {
     pub state_dir: Option<PathBuf>,
     /// The namespace of the sandboxes in a cluster.
     pub namespace: String,
-    /// The image of sandboxes; a language may name another. Default: python:3.11-slim in a cluster, elsewhere none,
-    /// which is this machine's /usr.
+    /// The image of sandboxes; a language may name another. Default: python:3.11-slim in a cluster, elsewhere
+    /// [`DEFAULT_IMAGE`](cofferdam_images::DEFAULT_IMAGE) if the store has it and `rootfs` is not set. Where there is
+    /// none, and if the name is empty, the root is this machine's /usr.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// The store of images on this machine.

@@ -40,6 +40,12 @@ impl Finding {
         Self { check, verdict: Verdict::Ok, text: sanitize(text.as_ref()), advice: None }
     }
 
+    /// The same; `advice` says what else is possible.
+    #[must_use]
+    pub fn with_advice(self, advice: impl AsRef<str>) -> Self {
+        Self { advice: Some(sanitize(advice.as_ref())), ..self }
+    }
+
     /// Executions work; `advice` says what to improve.
     pub fn warning(check: &'static str, text: impl AsRef<str>, advice: impl AsRef<str>) -> Self {
         let advice = Some(sanitize(advice.as_ref()));

@@ -137,7 +137,8 @@ impl Addition<'_> {
         self.store.unpack(manifest)?;
         let path = self.store.root(manifest);
         let size = path.metadata().map_err(ImageError::io(format!("read {}", path.display())))?.len();
-        let record = ImageRecord { index, platform: config.platform.clone(), size, env };
+        let ImageConfig { platform, created, .. } = config;
+        let record = ImageRecord { index, platform, created, size, env };
         self.store.index().change(|images| {
             images.images.insert(manifest.clone(), record);
             images.names.extend(names.iter().map(|name| (name.clone(), manifest.clone())));

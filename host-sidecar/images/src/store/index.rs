@@ -1,7 +1,7 @@
 //! The images of a store and their names, in one small file: a run reads it each time.
 
 use super::blobs::TemporaryFile;
-use crate::{Digest, ImageError, Platform, Reference};
+use crate::{DEFAULT_IMAGE, Digest, ImageError, Platform, Reference};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -27,6 +27,9 @@ pub struct ImageRecord {
     pub index: Option<Digest>,
     /// What it is for.
     pub platform: Platform,
+    /// When it was built, in the words of its configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
     /// Bytes of its root file system.
     pub size: u64,
     /// Its variables.
@@ -50,6 +53,12 @@ impl Images {
         };
         self.images.get_key_value(manifest)
     }
+
+    /// The default image.
+    #[must_use]
+    pub fn default_image(&self) -> Option<(&Digest, &ImageRecord)> {
+        self.find(&DEFAULT_IMAGE.parse().ok()?)
+    }
 }
 
 /// The file.
@@ -64,6 +73,10 @@ impl<'a> IndexFile<'a> {
 
     fn path(&self) -> PathBuf {
         self.dir.join("index.json")
+    }
+
+    pub(super) fn exists(&self) -> bool {
+        self.path().exists()
     }
 
     /// What it has; nothing if there is none.

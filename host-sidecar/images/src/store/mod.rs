@@ -67,6 +67,12 @@ pub struct StoredImage {
 }
 
 impl Store {
+    /// Whether the folder is a store to which an image was added. Opens nothing.
+    #[must_use]
+    pub fn exists(dir: &Path) -> bool {
+        IndexFile::new(dir).exists()
+    }
+
     /// Opens the store in a folder, which is created if it does not exist.
     ///
     /// # Errors

@@ -86,19 +86,21 @@ impl Store {
         sizes.sum()
     }
 
-    /// Removes the images that were not used for the longest time until the store is small enough, except one
-    /// and those in use. Does nothing while another process adds an image: it does this afterwards.
+    /// Removes the images that were not used for the longest time until the store is small enough, except one,
+    /// those in use, and the default image, without which sandboxes would have the files of the machine. Does nothing while another process adds an image: it does this afterwards.
     pub(super) fn shrink(&self, kept: &Digest) -> Result<(), ImageError> {
         let Some(_lock) = self.try_lock()? else { return Ok(()) };
         if self.size()? <= self.max_bytes {
             return Ok(());
         }
         self.sweep()?;
+        let images = self.images()?;
+        let kept = [Some(kept), images.default_image().map(|(digest, _)| digest)];
         for (digest, _) in self.by_last_use()? {
             if self.size()? <= self.max_bytes {
                 break;
             }
-            if digest != *kept && self.evict(&digest)? {
+            if !kept.contains(&Some(&digest)) && self.evict(&digest)? {
                 self.sweep()?;
             }
         }

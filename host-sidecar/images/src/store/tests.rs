@@ -2,7 +2,7 @@
 
 use super::{Lease, Store, lease::Unleased};
 use crate::{
-    ImageError,
+    DEFAULT_IMAGE, ImageError,
     load::{
         load,
         tests::{TestDir, reference},
@@ -120,6 +120,18 @@ fn the_image_that_was_not_used_for_the_longest_time_makes_room() {
     // The one that was just added stays, whatever its size.
     load_image(&dir, &dir.store_of(1), "d:1");
     assert!(store.find(&reference("d:1")).is_ok() && store.find(&a).is_err());
+}
+
+#[test]
+fn the_default_image_makes_no_room() {
+    let dir = TestDir::new();
+    load_image(&dir, &dir.store(), DEFAULT_IMAGE);
+    load_image(&dir, &dir.store(), "a:1");
+    load_image(&dir, &dir.store_of(1), "b:1");
+    let images = dir.store().images().expect("images");
+    assert!(images.default_image().is_some() && images.find(&reference("a:1")).is_none());
+    dir.store().prune(Some(SystemTime::now())).expect("pruned");
+    assert!(dir.store().images().expect("images").default_image().is_none());
 }
 
 #[test]

@@ -49,7 +49,8 @@ impl Program {
             }
             Self::WithoutSidecar => {
                 let mut host = command("cofferdam-host", "");
-                host.args(["run", "--invoke"]);
+                // The machine's /usr, whatever images the user has.
+                host.args(["run", "--invoke"]).env("COFFERDAM_IMAGE", "");
                 (host, BARE)
             }
         }

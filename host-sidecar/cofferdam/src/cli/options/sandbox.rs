@@ -12,7 +12,8 @@ pub(in crate::cli) struct SandboxArgs {
     #[command(flatten)]
     #[serde(flatten)]
     backend: BackendArgs,
-    /// The image of the sandbox [default: this machine's /usr; in a cluster python:3.11-slim]
+    /// The image of the sandbox; '' is this machine's /usr
+    /// [default: the default image if it is loaded, else ''; in a cluster python:3.11-slim]
     #[arg(long, value_name = "IMAGE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::cli) image: Option<String>,
@@ -24,7 +25,7 @@ pub(in crate::cli) struct SandboxArgs {
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     runsc: Option<PathBuf>,
-    /// An unpacked image as the sandbox's root on this machine [default: its /usr]
+    /// An unpacked image as the sandbox's root on this machine [default: none]
     #[arg(long, value_name = "DIR")]
     #[serde(skip_serializing_if = "Option::is_none")]
     rootfs: Option<PathBuf>,

@@ -2,16 +2,23 @@
 //! shows. A block with a language and the name of a file is that file.
 
 use cofferdam_tests::{
+    default_image,
     hosts::command,
     program::{TestDir, root, stdout},
     sidecar::Sidecar,
 };
-use std::{env, fs, path::PathBuf, process::Command};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// The address that the pages' commands have.
 const ADDRESS: &str = "127.0.0.1:8787";
 /// What of a page's output differs from time to time.
 const ANY: char = '…';
+/// Bytes of a PNG file up to its size and colours.
+const PNG_HEAD: usize = 33;
 const MARK: &str = "@@ end of a command @@";
 
 /// A command, and what a page shows of its output.
@@ -68,13 +75,28 @@ fn assert_page(page: &str) {
     assert_page_in(page, &[], &[]);
 }
 
+/// The same in this folder, and with the default image.
+fn assert_page_with_default_image(page: &str, dir: &TestDir) {
+    assert_page_at(dir, page, &[], &[], default_image::store());
+}
+
 /// The same with more folders of programs, and more variables.
 pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&str, &str)]) {
+    let dir = TestDir::new();
+    assert_page_at(&dir, page, programs, variables, &dir.path().join("images"));
+}
+
+fn assert_page_at(
+    dir: &TestDir,
+    page: &str,
+    programs: &[PathBuf],
+    variables: &[(&str, &str)],
+    images: &Path,
+) {
     let text = fs::read_to_string(root().join(page)).expect("a page");
     let steps = steps(&text);
     assert!(!steps.is_empty(), "{page} has no commands");
-    let dir = TestDir::new();
-    let sidecar = Sidecar::start(&dir, &[], &[]);
+    let sidecar = Sidecar::start(dir, &[], &[]);
     for (name, content) in files(&text) {
         let path = dir.path().join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -87,6 +109,7 @@ pub(crate) fn assert_page_in(page: &str, programs: &[PathBuf], variables: &[(&st
     shell.envs(variables.iter().copied());
     shell.current_dir(dir.path()).env("PATH", path).env("XDG_CONFIG_HOME", dir.path().join("config"));
     shell.env("COFFERDAM_STATE_DIR", dir.state()).env_remove("COFFERDAM_URL").env_remove("KUBECONFIG");
+    shell.env("COFFERDAM_IMAGES__DIR", images);
     assert_steps(page, &steps, shell, &sidecar);
 }
 
@@ -131,7 +154,11 @@ pub(crate) fn assert_section(page: &str, section: &str, programs: &[PathBuf]) {
 
 #[test]
 fn commands_in_readme_md_print_what_it_shows() {
-    assert_page("README.md");
+    let dir = TestDir::new();
+    assert_page_with_default_image("README.md", &dir);
+    // The page shows the picture that its command makes.
+    let head = |path: PathBuf| fs::read(path).expect("a picture")[..PNG_HEAD].to_owned();
+    assert_eq!(head(dir.path().join("results/sales.png")), head(root().join("docs/sales.png")));
 }
 
 #[test]

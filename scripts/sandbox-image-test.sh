@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the default image of sandboxes once more in another folder, as a user who keeps files private, and compares the
-# bytes. Then it tests the image, in sandboxes too. Needs `make build` and `make sandbox-image`.
+# bytes. Then it tests the image, in sandboxes too, and executes every conformance case with it. Needs `make build` and
+# `make sandbox-image`.
 source "$(dirname "$0")/lib.sh"
 
 python=$(scripts/python.sh sandbox-image-pip sandbox-image/requirements.txt)
@@ -11,3 +12,4 @@ for file in cofferdam-sandbox.oci.tar cofferdam-sandbox.cdx.json; do
 done
 rm -rf "$(dirname "$again")"
 "$python" -B sandbox-image/tests/test_image.py
+CONFORMANCE_DRIVERS=default-image cargo test --release --locked --workspace --test conformance

@@ -1,16 +1,18 @@
 //! Executes every case of `tests/conformance/` on this machine, in the cluster of `KUBECONFIG` if it is set,
 //! and with third-party hosts. In the cluster every second case is executed cold and the others warm; with
-//! `SOAK` set, all are executed both ways. A folder without a valid `case.toml` fails the suite.
+//! `SOAK` set, all are executed both ways. `CONFORMANCE_DRIVERS=default-image` executes
+//! them with the default image instead. A folder without a valid `case.toml` fails the suite.
 
-use cofferdam::config::{BackendChoice, PoolConfig, Settings};
+use cofferdam::config::{BackendChoice, ImageSettings, PoolConfig, Settings};
 use cofferdam_component::Executor;
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
     conformance::{
-        Case, Cli, Driver, Failure, Failures, Library, Selection, SharedSidecar, SidecarUrl, Warm, python,
-        run, run_suite,
+        Case, Cli, Driver, Failure, Failures, InRoot, Library, Selection, SharedSidecar, SidecarUrl, Warm,
+        python, run, run_suite,
     },
-    logging,
+    default_image, logging,
+    program::with_usr_of_machine,
     soak::is_soak,
 };
 use libtest_mimic::Arguments;
@@ -28,6 +30,9 @@ fn main() -> Result<ExitCode, Failure> {
     let arguments = Arguments::from_args();
     logging::show_warnings();
     let executor = Executor::new(64)?;
+    if drivers().is_some_and(|drivers| drivers == "default-image") {
+        return Ok(run_default_image(&arguments, &executor)?.report());
+    }
     let mut failures = run_local(&arguments, &executor)?;
     if !arguments.list && !is_local_only() {
         if is_soak() {
@@ -42,7 +47,11 @@ fn main() -> Result<ExitCode, Failure> {
 
 /// Whether only the driver `local` runs, with all cases: for a developer who works on one of them.
 fn is_local_only() -> bool {
-    env::var("CONFORMANCE_DRIVERS").is_ok_and(|drivers| drivers == "local")
+    drivers().is_some_and(|drivers| drivers == "local")
+}
+
+fn drivers() -> Option<String> {
+    env::var("CONFORMANCE_DRIVERS").ok()
 }
 
 /// The cases that are executed in new sandboxes, and those in prewarmed ones: together each case once, in a
@@ -51,8 +60,27 @@ fn selections() -> (Selection, Selection) {
     if is_soak() { (Selection::All, Selection::All) } else { (Selection::Even, Selection::Odd) }
 }
 
+/// Executes every case with the default image, new or prewarmed. Programs without a sandbox have its files too.
+fn run_default_image(arguments: &Arguments, executor: &Executor) -> Result<Failures, Failure> {
+    let images = ImageSettings { dir: Some(default_image::store().to_owned()), ..ImageSettings::default() };
+    let settings = Settings { backend: BackendChoice::Local, images, ..Settings::default() };
+    let library = |sidecar| Library { executor: executor.clone(), sidecar };
+    let (cold, warm) = selections();
+    let driver = InRoot(library(settings.runtime()?), default_image::unpacked());
+    let mut failures = run_driver(arguments, "default-image", None, cold, Arc::new(driver))?;
+    let sidecar = Settings { pool: pool_of(POOL), ..settings }.pooled_runtime()?;
+    let driver = InRoot(Warm(library(sidecar.clone())), default_image::unpacked());
+    failures.add(run_driver(arguments, "default-image-warm", None, warm, Arc::new(driver))?);
+    runtime().block_on(sidecar.drain());
+    Ok(failures)
+}
+
+fn pool_of((minimum, maximum): (u32, u32)) -> PoolConfig {
+    PoolConfig { maximum: Some(maximum), minimum, starts_at_once: 2, ..PoolConfig::default() }
+}
+
 fn run_local(arguments: &Arguments, executor: &Executor) -> Result<Failures, Failure> {
-    let settings = Settings { backend: BackendChoice::Local, ..Settings::default() };
+    let settings = with_usr_of_machine();
     let library = Library { executor: executor.clone(), sidecar: settings.runtime()? };
     let is_only = is_local_only() || arguments.list;
     let (cold, warm) = if is_only { (Selection::All, Selection::Odd) } else { selections() };
@@ -108,10 +136,9 @@ fn run_warm(
     selection: Selection,
     executor: &Executor,
     settings: &Settings,
-    (minimum, maximum): (u32, u32),
+    pool: (u32, u32),
 ) -> Result<Failures, Failure> {
-    let pool = PoolConfig { maximum: Some(maximum), minimum, starts_at_once: 2, ..PoolConfig::default() };
-    let sidecar = Settings { pool, ..settings.clone() }.pooled_runtime()?;
+    let sidecar = Settings { pool: pool_of(pool), ..settings.clone() }.pooled_runtime()?;
     let warm = Warm(Library { executor: executor.clone(), sidecar: sidecar.clone() });
     let failures = run_driver(arguments, name, concurrency, selection, Arc::new(warm));
     runtime().block_on(sidecar.drain());

@@ -1,7 +1,7 @@
 //! Compares the result of a case with its expectations.
 
 use super::{Case, ContractError, Driver, Failure, Outcome, case::Status, native, outcome::Output};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 /// Executes a case with a driver.
 ///
@@ -20,7 +20,7 @@ pub fn run(case: &Case, driver: &dyn Driver) -> Result<(), Failure> {
 pub fn result(case: &Case, driver: &dyn Driver) -> Result<Result<Outcome, ContractError>, Failure> {
     let result = driver.execute(case.request()?)?;
     match (&result, &case.spec.expect.error) {
-        (Ok(outcome), None) => compare_outcome(case, outcome)?,
+        (Ok(outcome), None) => compare_outcome(case, outcome, driver.root())?,
         (Err(error), Some(expected)) => compare_error(case, error, expected)?,
         (Ok(outcome), Some(expected)) => {
             return Err(
@@ -39,7 +39,7 @@ pub fn result(case: &Case, driver: &dyn Driver) -> Result<Result<Outcome, Contra
 /// The program does not detect that there is no sandbox, so it proves nothing inside one.
 pub fn run_unsandboxed(case: &Case) -> Result<(), Failure> {
     let Some(unsandboxed) = &case.spec.unsandboxed else { return Ok(()) };
-    contains("stdout", &native::run(case)?.stdout, &unsandboxed.stdout_contains)
+    contains("stdout", &native::run(case, None)?.stdout, &unsandboxed.stdout_contains)
 }
 
 fn compare_error(case: &Case, error: &ContractError, expected: &str) -> Result<(), Failure> {
@@ -53,10 +53,10 @@ fn compare_error(case: &Case, error: &ContractError, expected: &str) -> Result<(
     }
 }
 
-fn compare_outcome(case: &Case, outcome: &Outcome) -> Result<(), Failure> {
+fn compare_outcome(case: &Case, outcome: &Outcome, root: Option<&Path>) -> Result<(), Failure> {
     let expect = &case.spec.expect;
     let (stdout, stderr) = (exact(&outcome.stdout)?, exact(&outcome.stderr)?);
-    let native = if case.spec.native { Some(native::run(case)?) } else { None };
+    let native = if case.spec.native { Some(native::run(case, root)?) } else { None };
     let status = expect.status.or(native.as_ref().map(|native| native.status));
     equal("status", outcome.status, status.unwrap_or(Status::Exited(0)))?;
     if let Some(native) = native {

@@ -4,7 +4,10 @@ use super::{Case, ContractError, Failure, Outcome};
 use crate::cluster::runtime;
 use cofferdam::{Runtime, types};
 use cofferdam_component::{ExecuteError, Executor, SandboxCtx, code_executor, types::Request};
-use std::thread;
+use std::{
+    path::{Path, PathBuf},
+    thread,
+};
 
 /// Attempts to execute a case in a prewarmed sandbox.
 const MAX_ATTEMPTS: usize = 20;
@@ -17,6 +20,11 @@ pub trait Driver: Send + Sync {
     ///
     /// The case cannot be read.
     fn supports(&self, case: &Case) -> Result<bool, Failure>;
+
+    /// The root file system of its sandboxes, for programs without a sandbox; none: that of this machine.
+    fn root(&self) -> Option<&Path> {
+        None
+    }
 
     /// Executes a request.
     ///
@@ -101,6 +109,24 @@ impl Driver for Warm {
             }
         }
         Err("other cases took the prewarmed sandbox in every attempt".into())
+    }
+}
+
+/// A driver whose sandboxes have the files of this folder as their root.
+#[derive(Debug)]
+pub struct InRoot<D>(pub D, pub PathBuf);
+
+impl<D: Driver> Driver for InRoot<D> {
+    fn supports(&self, case: &Case) -> Result<bool, Failure> {
+        self.0.supports(case)
+    }
+
+    fn root(&self) -> Option<&Path> {
+        Some(&self.1)
+    }
+
+    fn execute(&self, request: Request) -> Result<Result<Outcome, ContractError>, Failure> {
+        self.0.execute(request)
     }
 }
 

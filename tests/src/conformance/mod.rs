@@ -11,7 +11,7 @@ mod suite;
 
 pub use case::{Case, Failure};
 pub use compare::{result, run, run_unsandboxed};
-pub use driver::{Driver, Library, Warm};
+pub use driver::{Driver, InRoot, Library, Warm};
 pub use hosts::{
     CallerHost, Cli, HOSTS, Host, HttpHost, LARGE_HOSTS, Remote, SharedSidecar, SidecarUrl, python,
 };

@@ -47,15 +47,18 @@ def fetch(layers, python, architecture):
             get(missing)
             for one in missing:
                 if not is_complete(folder / file_of(one), one):
-                    sys.exit(gone(one))
+                    end(one)
     return folder
 
 
-def gone(package):
-    return (
+def end(package):
+    """Ends with a status of its own, so that a script can tell an outdated lock file from other failures."""
+    print(
         f"{package['name']} {package['version']} of the lock file cannot be downloaded (messages are above): if the "
-        "registry no longer has it, `make sandbox-image-lock` replaces it by the newest version"
+        "registry no longer has it, `make sandbox-image-lock` replaces it by the newest version",
+        file=sys.stderr,
     )
+    sys.exit(3)
 
 
 def fetch_debian(missing, folder):
@@ -72,4 +75,4 @@ def fetch_debian(missing, folder):
                 path.write_bytes(response.read())
         except (urllib.error.URLError, OSError) as error:
             print(f"{one['path']}: {error}", file=sys.stderr)
-            sys.exit(gone(one))
+            end(one)

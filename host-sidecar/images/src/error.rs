@@ -1,14 +1,15 @@
 //! Errors of images.
 
 use crate::{Digest, Platform, Reference};
+use cofferdam_core::MalformedImageName;
 use std::{borrow::Cow, io};
 
 /// Why an image cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// The name of an image is malformed.
-    #[error("`{0}` is not the name of an image: it has the form [REGISTRY/]REPOSITORY[:TAG][@DIGEST]")]
-    MalformedReference(String),
+    #[error(transparent)]
+    MalformedReference(#[from] MalformedImageName),
     /// A digest is malformed, or is not SHA-256.
     #[error("`{0}` is not a digest: it has the form sha256: and 64 hexadecimal digits")]
     MalformedDigest(String),
@@ -76,7 +77,7 @@ pub enum ImageError {
     #[error(
         "there is no image {0} in the store; `cofferdam image list` shows those that there are, and `cofferdam image load FILE` adds one"
     )]
-    NotFound(Reference),
+    NotFound(Box<Reference>),
     /// A file has no image that can be loaded.
     #[error("{file} has no image to load: {problem}")]
     NotLoadable {

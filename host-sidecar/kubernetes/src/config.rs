@@ -1,8 +1,7 @@
 //! The settings of the Kubernetes backend.
 
-use crate::image_name::is_image_name;
 use cofferdam_core::{
-    InvalidSetting,
+    ImageName, InvalidSetting,
     policy::Policy,
     quantity::{Bytes, Cpu, Seconds},
 };
@@ -142,7 +141,7 @@ impl KubernetesConfig {
         images: impl Iterator<Item = (String, &'a String)>,
     ) -> Result<(), InvalidSetting> {
         for (setting, image) in std::iter::once(("image".to_owned(), &self.image)).chain(images) {
-            if !is_image_name(image) {
+            if image.parse::<ImageName>().is_err() {
                 return Err(InvalidSetting::new(
                     setting,
                     format!("is {image:?}, which is not a valid image name"),

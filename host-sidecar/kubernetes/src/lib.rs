@@ -21,7 +21,6 @@ mod connection;
 pub mod doctor;
 mod error;
 mod execution;
-mod image_name;
 pub mod install;
 mod manifest;
 mod watch;

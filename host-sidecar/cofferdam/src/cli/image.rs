@@ -158,7 +158,7 @@ fn details(store: &Store, name: &str) -> Result<Value, Failure> {
     let reference = reference(name)?;
     let images = store.images()?;
     let found = images.find(&reference);
-    let (digest, image) = found.ok_or(cofferdam_images::ImageError::NotFound(reference.clone()))?;
+    let (digest, image) = found.ok_or(cofferdam_images::ImageError::NotFound(reference.clone().into()))?;
     let names: Vec<_> = images.names.iter().filter(|(_, of)| *of == digest).map(|(name, _)| name).collect();
     Ok(json!({
         "names": names,

@@ -134,7 +134,7 @@ impl Store {
             }
             // Another process has just removed the image; the index says whether it has been added again.
         }
-        Err(ImageError::NotFound(reference.clone()))
+        Err(ImageError::NotFound(reference.clone().into()))
     }
 
     /// The lease of an image; none if it has been removed.

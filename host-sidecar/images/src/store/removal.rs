@@ -18,7 +18,8 @@ impl Store {
     pub fn remove(&self, reference: &Reference) -> Result<(), ImageError> {
         let _lock = self.try_lock()?.ok_or_else(|| ImageError::InUse("the store of images".into()))?;
         let images = self.images()?;
-        let (digest, _) = images.find(reference).ok_or_else(|| ImageError::NotFound(reference.clone()))?;
+        let (digest, _) =
+            images.find(reference).ok_or_else(|| ImageError::NotFound(reference.clone().into()))?;
         let digest = digest.clone();
         // A digest stands for all names of its repository.
         let is_removed = |name: &Reference, of: &Digest| {

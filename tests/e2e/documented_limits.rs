@@ -53,8 +53,12 @@ fn defaults() -> BTreeMap<String, String> {
 
 /// Limits that have no default.
 fn optional() -> BTreeSet<String> {
-    let tenant =
-        TenantSettings { max_runs: Some(1), max_connections: Some(1), ceilings: LoweredCeilings::default() };
+    let tenant = TenantSettings {
+        max_runs: Some(1),
+        max_connections: Some(1),
+        allowed_images: None,
+        ceilings: LoweredCeilings::default(),
+    };
     let members = json!(tenant).as_object().cloned().expect("a tenant is a table");
     let names = members
         .into_iter()

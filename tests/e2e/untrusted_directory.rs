@@ -25,13 +25,15 @@ collected_files = 10
 collected_limit = \"1Mi\"
 ";
 /// All other settings.
-const OPERATOR_SETTINGS: [&str; 28] = [
+const OPERATOR_SETTINGS: [&str; 30] = [
     "backend = 'local'",
     "runsc = './evil'",
     "rootfs = '.'",
     "state_dir = '.'",
     "namespace = 'a'",
     "image = 'a'",
+    "allowed_images = ['a']",
+    "[images]",
     "cpu_requested = 1",
     "mem_requested = '1Gi'",
     "kubeconfig_path = 'a'",

@@ -22,6 +22,8 @@ pub(crate) fn to_api(request: Request) -> Result<cofferdam_http_api::Request, Br
         collect: request.collect.unwrap_or_default(),
         limits: request.limits.map(|limits| cofferdam_types::requested_limits!(limits)).unwrap_or_default(),
         network: request.network,
+        // The contract has none.
+        image: None,
         labels: unique("a label", labels)?,
     })
 }

@@ -19,6 +19,7 @@ pub(super) fn request(request: Request) -> Result<cofferdam_http_api::Request, C
         collect: request.collect,
         limits: request.limits,
         network: request.network,
+        image: request.image,
         labels: map("a label", request.labels)?,
     })
 }

@@ -21,6 +21,8 @@ pub(super) fn request(request: types::Request) -> Request {
         collect: request.collect.unwrap_or_default(),
         limits: request.limits.map(|limits| cofferdam_types::requested_limits!(limits)).unwrap_or_default(),
         network: request.network,
+        // The contract has none.
+        image: None,
         labels: request.labels.into_iter().flatten().map(|label| (label.key, label.value)).collect(),
     }
 }

@@ -20,6 +20,13 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         purpose: Purpose<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, Error>>;
 
+    /// Gets the image of a specification, which a request has chosen, where the backend has to. It may take long and
+    /// needs no capacity for executions. Where the caller drops the future, the pull goes on for those that want the
+    /// same image.
+    fn pull<'a>(&'a self, _spec: &'a SandboxSpec) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Replaces what a specification names by what that is now, such as the tag of an image by its digest. Equal
     /// results have interchangeable sandboxes.
     fn resolve(&self, spec: SandboxSpec) -> BoxFuture<'_, Result<SandboxSpec, Error>> {

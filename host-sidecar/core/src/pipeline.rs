@@ -9,7 +9,7 @@ use crate::{
     pool::{Pool, Preemption},
     spec::{ExecSpec, SandboxSpec},
 };
-use cofferdam_types::{Error, Report};
+use cofferdam_types::{Error, ErrorCode, Report, quoted};
 use scopeguard::ScopeGuard;
 use tokio::time::sleep_until;
 
@@ -60,6 +60,37 @@ pub(crate) async fn execute_pooled(
         result = execute(backend, plan, &observed) => result,
         never = preemption.evict_with(|| pool.evict()) => match never {},
     }
+}
+
+/// Gets the image that the request has chosen, if it has chosen one.
+pub(crate) async fn pull(
+    backend: &dyn Backend,
+    plan: Plan,
+    context: &ExecutionContext<'_>,
+) -> Result<Plan, Error> {
+    let Plan { sandbox, exec } = plan;
+    let name = sandbox.image.clone().unwrap_or_default();
+    let sandbox = before_start(pull_image(backend, sandbox), &exec, context).await;
+    let sandbox = sandbox.map_err(|error| match error.code {
+        ErrorCode::StartupTimeout => {
+            let message = format!(
+                "the image {} was not pulled within the start-up time; the pull goes on, so try again later",
+                quoted(&name)
+            );
+            Error::new(ErrorCode::ImageUnavailable, message).retryable()
+        }
+        _ => error,
+    })?;
+    Ok(Plan { sandbox, exec })
+}
+
+/// The same without a limit of time.
+pub(crate) async fn pull_image(backend: &dyn Backend, spec: SandboxSpec) -> Result<SandboxSpec, Error> {
+    if spec.allowed_images.is_some() {
+        backend.pull(&spec).await?;
+    }
+    // From here on the image is like one that the operator names.
+    Ok(SandboxSpec { allowed_images: None, ..spec })
 }
 
 /// Resolves what the plan's sandbox is created from.

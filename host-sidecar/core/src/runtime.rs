@@ -77,7 +77,10 @@ impl Runtime {
     pub async fn warm_up(&self, request: Request) -> Result<(), Error> {
         let plan = self.plan(request)?;
         match &self.pool {
-            Some(pool) => pool.warm_up(&self.backend.resolve(plan.sandbox).await?).await,
+            Some(pool) => {
+                let sandbox = pipeline::pull_image(&*self.backend, plan.sandbox).await?;
+                pool.warm_up(&self.backend.resolve(sandbox).await?).await
+            }
             None => Ok(()),
         }
     }
@@ -156,6 +159,17 @@ impl Runtime {
         Ok(plan)
     }
 
+    /// Gets the image that the request has chosen, if it has chosen one and this backend has to get it. A caller that
+    /// limits the number of executions calls this before an execution counts, so that a slow registry delays no other.
+    ///
+    /// # Errors
+    ///
+    /// The image cannot be had, or not within the startup time. Its detail has been logged.
+    pub async fn pull(&self, plan: Plan, context: &ExecutionContext<'_>) -> Result<Plan, Error> {
+        let result = pipeline::pull(&*self.backend, plan, context).await;
+        result.map_err(|error| failed(&context.id, error))
+    }
+
     /// Executes a plan, at most once.
     ///
     /// # Errors
@@ -163,29 +177,32 @@ impl Runtime {
     /// Those of [`Runtime::run`].
     pub async fn execute(&self, plan: Plan, context: &ExecutionContext<'_>) -> Result<Report, Error> {
         tracing::info!(id = context.id, labels = ?plan.exec.labels, "requested");
-        let result = match (pipeline::resolve(&*self.backend, plan, context).await, &self.pool) {
-            (Ok(plan), Some(pool)) => pipeline::execute_pooled(pool, &*self.backend, plan, context).await,
-            (Ok(plan), None) => pipeline::execute(&*self.backend, plan, context).await,
-            (Err(error), _) => Err(error),
-        };
-        log(&context.id, &result);
-        result.map_err(|error| Error { id: Some(context.id.clone()), ..error })
+        let result = self.execute_in(plan, context).await.map_err(|error| failed(&context.id, error));
+        result.inspect(|report| log(&context.id, report))
+    }
+
+    async fn execute_in(&self, plan: Plan, context: &ExecutionContext<'_>) -> Result<Report, Error> {
+        let plan = pipeline::pull(&*self.backend, plan, context).await?;
+        let plan = pipeline::resolve(&*self.backend, plan, context).await?;
+        match &self.pool {
+            Some(pool) => pipeline::execute_pooled(pool, &*self.backend, plan, context).await,
+            None => pipeline::execute(&*self.backend, plan, context).await,
+        }
     }
 }
 
-fn log(id: &str, result: &Result<Report, Error>) {
-    match result {
-        Ok(report) => {
-            let Timings { queued, scheduled, pulled, started, finished, answered } = report.timings;
-            let ms = |time: Option<Duration>| time.map(|time| time.as_millis());
-            let (queued_ms, scheduled_ms, pulled_ms) = (ms(queued), ms(scheduled), ms(pulled));
-            let (started_ms, finished_ms, answered_ms) = (ms(started), ms(finished), answered.as_millis());
-            tracing::info!(
-                id, status = ?report.status, queued_ms, scheduled_ms, pulled_ms, started_ms, finished_ms, answered_ms, "ran"
-            );
-        }
-        Err(error) => {
-            tracing::warn!(id, code = ?error.code, error = error.log_message(), detail = error.detail, "failed");
-        }
-    }
+fn log(id: &str, report: &Report) {
+    let Timings { queued, scheduled, pulled, started, finished, answered } = report.timings;
+    let ms = |time: Option<Duration>| time.map(|time| time.as_millis());
+    let (queued_ms, scheduled_ms, pulled_ms) = (ms(queued), ms(scheduled), ms(pulled));
+    let (started_ms, finished_ms, answered_ms) = (ms(started), ms(finished), answered.as_millis());
+    tracing::info!(
+        id, status = ?report.status, queued_ms, scheduled_ms, pulled_ms, started_ms, finished_ms, answered_ms, "ran"
+    );
+}
+
+/// Logs an error, which then has the id of its execution.
+fn failed(id: &str, error: Error) -> Error {
+    tracing::warn!(id, code = ?error.code, error = error.log_message(), detail = error.detail, "failed");
+    Error { id: Some(id.to_owned()), ..error }
 }

@@ -1,6 +1,6 @@
 //! What a sandbox is created from, and what is executed in it.
 
-use crate::policy::Limits;
+use crate::policy::{AllowedImages, Limits};
 use cofferdam_protocol::{InputFile, Preparation, Program};
 use std::sync::Arc;
 
@@ -12,9 +12,11 @@ pub struct SandboxSpec {
     pub interpreter: Vec<String>,
     /// Name of the program's file in the working directory.
     pub file: String,
-    /// The image that the language names; none: the backend's default. A backend replaces a tag by the digest
-    /// that it stands for.
+    /// The image that the request has chosen or the language names; none: the backend's default. A backend replaces a
+    /// tag by the digest that it stands for.
     pub image: Option<String>,
+    /// The images among which the request has chosen this one; none: the operator names it, or it has been pulled.
+    pub allowed_images: Option<Arc<AllowedImages>>,
     /// The network profile; none: no network.
     pub network: Option<String>,
     /// Whether the interpreter can be started before there is a program.

@@ -17,6 +17,7 @@ pub(crate) fn request(request: cofferdam_http_api::Request) -> Request {
         collect: request.collect,
         limits: request.limits,
         network: request.network,
+        image: request.image,
         labels: request.labels.into_iter().collect(),
     }
 }

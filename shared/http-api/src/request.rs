@@ -9,8 +9,8 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use cofferdam_types::{
     RequestedLimits,
     validation::{
-        MAX_ARGS, MAX_ARGS_BYTES, MAX_CODE, MAX_FILES, MAX_INPUT, MAX_LABEL_KEY, MAX_LABEL_VALUE, MAX_LABELS,
-        MAX_NAME, MAX_PATH, MAX_PATTERNS,
+        MAX_ARGS, MAX_ARGS_BYTES, MAX_CODE, MAX_FILES, MAX_IMAGE, MAX_INPUT, MAX_LABEL_KEY, MAX_LABEL_VALUE,
+        MAX_LABELS, MAX_NAME, MAX_PATH, MAX_PATTERNS,
     },
 };
 use serde::{
@@ -60,6 +60,10 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 63))]
     pub network: Option<String>,
+    /// An image that the operator allows requests to choose, such as `python:3.12-slim`. Default: that of the language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 520))]
+    pub image: Option<String>,
     /// Labels for logs and the sandbox's metadata, such as `session`, `user` or `invocation`: at most 16.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "openapi", schema(nullable))]
@@ -73,8 +77,10 @@ impl<'de> Deserialize<'de> for Request {
 }
 
 impl Object for Request {
-    const MEMBERS: &'static [&'static str] =
-        &["code", "language", "args", "env", "stdin", "files", "collect", "limits", "network", "labels"];
+    const MEMBERS: &'static [&'static str] = &[
+        "code", "language", "args", "env", "stdin", "files", "collect", "limits", "network", "image",
+        "labels",
+    ];
     const REQUIRED: &'static [&'static str] = &["code"];
 
     fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
@@ -88,6 +94,7 @@ impl Object for Request {
             "collect" => self.collect = optional(map, COLLECT)?.unwrap_or_default(),
             "limits" => self.limits = optional(map, ObjectSeed::new())?.unwrap_or_default(),
             "network" => self.network = optional(map, BoundedString::name(MAX_NAME))?,
+            "image" => self.image = optional(map, BoundedString::name(MAX_IMAGE))?,
             _ => self.labels = optional(map, LABELS)?.unwrap_or_default(),
         }
         Ok(())

@@ -3,7 +3,7 @@
 use crate::RequestedLimits;
 use alloc::{string::String, vec::Vec};
 
-/// One program, executed at most once. The contract `wit/types.wit` defines each field.
+/// One program, executed at most once. The contract `wit/types.wit` defines each field, unless it says otherwise.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     /// Source text.
@@ -24,6 +24,8 @@ pub struct Request {
     pub limits: RequestedLimits,
     /// Name of a network profile.
     pub network: Option<String>,
+    /// Name of an image, instead of that of the language. Not in the contract.
+    pub image: Option<String>,
     /// Labels: keys and values.
     pub labels: Vec<(String, String)>,
 }

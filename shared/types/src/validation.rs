@@ -24,6 +24,8 @@ pub const MAX_PATH: usize = 255;
 pub const MAX_PATTERNS: usize = 64;
 /// Maximum bytes of the name of a language or a network profile.
 pub const MAX_NAME: usize = MAX_LABEL_KEY;
+/// Maximum bytes of the name of an image.
+pub const MAX_IMAGE: usize = 520;
 /// Maximum number of labels.
 pub const MAX_LABELS: usize = 16;
 /// Maximum bytes of a label's key, as in Kubernetes.

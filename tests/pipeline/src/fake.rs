@@ -45,6 +45,8 @@ pub(super) struct FakeBackend {
     pub(super) script: Script,
     /// Time that a sandbox takes to be created.
     pub(super) startup: Duration,
+    /// Time that an image takes to be pulled.
+    pub(super) pull: Duration,
     pub(super) created: AtomicUsize,
     pub(super) deleted: Arc<AtomicUsize>,
 }
@@ -52,7 +54,13 @@ pub(super) struct FakeBackend {
 impl FakeBackend {
     pub(super) fn new(script: Script) -> Arc<Self> {
         let (created, deleted) = (AtomicUsize::new(0), Arc::default());
-        Arc::new(Self { script, startup: Duration::from_secs(1), created, deleted })
+        Arc::new(Self {
+            script,
+            startup: Duration::from_secs(1),
+            pull: Duration::from_secs(5),
+            created,
+            deleted,
+        })
     }
 }
 
@@ -78,6 +86,13 @@ impl Backend for FakeBackend {
                 sandbox.is_warm = true;
             }
             Ok(Box::new(sandbox) as Box<dyn Sandbox>)
+        })
+    }
+
+    fn pull<'a>(&'a self, _: &'a SandboxSpec) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async {
+            sleep(self.pull).await;
+            Ok(())
         })
     }
 }

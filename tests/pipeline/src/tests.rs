@@ -47,6 +47,37 @@ async fn a_program_that_does_not_end_is_timed_out_soon_after_its_wall_time() {
     assert_eq!(backend.deleted.load(Relaxed), 1);
 }
 
+fn with_choice(backend: Arc<FakeBackend>) -> (Runtime, Request) {
+    let allowed_images = Arc::new(["team/*".parse().expect("a pattern")].into_iter().collect());
+    let policy = Policy { allowed_images, ..Policy::default() };
+    (Runtime::new(policy, backend), Request { image: Some("team/app".into()), ..request() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_request_that_chooses_an_image_waits_for_a_pull() {
+    let backend = FakeBackend::new(Script::Exit(0, Duration::ZERO));
+    let (runtime, chosen) = with_choice(backend);
+    for (request, startup) in [(request(), 1), (chosen, 6)] {
+        let report = execute(&runtime, request).await.expect("a report");
+        assert_eq!(report.timings.started.map(|time| time.as_secs()), Some(startup));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_is_not_pulled_in_time_is_unavailable_for_now() {
+    let backend = FakeBackend::new(Script::Exit(0, Duration::ZERO));
+    let (runtime, chosen) = with_choice(backend.clone());
+    let limits = RequestedLimits { startup_time_ms: Some(4000), ..RequestedLimits::default() };
+    let error = execute(&runtime, Request { limits, ..chosen.clone() }).await.expect_err("an error");
+    assert_eq!((error.code, error.retryable), (ErrorCode::ImageUnavailable, true), "{error}");
+    assert!(error.message.contains("`docker.io/team/app:latest` was not pulled"), "{error}");
+    let cancelled = CancellationToken::new();
+    cancelled.cancel();
+    let error = runtime.run(chosen, &cancelled, &NoObserver).await.expect_err("an error");
+    assert_eq!(error.code, ErrorCode::Cancelled, "{error}");
+    assert_eq!(backend.created.load(Relaxed), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_execution_ends_and_leaves_no_sandbox() {
     let backend = FakeBackend::new(Script::RunUntilClosed);
@@ -101,7 +132,8 @@ async fn each_failure_of_a_sandbox_has_its_own_error() {
 async fn a_backend_that_is_slower_than_the_startup_time_is_not_waited_for() {
     let (created, deleted) = (0.into(), Arc::default());
     let startup = Duration::from_secs(3600);
-    let backend = Arc::new(FakeBackend { script: Script::Hang, startup, created, deleted });
+    let backend =
+        Arc::new(FakeBackend { script: Script::Hang, startup, pull: Duration::ZERO, created, deleted });
     let started = Instant::now();
     let error = execute(&runtime(&backend), request()).await.expect_err("an error");
     assert_eq!((error.code, error.retryable), (ErrorCode::StartupTimeout, true));

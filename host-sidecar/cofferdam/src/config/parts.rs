@@ -5,7 +5,10 @@ use cofferdam_core::policy::{Policy, default_languages};
 use cofferdam_kubernetes::{KubernetesConfig, config::is_in_cluster};
 use cofferdam_local::LocalConfig;
 use cofferdam_server::{ServerConfig, TenantConfig};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 impl Settings {
     /// The operator's policy.
@@ -25,7 +28,8 @@ impl Settings {
         // Sandboxes of the local backend have no network.
         let networks = BTreeSet::new();
         let (defaults, ceilings) = (self.default_limits().limits(), self.ceilings.limits());
-        let policy = Policy { defaults, ceilings, languages, networks };
+        let allowed_images = Arc::new(self.allowed_images.clone());
+        let policy = Policy { defaults, ceilings, languages, networks, allowed_images };
         Ok(match backend {
             BackendKind::Kubernetes => self.kubernetes().policy(policy),
             BackendKind::Local => policy,

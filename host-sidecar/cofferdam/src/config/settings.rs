@@ -3,7 +3,7 @@
 
 use super::{ImageSettings, LimitSettings, TenantSettings};
 use cofferdam_core::{
-    policy::{Language, Limits},
+    policy::{AllowedImages, Language, Limits},
     pool::PoolConfig,
     quantity::{Bytes, Cpu, Seconds},
 };
@@ -57,6 +57,8 @@ pub struct Settings {
     /// none, and if the name is empty, the root is this machine's /usr.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The images that requests may choose. Default: none.
+    pub allowed_images: AllowedImages,
     /// The store of images on this machine.
     pub images: ImageSettings,
     /// Processors that a sandbox requests from its node.
@@ -149,6 +151,7 @@ impl Default for Settings {
             state_dir: None,
             namespace: kubernetes.namespace,
             image: None,
+            allowed_images: AllowedImages::default(),
             images: ImageSettings::default(),
             cpu_requested: kubernetes.cpu_requested,
             mem_requested: kubernetes.mem_requested,

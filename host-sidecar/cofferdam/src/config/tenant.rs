@@ -1,8 +1,12 @@
 //! The shares and ceilings of tenants, which are at most the operator's.
 
 use super::{LimitSettings, LoweredCeilings, Settings, SettingsError};
-use cofferdam_core::{InvalidSetting, policy::Policy};
+use cofferdam_core::{
+    InvalidSetting,
+    policy::{AllowedImages, Policy},
+};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The settings of one tenant.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -14,6 +18,9 @@ pub struct TenantSettings {
     /// Its share of `serve.max_connections`. Default: half of them if there are several tenants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
+    /// The images that its requests may choose, instead of the setting `allowed_images`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_images: Option<AllowedImages>,
     /// The highest limits that its requests may ask for.
     pub ceilings: LoweredCeilings,
 }
@@ -51,15 +58,24 @@ impl Settings {
         let mut policy = self.policy()?;
         if let Some(tenant) = self.tenants.get(name) {
             policy.ceilings = tenant.ceilings(name, &self.ceilings)?.limits();
+            if let Some(allowed) = &tenant.allowed_images {
+                policy.allowed_images = Arc::new(allowed.clone());
+            }
         }
         Ok(policy)
+    }
+
+    /// Whether any request may choose an image.
+    pub(crate) fn has_choice_of_images(&self) -> bool {
+        let of_tenants = self.tenants.values().filter_map(|tenant| tenant.allowed_images.as_ref());
+        of_tenants.chain([&self.allowed_images]).any(|allowed| !allowed.is_empty())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cofferdam_types::{ErrorCode, RequestedLimits};
+    use cofferdam_types::{ErrorCode, Request, RequestedLimits};
     use figment::{
         Figment,
         providers::{Format, Serialized, Toml},
@@ -79,6 +95,26 @@ mod tests {
         assert!(limits("b").is_ok());
         let default = settings.tenant_policy("a").expect("a policy").limits(&RequestedLimits::default());
         assert_eq!(default.map(|limits| limits.memory_bytes), Ok(64 << 20));
+    }
+
+    #[test]
+    fn images_of_a_tenant_replace_those_of_all() {
+        let settings = settings(
+            "allowed_images = ['python', 'team/*']\n[tenants.a]\nallowed_images = ['perl']\n[tenants.b]\nallowed_images = []",
+        );
+        for (tenant, image, expected) in [
+            ("a", "perl:5", Ok(())),
+            ("a", "python", Err(ErrorCode::Denied)),
+            ("b", "python", Err(ErrorCode::Denied)),
+            ("c", "python", Ok(())),
+            ("c", "team/app", Ok(())),
+            ("c", "perl", Err(ErrorCode::Denied)),
+        ] {
+            let request = Request { code: "1".into(), image: Some(image.into()), ..Request::default() };
+            let plan = settings.tenant_policy(tenant).expect("a policy").plan(request);
+            assert_eq!(plan.map(|_| ()).map_err(|error| error.code), expected, "{tenant} {image}");
+        }
+        assert!(settings.has_choice_of_images() && !Settings::default().has_choice_of_images());
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! The operator's policy: limits, ceilings, languages and networks. It turns a request into a plan or refuses
+//! The operator's policy: limits, ceilings, languages, images and networks. It turns a request into a plan or refuses
 //! it. Pure.
 
+mod allowed_images;
 mod check;
 mod disk_usage;
 mod language;
 mod operator;
 mod plan;
 
+pub use allowed_images::{AllowedImages, ImagePattern, MalformedImagePattern};
 pub use cofferdam_types::Limits;
 pub use language::{Language, defaults as default_languages, is_name as is_language_name};
 pub use operator::Policy;

@@ -1,8 +1,11 @@
 //! What the operator allows, and the limits of a request.
 
-use super::{Language, default_languages};
+use super::{AllowedImages, Language, default_languages};
 use cofferdam_types::{Error, ErrorCode, Limits, RequestedLimits};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// What the operator allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,16 +18,19 @@ pub struct Policy {
     pub languages: BTreeMap<String, Language>,
     /// Names of the network profiles that a request may use, beside `none`.
     pub networks: BTreeSet<String>,
+    /// The images that a request may choose, instead of that of its language.
+    pub allowed_images: Arc<AllowedImages>,
 }
 
 impl Default for Policy {
-    /// Python and bash, no network, and the default limits below [`Limits::DEFAULT_CEILINGS`].
+    /// Python and bash, no network, no choice of an image, and the default limits below [`Limits::DEFAULT_CEILINGS`].
     fn default() -> Self {
         Self {
             defaults: Limits::DEFAULT,
             ceilings: Limits::DEFAULT_CEILINGS,
             languages: default_languages(),
             networks: BTreeSet::new(),
+            allowed_images: Arc::default(),
         }
     }
 }

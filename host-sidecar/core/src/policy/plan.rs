@@ -28,12 +28,14 @@ impl Policy {
         let limits = self.limits(&request.limits)?;
         let network = self.network(request.network.as_deref())?;
         let language = self.language(request.language.as_deref())?;
+        let chosen = request.image.as_deref().map(|name| self.allowed_images.choose(name)).transpose()?;
         check_files(&request, language, &limits)?;
         Ok(Plan {
             sandbox: SandboxSpec {
                 interpreter: language.command.clone(),
                 file: language.file.clone(),
-                image: language.image.clone(),
+                allowed_images: chosen.is_some().then(|| self.allowed_images.clone()),
+                image: chosen.map(|image| image.to_string()).or_else(|| language.image.clone()),
                 network,
                 prewarm: language.prewarm,
                 preload_modules: language.preload_modules.clone(),
@@ -144,6 +146,25 @@ mod tests {
             ErrorCode::InvalidRequest
         );
         assert_eq!(code(Request { network: Some("public".into()), ..Request::default() }), ErrorCode::Denied);
+    }
+
+    #[test]
+    fn an_image_is_that_of_the_language_unless_an_allowed_one_is_chosen() {
+        let mut policy = Policy::default();
+        policy.languages.values_mut().for_each(|language| language.image = Some("own".into()));
+        policy.allowed_images =
+            std::sync::Arc::new(["python:3".parse().expect("a pattern")].into_iter().collect());
+        let plan = |image: Option<&str>| {
+            let image = image.map(ToOwned::to_owned);
+            policy.plan(Request { code: "1".into(), image, ..Request::default() }).map(|plan| plan.sandbox)
+        };
+        let own = plan(None).expect("a plan");
+        assert_eq!((own.image.as_deref(), own.allowed_images), (Some("own"), None));
+        let chosen = plan(Some("python:3")).expect("a plan");
+        assert_eq!(chosen.image.as_deref(), Some("docker.io/library/python:3"));
+        assert_eq!(chosen.allowed_images.as_ref(), Some(&policy.allowed_images));
+        // Also the one that the operator has chosen.
+        assert_eq!(plan(Some("own")).map_err(|error| error.code), Err(ErrorCode::Denied));
     }
 
     #[test]

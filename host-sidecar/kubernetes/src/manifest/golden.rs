@@ -7,7 +7,7 @@ use cofferdam_core::policy::{Plan, Policy};
 use cofferdam_types::{File, Request};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Serialize;
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 const DEADLINE: Duration = Duration::from_secs(400);
 
@@ -87,6 +87,17 @@ fn an_execution_with_every_setting_is_this_pod() {
     let plan = plan(&policy, Request { network: Some("mirror".into()), ..Request::default() });
     let template = template(&settings, &plan.sandbox, Some(1_500_000), &identity()).expect("a Pod");
     compare("pod.json", &pod(&identity(), template, DEADLINE));
+}
+
+#[test]
+fn a_pod_has_the_image_that_the_request_has_chosen() {
+    let settings = settings("");
+    let mut policy = settings.policy(Policy::default());
+    policy.allowed_images = Arc::new(["team/*".parse().expect("a pattern")].into_iter().collect());
+    let plan = plan(&policy, Request { image: Some("team/app:1".into()), ..Request::default() });
+    let template = template(&settings, &plan.sandbox, Some(10), &identity()).expect("a Pod");
+    let container = &template.spec.expect("a Pod").containers[0];
+    assert_eq!(container.image.as_deref(), Some("docker.io/team/app:1"));
 }
 
 #[test]

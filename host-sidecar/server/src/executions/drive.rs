@@ -33,13 +33,21 @@ pub(super) struct Job {
 
 pub(super) async fn drive(state: Arc<AppState>, job: Job) {
     let Job { tenant, execution, publisher, completion, plan, permit } = job;
-    let run_permit = wait_to_run(&state, &tenant, &execution, &plan).await;
-    let result = match &run_permit {
-        Ok(_) => execute(&tenant, &execution, &publisher, plan).await,
-        Err(error) => {
-            tracing::info!(code = ?error.code, %error, detail = error.detail, "the execution did not run");
-            Err(Error { id: Some(execution.id.clone()), ..error.clone() })
-        }
+    let context = ExecutionContext {
+        id: execution.id.clone(),
+        requested: execution.requested.into(),
+        cancelled: &execution.cancelled,
+        observer: &publisher,
+    };
+    let (run_permit, result) = match tenant.runtime.pull(plan, &context).await {
+        Ok(plan) => match wait_to_run(&state, &tenant, &execution, &plan).await {
+            Ok(permit) => (Some(permit), execute(&tenant, plan, &context).await),
+            Err(error) => {
+                tracing::info!(code = ?error.code, %error, detail = error.detail, "the execution did not run");
+                (None, Err(Error { id: Some(execution.id.clone()), ..error }))
+            }
+        },
+        Err(error) => (None, Err(error)),
     };
     state.metrics.record_execution(&result);
     if result.is_err() {
@@ -51,9 +59,9 @@ pub(super) async fn drive(state: Arc<AppState>, job: Job) {
         Err(error) => Err(error),
     };
     let bytes = json.as_ref().map_or(0, Vec::len);
-    let is_kept = completion.complete(Completion { bytes, started: run_permit.is_ok(), retryable });
+    let is_kept = completion.complete(Completion { bytes, started: run_permit.is_some(), retryable });
     // A kept outcome counts towards serve.kept_limit instead.
-    let charge = run_permit.ok().map(|permit| permit.charge).filter(|_| !is_kept).map(|mut charge| {
+    let charge = run_permit.map(|permit| permit.charge).filter(|_| !is_kept).map(|mut charge| {
         charge.shrink_to(bytes as u64);
         charge
     });
@@ -93,20 +101,9 @@ async fn wait_to_run(
     Ok(permit)
 }
 
-async fn execute(
-    tenant: &Tenant,
-    execution: &Execution,
-    publisher: &Publisher,
-    plan: Plan,
-) -> Result<Report, Error> {
-    let queued = execution.requested.elapsed();
-    let context = ExecutionContext {
-        id: execution.id.clone(),
-        requested: execution.requested.into(),
-        cancelled: &execution.cancelled,
-        observer: publisher,
-    };
-    let mut report = tenant.runtime.execute(plan, &context).await?;
+async fn execute(tenant: &Tenant, plan: Plan, context: &ExecutionContext<'_>) -> Result<Report, Error> {
+    let queued = context.elapsed();
+    let mut report = tenant.runtime.execute(plan, context).await?;
     report.timings.queued = Some(queued);
     Ok(report)
 }

@@ -13,7 +13,7 @@ use cofferdam_http_api::{
 };
 use cofferdam_types::{
     Error, ErrorCode, File, Request, RequestedLimits, quoted, shortened,
-    validation::{MAX_CODE, MAX_INPUT, MAX_NAME, MAX_PATH},
+    validation::{MAX_CODE, MAX_IMAGE, MAX_INPUT, MAX_NAME, MAX_PATH},
 };
 use serde::de::{self, DeserializeSeed, MapAccess};
 use std::collections::BTreeMap;
@@ -72,11 +72,24 @@ pub(super) struct Arguments {
     /// Network profile of the program.
     #[schema(value_type = String, required = false)]
     network: Option<String>,
+    /// Image of the sandbox, in place of the one that the language has.
+    #[schema(value_type = String, required = false)]
+    image: Option<String>,
 }
 
 impl Object for Arguments {
-    const MEMBERS: &'static [&'static str] =
-        &["code", "language", "args", "env", "stdin", "files", "collect", "timeout_seconds", "network"];
+    const MEMBERS: &'static [&'static str] = &[
+        "code",
+        "language",
+        "args",
+        "env",
+        "stdin",
+        "files",
+        "collect",
+        "timeout_seconds",
+        "network",
+        "image",
+    ];
 
     fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
@@ -88,7 +101,8 @@ impl Object for Arguments {
             "files" => self.files = optional(map, files(ObjectSeed::new()))?.unwrap_or_default(),
             "collect" => self.collect = optional(map, COLLECT)?,
             "timeout_seconds" => self.timeout_seconds = optional(map, Number)?,
-            _ => self.network = optional(map, BoundedString::name(MAX_NAME))?,
+            "network" => self.network = optional(map, BoundedString::name(MAX_NAME))?,
+            _ => self.image = optional(map, BoundedString::name(MAX_IMAGE))?,
         }
         Ok(())
     }
@@ -114,6 +128,7 @@ impl Arguments {
                 ..RequestedLimits::default()
             },
             network: self.network,
+            image: self.image,
             ..Request::default()
         })
     }

@@ -27,6 +27,12 @@ pub(super) fn input(policy: &Policy, limits: &Limits) -> JsonObject {
         properties["network"]["enum"] = networks.collect();
         properties["network"]["default"] = DEFAULT_NETWORK.into();
     }
+    if policy.allowed_images.is_empty() {
+        properties.as_object_mut().map(|properties| properties.remove("image"));
+    } else if let Value::String(description) = &mut properties["image"]["description"] {
+        // Unlike a command, a pattern cannot contain instructions for the model.
+        *description += &format!(" Allowed: {}.", policy.allowed_images);
+    }
     object(schema)
 }
 
@@ -82,16 +88,23 @@ mod tests {
     use super::*;
     use crate::mcp::{McpConfig, defaults};
     use cofferdam_http_api::object::Object;
+    use std::sync::Arc;
 
     fn schema(networks: &[&str]) -> Value {
+        schema_with(networks, &[])
+    }
+
+    fn schema_with(networks: &[&str], images: &[&str]) -> Value {
         let networks = networks.iter().map(ToString::to_string).collect();
-        let policy = Policy { networks, ..Policy::default() };
+        let allowed_images = images.iter().map(|pattern| pattern.parse().expect("a pattern"));
+        let allowed_images = Arc::new(allowed_images.collect());
+        let policy = Policy { networks, allowed_images, ..Policy::default() };
         json!(input(&policy, &defaults::limits(&policy, &McpConfig::default())))
     }
 
     #[test]
     fn every_argument_is_described() {
-        let schema = schema(&["web"]);
+        let schema = schema_with(&["web"], &["python", "team/*"]);
         let mut known = Arguments::MEMBERS.to_vec();
         known.sort_unstable();
         let properties = schema["properties"].as_object().expect("an object");
@@ -99,6 +112,15 @@ mod tests {
         assert!(properties.values().all(|property| property["description"].is_string()), "{schema}");
         assert_eq!((&schema["required"], &schema["additionalProperties"]), (&json!(["code"]), &json!(false)));
         assert_eq!(schema["properties"]["network"]["enum"], json!(["none", "web"]));
+        let image = schema["properties"]["image"]["description"].as_str().expect("a description");
+        assert!(image.ends_with("Allowed: docker.io/library/python, docker.io/team/*."), "{image}");
+    }
+
+    #[test]
+    fn without_a_choice_of_images_there_is_no_such_argument() {
+        let (mut with, without) = (schema_with(&[], &["python"]), schema(&[]));
+        assert!(with["properties"].as_object_mut().expect("an object").remove("image").is_some());
+        assert_eq!(without, with);
     }
 
     #[test]

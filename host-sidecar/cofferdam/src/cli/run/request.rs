@@ -37,6 +37,8 @@ pub(super) fn request(
         collect: args.collect.clone(),
         limits: args.requested_limits(),
         network: args.network.clone(),
+        // `--image` is a setting of this process.
+        image: None,
         labels: args.label.iter().map(label).collect::<Result<_, String>>()?,
     })
 }

@@ -1,5 +1,6 @@
 //! Images as root file systems of sandboxes on this machine. The tests build them: no registry is needed.
 
+mod choice;
 mod default;
 mod full_disk;
 mod hostile;

@@ -11,7 +11,7 @@ mod memory;
 mod outcomes;
 mod sandbox_start;
 mod schemathesis;
-mod tenants;
+pub(crate) mod tenants;
 mod tls;
 mod tracing;
 

@@ -54,6 +54,6 @@ mod image_store;
 mod setup;
 
 #[cfg(feature = "images")]
-pub use image_store::ImageStore;
+pub use image_store::{ImageChoice, ImageStore, PullLimits};
 #[cfg(feature = "config")]
 pub use setup::SetupError;

@@ -1,7 +1,7 @@
 //! Builds a runtime from settings.
 
 use crate::{
-    ImageStore,
+    ImageChoice, ImageStore, PullLimits,
     config::{BackendKind, Settings, SettingsError},
 };
 use cofferdam_core::{Backend, Runtime, os::user_dirs, policy::Policy};
@@ -51,18 +51,18 @@ impl Settings {
         Ok(self.runtime()?.with_pool(&self.pool))
     }
 
-    /// The settings of the local backend, and the store of its images if it has any. The default image is that of
+    /// The settings of the local backend, and the store of its images if it can have any. The default image is that of
     /// languages that name none, if the store has it and no setting names an image or a root file system.
     pub(crate) fn local_with_images(
         &self,
         policy: &Policy,
     ) -> Result<(LocalConfig, Option<ImageStore>), SetupError> {
         let mut config = self.local();
-        let is_named =
-            config.image.is_some() || policy.languages.values().any(|language| language.image.is_some());
+        let has_images = named_images(&config, policy).next().is_some() || self.has_choice_of_images();
         let may_be_default = self.image.is_none() && self.rootfs.is_none();
         // Where nobody has loaded an image, a run looks for one file.
-        let is_opened = is_named || may_be_default && self.image_dir().is_some_and(|dir| Store::exists(&dir));
+        let is_opened =
+            has_images || may_be_default && self.image_dir().is_some_and(|dir| Store::exists(&dir));
         let images = is_opened.then(|| self.image_store()).transpose()?;
         if let Some(ImageStore { store, .. }) = images.as_ref().filter(|_| may_be_default)
             && store.images()?.default_image().is_some()
@@ -116,6 +116,7 @@ impl Settings {
             mirrors: self.images.mirrors.clone(),
             ca_file: self.images.ca_file.clone(),
             insecure_hosts: self.images.insecure_registries.clone(),
+            private_hosts: self.images.private_registries.clone(),
         };
         Ok(ImageStore { store, registries, policy: self.images.pull_policy })
     }
@@ -124,12 +125,23 @@ impl Settings {
         self.images.dir.clone().or_else(|| Some(user_dirs::cache()?.join("images")))
     }
 
+    /// These images and those that requests choose, which do not take the place of the named ones in the store.
+    fn image_choice<'a>(&self, images: ImageStore, named: impl Iterator<Item = &'a String>) -> ImageChoice {
+        let limits = PullLimits { all: self.images.max_pulls, tenant: self.images.max_tenant_pulls };
+        let images = images.with_choice(limits);
+        named.for_each(|name| images.keep(name));
+        images
+    }
+
     fn backend_of(&self, policy: &Policy) -> Result<Arc<dyn Backend>, SetupError> {
         Ok(match self.backend_kind() {
             BackendKind::Local => {
                 let (config, images) = self.local_with_images(policy)?;
                 let local = LocalBackend::new(&config)?;
                 Arc::new(match images {
+                    Some(images) if self.has_choice_of_images() => {
+                        local.with_images(Arc::new(self.image_choice(images, named_images(&config, policy))))
+                    }
                     Some(images) => local.with_images(Arc::new(images)),
                     None => local,
                 })
@@ -137,4 +149,9 @@ impl Settings {
             BackendKind::Kubernetes => Arc::new(KubernetesBackend::new(&self.kubernetes(), policy)?),
         })
     }
+}
+
+/// The images that sandboxes have unless a request chooses another one.
+fn named_images<'a>(config: &'a LocalConfig, policy: &'a Policy) -> impl Iterator<Item = &'a String> {
+    policy.languages.values().filter_map(|language| language.image.as_ref()).chain(&config.image)
 }

@@ -93,6 +93,19 @@ pub enum ImageError {
         image: String,
         /// What failed, and what to do.
         problem: String,
+        /// Whether it may succeed later.
+        is_temporary: bool,
+    },
+    /// A registry does not have an image.
+    #[error("the image {0} cannot be pulled: the registry has no such image")]
+    NoSuchImage(String),
+    /// The store has no room for another image.
+    #[error(
+        "the store of images has more than {limit} bytes, and all of its images are in use or being added; try again later, or raise `images.max_size`"
+    )]
+    StoreFull {
+        /// The limit.
+        limit: u64,
     },
     /// Another process uses what should be removed.
     #[error("{0} is in use by another process; try again when it has ended")]

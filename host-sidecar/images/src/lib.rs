@@ -22,7 +22,7 @@ pub use load::load;
 pub use platform::Platform;
 pub use reference::Reference;
 #[cfg(feature = "registry")]
-pub use registry::{Progress, PullPolicy, RegistryConfig, pull};
+pub use registry::{Progress, PullPolicy, RegistryConfig, pull, pull_untrusted};
 /// The image of sandboxes on a machine that has it, where nothing else is named. The registry of its name is the
 /// machine itself, so that no other can have it.
 pub const DEFAULT_IMAGE: &str = "localhost/cofferdam-sandbox:latest";

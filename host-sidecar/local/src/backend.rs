@@ -1,8 +1,8 @@
 //! The backend: creates sandboxes of gVisor on this machine.
 
 use crate::{
-    Images, LocalConfig, SetupError, error::creation_failed, images, machine::Machine, reaper::Reaper,
-    runsc::Runsc, sandbox::LocalSandbox,
+    ChosenImage, Images, LocalConfig, SetupError, error::creation_failed, images, machine::Machine,
+    reaper::Reaper, runsc::Runsc, sandbox::LocalSandbox,
 };
 use cofferdam_core::{Backend, BoxFuture, ExecutionContext, Purpose, Sandbox, new_id, spec::SandboxSpec};
 use cofferdam_types::{Error, ErrorCode};
@@ -111,6 +111,17 @@ impl Backend for LocalBackend {
                 Purpose::Pool { cancelled, .. } => self.create_for_pool(spec, cancelled).await,
             }
         })
+    }
+
+    fn pull<'a>(&'a self, spec: &'a SandboxSpec) -> BoxFuture<'a, Result<(), Error>> {
+        match (&self.machine.images, &spec.image, &spec.allowed_images) {
+            (Some(images), Some(name), Some(allowed)) => {
+                let (name, tenant) = (name.clone(), spec.tenant.clone());
+                images.pull(ChosenImage { name, allowed: allowed.clone(), tenant })
+            }
+            // What there is without a store, or what there is not, says `resolve`.
+            _ => Box::pin(async { Ok(()) }),
+        }
     }
 
     fn resolve(&self, spec: SandboxSpec) -> BoxFuture<'_, Result<SandboxSpec, Error>> {

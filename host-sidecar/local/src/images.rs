@@ -1,5 +1,6 @@
 //! Where sandboxes get images from.
 
+use cofferdam_core::{BoxFuture, policy::AllowedImages};
 use cofferdam_types::{Error, ErrorCode};
 use std::{any::Any, fmt, path::PathBuf, sync::Arc};
 
@@ -11,6 +12,27 @@ pub trait Images: fmt::Debug + Send + Sync {
     ///
     /// Why there is none, for the caller.
     fn find(&self, name: &str) -> Result<Image, Error>;
+
+    /// Gets an image that a request has chosen, unless it is there. By default none is got. If the caller drops the
+    /// future, the pull goes on.
+    ///
+    /// # Errors
+    ///
+    /// Why the image cannot be had, for the caller.
+    fn pull(&self, _chosen: ChosenImage) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// An image that a request has chosen. Its author is not trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChosenImage {
+    /// Its name.
+    pub name: String,
+    /// The images that the request might have chosen. It may profit from no other.
+    pub allowed: Arc<AllowedImages>,
+    /// The tenant; none if there is only one.
+    pub tenant: Option<Arc<str>>,
 }
 
 /// The root file system of an image.

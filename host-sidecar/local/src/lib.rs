@@ -22,7 +22,7 @@ mod state_location;
 pub use backend::LocalBackend;
 pub use config::LocalConfig;
 pub use error::{GarbageError, SetupError};
-pub use images::{Image, Images};
+pub use images::{ChosenImage, Image, Images};
 
 /// Deletes the sandboxes whose owner has exited, and returns their number.
 ///

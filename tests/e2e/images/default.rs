@@ -1,11 +1,12 @@
 //! The default image: used where no setting names an image or a root file system.
 
 use super::{Layout, bash, cofferdam};
+use crate::serve::tenants::{ONE, TWO, start_with};
 use cofferdam::images::DEFAULT_IMAGE;
 use cofferdam_tests::{
     default_image,
     program::{TestDir, stderr, stdout},
-    sidecar::Sidecar,
+    sidecar::{HttpClient, Sidecar},
 };
 use serde_json::json;
 use std::{
@@ -100,6 +101,33 @@ async fn a_sidecar_has_the_default_image() {
     let sidecar = Sidecar::start(&dir, &[], &[]);
     let answer = sidecar.client().run(&json!({ "language": "bash", "code": WHICH }), &[]).await;
     assert_eq!(answer.json["stdout"]["content"], "first\n", "{}", answer.json);
+}
+
+/// The text of the refusal of an image, without its name.
+async fn refusal(client: &HttpClient, image: &str) -> String {
+    let response = client.run(&json!({ "language": "bash", "code": WHICH, "image": image }), &[]).await;
+    assert_eq!((response.status, &response.json["code"]), (403, &json!("denied")), "{}", response.text);
+    response.text.replace(image, "IMAGE")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_has_the_default_image_without_permission_and_cannot_learn_what_else_there_is() {
+    let dir = TestDir::new();
+    load(&dir, "first");
+    let settings = "tenants.one.allowed_images = ['team/*']\nimages.pull_policy = 'Never'";
+    let sidecar = start_with(&dir, settings, &[]);
+    let absent = "localhost/missing:latest";
+    for token in [ONE, TWO] {
+        let client = sidecar.client().with_token(token);
+        let answer = client.run(&json!({ "language": "bash", "code": WHICH }), &[]).await;
+        assert_eq!(answer.json["stdout"]["content"], "first\n", "{}", answer.text);
+        assert_eq!(refusal(&client, DEFAULT_IMAGE).await, refusal(&client, absent).await);
+    }
+    let client = sidecar.client().with_token(ONE);
+    let before = refusal(&client, DEFAULT_IMAGE).await;
+    // Nobody looks into the store for what is refused.
+    fs::rename(dir.path().join("images"), dir.path().join("moved")).expect("a folder");
+    assert_eq!(refusal(&client, DEFAULT_IMAGE).await, before);
 }
 
 #[test]

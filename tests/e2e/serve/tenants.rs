@@ -8,8 +8,8 @@ use cofferdam_tests::{
 use serde_json::json;
 use std::{fs, os::unix::fs::PermissionsExt};
 
-pub(super) const ONE: &str = "one-one-one-one-one";
-pub(super) const TWO: &str = "two-two-two-two-two";
+pub(crate) const ONE: &str = "one-one-one-one-one";
+pub(crate) const TWO: &str = "two-two-two-two-two";
 
 fn start(dir: &TestDir) -> Sidecar {
     let settings = "[serve]\nmax_runs = 4\nmax_queued = 0\n[tenants.one]\nmax_runs = 1\nceilings = { mem_limit = \"64Mi\" }";
@@ -17,7 +17,7 @@ fn start(dir: &TestDir) -> Sidecar {
 }
 
 /// A sidecar with two tenants and with settings from a file and the environment.
-pub(super) fn start_with(dir: &TestDir, file: &str, settings: &[(&str, &str)]) -> Sidecar {
+pub(crate) fn start_with(dir: &TestDir, file: &str, settings: &[(&str, &str)]) -> Sidecar {
     dir.write("tokens", format!("# agents\none {ONE}\ntwo {TWO}\n"));
     fs::set_permissions(dir.path().join("tokens"), fs::Permissions::from_mode(0o600)).expect("a file");
     dir.write("serve.toml", file);

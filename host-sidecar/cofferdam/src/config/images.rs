@@ -1,12 +1,15 @@
 //! The settings of images on this machine.
 
-use cofferdam_core::quantity::Bytes;
+use cofferdam_core::{InvalidSetting, quantity::Bytes};
 use cofferdam_images::PullPolicy;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
 };
+
+/// Each pull has a thread.
+const MAX_PULLS: u32 = 100;
 
 /// Where images are kept, and where they come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +35,27 @@ pub struct ImageSettings {
     /// unpacks them.
     #[serde(skip)]
     pub unpacker: Option<PathBuf>,
+    /// Registries and the hosts that they refer to, with their ports, whose addresses may be private when a request
+    /// chooses the image.
+    pub private_registries: BTreeSet<String>,
+    /// Maximum number of images that are being pulled because requests have chosen them.
+    pub max_pulls: u32,
+    /// The same for one tenant.
+    pub max_tenant_pulls: u32,
+}
+
+impl ImageSettings {
+    /// Checks the values.
+    pub(super) fn validate(&self) -> Result<(), InvalidSetting> {
+        for (setting, value) in
+            [("images.max_pulls", self.max_pulls), ("images.max_tenant_pulls", self.max_tenant_pulls)]
+        {
+            if !(1..=MAX_PULLS).contains(&value) {
+                return Err(InvalidSetting::new(setting, format!("is not between 1 and {MAX_PULLS}")));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Default for ImageSettings {
@@ -45,6 +69,9 @@ impl Default for ImageSettings {
             ca_file: None,
             insecure_registries: BTreeSet::new(),
             unpacker: None,
+            private_registries: BTreeSet::new(),
+            max_pulls: 4,
+            max_tenant_pulls: 2,
         }
     }
 }

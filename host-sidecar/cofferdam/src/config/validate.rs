@@ -24,6 +24,7 @@ impl Settings {
             language.image.as_ref().map(|image| (format!("languages.{name}.image"), image))
         });
         self.kubernetes().validate(images)?;
+        self.images.validate()?;
         self.mcp.validate()?;
         self.serve.validate()?;
         for (name, tenant) in &self.tenants {

@@ -1,6 +1,9 @@
 //! HTTP requests for a thread that may wait.
 
-use super::RegistryConfig;
+use super::{
+    RegistryConfig,
+    address::{NOT_PUBLIC, Resolver, is_public},
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::{
@@ -16,6 +19,7 @@ use hyper_util::{
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use std::{
+    collections::BTreeSet,
     error::Error,
     io::{self, Read},
     rc::Rc,
@@ -31,14 +35,22 @@ use tokio::{
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Time of a whole pull: a registry that sends a byte now and then ends too.
 const PULL_TIMEOUT: Duration = Duration::from_secs(3600);
+/// The same for a pull that a request has caused.
+const REQUESTED_PULL_TIMEOUT: Duration = Duration::from_secs(600);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 const AGENT: &str = concat!("cofferdam/", env!("CARGO_PKG_VERSION"));
+
+type HttpsClient = Client<HttpsConnector<HttpConnector<Resolver>>, Empty<Bytes>>;
 
 /// A client. It has its own runtime, which works while its thread waits.
 #[derive(Debug)]
 pub(super) struct Http {
     runtime: Rc<Runtime>,
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: HttpsClient,
+    /// For the hosts that the settings do not name, if they must have public addresses.
+    public_client: Option<HttpsClient>,
+    /// The hosts that the settings name.
+    named_hosts: BTreeSet<String>,
     deadline: Instant,
 }
 
@@ -60,18 +72,31 @@ pub(super) struct Body {
 }
 
 impl Http {
-    pub(super) fn new(config: &RegistryConfig) -> io::Result<Self> {
+    /// A client for one pull. With `only_public`, a host that the settings do not name must have a public address.
+    pub(super) fn new(config: &RegistryConfig, only_public: bool) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let mut connector = HttpConnector::new();
-        connector.enforce_http(false);
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(config)?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { runtime: Rc::new(runtime), client, deadline: Instant::now() + PULL_TIMEOUT })
+        let tls = tls(config)?;
+        Ok(Self {
+            runtime: Rc::new(runtime),
+            public_client: only_public.then(|| client(tls.clone(), true)),
+            client: client(tls, false),
+            named_hosts: config.named_hosts(),
+            deadline: Instant::now() + if only_public { REQUESTED_PULL_TIMEOUT } else { PULL_TIMEOUT },
+        })
+    }
+
+    /// The client that may reach a host.
+    fn client_for(&self, uri: &Uri, host: &str) -> Result<&HttpsClient, String> {
+        let Some(public_client) = self.public_client.as_ref().filter(|_| !self.named_hosts.contains(host))
+        else {
+            return Ok(&self.client);
+        };
+        // An address is dialled without a resolver.
+        let address = uri.host().unwrap_or_default().trim_matches(['[', ']']).parse();
+        match address {
+            Ok(address) if !is_public(address) => Err(format!("{host} cannot be reached: {NOT_PUBLIC}")),
+            _ => Ok(public_client),
+        }
     }
 
     /// Sends a GET request. Redirections are not followed.
@@ -82,9 +107,9 @@ impl Http {
         }
         let request = request.body(Empty::new()).map_err(|error| error.to_string())?;
         let host = uri.authority().map(ToString::to_string).unwrap_or_default();
-        let answered = self
-            .runtime
-            .block_on(async { timeout(until(self.deadline), self.client.request(request)).await });
+        let client = self.client_for(uri, &host)?;
+        let answered =
+            self.runtime.block_on(async { timeout(until(self.deadline), client.request(request)).await });
         let response: Response<Incoming> = answered
             .map_err(|_| format!("{host} does not answer"))?
             .map_err(|error| format!("{host} cannot be reached: {}", innermost(&error)))?;
@@ -110,6 +135,18 @@ impl Read for Body {
         buffer.get_mut(..count).unwrap_or_default().copy_from_slice(&read);
         Ok(count)
     }
+}
+
+fn client(tls: ClientConfig, only_public: bool) -> HttpsClient {
+    let mut connector = HttpConnector::new_with_resolver(Resolver::new(only_public));
+    connector.enforce_http(false);
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(connector);
+    Client::builder(TokioExecutor::new()).build(connector)
 }
 
 /// The time that a step may take.

@@ -1,5 +1,6 @@
 //! Pulls images from registries. Source: OCI distribution specification, "Pull".
 
+mod address;
 mod auth;
 mod credentials;
 mod http;
@@ -26,6 +27,17 @@ pub struct RegistryConfig {
     pub ca_file: Option<PathBuf>,
     /// Hosts, with their ports, that are reached without TLS. All others need it.
     pub insecure_hosts: BTreeSet<String>,
+    /// Hosts, with their ports, that may have addresses that are not public, also if a request has named them. Mirrors
+    /// and the hosts without TLS may too.
+    pub private_hosts: BTreeSet<String>,
+}
+
+impl RegistryConfig {
+    /// The hosts that the operator has named.
+    fn named_hosts(&self) -> BTreeSet<String> {
+        let mirrors = self.mirrors.values().flatten();
+        mirrors.chain(&self.insecure_hosts).chain(&self.private_hosts).cloned().collect()
+    }
 }
 
 /// When an image is pulled. Source: Kubernetes, `imagePullPolicy`.
@@ -64,61 +76,94 @@ pub fn pull(
     reference: &Reference,
     progress: &dyn Fn(Progress),
 ) -> Result<(), ImageError> {
-    let mirrors = config.mirrors.get(reference.registry()).into_iter().flatten();
-    for mirror in mirrors {
-        // Whatever a mirror lacks, the registry may have.
-        if pull_from(mirror, store, config, reference, progress).is_ok() {
-            return Ok(());
-        }
-    }
-    pull_from(reference.registry(), store, config, reference, progress)
+    Pull { store, config, reference, progress, may_share: None }.pull()
 }
 
-fn pull_from(
-    host: &str,
+/// The same for somebody who is not trusted, such as a client of a sidecar. Only hosts that the settings name may have
+/// addresses that are not public. A part that is in the store is fetched all the same, unless an image has it whose
+/// name `may_share` accepts: who knows its digest alone does not get it. Others do not wait for this pull.
+///
+/// # Errors
+///
+/// Those of [`pull`], and [`ImageError::StoreFull`].
+pub fn pull_untrusted(
     store: &Store,
     config: &RegistryConfig,
     reference: &Reference,
-    progress: &dyn Fn(Progress),
+    may_share: &dyn Fn(&Reference) -> bool,
 ) -> Result<(), ImageError> {
-    let mut repository = Repository::new(host, config, reference)?;
-    let addition = store.add()?;
-    let wanted = match (reference.digest(), reference.tag()) {
-        (Some(digest), _) => digest.to_string(),
-        (None, tag) => tag.unwrap_or_default().to_owned(),
-    };
-    let (mut descriptor, mut content) = repository.manifest(&wanted)?;
-    if let Some(digest) = reference.digest() {
-        digest.require(&descriptor.digest)?;
-    }
-    let mut index = None;
-    for _ in 0..MAX_DEPTH {
-        match Document::parse(&content)? {
-            Document::Index(inner) => {
-                // A digest in the name is that of the outermost one.
-                index.get_or_insert(descriptor.digest.clone());
-                let chosen = inner.choose(&Platform::of_machine())?.digest.clone();
-                (descriptor, content) = repository.manifest(&chosen.to_string())?;
-                chosen.require(&descriptor.digest)?;
-            }
-            Document::Manifest(manifest) => {
-                addition.require_size(&manifest)?;
-                addition.add(&descriptor, &*content)?;
-                addition.add_fetched(&manifest.config, || repository.blob(&manifest.config.digest))?;
-                let layers = manifest.layers.len();
-                for (layer, part) in (1..).zip(&manifest.layers) {
-                    let shown = |received| progress(Progress { layer, layers, received, size: part.size });
-                    addition.add_fetched(part, || {
-                        Ok(Shown { inner: repository.blob(&part.digest)?, received: 0, show: shown })
-                    })?;
-                }
-                addition.finish(&descriptor.digest, index, std::slice::from_ref(reference))?;
+    store.require_room()?;
+    let pull = Pull { store, config, reference, progress: &|_| (), may_share: Some(may_share) };
+    pull.pull()
+}
+
+struct Pull<'a> {
+    store: &'a Store,
+    config: &'a RegistryConfig,
+    reference: &'a Reference,
+    progress: &'a dyn Fn(Progress),
+    /// For whom it is: none for the operator.
+    may_share: Option<&'a dyn Fn(&Reference) -> bool>,
+}
+
+impl Pull<'_> {
+    fn pull(&self) -> Result<(), ImageError> {
+        let mirrors = self.config.mirrors.get(self.reference.registry()).into_iter().flatten();
+        for mirror in mirrors {
+            // Whatever a mirror lacks, the registry may have.
+            if self.pull_from(mirror).is_ok() {
                 return Ok(());
             }
         }
+        self.pull_from(self.reference.registry())
     }
-    let problem = "its indexes are nested too deeply".into();
-    Err(ImageError::Pull { image: reference.to_string(), problem })
+
+    fn pull_from(&self, host: &str) -> Result<(), ImageError> {
+        let reference = self.reference;
+        let mut repository = Repository::new(host, self.config, reference, self.may_share.is_some())?;
+        let addition = match self.may_share {
+            Some(may_share) => self.store.add_untrusted(may_share)?,
+            None => self.store.add()?,
+        };
+        let wanted = match (reference.digest(), reference.tag()) {
+            (Some(digest), _) => digest.to_string(),
+            (None, tag) => tag.unwrap_or_default().to_owned(),
+        };
+        let (mut descriptor, mut content) = repository.manifest(&wanted)?;
+        if let Some(digest) = reference.digest() {
+            digest.require(&descriptor.digest)?;
+        }
+        let mut index = None;
+        for _ in 0..MAX_DEPTH {
+            match Document::parse(&content)? {
+                Document::Index(inner) => {
+                    // A digest in the name is that of the outermost one.
+                    index.get_or_insert(descriptor.digest.clone());
+                    let chosen = inner.choose(&Platform::of_machine())?.digest.clone();
+                    (descriptor, content) = repository.manifest(&chosen.to_string())?;
+                    chosen.require(&descriptor.digest)?;
+                }
+                Document::Manifest(manifest) => {
+                    addition.require_size(&manifest)?;
+                    addition.add(&descriptor, &*content)?;
+                    addition.add_fetched(&manifest.config, || repository.blob(&manifest.config.digest))?;
+                    let layers = manifest.layers.len();
+                    for (layer, part) in (1..).zip(&manifest.layers) {
+                        let shown = |received| {
+                            (self.progress)(Progress { layer, layers, received, size: part.size });
+                        };
+                        addition.add_fetched(part, || {
+                            Ok(Shown { inner: repository.blob(&part.digest)?, received: 0, show: shown })
+                        })?;
+                    }
+                    addition.finish(&descriptor.digest, index, std::slice::from_ref(reference))?;
+                    return Ok(());
+                }
+            }
+        }
+        let problem = "its indexes are nested too deeply".into();
+        Err(ImageError::Pull { image: reference.to_string(), problem, is_temporary: false })
+    }
 }
 
 /// Shows how much was read.

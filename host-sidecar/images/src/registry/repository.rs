@@ -39,10 +39,12 @@ impl Repository {
         host: &str,
         config: &RegistryConfig,
         reference: &Reference,
+        only_public: bool,
     ) -> Result<Self, ImageError> {
-        let credentials = credentials::find(host, reference.repository())
-            .map_err(|problem| ImageError::Pull { image: reference.to_string(), problem })?;
-        let http = Http::new(config).map_err(ImageError::io("prepare the pull"))?;
+        let credentials = credentials::find(host, reference.repository()).map_err(|problem| {
+            ImageError::Pull { image: reference.to_string(), problem, is_temporary: true }
+        })?;
+        let http = Http::new(config, only_public).map_err(ImageError::io("prepare the pull"))?;
         let address = if host == DOCKER_HUB.0 { DOCKER_HUB.1 } else { host };
         let scheme = if config.insecure_hosts.contains(host) { "http" } else { "https" };
         Ok(Self {
@@ -64,7 +66,7 @@ impl Repository {
         let media_type = media_type.unwrap_or_default().to_owned();
         let mut content = Vec::new();
         let read = answer.body.take(MAX_DOCUMENT + 1).read_to_end(&mut content);
-        read.map_err(|error| self.failed(format!("its manifest cannot be read: {error}")))?;
+        read.map_err(|error| self.failed_for_now(format!("its manifest cannot be read: {error}")))?;
         let digest = Digest::of(&content);
         Ok((described(media_type, digest, content.len() as u64), content))
     }
@@ -75,7 +77,11 @@ impl Repository {
     }
 
     fn failed(&self, problem: String) -> ImageError {
-        ImageError::Pull { image: self.image.clone(), problem }
+        ImageError::Pull { image: self.image.clone(), problem, is_temporary: false }
+    }
+
+    fn failed_for_now(&self, problem: String) -> ImageError {
+        ImageError::Pull { image: self.image.clone(), problem, is_temporary: true }
     }
 
     fn get(&mut self, path: &str, accept: &str) -> Result<Answer, ImageError> {
@@ -98,12 +104,11 @@ impl Repository {
         }
         match answer.status {
             status if status.is_success() => Ok(answer),
-            StatusCode::NOT_FOUND => Err(self.failed("the registry has no such image".into())),
+            StatusCode::NOT_FOUND => Err(ImageError::NoSuchImage(self.image.clone())),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.no_access()),
-            StatusCode::TOO_MANY_REQUESTS => {
-                Err(self.failed("the registry has had too many requests; try again later, or log in".into()))
-            }
-            status => Err(self.failed(format!("the registry answers {status}"))),
+            StatusCode::TOO_MANY_REQUESTS => Err(self
+                .failed_for_now("the registry has had too many requests; try again later, or log in".into())),
+            status => Err(self.failed_for_now(format!("the registry answers {status}"))),
         }
     }
 
@@ -118,7 +123,7 @@ impl Repository {
     }
 
     fn request(&self, uri: &Uri, accept: &str, authorization: Option<&str>) -> Result<Answer, ImageError> {
-        self.http.get(uri, accept, authorization).map_err(|problem| self.failed(problem))
+        self.http.get(uri, accept, authorization).map_err(|problem| self.failed_for_now(problem))
     }
 
     /// The address of a request: with TLS, unless its host is named by the settings.

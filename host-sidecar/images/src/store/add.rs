@@ -2,6 +2,8 @@
 
 use super::{ImageRecord, Store};
 use crate::{Descriptor, Digest, Document, ImageConfig, ImageError, Manifest, Platform, Reference};
+#[cfg(feature = "registry")]
+use std::collections::BTreeSet;
 use std::{
     cell::Cell,
     fs::{File, TryLockError},
@@ -18,6 +20,9 @@ pub struct Addition<'a> {
     is_changed: Cell<bool>,
     /// Bytes of the parts of unknown digest.
     added: Cell<u64>,
+    /// The parts that need not be fetched if they are there; none: all.
+    #[cfg(feature = "registry")]
+    shared: Option<BTreeSet<Digest>>,
 }
 
 impl Store {
@@ -32,7 +37,24 @@ impl Store {
             lock: Some(self.lock_shared()?),
             is_changed: Cell::new(false),
             added: Cell::new(0),
+            #[cfg(feature = "registry")]
+            shared: None,
         })
+    }
+
+    /// Starts to add an image for somebody who is not trusted: a part that is there is fetched again, unless an image
+    /// has it whose name is accepted.
+    #[cfg(feature = "registry")]
+    pub(crate) fn add_untrusted(
+        &self,
+        may_share: &dyn Fn(&Reference) -> bool,
+    ) -> Result<Addition<'_>, ImageError> {
+        let mut addition = self.add()?;
+        let images = self.images()?;
+        let shared = images.names.iter().filter(|(name, _)| may_share(name));
+        let shared: BTreeSet<_> = shared.map(|(_, digest)| digest).collect();
+        addition.shared = Some(shared.into_iter().flat_map(|digest| self.parts(digest)).collect());
+        Ok(addition)
     }
 
     /// The manifest of this digest and its configuration.
@@ -83,7 +105,8 @@ impl Addition<'_> {
         self.store.add_blob(descriptor, content)
     }
 
-    /// Adds a part that may have to be fetched, unless it is there. Another process that fetches it is waited for.
+    /// Adds a part that may have to be fetched, unless it is there. Another process that fetches it is waited for,
+    /// except for somebody who is not trusted: the other registry may be slow.
     ///
     /// # Errors
     ///
@@ -94,11 +117,23 @@ impl Addition<'_> {
         descriptor: &Descriptor,
         fetch: impl FnOnce() -> Result<R, ImageError>,
     ) -> Result<(), ImageError> {
-        if self.has(&descriptor.digest) {
+        let digest = &descriptor.digest;
+        if let Some(shared) = &self.shared {
+            return match (self.has(digest), shared.contains(digest)) {
+                (true, true) => Ok(()),
+                (true, false) => Store::check_blob(descriptor, fetch()?),
+                (false, _) => {
+                    self.is_changed.set(true);
+                    // Another process may add it meanwhile, so the content is checked all the same.
+                    self.store.write_checked(descriptor, fetch()?)
+                }
+            };
+        }
+        if self.has(digest) {
             return Ok(());
         }
-        let _lock = self.store.lock_of(&descriptor.digest)?;
-        if self.has(&descriptor.digest) { Ok(()) } else { self.add(descriptor, fetch()?) }
+        let _lock = self.store.lock_of(digest)?;
+        if self.has(digest) { Ok(()) } else { self.add(descriptor, fetch()?) }
     }
 
     /// Adds a part of unknown digest, and returns digest and size.
@@ -144,7 +179,7 @@ impl Addition<'_> {
             images.names.extend(names.iter().map(|name| (name.clone(), manifest.clone())));
         })?;
         self.lock = None;
-        self.store.shrink(manifest)?;
+        self.store.shrink(Some(manifest))?;
         Ok(size)
     }
 }

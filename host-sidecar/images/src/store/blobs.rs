@@ -61,9 +61,15 @@ impl Store {
 
     /// Adds a blob of a known digest and size, unless it is there.
     pub(super) fn add_blob(&self, descriptor: &Descriptor, content: impl Read) -> Result<(), ImageError> {
-        if self.has_blob(&descriptor.digest) {
-            return Ok(());
-        }
+        if self.has_blob(&descriptor.digest) { Ok(()) } else { self.write_checked(descriptor, content) }
+    }
+
+    /// The same whether it is there or not.
+    pub(super) fn write_checked(
+        &self,
+        descriptor: &Descriptor,
+        content: impl Read,
+    ) -> Result<(), ImageError> {
         let limited = content.take(descriptor.size.saturating_add(1));
         let (file, digest, size) = self.write_blob(limited, self.limits.bytes)?;
         descriptor.digest.require(&digest)?;
@@ -72,6 +78,15 @@ impl Store {
             return Err(ImageError::MalformedDocument { document: "manifest", problem });
         }
         file.persist(&self.blob_path(&digest))
+    }
+
+    /// Checks content against a descriptor.
+    #[cfg(feature = "registry")]
+    pub(super) fn check_blob(descriptor: &Descriptor, content: impl Read) -> Result<(), ImageError> {
+        let mut writer = DigestWriter::new(io::sink());
+        let copied = io::copy(&mut content.take(descriptor.size.saturating_add(1)), &mut writer);
+        copied.map_err(ImageError::io("read a part of the image"))?;
+        descriptor.digest.require(&writer.finish().1)
     }
 
     /// Adds a blob to others of its image, and returns its digest and size.

@@ -87,16 +87,29 @@ impl Store {
         sizes.sum()
     }
 
-    /// Removes the images that were not used for the longest time until the store is small enough, except one,
-    /// those in use, and the default image, without which sandboxes would have the files of the machine. Does nothing while another process adds an image: it does this afterwards.
-    pub(super) fn shrink(&self, kept: &Digest) -> Result<(), ImageError> {
+    /// Fails if the store is too large, and is not small enough without the images that can be removed.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::StoreFull`].
+    #[cfg(feature = "registry")]
+    pub(crate) fn require_room(&self) -> Result<(), ImageError> {
+        self.shrink(None)?;
+        let limit = self.max_bytes;
+        if self.size()? > limit { Err(ImageError::StoreFull { limit }) } else { Ok(()) }
+    }
+
+    /// Removes the images that were not used for the longest time until the store is small enough, except one, those in
+    /// use, and the default image, without which sandboxes would have the files of the machine. Does nothing while
+    /// another process adds an image: it does this afterwards.
+    pub(super) fn shrink(&self, kept: Option<&Digest>) -> Result<(), ImageError> {
         let Some(_lock) = self.try_lock()? else { return Ok(()) };
         if self.size()? <= self.max_bytes {
             return Ok(());
         }
         self.sweep()?;
         let images = self.images()?;
-        let kept = [Some(kept), images.default_image().map(|(digest, _)| digest)];
+        let kept = [kept, images.default_image().map(|(digest, _)| digest)];
         for (digest, _) in self.by_last_use()? {
             if self.size()? <= self.max_bytes {
                 break;
@@ -140,18 +153,24 @@ impl Store {
         Ok(true)
     }
 
+    /// The digests of an image and of its parts.
+    pub(super) fn parts(&self, digest: &Digest) -> BTreeSet<Digest> {
+        let mut parts = BTreeSet::from([digest.clone()]);
+        // The layers of a malformed image are needed by none.
+        if let Ok((manifest, _)) = self.image(digest) {
+            parts.extend(manifest.layers.into_iter().map(|layer| layer.digest));
+            parts.insert(manifest.config.digest);
+        }
+        parts
+    }
+
     /// Removes all files that no image needs. The store is locked, so no process adds any.
     fn sweep(&self) -> Result<(), ImageError> {
         let mut images = self.images()?;
         remove_nameless(&mut images);
         let (mut blobs, mut roots) = (BTreeSet::new(), BTreeSet::new());
         for digest in images.images.keys() {
-            // The layers of a malformed image are needed by none.
-            if let Ok((manifest, _)) = self.image(digest) {
-                blobs.extend(manifest.layers.iter().map(|layer| layer.digest.hex().to_owned()));
-                blobs.insert(manifest.config.digest.hex().to_owned());
-            }
-            blobs.insert(digest.hex().to_owned());
+            blobs.extend(self.parts(digest).iter().map(|part| part.hex().to_owned()));
             roots.insert(format!("{}.erofs", digest.hex()));
         }
         for (part, needed) in [("blobs/sha256", &blobs), (ROOTS, &roots), ("tmp", &BTreeSet::new())] {

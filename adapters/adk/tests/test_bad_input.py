@@ -33,7 +33,7 @@ from cofferdam_adk import SandboxError
         ({"collect": "*"}, "collect"),
         ({"sidecar": "ftp://a"}, "is not the address of a sidecar"),
         ({"sidecar": "http://a:x"}, "is not the address of a sidecar"),
-        ({"sidecar": "http://a", "image": "b"}, "operator of the sidecar sets image"),
+        ({"sidecar": "http://a", "namespace": "b"}, "operator of the sidecar sets namespace"),
         ({"token": "t"}, "`token` needs `sidecar`"),
         ({"backend": "local", "kubeconfig_path": "k"}, "needs the backend kubernetes"),
     ],

@@ -125,6 +125,21 @@ def test_a_running_sidecar_is_used_and_not_stopped(make: MAKE, place: Path) -> N
         process.terminate()
 
 
+def test_a_running_sidecar_gets_the_image_with_each_request(make: MAKE, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COFFERDAM_ALLOWED_IMAGES", '["team/*"]')
+    monkeypatch.setenv("COFFERDAM_IMAGES__DIR", str(place / "images"))
+    monkeypatch.setenv("COFFERDAM_IMAGES__PULL_POLICY", "Never")
+    command = ["cofferdam", "serve", "--listen", "unix:s", "--until-stdin-ends"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        assert execute(make(sidecar="unix:s"), "print(1)").stdout == "1\n"
+        for image, code in [("team/app", "image-unavailable"), ("other", "denied")]:
+            with pytest.raises(SandboxError, match=image) as raised:
+                execute(make(sidecar="unix:s", image=image), "print(1)")
+            assert raised.value.code == code
+
+
 def test_many_threads_share_it(make: MAKE) -> None:
     executor = make()
     with ThreadPoolExecutor(8) as threads:

@@ -25,7 +25,7 @@ _MAX_STARTUP_SECONDS = 600
 _RESPONSE_MARGIN_SECONDS = 60
 # Settings of the sidecar process that this executor starts. The operator of a running sidecar has set them.
 _SIDECAR_SETTINGS = {
-    "backend", "cpu_requested", "image", "kubeconfig_context", "kubeconfig_path", "mem_requested", "namespace", "program"
+    "backend", "cpu_requested", "kubeconfig_context", "kubeconfig_path", "mem_requested", "namespace", "program"
 }  # fmt: skip
 _SANDBOX_MODE = {"sandbox_gateway_name", "sandbox_template"}
 
@@ -45,7 +45,8 @@ class CofferdamCodeExecutor(BaseCodeExecutor):
     namespace: str = Field(default="default", frozen=True)
     """The namespace of the sandboxes in a cluster."""
     image: str = Field(default="python:3.11-slim", frozen=True)
-    """The image of sandboxes in a cluster."""
+    """The image of sandboxes in a cluster, and of sandboxes on this machine if it is set. A running sidecar gets it with each
+    request, and its operator has to allow it."""
     timeout_seconds: int = Field(default=300, gt=0)
     """The run time of a program, from its start to its end."""
     executor_type: Literal["job"] = Field(default="job", frozen=True)
@@ -209,7 +210,7 @@ class CofferdamCodeExecutor(BaseCodeExecutor):
         def sandbox(checked: Any) -> SimpleNamespace:
             address = self._address or self._process_address()
             token = self.token.get_secret_value() if self.token is not None else None
-            body = wire.request_body(checked, inputs)
+            body = wire.request_body(checked, inputs, self._chosen_image())
             outcome = api.execute(address, token, body, self._response_timeout(), cancelled)
             try:
                 report, found = wire.report(outcome)
@@ -224,6 +225,10 @@ class CofferdamCodeExecutor(BaseCodeExecutor):
         if self._process is None:
             raise SandboxError("internal", "there is no sidecar")
         return self._process.address()
+
+    def _chosen_image(self) -> str | None:
+        """The image of a request. A sidecar that the executor starts has it as a setting."""
+        return self.image if self.sidecar is not None and "image" in self.model_fields_set else None
 
     def _limits(self) -> dict[str, int]:
         asked = self.model_fields_set

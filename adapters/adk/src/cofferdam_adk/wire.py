@@ -11,12 +11,15 @@ from wasmtime.component import Variant
 VERSION = "0.1.0"
 
 
-def request_body(request: Any, files: Mapping[str, bytes]) -> dict[str, Any]:
-    """The body of a request that the component has validated, with the files, which bypass the component."""
+def request_body(request: Any, files: Mapping[str, bytes], image: str | None) -> dict[str, Any]:
+    """The body of a request that the component has validated, with what bypasses the component: the files, and the image,
+    which is not in the contract."""
     body: dict[str, Any] = _to_json(request)
     body["env"] = {variable["name"]: variable["value"] for variable in body.get("env", [])}
     body["labels"] = {label["key"]: label["value"] for label in body.get("labels", [])}
     body["files"] = [{"path": path, "content": _to_json(content)} for path, content in files.items()]
+    if image is not None:
+        body["image"] = image
     return body
 
 

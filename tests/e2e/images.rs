@@ -5,25 +5,22 @@ mod default;
 mod full_disk;
 mod hostile;
 mod kills;
-mod layout;
 mod pulls;
-mod registry;
+mod shapes;
+mod user;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use cofferdam_tests::{
-    program::{TestDir, root, stderr, stdout},
+    images::{Layer, Layout},
+    program::{TestDir, stderr, stdout},
     sidecar::Sidecar,
 };
-use layout::{Layer, Layout};
-use rustix::process::geteuid;
 use serde_json::json;
 use std::{
     fs,
     io::Read,
-    os::unix::fs::{PermissionsExt, chown},
-    process::{Command, Output, Stdio},
+    process::{Command, Output},
 };
-
-const NOBODY: u32 = 65534;
 
 fn cofferdam(dir: &TestDir, args: &[&str]) -> Output {
     command(dir, args).output().expect("cofferdam")
@@ -51,14 +48,20 @@ fn run(dir: &TestDir, image: &str, script: &str) -> Output {
 
 /// Bash and its libraries, of this machine, and nothing else.
 fn bash() -> Layer {
-    Layer::default().program("/bin/bash", "/bin/bash")
+    Layer::default().program("/bin/bash", "/bin/bash", None)
+}
+
+/// Writes a file of Docker's with the credentials of `user` for a registry.
+fn credentials(dir: &TestDir, host: &str, password: &str) {
+    let auth = BASE64_STANDARD.encode(format!("user:{password}"));
+    dir.write("config.json", json!({ "auths": { host: { "auth": auth } } }).to_string());
 }
 
 #[test]
 fn an_image_is_the_root_of_a_sandbox() {
     let dir = TestDir::new();
     let lower = bash()
-        .program("/bin/bash", "/opt/tools/bash")
+        .program("/bin/bash", "/opt/tools/bash", None)
         .file("etc/gone", "")
         .file("opt/old/file", "")
         .file("opt/tools/tool", "#!/bin/bash\necho tool");
@@ -161,32 +164,11 @@ fn an_ordinary_user_needs_no_rights() {
         .owned("opt/own", 0o600, 1001);
     Layout::new(vec![layer]).write(&dir.path().join("layout"), "app:1");
     dir.write("p.sh", "echo $(</opt/own); echo $(</opt/private)");
-    let local = cofferdam::local::LocalBackend::find_runsc(&cofferdam::local::LocalConfig::default());
-    let program = dir.path().join("cofferdam");
-    fs::copy(root().join("target/release/cofferdam"), &program).expect("a copy");
-    fs::copy(local.expect("`make setup` installs gVisor"), dir.path().join("runsc")).expect("a copy");
-    let is_root = geteuid().is_root();
-    if is_root {
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("a folder");
-        chown(dir.path(), Some(NOBODY), Some(NOBODY)).expect("a folder");
-    }
-    let run = |args: &[&str]| {
-        let mut command =
-            Command::new(if is_root { "setpriv".into() } else { program.clone().into_os_string() });
-        if is_root {
-            command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]).arg(&program);
-        }
-        command
-            .args(args)
-            .current_dir(dir.path())
-            .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("HOME", dir.path());
-        command.env("COFFERDAM_STATE_DIR", dir.state()).stdin(Stdio::null()).output().expect("cofferdam")
-    };
+    let cofferdam = user::ordinary(&dir);
+    let run = |args: &[&str]| cofferdam(args).output().expect("cofferdam");
     let loaded = run(&["image", "load", "layout"]);
     assert!(loaded.status.success(), "{}", stderr(&loaded));
-    let output = run(&["run", "--runsc", "./runsc", "--image", "app:1", "p.sh"]);
+    let output = run(&["run", "--image", "app:1", "p.sh"]);
     // Owners are those of the image.
     assert_eq!(stdout(&output), "own\n\n", "{}", stderr(&output));
     assert!(stderr(&output).contains("/opt/private: Permission denied"), "{}", stderr(&output));

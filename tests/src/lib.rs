@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod default_image;
 pub mod hostile;
 pub mod hosts;
+pub mod images;
 pub mod leaks;
 pub mod logging;
 pub mod processes;

@@ -1,12 +1,9 @@
 //! Requests choose images, where the operator allows it.
 
-use super::{
-    bash, cofferdam, command,
-    layout::{Layer, Layout},
-    registry::{Registry, push},
-};
+use super::{bash, cofferdam, command};
 use crate::serve::tenants::{ONE, TWO, start_with};
 use cofferdam_tests::{
+    images::{Layer, Layout, Registry, push},
     program::{TestDir, stderr, stdout},
     sidecar::{HttpClient, HttpResponse, Sidecar},
 };

@@ -1,10 +1,11 @@
 //! The default image: used where no setting names an image or a root file system.
 
-use super::{Layout, bash, cofferdam};
+use super::{bash, cofferdam};
 use crate::serve::tenants::{ONE, TWO, start_with};
 use cofferdam::images::DEFAULT_IMAGE;
 use cofferdam_tests::{
     default_image,
+    images::Layout,
     program::{TestDir, stderr, stdout},
     sidecar::{HttpClient, Sidecar},
 };

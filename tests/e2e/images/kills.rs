@@ -8,10 +8,12 @@ use super::{
         process::{unpacking, write_slow},
         stored,
     },
-    layout::{Layer, Layout},
     run,
 };
-use cofferdam_tests::program::{TestDir, stderr, stdout};
+use cofferdam_tests::{
+    images::{Layer, Layout},
+    program::{TestDir, stderr, stdout},
+};
 use serde_json::Value;
 use server::{Server, Stop};
 use std::{
@@ -23,7 +25,7 @@ use std::{
 
 /// A layout with a configuration and two layers.
 fn write_layout(folder: &Path) {
-    Layout::new(vec![bash(), Layer::default().file("second", &"text ".repeat(100_000))])
+    Layout::new(vec![bash(), Layer::default().file("second", "text ".repeat(100_000))])
         .write(folder, "app:1");
 }
 

@@ -1,21 +1,14 @@
 //! Images are pulled from a registry.
 
-use super::{
-    bash, cofferdam,
-    layout::{Layer, Layout},
-    registry::{Registry, push},
+use super::{bash, cofferdam, credentials};
+use cofferdam_tests::{
+    images::{Layer, Layout, Registry, push},
+    program::{TestDir, stderr, stdout},
 };
-use base64::{Engine, prelude::BASE64_STANDARD};
-use cofferdam_tests::program::{TestDir, stderr, stdout};
-use serde_json::json;
 
 /// Settings by which the registry is reached without TLS.
 fn settings(dir: &TestDir, registry: &Registry) {
-    let images = dir.path().join("images");
-    dir.write(
-        "settings.toml",
-        format!("[images]\ndir = {images:?}\ninsecure_registries = [{:?}]\n", registry.host),
-    );
+    dir.write("settings.toml", format!("[images]\ninsecure_registries = [{:?}]\n", registry.host));
 }
 
 #[test]
@@ -60,9 +53,7 @@ fn a_registry_with_a_password_is_reached_with_dockers_credentials() {
     let refused = pull().env("DOCKER_CONFIG", dir.path()).output().expect("cofferdam");
     assert!(stderr(&refused).contains("docker login"), "{}", stderr(&refused));
     for (password, succeeds) in [("wrong", false), ("secret", true)] {
-        let auth = BASE64_STANDARD.encode(format!("user:{password}"));
-        let config = json!({ "auths": { registry.host.clone(): { "auth": auth } } });
-        dir.write("config.json", config.to_string());
+        credentials(&dir, &registry.host, password);
         let output = pull().env("DOCKER_CONFIG", dir.path()).output().expect("cofferdam");
         assert_eq!(output.status.success(), succeeds, "{}", stderr(&output));
     }

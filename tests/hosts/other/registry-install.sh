@@ -1,5 +1,5 @@
 # Installs a registry and starts it on loopback. Its address is REGISTRY.
-program=$("$ROOT/scripts/registry.sh")
+program=$("$ROOT/scripts/debian-program.sh" docker-registry /usr/bin/docker-registry)
 cat >"$RUN/config.yml" <<Y
 version: 0.1
 storage: {filesystem: {rootdirectory: $RUN/store}}

@@ -43,10 +43,19 @@ failures!(
     &str => InvalidRequest,
     SettingsError => InvalidRequest,
     Violation => InvalidRequest,
-    SetupError => SandboxUnavailable,
     cofferdam_images::ImageError => ImageUnavailable,
     cofferdam_server::SetupError => InvalidRequest,
     cofferdam_local::GarbageError => Internal,
     cofferdam_kubernetes::GarbageError => Internal,
     io::Error => Internal
 );
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        let code = match error {
+            SetupError::Images(_) => ErrorCode::ImageUnavailable,
+            _ => ErrorCode::SandboxUnavailable,
+        };
+        Self { code, message: error.to_string(), is_stdout_closed: false }
+    }
+}

@@ -7,8 +7,8 @@ use super::{
     check,
     image::{Document, Image, NAME, blob, write_index, write_manifest},
 };
-use crate::images::layout::named;
 use cofferdam::images::Digest;
+use cofferdam_tests::images::named;
 use serde_json::{Value, json};
 use std::fs;
 

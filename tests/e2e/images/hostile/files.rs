@@ -8,9 +8,12 @@ use super::{
     image::{Image, NAME, blob, config, write_index},
     load_limited, stored,
 };
-use crate::images::{cofferdam, layout::named};
+use crate::images::cofferdam;
 use ::cofferdam::images::Digest;
-use cofferdam_tests::program::{TestDir, stderr, stdout};
+use cofferdam_tests::{
+    images::named,
+    program::{TestDir, stderr, stdout},
+};
 use serde_json::json;
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 use tar::EntryType;

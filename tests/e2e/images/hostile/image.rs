@@ -1,7 +1,7 @@
 //! Images whose documents may say anything.
 
-use crate::images::layout::{self, named};
 use cofferdam::images::{Digest, Platform};
+use cofferdam_tests::images::{self, named};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
@@ -84,10 +84,10 @@ pub(in crate::images) fn write_manifest(folder: &Path, manifest: &[u8]) {
 }
 
 pub(in crate::images) fn blob(folder: &Path, content: &[u8]) -> Value {
-    layout::blob(folder, "", content)
+    images::blob(folder, "", content)
 }
 
 /// A configuration for this machine.
 pub(in crate::images) fn config(diff_ids: &[Digest]) -> Value {
-    layout::config(&Platform::of_machine().architecture, diff_ids)
+    images::config(&Platform::of_machine().architecture, diff_ids)
 }

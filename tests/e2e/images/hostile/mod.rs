@@ -11,12 +11,11 @@ mod names;
 pub(super) mod process;
 mod roots;
 
-use super::{
-    bash, cofferdam, command,
-    layout::{Layer, Layout},
-    load, run,
+use super::{bash, cofferdam, command, load, run};
+use cofferdam_tests::{
+    images::{Layer, Layout},
+    program::{TestDir, executed_by, stderr, stdout},
 };
-use cofferdam_tests::program::{TestDir, executed_by, stderr, stdout};
 use std::{
     collections::BTreeMap,
     fs,

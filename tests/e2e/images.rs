@@ -7,6 +7,7 @@ mod hostile;
 mod kills;
 mod pulls;
 mod shapes;
+mod umoci;
 mod user;
 
 use base64::{Engine, prelude::BASE64_STANDARD};

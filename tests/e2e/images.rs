@@ -6,6 +6,8 @@ mod full_disk;
 mod hostile;
 mod kills;
 mod pulls;
+mod registries;
+mod server;
 mod shapes;
 mod umoci;
 mod user;

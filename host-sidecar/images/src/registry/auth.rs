@@ -1,15 +1,20 @@
 //! What a registry asks for. Sources: RFC 9110, "Authentication"; Docker's "Token Authentication
-//! Specification".
+//! Specification" and "Oauth2 Token Authentication".
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// A user and a password, or a token in place of one.
+/// How this program calls itself to token servers.
+const CLIENT: &str = "cofferdam";
+
+/// Who pulls.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Credentials {
-    pub(super) user: String,
-    pub(super) password: String,
+pub(super) enum Credentials {
+    /// A user and a password, or a token in place of one.
+    Password { user: String, password: String },
+    /// A refresh token of OAuth 2, which a token server exchanges for an access token.
+    IdentityToken(String),
 }
 
 /// What a response with the status 401 asks for.
@@ -31,9 +36,10 @@ pub(super) struct TokenAnswer {
 }
 
 impl Credentials {
-    /// The header `Authorization` of these.
-    pub(super) fn basic(&self) -> String {
-        format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", self.user, self.password)))
+    /// The header `Authorization` of a user and a password.
+    pub(super) fn basic(&self) -> Option<String> {
+        let Self::Password { user, password } = self else { return None };
+        Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}"))))
     }
 }
 
@@ -58,18 +64,31 @@ impl Challenge {
         Some(Self::Bearer { realm, parameters })
     }
 
-    /// The address of the token for pulls from a repository. What the registry names as the scope is not used:
-    /// it might be more.
+    /// The address of the token for pulls from a repository.
     pub(super) fn token_address(
         realm: &str,
         parameters: &BTreeMap<String, String>,
         repository: &str,
     ) -> String {
-        let service = parameters.get("service").map(|service| format!("service={}&", encoded(service)));
         let separator = if realm.contains('?') { '&' } else { '?' };
-        let scope = encoded(&format!("repository:{repository}:pull"));
-        format!("{realm}{separator}{}scope={scope}", service.unwrap_or_default())
+        format!("{realm}{separator}{}", scope(parameters, repository))
     }
+
+    /// The form that exchanges an identity token for a token for pulls from a repository.
+    pub(super) fn token_form(
+        identity_token: &str,
+        parameters: &BTreeMap<String, String>,
+        repository: &str,
+    ) -> String {
+        let (scope, token) = (scope(parameters, repository), encoded(identity_token));
+        format!("grant_type=refresh_token&client_id={CLIENT}&{scope}&refresh_token={token}")
+    }
+}
+
+/// What a token is asked for. What the registry names as the scope is not used: it might be more.
+fn scope(parameters: &BTreeMap<String, String>, repository: &str) -> String {
+    let service = parameters.get("service").map(|service| format!("service={}&", encoded(service)));
+    format!("{}scope={}", service.unwrap_or_default(), encoded(&format!("repository:{repository}:pull")))
 }
 
 /// The parameters of a challenge, with or without quotes.
@@ -126,9 +145,21 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_token_is_sent_in_a_form() {
+        let parameters = [("service".to_owned(), "reg".to_owned())].into();
+        assert_eq!(
+            Challenge::token_form("a+b&c", &parameters, "team/app"),
+            "grant_type=refresh_token&client_id=cofferdam&service=reg&scope=repository:team/app:pull\
+             &refresh_token=a%2Bb%26c"
+        );
+    }
+
+    #[test]
     fn credentials_become_a_header() {
         // Source: RFC 7617, section 2.
-        let credentials = Credentials { user: "Aladdin".into(), password: "open sesame".into() };
-        assert_eq!(credentials.basic(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        let (user, password) = ("Aladdin".into(), "open sesame".into());
+        let basic = Credentials::Password { user, password }.basic();
+        assert_eq!(basic.as_deref(), Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+        assert_eq!(Credentials::IdentityToken("secret".into()).basic(), None);
     }
 }

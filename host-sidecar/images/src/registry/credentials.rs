@@ -23,7 +23,7 @@ const MAX_ANSWER: u64 = 64 << 10;
 const HELPER_TIMEOUT: Duration = Duration::from_secs(30);
 /// What Docker calls its default registry.
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";
-/// The user that stands for a token that only Docker's own login can use.
+/// The user in the answer of a helper that gives an identity token.
 const TOKEN_USER: &str = "<token>";
 
 #[derive(Default, Deserialize)]
@@ -38,6 +38,8 @@ struct File {
 #[serde(default)]
 struct Entry {
     auth: Option<String>,
+    #[serde(rename = "identitytoken")]
+    identity_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +53,7 @@ struct HelperAnswer {
 #[derive(Debug, PartialEq, Eq)]
 enum Source {
     Text(String),
+    IdentityToken(String),
     Helper { program: String, server: String },
 }
 
@@ -61,6 +64,7 @@ pub(super) fn find(registry: &str, repository: &str) -> Result<Option<Credential
         let file: File = serde_json::from_slice(&content).ok()?;
         match source(&file, registry, repository)? {
             Source::Text(text) => decode(&text).map(Ok),
+            Source::IdentityToken(token) => Some(Ok(Credentials::IdentityToken(token))),
             Source::Helper { program, server } => {
                 let path = programs::find(&program, user_dirs::search_path())?;
                 let mut command = Command::new(path);
@@ -108,11 +112,14 @@ fn source(file: &File, registry: &str, repository: &str) -> Option<Source> {
         let host = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
         key == name || host.trim_end_matches('/') == name
     };
-    let text = names.iter().find_map(|name| {
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let entry = names.iter().find_map(|name| {
         let entry = file.auths.iter().find(|(key, _)| is_same(key, name))?.1;
-        entry.auth.clone().filter(|auth| !auth.is_empty())
+        // Beside a token, `auth` has the user alone.
+        let token = given(&entry.identity_token).map(Source::IdentityToken);
+        token.or_else(|| given(&entry.auth).map(Source::Text))
     });
-    text.map(Source::Text).or_else(|| helper_of(file.creds_store.as_deref()?, server))
+    entry.or_else(|| helper_of(file.creds_store.as_deref()?, server))
 }
 
 /// A helper is named by the end of its program's name.
@@ -125,7 +132,8 @@ fn helper_of(name: &str, server: &str) -> Option<Source> {
 fn decode(text: &str) -> Option<Credentials> {
     let text = String::from_utf8(BASE64_STANDARD.decode(text.trim()).ok()?).ok()?;
     let (user, password) = text.split_once(':')?;
-    Some(Credentials { user: user.to_owned(), password: password.trim_end_matches('\0').to_owned() })
+    let password = password.trim_end_matches('\0').to_owned();
+    Some(Credentials::Password { user: user.to_owned(), password })
 }
 
 /// A helper that has not answered.
@@ -154,13 +162,20 @@ async fn answer(child: &mut Child, server: &str) -> Option<Credentials> {
     child.stdout.take()?.take(MAX_ANSWER).read_to_end(&mut answer).await.ok()?;
     let succeeded = child.wait().await.ok()?.success();
     let answer: HelperAnswer = serde_json::from_slice(&answer).ok()?;
-    (succeeded && answer.username != TOKEN_USER)
-        .then_some(Credentials { user: answer.username, password: answer.secret })
+    let HelperAnswer { username: user, secret: password } = answer;
+    succeeded.then(|| match &*user {
+        TOKEN_USER => Credentials::IdentityToken(password),
+        _ => Credentials::Password { user, password },
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn password(user: &str, password: &str) -> Credentials {
+        Credentials::Password { user: user.into(), password: password.into() }
+    }
 
     fn source_in(json: &str, registry: &str) -> Option<Source> {
         source(&serde_json::from_str(json).expect("a file"), registry, "team/app")
@@ -189,6 +204,14 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_token_takes_the_place_of_a_password() {
+        let json = r#"{"auths": {"example.com": {"auth": "dXNlcjo=", "identitytoken": "a"},
+            "example.org": {"auth": "text", "identitytoken": ""}}}"#;
+        assert_eq!(source_in(json, "example.com"), Some(Source::IdentityToken("a".into())));
+        assert_eq!(source_in(json, "example.org"), Some(Source::Text("text".into())));
+    }
+
+    #[test]
     fn helpers_are_named_by_registry_or_for_all() {
         let json = r#"{"auths": {"a.example": {}}, "credHelpers": {"b.example": "gcloud", "c.example": "../sh"},
             "credsStore": "pass"}"#;
@@ -204,7 +227,7 @@ mod tests {
     #[test]
     fn a_password_may_have_colons() {
         let credentials = decode(&BASE64_STANDARD.encode("user:a:b")).expect("credentials");
-        assert_eq!((&*credentials.user, &*credentials.password), ("user", "a:b"));
+        assert!(credentials == password("user", "a:b"));
         assert!(decode("!").is_none() && decode(&BASE64_STANDARD.encode("user")).is_none());
     }
 
@@ -217,8 +240,10 @@ mod tests {
         };
         let script = r#"printf '{"Username": "user", "Secret": "%s"}' "$(cat)""#;
         let answered = ask(shell(script), "example.com", HELPER_TIMEOUT).expect("an answer");
-        let credentials = answered.expect("credentials");
-        assert_eq!((&*credentials.user, &*credentials.password), ("user", "example.com"));
+        assert!(answered == Some(password("user", "example.com")));
+        let script = r#"echo '{"Username": "<token>", "Secret": "a"}'"#;
+        let answered = ask(shell(script), "example.com", HELPER_TIMEOUT).expect("an answer");
+        assert!(answered == Some(Credentials::IdentityToken("a".into())));
         assert!(ask(shell("exit 1"), "example.com", HELPER_TIMEOUT).expect("an answer").is_none());
         // It would end after days, with its output closed before or not.
         for script in ["exec sleep 1000000", "exec sleep 1000000 >&-"] {

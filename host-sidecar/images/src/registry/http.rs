@@ -5,11 +5,11 @@ use super::{
     address::{NOT_PUBLIC, Resolver, is_public},
 };
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response, StatusCode, Uri,
     body::Incoming,
-    header::{ACCEPT, AUTHORIZATION, HeaderMap, USER_AGENT},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, USER_AGENT},
 };
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -28,9 +28,10 @@ use std::{
 };
 use tokio::{
     runtime::{Builder, Runtime},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
+const FORM: &str = "application/x-www-form-urlencoded";
 /// Time until a response begins, and between two parts of one.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Time of a whole pull: a registry that sends a byte now and then ends too.
@@ -40,7 +41,7 @@ const REQUESTED_PULL_TIMEOUT: Duration = Duration::from_secs(600);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 const AGENT: &str = concat!("cofferdam/", env!("CARGO_PKG_VERSION"));
 
-type HttpsClient = Client<HttpsConnector<HttpConnector<Resolver>>, Empty<Bytes>>;
+type HttpsClient = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 
 /// A client. It has its own runtime, which works while its thread waits.
 #[derive(Debug)]
@@ -105,14 +106,29 @@ impl Http {
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        let request = request.body(Empty::new()).map_err(|error| error.to_string())?;
+        self.send(uri, request.body(Full::default()))
+    }
+
+    /// Sends a form by POST.
+    pub(super) fn post(&self, uri: &Uri, form: String) -> Result<Answer, String> {
+        let request = Request::post(uri).header(CONTENT_TYPE, FORM).header(USER_AGENT, AGENT);
+        self.send(uri, request.body(form.into()))
+    }
+
+    /// Waits as a registry asks for it.
+    pub(super) fn wait(&self, time: Duration) {
+        self.runtime.block_on(async { sleep(time).await });
+    }
+
+    fn send(&self, uri: &Uri, request: hyper::http::Result<Request<Full<Bytes>>>) -> Result<Answer, String> {
+        let request = request.map_err(|error| error.to_string())?;
         let host = uri.authority().map(ToString::to_string).unwrap_or_default();
         let client = self.client_for(uri, &host)?;
         let answered =
             self.runtime.block_on(async { timeout(until(self.deadline), client.request(request)).await });
         let response: Response<Incoming> = answered
             .map_err(|_| format!("{host} does not answer"))?
-            .map_err(|error| format!("{host} cannot be reached: {}", innermost(&error)))?;
+            .map_err(|error| format!("{host} cannot be reached: {}", reason(&error)))?;
         let (parts, incoming) = response.into_parts();
         let body =
             Body { runtime: self.runtime.clone(), incoming, chunk: Bytes::new(), deadline: self.deadline };
@@ -155,12 +171,21 @@ fn until(deadline: Instant) -> Duration {
 }
 
 /// The reason that is at the bottom of a chain: the others repeat that a request failed.
-fn innermost(error: &dyn Error) -> String {
+fn reason(error: &(dyn Error + 'static)) -> String {
     let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
+    // An error of I/O has what it wraps not as its source.
+    while let Some(inner) = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped as &(dyn Error + 'static)),
+        None => error.source(),
+    } {
+        error = inner;
     }
-    error.to_string()
+    let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+    if error.downcast_ref::<rustls::Error>() == Some(&unknown) {
+        "its certificate is not signed by an authority that is trusted; `images.ca_file` can name that authority's certificate".into()
+    } else {
+        error.to_string()
+    }
 }
 
 /// Trusts the system's certificates and those of the file.

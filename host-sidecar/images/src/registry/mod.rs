@@ -5,6 +5,7 @@ mod auth;
 mod credentials;
 mod http;
 mod repository;
+mod retry;
 
 use crate::{Descriptor, Document, ImageError, Platform, Reference, Store};
 use repository::Repository;

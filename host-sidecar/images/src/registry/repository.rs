@@ -5,13 +5,14 @@ use super::{
     auth::{Challenge, Credentials, TokenAnswer},
     credentials, described,
     http::{Answer, Body, Http},
+    retry,
 };
 use crate::{Descriptor, Digest, ImageError, Reference};
 use hyper::{
     StatusCode, Uri,
     header::{CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE},
 };
-use std::io::Read;
+use std::{collections::BTreeMap, io::Read};
 
 /// The registry behind Docker's default name.
 const DOCKER_HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
@@ -106,8 +107,14 @@ impl Repository {
             status if status.is_success() => Ok(answer),
             StatusCode::NOT_FOUND => Err(ImageError::NoSuchImage(self.image.clone())),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.no_access()),
-            StatusCode::TOO_MANY_REQUESTS => Err(self
-                .failed_for_now("the registry has had too many requests; try again later, or log in".into())),
+            StatusCode::TOO_MANY_REQUESTS => {
+                let when = match retry::wanted(&answer.headers) {
+                    Some(time) => format!("in {} s", time.as_secs()),
+                    None => "later".into(),
+                };
+                let problem = format!("the registry has had too many requests; try again {when}, or log in");
+                Err(self.failed_for_now(problem))
+            }
             status => Err(self.failed_for_now(format!("the registry answers {status}"))),
         }
     }
@@ -123,7 +130,21 @@ impl Repository {
     }
 
     fn request(&self, uri: &Uri, accept: &str, authorization: Option<&str>) -> Result<Answer, ImageError> {
-        self.http.get(uri, accept, authorization).map_err(|problem| self.failed_for_now(problem))
+        self.repeat(|| self.http.get(uri, accept, authorization))
+    }
+
+    /// Sends a request, again if the registry asks for it.
+    fn repeat(&self, send: impl Fn() -> Result<Answer, String>) -> Result<Answer, ImageError> {
+        let mut sent_again = 0;
+        loop {
+            let answer = send().map_err(|problem| self.failed_for_now(problem))?;
+            let Some(delay) = retry::delay(answer.status, &answer.headers, sent_again) else {
+                return Ok(answer);
+            };
+            drop(answer);
+            self.http.wait(delay);
+            sent_again += 1;
+        }
     }
 
     /// The address of a request: with TLS, unless its host is named by the settings.
@@ -163,24 +184,37 @@ impl Repository {
         let headers = answer.headers.get_all(WWW_AUTHENTICATE).iter();
         let challenge = headers.filter_map(|value| value.to_str().ok()).find_map(Challenge::parse);
         match (challenge, &self.credentials) {
-            (Some(Challenge::Basic), Some(credentials)) => Ok(credentials.basic()),
-            (Some(Challenge::Bearer { realm, parameters }), credentials) => {
-                let uri = self.uri(&Challenge::token_address(&realm, &parameters, &self.name))?;
-                let basic = credentials.as_ref().map(Credentials::basic);
-                let answer = self.request(&uri, "application/json", basic.as_deref())?;
-                if !answer.status.is_success() {
-                    return Err(self.no_access());
-                }
-                let mut content = Vec::new();
-                let read =
-                    answer.body.take(MAX_TOKEN).read_to_end(&mut content).map_err(|error| error.to_string());
-                let token =
-                    read.ok().and_then(|_| serde_json::from_slice::<TokenAnswer>(&content).ok()?.token());
-                let token =
-                    token.ok_or_else(|| self.failed("the registry's token server gives no token".into()))?;
-                Ok(format!("Bearer {token}"))
+            (Some(Challenge::Basic), Some(credentials)) => {
+                credentials.basic().ok_or_else(|| self.no_access())
             }
+            (Some(Challenge::Bearer { realm, parameters }), _) => self.token(&realm, &parameters),
             _ => Err(self.no_access()),
         }
+    }
+
+    /// The token of a token server, as the header `Authorization`.
+    fn token(&self, realm: &str, parameters: &BTreeMap<String, String>) -> Result<String, ImageError> {
+        let answer = match &self.credentials {
+            Some(Credentials::IdentityToken(token)) => {
+                let (uri, form) = (self.uri(realm)?, Challenge::token_form(token, parameters, &self.name));
+                self.repeat(|| self.http.post(&uri, form.clone()))?
+            }
+            password => {
+                let uri = self.uri(&Challenge::token_address(realm, parameters, &self.name))?;
+                let basic = password.as_ref().and_then(Credentials::basic);
+                self.request(&uri, "application/json", basic.as_deref())?
+            }
+        };
+        if answer.status.is_client_error() && answer.status != StatusCode::TOO_MANY_REQUESTS {
+            return Err(self.no_access());
+        }
+        if !answer.status.is_success() {
+            return Err(self.failed(format!("the registry's token server answers {}", answer.status)));
+        }
+        let mut content = Vec::new();
+        let read = answer.body.take(MAX_TOKEN).read_to_end(&mut content);
+        let token = read.ok().and_then(|_| serde_json::from_slice::<TokenAnswer>(&content).ok()?.token());
+        let token = token.ok_or_else(|| self.failed("the registry's token server gives no token".into()))?;
+        Ok(format!("Bearer {token}"))
     }
 }

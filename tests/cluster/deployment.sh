@@ -5,9 +5,7 @@ exec 3>&1 >&2
 caller_kubeconfig=${KUBECONFIG:-}
 source "$(dirname "$0")/lib.sh"
 
-if ! alive || [ "$(realpath -m "$caller_kubeconfig")" != "$(realpath -m "$KUBECONFIG")" ]; then
-    cannot "KUBECONFIG is not that of \`make cluster-up\`"
-fi
+require_own "$caller_kubeconfig"
 exec 9<"$CLUSTER"
 flock 9
 
@@ -15,8 +13,7 @@ flock 9
 load() {
     local loaded=$STATE/loaded-$2
     [ -e "$loaded" ] && return
-    # The archive is passed through stdin because the node's namespaces may not see it.
-    nsenter --all --target "$(<"$STATE/pid")" "$CLUSTER/containerd/ctr" --namespace k8s.io images import - <"$1"
+    import "$1"
     touch "$loaded"
 }
 

@@ -6,9 +6,7 @@ caller_kubeconfig=${KUBECONFIG:-}
 source "$(dirname "$0")/lib.sh"
 source tests/cluster/programs.sh
 
-if ! alive || [ "$(realpath -m "$caller_kubeconfig")" != "$(realpath -m "$KUBECONFIG")" ]; then
-    cannot "KUBECONFIG is not that of \`make cluster-up\`"
-fi
+require_own "$caller_kubeconfig"
 exec 9<"$CLUSTER"
 flock 9
 programs fake-node

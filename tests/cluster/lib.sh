@@ -19,6 +19,16 @@ cannot() {
 # alive: whether the node has processes, which hold a lock.
 alive() { [ -e "$STATE/alive" ] && ! flock -n "$STATE/alive" true; }
 
+# require_own KUBECONFIG: exits with 3 unless the caller's cluster is the running node.
+require_own() {
+    if ! alive || [ "$(realpath -m "$1")" != "$(realpath -m "$KUBECONFIG")" ]; then
+        cannot "KUBECONFIG is not that of \`make cluster-up\`"
+    fi
+}
+
+# import ARCHIVE: loads images into the node. They are passed through stdin because the node's namespaces may not see the archive.
+import() { nsenter --all --target "$(<"$STATE/pid")" "$CLUSTER/containerd/ctr" --namespace k8s.io images import - <"$1"; }
+
 # end_node: kills the node's first process, after which the kernel ends the others, their mounts and links.
 end_node() {
     local tries=0

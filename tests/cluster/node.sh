@@ -20,6 +20,9 @@ else
 fi
 mkdir /run/pki
 cp -r tests/cluster/config /run/config
+# Tests add registries while the node runs.
+mkdir "$STATE/registries"
+ln -s "$STATE/registries" /run/registries
 # The kubelet sets these sysctls, which would affect the whole machine.
 for tunable in vm/{overcommit_memory,panic_on_oom} kernel/{panic,panic_on_oops,keys/root_maxbytes,keys/root_maxkeys}; do
     cp "/proc/sys/$tunable" "$STATE/tunables/${tunable##*/}"

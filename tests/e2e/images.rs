@@ -51,7 +51,7 @@ fn run(dir: &TestDir, image: &str, script: &str) -> Output {
 
 /// Bash and its libraries, of this machine, and nothing else.
 fn bash() -> Layer {
-    Layer::default().program("/bin/bash", "/bin/bash", None)
+    Layer::default().program("/bin/bash", "/bin/bash")
 }
 
 /// Writes a file of Docker's with the credentials of `user` for a registry.
@@ -64,7 +64,7 @@ fn credentials(dir: &TestDir, host: &str, password: &str) {
 fn an_image_is_the_root_of_a_sandbox() {
     let dir = TestDir::new();
     let lower = bash()
-        .program("/bin/bash", "/opt/tools/bash", None)
+        .program("/bin/bash", "/opt/tools/bash")
         .file("etc/gone", "")
         .file("opt/old/file", "")
         .file("opt/tools/tool", "#!/bin/bash\necho tool");

@@ -13,6 +13,7 @@ mod context;
 mod deployment;
 mod executions;
 mod failures;
+mod images;
 mod invalid_settings;
 mod isolation;
 mod network_faults;
@@ -38,7 +39,7 @@ fn main() -> Result<ExitCode, Failure> {
     }
     arguments.test_threads = arguments.test_threads.or(Some(CONCURRENCY));
     let namespace = Arc::new(runtime().block_on(Namespace::create())?);
-    let tests: [&[Test]; 10] = [
+    let tests: [&[Test]; 11] = [
         // First, because the number of requests of an execution is measured in an idle cluster.
         executions::TESTS,
         // Early, so that what only the cluster itself deletes is gone at the end.
@@ -51,6 +52,7 @@ fn main() -> Result<ExitCode, Failure> {
         serve::TESTS,
         clock::TESTS,
         deployment::TESTS,
+        images::TESTS,
     ];
     let trial = |(name, test): &Test| {
         let (namespace, test) = (namespace.clone(), *test);

@@ -58,6 +58,6 @@ fn failure(
     let output = run(&[&["run", "--config", "settings.toml", "--json"], &arguments[..]].concat());
     // The images of all shapes are large together.
     let _ = run(&["image", "--config", "settings.toml", "remove", &image]);
-    let problem = shape.problem(&stdout(&output), true)?;
+    let problem = shape.problem_on_machine(&stdout(&output))?;
     Some(format!("{} ({}): {problem}{}", shape.name, shape.promise, stderr(&output)))
 }

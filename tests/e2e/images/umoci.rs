@@ -16,8 +16,16 @@ use std::{
 };
 
 /// Shapes with all kinds of entries, and packages of Debian. umoci knows neither Docker's media types nor Zstandard.
-const SHAPES: [&str; 7] =
-    ["alpine", "debian", "distroless-python", "hard-links", "long-names", "many-layers", "owners"];
+const SHAPES: [&str; 8] = [
+    "alpine",
+    "debian",
+    "distroless-python",
+    "hard-link-across-layers",
+    "hard-links",
+    "long-names",
+    "many-layers",
+    "owners",
+];
 /// What each image has of ours, and the folders that change by it.
 const OURS: [&str; 14] = [
     "",

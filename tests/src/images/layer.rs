@@ -110,20 +110,30 @@ impl Layer {
         self
     }
 
-    /// A program of this machine with its libraries, which are put into a folder or have the same paths.
+    /// A program of this machine with its libraries.
     ///
     /// # Panics
     ///
     /// The program cannot be read.
     #[must_use]
-    pub fn program(self, from: &str, to: &str, libraries: Option<&str>) -> Self {
-        let copy = |layer: Self, from: &str, to: &str| {
-            layer.file(to.trim_start_matches('/'), fs::read(from).expect("a file of this machine"))
-        };
-        debian::libraries(from).iter().fold(copy(self, from, to), |layer, path| {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            copy(layer, path, &libraries.map_or_else(|| path.clone(), |folder| format!("{folder}/{name}")))
+    pub fn program(self, from: &str, to: &str) -> Self {
+        debian::libraries(from).iter().fold(self.copy(from, to), |layer, path| layer.copy(path, path))
+    }
+
+    /// The same with the libraries in another folder.
+    ///
+    /// # Panics
+    ///
+    /// The program cannot be read.
+    #[must_use]
+    pub fn program_with_libraries(self, from: &str, to: &str, folder: &str) -> Self {
+        debian::libraries(from).iter().fold(self.copy(from, to), |layer, path| {
+            layer.copy(path, &format!("{folder}/{}", path.rsplit('/').next().unwrap_or_default()))
         })
+    }
+
+    fn copy(self, from: &str, to: &str) -> Self {
+        self.file(to.trim_start_matches('/'), fs::read(from).expect("a file of this machine"))
     }
 
     /// A program in C, without headers, linked with musl. musl itself is another layer.

@@ -1,5 +1,4 @@
-//! The shapes of images in `tests/images`: how an image is built, a program, and its outcome, which is the same on each
-//! backend.
+//! The shapes of images in `tests/images`: how an image is built, a program, and its outcome.
 
 use super::{Compression, Layer, Layout, MediaTypes, push};
 use crate::program::root;
@@ -30,6 +29,8 @@ pub struct Shape {
     /// The program that is executed in the image.
     pub program: String,
     expected: Expected,
+    /// What happens in a cluster, if the node's container runtime does not take the image.
+    in_cluster: Option<Expected>,
     #[serde(default = "bash")]
     command: Vec<String>,
     #[serde(default)]
@@ -71,6 +72,7 @@ enum Expected {
         /// The error's code.
         code: String,
         /// What the message on one machine contains.
+        #[serde(default)]
         message: Vec<String>,
     },
 }
@@ -157,22 +159,20 @@ impl Shape {
         (name, Some(archive))
     }
 
-    /// What is wrong with the outcome or error in JSON of its program, if anything. Messages are compared on one
-    /// machine, since those of a cluster are a kubelet's.
+    /// What is wrong with the outcome or error in JSON of its program on one machine, if anything.
     #[must_use]
-    pub fn problem(&self, json: &str, with_message: bool) -> Option<String> {
-        let result: Value = serde_json::from_str(json).unwrap_or_default();
-        let is_expected = match &self.expected {
-            Expected::Success { stdout } => {
-                result["exit_code"] == 0 && result["stdout"]["content"] == **stdout
-            }
-            Expected::Failure { code, message } => {
-                let detail = result["detail"].as_str().unwrap_or_default();
-                result["code"] == **code
-                    && (!with_message || message.iter().all(|part| detail.contains(part)))
-            }
+    pub fn problem_on_machine(&self, json: &str) -> Option<String> {
+        let parts = match &self.expected {
+            Expected::Failure { message, .. } => &**message,
+            Expected::Success { .. } => &[],
         };
-        (!is_expected).then(|| format!("expected {:?}, not {json}", self.expected))
+        self.expected.problem(json, parts)
+    }
+
+    /// The same in a cluster, where messages are those of the node.
+    #[must_use]
+    pub fn problem_in_cluster(&self, json: &str) -> Option<String> {
+        self.in_cluster.as_ref().unwrap_or(&self.expected).problem(json, &[])
     }
 
     /// Settings of its language, in TOML.
@@ -203,6 +203,20 @@ impl Shape {
     }
 }
 
+impl Expected {
+    fn problem(&self, json: &str, parts: &[String]) -> Option<String> {
+        let result: Value = serde_json::from_str(json).unwrap_or_default();
+        let is_expected = match self {
+            Self::Success { stdout } => result["exit_code"] == 0 && result["stdout"]["content"] == **stdout,
+            Self::Failure { code, .. } => {
+                let detail = result["detail"].as_str().unwrap_or_default();
+                result["code"] == **code && parts.iter().all(|part| detail.contains(part))
+            }
+        };
+        (!is_expected).then(|| format!("expected {self:?}, not {json}"))
+    }
+}
+
 impl LayerShape {
     fn layer(&self, number: usize) -> Layer {
         let layer = if self.debian.is_empty() { Layer::default() } else { Layer::packages(&self.debian) };
@@ -224,7 +238,10 @@ impl Entry {
             Self::Symlink { symlink, target } => layer.symlink(&numbered(symlink), target),
             Self::HardLink { hard_link, target } => layer.hard_link(&numbered(hard_link), &numbered(target)),
             Self::Fifo { fifo } => layer.fifo(fifo),
-            Self::Program { program, path, libraries } => layer.program(program, path, libraries.as_deref()),
+            Self::Program { program, path, libraries } => match libraries {
+                Some(folder) => layer.program_with_libraries(program, path, folder),
+                None => layer.program(program, path),
+            },
             Self::MuslProgram { musl_program, source } => layer.musl_program(musl_program, source),
         }
     }

@@ -2,7 +2,7 @@
 //! values in `docs/performance.md`, because machines are noisy.
 
 use cofferdam::{config::Settings, local::LocalBackend};
-use cofferdam_bench::{bare, hop, interactive::Failure, warm};
+use cofferdam_bench::{bare, hop, image, interactive::Failure, warm};
 use cofferdam_tests::program::TestDir;
 use std::process::ExitCode;
 
@@ -21,6 +21,7 @@ fn main() -> Result<ExitCode, Failure> {
     let local = LocalBackend::new(&Settings::default().local())?;
     let (cold, bare) = bare::compare(&dir, local.runsc(), ROUNDS)?;
     let warm = warm::measure(&dir, ROUNDS)?;
+    let (in_image, on_machine) = image::compare(&dir, 2 * ROUNDS)?;
     let (through, _) = hop::measure(3, CALLS)?;
     let ratios = [
         Ratio {
@@ -32,6 +33,11 @@ fn main() -> Result<ExitCode, Failure> {
             name: "a warm run / a bare run of runsc",
             value: warm.ratio(&bare).percentile(50),
             limit: 0.15,
+        },
+        Ratio {
+            name: "a cold run in an image / a cold run on the machine's files",
+            value: in_image.ratio(&on_machine).percentile(50),
+            limit: 1.05,
         },
         Ratio {
             name: "a call of the component / a warm run",

@@ -5,6 +5,7 @@ pub mod concurrency;
 pub mod hop;
 pub mod hosts;
 pub mod http;
+pub mod image;
 pub mod imports;
 pub mod interactive;
 pub mod kubernetes;

@@ -1,6 +1,11 @@
 //! Collects files of the working directory after the program's processes have exited.
 
-use crate::{channel::Channel, error::Error, workspace::WORK_DIR};
+use crate::{
+    channel::Channel,
+    error::Error,
+    inputs::{Inputs, permissions},
+    workspace::WORK_DIR,
+};
 use cofferdam_protocol::{Frame, MAX_SKIPPED, Program};
 use std::{
     collections::BTreeMap,
@@ -15,7 +20,7 @@ const MAX_PATH: usize = 255;
 const MAX_NAMES: usize = 100_000;
 
 /// Sends every file of the working directory that matches a pattern, ordered by path.
-pub(crate) fn send_files(channel: &mut Channel, program: &Program) -> Result<(), Error> {
+pub(crate) fn send_files(channel: &mut Channel, program: &Program, inputs: &Inputs) -> Result<(), Error> {
     if program.collect.is_empty() {
         return Ok(());
     }
@@ -23,11 +28,11 @@ pub(crate) fn send_files(channel: &mut Channel, program: &Program) -> Result<(),
     let mut skipped = 0;
     for (path, entry) in matching_entries(program) {
         let content = match entry {
-            Entry::File(file) => read_file(program, &path, &file, &mut budget),
+            Entry::File(file) => read_file(inputs, &path, &file, &mut budget),
             Entry::Unreadable(reason) => Err(reason),
         };
         match content {
-            Ok(Some(content)) => channel.send(&Frame::File(path, content))?,
+            Ok(Some((mode, content))) => channel.send(&Frame::File(path, mode, content))?,
             Ok(None) => {}
             Err(reason) => {
                 skipped += 1;
@@ -112,36 +117,33 @@ fn relative(path: &Path) -> String {
     }
 }
 
-/// Reads a file. Returns `None` if it is an unchanged input file, or the reason why it is skipped.
+/// Reads the permissions and the content of a file. Returns `None` if it is an unchanged input, or the reason why it
+/// is skipped.
 fn read_file(
-    program: &Program,
+    inputs: &Inputs,
     name: &str,
     path: &Path,
     budget: &mut Budget,
-) -> Result<Option<Vec<u8>>, String> {
+) -> Result<Option<(u32, Vec<u8>)>, String> {
     let metadata = fs::symlink_metadata(path).map_err(|error| read_error(&error))?;
-    if !metadata.is_file() {
-        return Err(if metadata.is_symlink() { "is a symbolic link" } else { "is not a regular file" }.into());
-    }
     if path.strip_prefix(WORK_DIR).is_ok_and(|path| str::from_utf8(path.as_os_str().as_bytes()).is_err()) {
         return Err("its path is not UTF-8".into());
+    }
+    if inputs.is_unchanged(name, &metadata).map_err(|error| read_error(&error))? {
+        return Ok(None);
+    }
+    if !metadata.is_file() {
+        return Err(if metadata.is_symlink() { "is a symbolic link" } else { "is not a regular file" }.into());
     }
     if name.len() > MAX_PATH {
         return Err(format!("its path is longer than {MAX_PATH} bytes"));
     }
-    let input = program.files.iter().find(|input| input.path == name);
-    let may_be_unchanged = input.is_some_and(|input| input.content.len() as u64 == metadata.len());
-    if !may_be_unchanged {
-        budget.check(metadata.len())?;
-    }
+    budget.check(metadata.len())?;
     let content = fs::read(path).map_err(|error| read_error(&error))?;
-    if input.is_some_and(|input| input.content == content) {
-        return Ok(None);
-    }
     budget.check(content.len() as u64)?;
     budget.files -= 1;
     budget.bytes -= content.len() as u64;
-    Ok(Some(content))
+    Ok(Some((permissions(&metadata), content)))
 }
 
 fn read_error(error: &io::Error) -> String {

@@ -21,6 +21,7 @@ mod container_log;
 mod environment;
 mod error;
 mod init;
+mod inputs;
 mod isolation;
 mod launch;
 mod options;
@@ -70,6 +71,7 @@ fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
             Message::Prepare(preparation) => sandbox = Some(PreparedSandbox::new(preparation, network)?),
             Message::Ping => {}
             Message::Run(program) => break program,
+            Message::Entry(_) | Message::Content(_) | Message::Start => return Err(MalformedMessage.into()),
         }
         channel.send(&Frame::Ready)?;
     };
@@ -77,12 +79,12 @@ fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
         Some(sandbox) => sandbox,
         None => PreparedSandbox::for_program(&program, network)?,
     };
-    let (child, usage) = sandbox.start(&program)?;
+    let (child, usage, inputs) = sandbox.start(&program, channel)?;
     channel.send(&Frame::Started)?;
     let started = Instant::now();
     let termination = supervise::supervise(channel, &program, child, init, usage)?;
     // Sent before the files are listed: the program determines how long that takes.
     channel.send(&Frame::Terminated(termination, started.elapsed()))?;
-    collect::send_files(channel, &program)?;
+    collect::send_files(channel, &program, &inputs)?;
     Ok(Frame::Done)
 }

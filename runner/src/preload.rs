@@ -7,7 +7,7 @@ use crate::{
     launch,
     workspace::HOME,
 };
-use cofferdam_protocol::{InputFile, Preparation};
+use cofferdam_protocol::Preparation;
 use rustix::io::{ioctl_fionread, read};
 use std::{
     ffi::OsStr,
@@ -101,7 +101,7 @@ fn failed(modules: &[String], output: &str) -> Error {
 }
 
 /// Whether Python may import this input file as a module.
-pub(crate) fn may_be_module(file: &InputFile) -> bool {
-    let extension = Path::new(&file.path).extension().and_then(OsStr::to_str);
+pub(crate) fn may_be_module(path: &str) -> bool {
+    let extension = Path::new(path).extension().and_then(OsStr::to_str);
     extension.is_some_and(|extension| ["py", "pyc", "so"].contains(&extension))
 }

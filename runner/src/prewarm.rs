@@ -3,7 +3,9 @@
 //! the interpreter executes the program as if it had been there from the start.
 
 use crate::{
+    channel::Channel,
     error::{Context, Error},
+    inputs::Inputs,
     isolation::Network,
     launch,
     preload::{PreloadHook, may_be_module},
@@ -63,13 +65,19 @@ impl PreparedSandbox {
         Self::new(preparation_of(program), network)
     }
 
-    /// Starts the program: in the idle interpreter if that is compatible, else in a new one.
-    pub(crate) fn start(self, program: &Program) -> Result<(Child, Usage), Error> {
+    /// Starts the program, once all its files are there: in the idle interpreter if that is compatible, else in
+    /// a new one.
+    pub(crate) fn start(
+        self,
+        program: &Program,
+        channel: &mut Channel,
+    ) -> Result<(Child, Usage, Inputs), Error> {
         let Self { preparation, mut usage, interpreter } = self;
         usage.refresh_view(0)?;
-        workspace::write_files(program)?;
+        workspace::write_program(program)?;
+        let inputs = Inputs::write(program, channel)?;
         let prewarmed = match interpreter {
-            Some(idle) if is_compatible(&preparation, program) => idle.execute(&program.code),
+            Some(idle) if is_compatible(&preparation, program, &inputs) => idle.execute(&program.code),
             Some(idle) => {
                 kill(idle.child)?;
                 None
@@ -83,7 +91,7 @@ impl PreparedSandbox {
                 launch::spawn_program(&preparation_of(program), &program.args, stdin)?
             }
         };
-        Ok((child, usage))
+        Ok((child, usage, inputs))
     }
 }
 
@@ -147,12 +155,11 @@ fn preparation_of(program: &Program) -> Preparation {
 }
 
 /// Whether the program cannot distinguish the idle interpreter from one that is started for it.
-fn is_compatible(preparation: &Preparation, program: &Program) -> bool {
+fn is_compatible(preparation: &Preparation, program: &Program, inputs: &Inputs) -> bool {
     // An interpreter reads a file twice that declares an encoding. A pipe can be read once.
     let may_declare_an_encoding = program.code.lines().take(2).any(|line| line.contains("coding"));
     // A file of the program may replace a module that is already imported.
-    let may_replace_a_module =
-        !preparation.preload_modules.is_empty() && program.files.iter().any(may_be_module);
+    let may_replace_a_module = !preparation.preload_modules.is_empty() && inputs.paths().any(may_be_module);
     (&preparation.interpreter, &preparation.file, &preparation.env)
         == (&program.interpreter, &program.file, &program.env)
         && preparation.limits.processes == program.limits.processes
@@ -191,6 +198,11 @@ mod tests {
             files: vec![],
             collect: vec![],
             limits,
+            has_more_files: false,
+        };
+        let is_compatible = |preparation: &Preparation, program: &Program| {
+            let files = program.files.iter().map(|file| file.path.as_str());
+            super::is_compatible(preparation, program, &Inputs::unwritten(files))
         };
         let preparation = preparation_of(&program);
         assert!(is_compatible(
@@ -209,7 +221,7 @@ mod tests {
         ] {
             assert!(!is_compatible(&preparation, &other), "{other:?}");
         }
-        let file = |path: &str| InputFile { path: path.into(), content: vec![] };
+        let file = |path: &str| InputFile { path: path.into(), mode: 0o644, content: vec![] };
         let with_module =
             Program { files: vec![file("numpy/a.csv"), file("numpy/__init__.py")], ..program.clone() };
         let with_data = Program { files: vec![file("numpy.csv")], ..program };

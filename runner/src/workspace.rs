@@ -1,13 +1,16 @@
 //! The directories that the program can write to: one tmpfs with a size limit behind its working directory,
 //! HOME, /tmp, /var/tmp and /dev/shm.
 
-use crate::error::{Context, Error};
+use crate::{
+    error::{Context, Error},
+    inputs,
+};
 use cofferdam_protocol::Program;
 use rustix::mount::{MountFlags, mount, mount_bind};
 use std::{
     ffi::CString,
     fs::{self, Permissions},
-    io,
+    io::{self, Write},
     os::unix::fs::PermissionsExt,
     path::Path,
 };
@@ -32,16 +35,12 @@ pub(crate) fn mount_directories(disk_bytes: u64) -> Result<(), Error> {
     std::env::set_current_dir(WORK_DIR).context("change to the working directory")
 }
 
-/// Writes the program's file, replacing what has its name, and then the input files.
-pub(crate) fn write_files(program: &Program) -> Result<(), Error> {
-    let failed = |path: &str, source| Error::InputFile { path: path.to_owned(), source };
-    write(TEMPORARY_FILE, program.code.as_bytes())
+/// Writes the program's file, replacing what has its name.
+pub(crate) fn write_program(program: &Program) -> Result<(), Error> {
+    inputs::create(TEMPORARY_FILE)
+        .and_then(|mut file| file.write_all(program.code.as_bytes()))
         .and_then(|()| fs::rename(TEMPORARY_FILE, &program.file))
-        .map_err(|source| failed(&program.file, source))?;
-    for file in &program.files {
-        write(&file.path, &file.content).map_err(|source| failed(&file.path, source))?;
-    }
-    Ok(())
+        .map_err(|source| Error::InputFile { path: program.file.clone(), source })
 }
 
 /// Mounts one file system for all directories, so that one limit applies to their sum.
@@ -66,11 +65,4 @@ fn mount_storage(bytes: u64) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn write(path: &str, content: &[u8]) -> io::Result<()> {
-    if let Some(parent) = Path::new(path).parent() {
-        fs::create_dir_all(parent)?;
-    }
-    fs::File::create_new(path).and_then(|mut file| io::Write::write_all(&mut file, content))
 }

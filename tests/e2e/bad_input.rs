@@ -26,7 +26,10 @@ fn invalid_requests_and_options_are_refused() {
         (&["run", "large.py"], "1048577 bytes"),
         (&["run", "missing.py"], "`missing.py` cannot be read"),
         (&["run", "."], "is a folder"),
-        (&["run", "--file", "half:a", "--file", "half:b", "p.py"], "files: 8388610 bytes"),
+        (
+            &["run", "--disk", "8Mi", "--file", "half:a", "--file", "half:b", "p.py"],
+            "8388608 bytes of the limit disk-bytes",
+        ),
         (&["run", "--file", "p.py:/etc/passwd", "p.py"], "absolute"),
         (&["run", "--file", "p.py:../x", "p.py"], "`..`"),
         (&["run", "--file", "p.py:a", "--file", "p.py:a", "p.py"], "given twice"),

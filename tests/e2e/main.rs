@@ -19,6 +19,7 @@ mod hostile_guest;
 mod hostile_program;
 mod hostile_tenant;
 mod images;
+mod input_files;
 mod language;
 mod other_users;
 mod output_directory;

@@ -5,6 +5,7 @@ mod body_sizes;
 mod capacity;
 mod connections;
 mod detached;
+mod files;
 mod hostile_clients;
 mod lifecycle;
 mod memory;

@@ -14,7 +14,9 @@ pub(super) const TESTS: &[Test] = tests![
     an_execution_takes_five_requests,
     output_is_complete_after_a_late_attach,
     inputs_larger_than_one_config_map_arrive,
-    inputs_over_eight_mebibytes_are_refused_before_any_request,
+    inputs_larger_than_all_config_maps_arrive_over_the_connection,
+    a_folder_arrives_with_its_modes_and_links,
+    files_over_the_disk_limit_are_refused,
     a_bare_pod_gives_the_same_result,
     labels_of_a_request_become_annotations,
     the_first_execution_in_a_namespace_uploads_the_runner,
@@ -68,12 +70,32 @@ fn inputs_larger_than_one_config_map_arrive(context: &Context) -> Result<(), Fai
     expect(result["stdout"]["content"] == format!("{} {sum}\n", bytes.len()), &result["stdout"])
 }
 
-fn inputs_over_eight_mebibytes_are_refused_before_any_request(context: &Context) -> Result<(), Failure> {
-    let proxy = context.proxy(|_, _| Action::Forward)?;
-    context.dir.write("input.bin", vec![0; 8 << 20]);
-    let result = context.run_with_kubeconfig(proxy.kubeconfig(), "print(1)", &["--file", "input.bin"])?;
-    expect_error(&result, "too-large", "8388616")?;
-    expect(proxy.requests().is_empty(), proxy.requests())
+fn inputs_larger_than_all_config_maps_arrive_over_the_connection(context: &Context) -> Result<(), Failure> {
+    let bytes: Vec<u8> =
+        (0u32..16 << 20).flat_map(|number| (number.wrapping_mul(2_654_435_761)).to_le_bytes()).collect();
+    context.dir.write("input.bin", &bytes);
+    let program = "d = open('input.bin', 'rb').read()\nprint(len(d), sum(d[::997]))";
+    let result = context.run(program, &["--file", "input.bin"])?;
+    let sum: u64 = bytes.iter().step_by(997).map(|byte| u64::from(*byte)).sum();
+    expect(result["stdout"]["content"] == format!("{} {sum}\n", bytes.len()), &result)
+}
+
+fn a_folder_arrives_with_its_modes_and_links(context: &Context) -> Result<(), Failure> {
+    let folder = context.dir.path().join("d");
+    std::fs::create_dir_all(folder.join("empty"))?;
+    context.dir.write("d/run.sh", "#!/bin/sh\necho ran\n");
+    std::fs::set_permissions(folder.join("run.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    std::os::unix::fs::symlink("run.sh", folder.join("link"))?;
+    let program = "import os, subprocess\nprint(sorted(os.listdir('d')), os.readlink('d/link'))\nprint(subprocess.run(['d/link'], capture_output=True).stdout)";
+    let result = context.run(program, &["--file", "d"])?;
+    let expected = "['empty', 'link', 'run.sh'] run.sh\nb'ran\\n'\n";
+    expect(result["stdout"]["content"] == expected, &result)
+}
+
+fn files_over_the_disk_limit_are_refused(context: &Context) -> Result<(), Failure> {
+    context.dir.write("large.bin", vec![1; 20 << 20]);
+    let result = context.run("print(1)", &["--disk", "16Mi", "--file", "large.bin"])?;
+    expect_error(&result, "too-large", "disk-bytes")
 }
 
 fn a_bare_pod_gives_the_same_result(context: &Context) -> Result<(), Failure> {

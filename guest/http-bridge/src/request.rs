@@ -2,7 +2,7 @@
 
 use crate::error::BridgeError;
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
-use cofferdam_http_api::Bytes;
+use cofferdam_http_api::{Bytes, InputFile};
 use http_bridge_bindings::exports::cofferdam::code_executor::types::Request;
 
 /// Converts a request.
@@ -17,7 +17,7 @@ pub(crate) fn to_api(request: Request) -> Result<cofferdam_http_api::Request, Br
         env: unique("an environment variable", env)?,
         stdin: request.stdin.map(Bytes),
         files: files
-            .map(|file| cofferdam_http_api::File { path: file.path, content: Bytes(file.content) })
+            .map(|file| InputFile { path: file.path, mode: None, content: Bytes(file.content) })
             .collect(),
         collect: request.collect.unwrap_or_default(),
         limits: request.limits.map(|limits| cofferdam_types::requested_limits!(limits)).unwrap_or_default(),

@@ -1,9 +1,14 @@
 //! One HTTP request on a new connection, and its response.
 
-use super::{address::Address, error::ClientError};
+use super::{
+    address::Address,
+    error::ClientError,
+    multipart::{MultipartBody, Progress},
+};
+use cofferdam_core::Inputs;
 use cofferdam_http_api::{EXECUTIONS, PROBLEM, VERSION, VERSION_HEADER};
 use http::{HeaderMap, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Either, Full};
 use hyper::{
     body::{Bytes, Incoming},
     client::conn::http1::handshake,
@@ -11,10 +16,15 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
+    sync::watch,
     task::JoinSet,
     time::timeout,
 };
@@ -24,6 +34,18 @@ use tokio_rustls::TlsConnector;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time to wait for the head of a response, or for more of its body: an idle stream has a comment every 15 s.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Time without progress of a streamed body: a sidecar does not read it while the execution is queued.
+const SENDING_TIMEOUT: Duration = Duration::from_secs(660);
+
+/// The body of a request.
+#[derive(Debug, Default)]
+pub(super) struct RequestBody {
+    /// Empty if there is no body.
+    pub(super) json: Vec<u8>,
+    /// Files that follow it.
+    pub(super) inputs: Option<Inputs>,
+}
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
@@ -83,7 +105,7 @@ pub(super) async fn send(
     method: Method,
     subpath: &str,
     accept: &str,
-    body: Vec<u8>,
+    body: RequestBody,
 ) -> Result<Response, ClientError> {
     let mut request = Request::builder()
         .method(method)
@@ -94,11 +116,21 @@ pub(super) async fn send(
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
-    if !body.is_empty() {
-        request = request.header(header::CONTENT_TYPE, "application/json");
-    }
+    let (body, progress) = match body.inputs {
+        Some(inputs) => {
+            let (body, progress) = MultipartBody::new(&body.json, inputs);
+            request = request.header(header::CONTENT_TYPE, body.content_type());
+            (Either::Right(body), Some(progress))
+        }
+        None => {
+            if !body.json.is_empty() {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+            }
+            (Either::Left(Full::new(Bytes::from(body.json))), None)
+        }
+    };
     // The address is valid, so only the token can be invalid.
-    let request = request.body(Full::new(Bytes::from(body))).map_err(|_| ClientError::InvalidToken)?;
+    let request = request.body(body).map_err(|_| ClientError::InvalidToken)?;
     let stream = timeout(CONNECT_TIMEOUT, connect(address))
         .await
         .map_err(|_| ClientError::NotConnected("timed out".into()))??;
@@ -109,11 +141,47 @@ pub(super) async fn send(
         // Errors occur in the response too.
         let _ = connection.await;
     });
-    let response = timeout(RESPONSE_TIMEOUT, sender.send_request(request))
-        .await
-        .map_err(|_| ClientError::TimedOut(RESPONSE_TIMEOUT))?;
-    let (head, body) = response.map_err(|_| ClientError::ConnectionLost)?.into_parts();
+    let response = pin!(sender.send_request(request));
+    let (head, body) = match progress {
+        Some(progress) => wait_for_head(response, progress).await?,
+        None => wait_for_sent_head(response).await?,
+    }
+    .into_parts();
     Ok(Response { status: head.status, headers: head.headers, body, _connection: driver })
+}
+
+/// Waits for the head of a response that follows the end of a streamed body, or refuses it.
+async fn wait_for_head(
+    mut response: Pin<&mut impl Future<Output = hyper::Result<http::Response<Incoming>>>>,
+    mut progress: watch::Receiver<Progress>,
+) -> Result<http::Response<Incoming>, ClientError> {
+    loop {
+        tokio::select! {
+            response = &mut response => {
+                return match &*progress.borrow() {
+                    Progress::Failed(error) => Err(ClientError::Files(error.clone())),
+                    Progress::Sending(_) | Progress::Sent => response.map_err(|_| ClientError::ConnectionLost),
+                };
+            }
+            changed = timeout(SENDING_TIMEOUT, progress.changed()) => match changed {
+                Ok(Ok(())) if matches!(*progress.borrow(), Progress::Sending(_)) => {}
+                Ok(_) => break,
+                Err(_) => return Err(ClientError::TimedOut(SENDING_TIMEOUT)),
+            },
+        }
+    }
+    if let Progress::Failed(error) = &*progress.borrow() {
+        return Err(ClientError::Files(error.clone()));
+    }
+    wait_for_sent_head(response).await
+}
+
+/// Waits for the head of a response to a body that was sent.
+async fn wait_for_sent_head(
+    response: Pin<&mut impl Future<Output = hyper::Result<http::Response<Incoming>>>>,
+) -> Result<http::Response<Incoming>, ClientError> {
+    let response = timeout(RESPONSE_TIMEOUT, response).await;
+    response.map_err(|_| ClientError::TimedOut(RESPONSE_TIMEOUT))?.map_err(|_| ClientError::ConnectionLost)
 }
 
 async fn connect(address: &Address) -> Result<Box<dyn Stream>, ClientError> {

@@ -2,7 +2,7 @@
 
 use super::error::ClientError;
 use cofferdam_http_api::{Bytes, Outcome, Output};
-use cofferdam_types::{Capture, Report, Request, Timings};
+use cofferdam_types::{Capture, FILE_MODE, File, Report, Request, Timings};
 use std::{collections::BTreeMap, time::Duration};
 
 pub(super) fn request(request: Request) -> Result<cofferdam_http_api::Request, ClientError> {
@@ -13,9 +13,7 @@ pub(super) fn request(request: Request) -> Result<cofferdam_http_api::Request, C
         args: request.args,
         env: map("an environment variable", request.env)?,
         stdin: Some(Bytes(request.stdin)).filter(|stdin| !stdin.0.is_empty()),
-        files: files
-            .map(|file| cofferdam_http_api::File { path: file.path, content: Bytes(file.content) })
-            .collect(),
+        files: files.map(Into::into).collect(),
         collect: request.collect,
         limits: request.limits,
         network: request.network,
@@ -33,13 +31,18 @@ fn map(what: &'static str, pairs: Vec<(String, String)>) -> Result<BTreeMap<Stri
 
 pub(super) fn report(outcome: Outcome) -> Report {
     let timings = outcome.timings_ms;
-    let files = outcome.files.into_iter();
+    let modes: BTreeMap<_, _> = outcome.modes.0.into_iter().collect();
+    let mode = |path: &str| modes.get(path).map_or(FILE_MODE, |mode| mode.0);
     Report {
         id: outcome.id,
         status: outcome.status,
         stdout: capture(outcome.stdout),
         stderr: capture(outcome.stderr),
-        files: files.map(|file| cofferdam_types::File { path: file.path, content: file.content.0 }).collect(),
+        files: outcome
+            .files
+            .into_iter()
+            .map(|file| File { mode: mode(&file.path), path: file.path, content: file.content.0 })
+            .collect(),
         skipped: outcome.skipped,
         timings: Timings {
             queued: timings.queued.map(Duration::from_millis),

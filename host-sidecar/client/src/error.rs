@@ -29,6 +29,8 @@ pub(super) enum ClientError {
     IncompatibleVersion(String),
     /// The sidecar's own error.
     Problem(Problem),
+    /// The files of the request could not be read.
+    Files(Error),
     /// The caller cancelled before the sidecar accepted the execution.
     Cancelled,
 }
@@ -74,6 +76,7 @@ impl From<ClientError> for Error {
                 let error = Self::new(problem.code, message);
                 Self { id: problem.id, retryable: problem.retryable, exceeded, ..error }
             }
+            ClientError::Files(error) => error,
             ClientError::Cancelled => {
                 Self::new(ErrorCode::Cancelled, "the execution was cancelled before the sidecar accepted it")
             }

@@ -2,11 +2,11 @@
 
 use super::{
     Client,
-    connection::{Response, send},
+    connection::{RequestBody, Response, send},
     convert,
     error::ClientError,
 };
-use cofferdam_core::{Observer, Phase, Stream};
+use cofferdam_core::{Inputs, Observer, Phase, Stream};
 use cofferdam_http_api::{Event, EventDecoder, PROBLEM, Problem, VERSION_HEADER};
 use cofferdam_types::{Report, Request};
 use http::Method;
@@ -35,16 +35,18 @@ impl RemoteExecution {
     pub(super) async fn start(
         client: &Client,
         request: Request,
+        inputs: Option<Inputs>,
         cancelled: &CancellationToken,
     ) -> Result<Self, ClientError> {
         tokio::select! {
-            started = Self::post(client, request) => started,
+            started = Self::post(client, request, inputs) => started,
             () = cancelled.cancelled() => Err(ClientError::Cancelled),
         }
     }
 
-    async fn post(client: &Client, request: Request) -> Result<Self, ClientError> {
-        let body = serde_json::to_vec(&convert::request(request)?).map_err(|_| ClientError::TooLarge)?;
+    async fn post(client: &Client, request: Request, inputs: Option<Inputs>) -> Result<Self, ClientError> {
+        let request = serde_json::to_vec(&convert::request(request)?).map_err(|_| ClientError::TooLarge)?;
+        let body = RequestBody { json: request, inputs };
         let response =
             send(&client.address, client.token.as_deref(), Method::POST, "", EVENT_STREAM, body).await?;
         check_version(&response)?;
@@ -76,7 +78,7 @@ impl RemoteExecution {
         // The response to DELETE is not needed: if it fails, no report comes before the timeout.
         let path = format!("/{}", self.id);
         let (address, token) = (&self.client.address, self.client.token.as_deref());
-        let cancel = send(address, token, Method::DELETE, &path, "application/json", Vec::new());
+        let cancel = send(address, token, Method::DELETE, &path, "application/json", RequestBody::default());
         let end = async {
             let (_, report) = tokio::join!(cancel, self.events.report(observer));
             report

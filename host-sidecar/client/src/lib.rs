@@ -5,10 +5,11 @@ mod connection;
 mod convert;
 mod error;
 mod execution;
+mod multipart;
 
 pub use address::{Address, MalformedAddress};
 
-use cofferdam_core::Observer;
+use cofferdam_core::{Inputs, Observer};
 use cofferdam_types::{Error, Report, Request};
 use execution::RemoteExecution;
 use std::{fmt, sync::Arc};
@@ -41,7 +42,22 @@ impl Client {
         cancelled: &CancellationToken,
         observer: &dyn Observer,
     ) -> Result<Report, Error> {
-        let execution = RemoteExecution::start(self, request, cancelled).await?;
+        self.run_with_inputs(request, None, cancelled, observer).await
+    }
+
+    /// The same with more files, which are streamed to the sidecar.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::run`], and those of the source of the files.
+    pub async fn run_with_inputs(
+        &self,
+        request: Request,
+        inputs: Option<Inputs>,
+        cancelled: &CancellationToken,
+        observer: &dyn Observer,
+    ) -> Result<Report, Error> {
+        let execution = RemoteExecution::start(self, request, inputs, cancelled).await?;
         Ok(execution.wait(cancelled, observer).await?)
     }
 
@@ -57,7 +73,7 @@ impl Client {
         cancelled: CancellationToken,
         observer: impl Observer + 'static,
     ) -> Result<(String, JoinHandle<Result<Report, Error>>), Error> {
-        let execution = RemoteExecution::start(self, request, &cancelled).await?;
+        let execution = RemoteExecution::start(self, request, None, &cancelled).await?;
         let id = execution.id().to_owned();
         let task = tokio::spawn(async move { Ok(execution.wait(&cancelled, &observer).await?) });
         Ok((id, task))

@@ -12,12 +12,7 @@ pub(super) fn request(request: types::Request) -> Request {
         args: request.args.unwrap_or_default(),
         env: request.env.into_iter().flatten().map(|variable| (variable.name, variable.value)).collect(),
         stdin: request.stdin.unwrap_or_default(),
-        files: request
-            .files
-            .into_iter()
-            .flatten()
-            .map(|file| File { path: file.path, content: file.content })
-            .collect(),
+        files: request.files.into_iter().flatten().map(|file| File::new(file.path, file.content)).collect(),
         collect: request.collect.unwrap_or_default(),
         limits: request.limits.map(|limits| cofferdam_types::requested_limits!(limits)).unwrap_or_default(),
         network: request.network,
@@ -33,7 +28,11 @@ pub(super) fn report(report: Report) -> sandbox::Report {
         status: status(report.status),
         stdout: capture(report.stdout),
         stderr: capture(report.stderr),
-        files: report.files.into_iter().map(|File { path, content }| types::File { path, content }).collect(),
+        files: report
+            .files
+            .into_iter()
+            .map(|file| types::File { path: file.path, content: file.content })
+            .collect(),
         skipped: report
             .skipped
             .into_iter()

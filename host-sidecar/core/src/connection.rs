@@ -2,15 +2,19 @@
 
 mod write;
 
-use crate::execution_state::{ExecutionState, SandboxEnd};
+use crate::{
+    execution_state::{ExecutionState, SandboxEnd},
+    inputs::ProgramMessages,
+};
 use cofferdam_protocol::{Frame, FrameDecoder, Message, Preparation, encode_message};
 use std::{future::Future, io, pin::pin, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    sync::Notify,
     time::{sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use write::write_program;
+use write::{Written, write_program};
 
 /// Time that a prewarmed sandbox has to answer.
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
@@ -96,24 +100,41 @@ where
     /// deadline passes.
     pub async fn execute(
         &mut self,
-        program: Vec<u8>,
+        messages: ProgramMessages,
         state: &mut ExecutionState<'_>,
         monitor: &mut impl ExecutionMonitor,
     ) -> SandboxEnd {
         let cancelled = state.cancelled().clone();
         let memory_exceeded = monitor.memory_exceeded();
         let mut chunk = vec![0; CHUNK];
-        let (mut writing, mut is_written) =
-            (pin!(write_program(self.writer.take(), program, self.closed.clone())), false);
+        let (ready, closed) = (Notify::new(), self.closed.clone());
+        let mut writing = pin!(write_program(self.writer.take(), messages, &ready, &closed));
+        // The writer stays open: its end tells the runner to stop.
+        let (mut is_written, mut writer) = (false, None);
         loop {
+            if state.is_ready() {
+                ready.notify_one();
+            }
             if let Err(error) = monitor.limit_cpu(state.is_running()).await {
                 return SandboxEnd::Failed(format!("limit the processors: {error}"));
             }
             let read = tokio::select! {
                 read = self.reader.read(&mut chunk) => read,
                 () = sleep_until(state.end_of_wall_time()), if state.is_running() => continue,
-                () = &mut writing, if !is_written => {
+                written = &mut writing, if !is_written => {
                     is_written = true;
+                    match written {
+                        Written::Whole(open, time) => {
+                            writer = Some(open);
+                            state.files_sent(time);
+                        }
+                        Written::Closed => {}
+                        Written::Failed(error) => return SandboxEnd::FilesFailed(error),
+                    }
+                    continue;
+                }
+                () = closed.cancelled(), if writer.is_some() => {
+                    writer = None;
                     continue;
                 }
                 () = sleep_until(state.deadline()) => return SandboxEnd::TimedOut,

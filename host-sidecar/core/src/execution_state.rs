@@ -1,12 +1,15 @@
-//! The state of an execution: deadlines, the frames of the runner so far, and what the end of the sandbox
-//! means for the caller.
+//! The state of an execution: deadlines, and the frames of the runner so far.
+
+mod end;
+
+pub use end::{SandboxEnd, cancelled_before_start, startup_timeout};
 
 use crate::{
     ExecutionContext, Phase,
-    output_assembler::{Assembled, Corrupt, Event, OutputAssembler},
+    output_assembler::{Assembled, Event, OutputAssembler},
     spec::ExecSpec,
 };
-use cofferdam_types::{Error, ErrorCode, Report, SkippedFile, Status, Timings};
+use cofferdam_types::{Error, Report, SkippedFile, Status, Timings};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,25 +26,6 @@ pub struct Grace {
     pub end: Duration,
     /// From the end of any other program until its files have arrived.
     pub files: Duration,
-}
-
-/// How the connection to a sandbox ended.
-#[derive(Debug)]
-pub enum SandboxEnd {
-    /// The runner sent its last frame.
-    Done,
-    /// The runner could not start or follow the program, for this reason.
-    Failed(String),
-    /// The connection ended before the last frame.
-    Disconnected,
-    /// A deadline passed.
-    TimedOut,
-    /// The sandbox exceeded its memory.
-    MemoryExceeded,
-    /// Part of what the runner sent is lost, for this reason.
-    Incomplete(String),
-    /// The runner violated the protocol.
-    Corrupt(Corrupt),
 }
 
 /// The state of an execution.
@@ -61,6 +45,8 @@ pub struct ExecutionState<'a> {
     /// Whether the sandbox was prewarmed.
     is_warm: bool,
     ready: bool,
+    /// Whether the runner waits for streamed files.
+    awaits_files: bool,
     started: Option<Duration>,
     ended: Option<(Status, Duration)>,
 }
@@ -79,6 +65,7 @@ impl<'a> ExecutionState<'a> {
             cap: None,
             is_warm,
             ready: is_warm,
+            awaits_files: exec.inputs.is_some(),
             started: None,
             ended: None,
         }
@@ -86,7 +73,25 @@ impl<'a> ExecutionState<'a> {
 
     /// When the next step must have been reported.
     pub fn deadline(&self) -> Instant {
-        self.cap.map_or(self.deadline, |cap| cap.min(self.deadline))
+        // The transfer of the files has limits of its own.
+        let is_transferring = self.awaits_files && self.ready && !self.started();
+        let deadline = if is_transferring { Instant::now() + TEN_YEARS } else { self.deadline };
+        self.cap.map_or(deadline, |cap| cap.min(deadline))
+    }
+
+    /// Whether the sandbox is ready for its program.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// The runner has all streamed files after a transfer that took so long: the rest of the start has as much
+    /// time as without it.
+    pub fn files_sent(&mut self, time: Duration) {
+        self.awaits_files = false;
+        if !self.started() {
+            self.deadline += time;
+        }
     }
 
     /// The execution was cancelled: its end must be reported soon.
@@ -205,83 +210,12 @@ impl<'a> ExecutionState<'a> {
             warm: self.is_warm,
         })
     }
-
-    /// Nothing that a runner which violates the protocol has sent is used, neither before nor after the
-    /// violation.
-    fn corrupt(&self, corrupt: Corrupt) -> Error {
-        let (code, message) = if self.started() {
-            (ErrorCode::Internal, "the sandbox violated the protocol; the result is not known")
-        } else {
-            (ErrorCode::SandboxUnavailable, "the sandbox could not be started; the operator's log says why")
-        };
-        Error::new(code, message).with_detail(corrupt)
-    }
-
-    /// What the end means for the caller.
-    fn classify(&self, end: SandboxEnd, was_out_of_memory: impl FnOnce() -> bool) -> Result<Status, Error> {
-        let cancelled = self.is_cancelled();
-        if let SandboxEnd::Corrupt(corrupt) = end {
-            return Err(self.corrupt(corrupt));
-        }
-        match self.ended {
-            Some(_) if self.was_evicted() => return Err(lost()),
-            // What the runner has reported of the program counts, whatever happened to the rest.
-            Some((status, _)) => return Ok(status),
-            None => {}
-        }
-        match (end, self.started()) {
-            (_, false) if cancelled => Err(cancelled_before_start()),
-            (SandboxEnd::TimedOut, false) => {
-                let error = startup_timeout();
-                // Once it is ready, the program may just have started.
-                Err(if self.ready { error } else { error.retryable() })
-            }
-            (SandboxEnd::Failed(reason), false) => {
-                let message = format!("the sandbox could not start the program: {reason}");
-                Err(Error::new(ErrorCode::SandboxUnavailable, message).with_detail(reason))
-            }
-            (SandboxEnd::MemoryExceeded, _) => Ok(Status::OutOfMemory),
-            (_, true) if was_out_of_memory() => Ok(Status::OutOfMemory),
-            (_, true) if cancelled => Ok(Status::Cancelled),
-            (SandboxEnd::TimedOut, true) => Ok(Status::TimedOut),
-            (SandboxEnd::Failed(reason), true) => Err(lost().with_detail(reason)),
-            // Whether the program has started is among what is missing.
-            (SandboxEnd::Incomplete(reason), _) => {
-                let message = "the connection to the sandbox broke, and part of the program's output was discarded by its \
-                               node before it could be read again; the program may have run to its end, but its result is \
-                               lost. Have it write less, or run it again if that does no harm";
-                Err(Error::new(ErrorCode::Unreachable, message).with_detail(reason))
-            }
-            (_, true) => Err(lost()),
-            (_, false) => {
-                let message = "the sandbox could not be started; the operator's log says why";
-                Err(Error::new(ErrorCode::SandboxUnavailable, message))
-            }
-        }
-    }
 }
 
 /// When the program must have started.
 #[must_use]
 pub fn startup_deadline(context: &ExecutionContext<'_>, exec: &ExecSpec) -> Instant {
     context.requested + exec.limits.startup_time().min(TEN_YEARS)
-}
-
-/// The caller cancelled the execution before the program started.
-#[must_use]
-pub fn cancelled_before_start() -> Error {
-    Error::new(ErrorCode::Cancelled, "the execution was cancelled before the program started")
-}
-
-/// The program did not start within the startup time.
-#[must_use]
-pub fn startup_timeout() -> Error {
-    let message = "the sandbox did not start within the startup time; allow more time, or try again when the load is lower";
-    Error::new(ErrorCode::StartupTimeout, message)
-}
-
-fn lost() -> Error {
-    Error::new(ErrorCode::Evicted, "the sandbox died while the program ran; its result is lost")
 }
 
 #[cfg(test)]

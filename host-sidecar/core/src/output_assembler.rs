@@ -112,7 +112,7 @@ impl OutputAssembler {
                 }
                 Frame::Truncated(stream) => self.stream(stream).truncate()?,
                 Frame::Tail(stream, total, bytes) => self.stream(stream).tail(total, bytes)?,
-                Frame::File(path, content) => self.files.file(path, content)?,
+                Frame::File(path, mode, content) => self.files.file(path, mode, content)?,
                 Frame::Skipped(path, reason) => self.files.skipped(path, reason)?,
                 Frame::Terminated(termination, duration) => {
                     return Ok(Some(Event::Ended(status(termination), duration)));

@@ -4,6 +4,7 @@ use crate::{
     backend::Backend,
     execution::{ExecutionContext, Observer},
     id::new_id,
+    inputs::Inputs,
     pipeline,
     policy::{Plan, Policy},
     pool::{Pool, PoolConfig, PoolMetrics},
@@ -114,8 +115,24 @@ impl Runtime {
         cancelled: &CancellationToken,
         observer: &dyn Observer,
     ) -> Result<Report, Error> {
+        self.run_with_inputs(request, None, cancelled, observer).await
+    }
+
+    /// The same with more files, which are streamed into the working directory after those of the request.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Runtime::run`]. A file was refused, or could not be read.
+    pub async fn run_with_inputs(
+        &self,
+        request: Request,
+        inputs: Option<Inputs>,
+        cancelled: &CancellationToken,
+        observer: &dyn Observer,
+    ) -> Result<Report, Error> {
         let context = ExecutionContext { id: new_id(), requested: Instant::now(), cancelled, observer };
-        let plan = self.plan(request)?;
+        let mut plan = self.plan(request)?;
+        plan.exec.inputs = inputs;
         self.execute(plan, &context).await
     }
 

@@ -1,6 +1,9 @@
 //! What a sandbox is created from, and what is executed in it.
 
-use crate::policy::{AllowedImages, Limits};
+use crate::{
+    inputs::Inputs,
+    policy::{AllowedImages, Limits},
+};
 use cofferdam_protocol::{InputFile, Preparation, Program};
 use std::sync::Arc;
 
@@ -30,7 +33,7 @@ pub struct SandboxSpec {
 }
 
 /// What is executed in a sandbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ExecSpec {
     /// Source code.
     pub code: String,
@@ -42,6 +45,8 @@ pub struct ExecSpec {
     pub stdin: Vec<u8>,
     /// Files in the working directory.
     pub files: Vec<InputFile>,
+    /// More of them, which are streamed.
+    pub inputs: Option<Inputs>,
     /// Glob patterns of the files to collect.
     pub collect: Vec<String>,
     /// All limits of the execution, including those of the sandbox.
@@ -81,13 +86,14 @@ impl ExecSpec {
             env: Vec::new(),
             stdin: Vec::new(),
             files: Vec::new(),
+            inputs: None,
             collect: Vec::new(),
             limits,
             labels: Vec::new(),
         }
     }
 
-    /// What the runner gets of an execution in a sandbox of this specification.
+    /// What the runner gets of an execution in a sandbox of this specification, without the streamed files.
     #[must_use]
     pub fn into_program(self, sandbox: &SandboxSpec) -> Program {
         Program {
@@ -101,6 +107,7 @@ impl ExecSpec {
             collect: self.collect,
             // The sidecar alone enforces the startup time.
             limits: Limits { startup_time_ms: 0, ..self.limits },
+            has_more_files: false,
         }
     }
 }
@@ -122,7 +129,7 @@ mod tests {
             args: vec!["a".into()],
             env: vec![("LANG".into(), "C".into())],
             stdin: vec![1],
-            files: vec![File { path: "a".into(), content: vec![2] }],
+            files: vec![File::new("a", [2])],
             collect: vec!["*".into()],
             limits: RequestedLimits {
                 wall_time_ms: Some(1),

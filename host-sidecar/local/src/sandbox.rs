@@ -14,11 +14,11 @@ use cofferdam_core::{
     BoxFuture, ExecutionContext, Phase, Sandbox,
     connection::{ExecutionMonitor, RunnerConnection},
     execution_state::{ExecutionState, Grace, SandboxEnd},
+    inputs::ProgramMessages,
     policy::Limits,
     spec::{ExecSpec, SandboxSpec},
 };
-use cofferdam_protocol::{Message, encode_message};
-use cofferdam_types::{Error, ErrorCode, Report};
+use cofferdam_types::{Error, Report};
 use std::{fmt, io, time::Duration};
 use tokio::{
     io::AsyncReadExt,
@@ -156,10 +156,8 @@ impl LocalSandbox {
 
     async fn execute(&mut self, exec: ExecSpec, context: &ExecutionContext<'_>) -> Result<Report, Error> {
         let mut state = ExecutionState::new(context, &exec, self.is_warm, GRACE);
-        let program = encode_message(&Message::Run(exec.into_program(&self.spec))).map_err(|error| {
-            Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error)
-        })?;
-        let end = self.connection.execute(program, &mut state, &mut self.monitor).await;
+        let messages = ProgramMessages::new(exec, &self.spec)?;
+        let end = self.connection.execute(messages, &mut state, &mut self.monitor).await;
         let messages = match end {
             // runsc's messages explain nothing where the runner has reported the end.
             SandboxEnd::Done => String::new(),

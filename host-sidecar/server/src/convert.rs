@@ -9,11 +9,7 @@ pub(crate) fn request(request: cofferdam_http_api::Request) -> Request {
         args: request.args,
         env: request.env.into_iter().collect(),
         stdin: request.stdin.unwrap_or_default().0,
-        files: request
-            .files
-            .into_iter()
-            .map(|file| cofferdam_types::File { path: file.path, content: file.content.0 })
-            .collect(),
+        files: request.files.into_iter().map(Into::into).collect(),
         collect: request.collect,
         limits: request.limits,
         network: request.network,

@@ -1,7 +1,10 @@
 //! Invariants of requests, whatever their body is. For tests and fuzzing.
 #![expect(clippy::expect_used, reason = "used by tests and fuzzing only")]
 
-use crate::{convert, mcp, request::body};
+use crate::{
+    convert, mcp,
+    request::{body, multipart},
+};
 use cofferdam_core::policy::Policy;
 use cofferdam_http_api::Problem;
 use cofferdam_protocol::{Message, decode_message, encode_message};
@@ -74,6 +77,22 @@ pub fn message(message: &[u8]) {
     }
 }
 
+/// Checks that a body of several parts, with the boundary `b0`, is decoded alike however it is split, or refused with a
+/// short, printable message.
+///
+/// # Panics
+///
+/// If an invariant is violated.
+pub fn parts(body: &[u8]) {
+    let whole = multipart::decode(body, body.len().max(1));
+    for size in [1, 7] {
+        assert_eq!(multipart::decode(body, size).ok(), whole.clone().ok(), "in pieces of {size}");
+    }
+    if let Err(malformed) = whole {
+        check_text(&malformed.to_string());
+    }
+}
+
 fn check_text(message: &str) {
     assert!(!message.chars().any(|c| c.is_control()), "{message:?}");
     assert!(message.len() <= 8 << 10, "{} bytes", message.len());
@@ -86,6 +105,7 @@ mod tests {
     #[test]
     fn corpora_violate_no_invariant() {
         cofferdam_fuzz::check_corpus("calls", message);
+        cofferdam_fuzz::check_corpus("parts", parts);
         cofferdam_fuzz::check_corpus("plans", request);
     }
 }

@@ -70,8 +70,8 @@ pub enum Frame {
     Truncated(Stream),
     /// The end of a truncated stream: the number of all bytes that the program wrote, and the last of them.
     Tail(Stream, u64, Vec<u8>),
-    /// A collected file: its path and contents.
-    File(String, Vec<u8>),
+    /// A collected file: its path, permission bits and contents.
+    File(String, u32, Vec<u8>),
     /// A file that matches a pattern and was not collected: its path and the reason.
     Skipped(String, String),
     /// The program terminated, after this time. Its files follow.
@@ -103,7 +103,9 @@ pub fn encode(frame: &Frame) -> Vec<u8> {
             let kind = if *stream == Stream::Stdout { STDOUT_TAIL } else { STDERR_TAIL };
             with_header(kind, &payload)
         }
-        Frame::File(path, content) => with_header(FILE, &encode_pair(path, content)),
+        Frame::File(path, mode, content) => {
+            with_header(FILE, &encode_pair(path, &[&mode.to_le_bytes(), content.as_slice()].concat()))
+        }
         Frame::Skipped(path, reason) => with_header(SKIPPED, &encode_pair(path, reason.as_bytes())),
         Frame::Terminated(termination, run_time) => {
             let micros = u64::try_from(run_time.as_micros()).unwrap_or(u64::MAX);

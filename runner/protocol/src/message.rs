@@ -1,6 +1,9 @@
 //! Messages to the runner: four bytes of length (little-endian), then the message in postcard's format.
 
-use super::{Limits, program::Program};
+use super::{
+    Limits,
+    program::{InputEntry, Program},
+};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +14,14 @@ pub enum Message {
     Prepare(Preparation),
     /// Checks that the runner responds.
     Ping,
-    /// Runs this program. The last message.
+    /// Runs this program. The last message, unless the program has more files.
     Run(Program),
+    /// The next of these files. The directories above it may be implied.
+    Entry(InputEntry),
+    /// The next bytes of the last entry, a regular file.
+    Content(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// There are no more files: starts the program. The last message.
+    Start,
 }
 
 /// The part of a program that is known before the program itself.
@@ -67,7 +76,7 @@ pub fn decode_message(body: &[u8]) -> Result<Message, MalformedMessage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::InputFile;
+    use crate::{EntryKind, InputFile};
     use alloc::vec;
 
     const LIMITS: Limits = Limits {
@@ -100,21 +109,31 @@ mod tests {
             args: vec!["a".into()],
             env: vec![("K".into(), "v".into())],
             stdin: vec![0, 255],
-            files: vec![InputFile { path: "p".into(), content: vec![254] }],
+            files: vec![InputFile { path: "p".into(), mode: 0o755, content: vec![254] }],
             collect: vec!["*".into()],
             limits: LIMITS,
+            has_more_files: true,
         });
+        let entry = |kind| Message::Entry(InputEntry { path: "p".into(), kind });
         let prepare_bytes =
             [b"\x1d\0\0\0\x00\x01\x02py\x01f\x01\x01K\x01v", LIMITS_BYTES, b"\x01\x01\x01m"].concat();
         let run_bytes = [
-            b"\x29\0\0\0\x02\x01\x02py\x01f\x01c\x01\x01a\x01\x01K\x01v\x02\x00\xff\x01\x01p\x01\xfe\x01\x01*",
+            b"\x2c\0\0\0\x02\x01\x02py\x01f\x01c\x01\x01a\x01\x01K\x01v\x02\x00\xff\x01\x01p\xed\x03\x01\xfe\x01\x01*",
             LIMITS_BYTES,
+            b"\x01",
         ]
         .concat();
-        for (message, bytes) in
-            [(prepare, prepare_bytes), (Message::Ping, b"\x01\0\0\0\x01".to_vec()), (run, run_bytes)]
-        {
-            assert_eq!(encode_message(&message).as_deref(), Ok(&*bytes));
+        for (message, bytes) in [
+            (prepare, prepare_bytes.as_slice()),
+            (Message::Ping, b"\x01\0\0\0\x01"),
+            (run, &run_bytes),
+            (entry(EntryKind::File(0o644)), b"\x06\0\0\0\x03\x01p\x00\xa4\x03"),
+            (entry(EntryKind::Directory(0o755)), b"\x06\0\0\0\x03\x01p\x01\xed\x03"),
+            (entry(EntryKind::Link("t".into())), b"\x06\0\0\0\x03\x01p\x02\x01t"),
+            (Message::Content(vec![0, 254]), b"\x04\0\0\0\x04\x02\0\xfe"),
+            (Message::Start, b"\x01\0\0\0\x05"),
+        ] {
+            assert_eq!(encode_message(&message).as_deref(), Ok(bytes));
             assert_eq!(decode_message(&bytes[4..]), Ok(message));
         }
     }

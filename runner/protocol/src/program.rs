@@ -26,6 +26,8 @@ pub struct Program {
     pub collect: Vec<String>,
     /// Limits of the run.
     pub limits: Limits,
+    /// Whether more files follow: the program is not started before [`Message::Start`](crate::Message::Start).
+    pub has_more_files: bool,
 }
 
 /// A file of the working directory.
@@ -33,7 +35,29 @@ pub struct Program {
 pub struct InputFile {
     /// Path relative to the working directory.
     pub path: String,
+    /// The permission bits.
+    pub mode: u32,
     /// Contents of the file.
     #[serde(with = "serde_bytes")]
     pub content: Vec<u8>,
+}
+
+/// An entry of the working directory that follows the program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputEntry {
+    /// Path relative to the working directory.
+    pub path: String,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// What an entry of the working directory is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryKind {
+    /// A regular file with these permission bits. Its content follows.
+    File(u32),
+    /// A directory with these permission bits.
+    Directory(u32),
+    /// A symbolic link with this target.
+    Link(String),
 }

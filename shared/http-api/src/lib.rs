@@ -9,6 +9,8 @@ pub mod bounded;
 mod bytes;
 mod events;
 mod execution;
+mod input_file;
+mod mode;
 pub mod object;
 mod outcome;
 mod problem;
@@ -20,6 +22,8 @@ pub use bytes::{BoundedBytes, Bytes};
 pub use cofferdam_types::{ErrorCode, RequestedLimits, SkippedFile, Status};
 pub use events::EventDecoder;
 pub use execution::{Event, Execution, Phase, State};
+pub use input_file::InputFile;
+pub use mode::{MalformedMode, Mode, Modes};
 pub use outcome::{File, FileSummary, Outcome, Output, Timings};
 pub use problem::{Exceeded, Problem};
 pub use request::Request;
@@ -27,5 +31,11 @@ pub use version::{VERSION, VERSION_HEADER, is_compatible};
 
 /// The path of executions. `POST` creates one; `GET` and `DELETE` on `/{id}` return and cancel it.
 pub const EXECUTIONS: &str = "/v1/executions";
+/// The header of a part with a file: its permission bits, as a [`Mode`].
+pub const MODE_HEADER: &str = "cofferdam-mode";
+/// The media type of a part that is an empty directory.
+pub const DIRECTORY_TYPE: &str = "inode/directory";
+/// The media type of a part that is a symbolic link; its body is the target.
+pub const LINK_TYPE: &str = "inode/symlink";
 /// The media type of a [`Problem`].
 pub const PROBLEM: &str = "application/problem+json";

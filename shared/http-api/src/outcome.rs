@@ -1,8 +1,8 @@
 //! The outcome of an execution.
 
-use crate::Bytes;
+use crate::{Bytes, Mode, Modes};
 use alloc::{string::String, vec::Vec};
-use cofferdam_types::{Capture, Report, SkippedFile, Status, milliseconds};
+use cofferdam_types::{Capture, FILE_MODE, Report, SkippedFile, Status, milliseconds};
 use serde::{Deserialize, Serialize};
 
 /// A completed execution, as HTTP, MCP and `cofferdam run --json` return it.
@@ -24,6 +24,11 @@ pub struct Outcome {
     pub stderr: Output,
     /// The collected files, sorted by path.
     pub files: Vec<File>,
+    /// The permission bits of the collected files that have others than `644`, by path.
+    // Beside the files: clients before this member ignore it here, and would refuse it in a file.
+    #[serde(default, skip_serializing_if = "Modes::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = alloc::collections::BTreeMap<String, Mode>, required = false))]
+    pub modes: Modes,
     /// The requested files that were not collected.
     pub skipped: Vec<SkippedFile>,
     /// When each phase ended.
@@ -46,9 +51,8 @@ pub struct Output {
     pub cut: Option<u64>,
 }
 
-/// A regular file in the working directory.
+/// A collected file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct File {
     /// Relative path of 1 to 255 bytes with `/` as separator. No component is empty, `.` or `..`. NUL is not
@@ -100,14 +104,19 @@ pub struct Timings {
 
 impl From<Report> for Outcome {
     fn from(report: Report) -> Self {
-        let files = report.files.into_iter();
+        let unusual = report.files.iter().filter(|file| file.mode != FILE_MODE);
         Self {
             id: report.id,
             status: report.status,
             exit_code: Some(report.status.exit_code()),
             stdout: report.stdout.into(),
             stderr: report.stderr.into(),
-            files: files.map(|file| File { path: file.path, content: Bytes(file.content) }).collect(),
+            modes: Modes(unusual.map(|file| (file.path.clone(), Mode(file.mode))).collect()),
+            files: report
+                .files
+                .into_iter()
+                .map(|file| File { path: file.path, content: Bytes(file.content) })
+                .collect(),
             skipped: report.skipped,
             timings_ms: report.timings.into(),
             warm: report.warm,
@@ -146,7 +155,9 @@ mod tests {
             status: Status::Killed(9),
             stdout: Capture { bytes: b"\xff".into(), length: 3, cut: Some(1) },
             stderr: Capture::default(),
-            files: [cofferdam_types::File { path: "f".into(), content: b"a".into() }].into(),
+            files: [("f", 0o755), ("g", FILE_MODE)]
+                .map(|(path, mode)| cofferdam_types::File { path: path.into(), mode, content: b"a".into() })
+                .into(),
             skipped: Vec::new(),
             timings: cofferdam_types::Timings { answered: Duration::from_millis(5), ..Default::default() },
             warm: true,
@@ -163,7 +174,8 @@ mod tests {
             "exit_code": 137,
             "stdout": { "content": { "base64": "/w==" }, "length": 3, "cut": 1 },
             "stderr": { "content": "", "length": 0 },
-            "files": [{ "path": "f", "content": "a" }],
+            "files": [{ "path": "f", "content": "a" }, { "path": "g", "content": "a" }],
+            "modes": { "f": "755" },
             "skipped": [],
             "timings_ms": {
                 "queued": unset, "scheduled": unset, "pulled": unset, "started": unset, "finished": unset, "answered": 5,
@@ -174,11 +186,21 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_without_an_exit_code_is_read() {
+    fn an_outcome_without_the_members_of_newer_sidecars_is_read() {
         let mut json = outcome();
         let read = |json: &Value| Outcome::deserialize(json).expect("an outcome");
-        assert_eq!(read(&json).exit_code, Some(137));
-        json.as_object_mut().expect("an object").remove("exit_code");
-        assert_eq!(read(&json).exit_code, None);
+        let modes = Modes([("f".into(), Mode(0o755))].into());
+        assert_eq!((read(&json).exit_code, read(&json).modes), (Some(137), modes));
+        for member in ["exit_code", "modes"] {
+            json.as_object_mut().expect("an object").remove(member);
+        }
+        assert_eq!((read(&json).exit_code, read(&json).modes), (None, Modes::default()));
+    }
+
+    #[test]
+    fn a_collected_file_has_the_members_that_older_clients_know() {
+        for file in outcome()["files"].as_array().expect("files") {
+            assert_eq!(file.as_object().expect("an object").keys().collect::<Vec<_>>(), ["content", "path"]);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The request: one program and its limits.
 
 use crate::{
-    BoundedBytes, Bytes, File,
+    BoundedBytes, Bytes, InputFile,
     bounded::{BoundedList, BoundedMap, BoundedString, Integer},
     object::{Object, ObjectSeed, object, optional},
 };
@@ -47,7 +47,7 @@ pub struct Request {
     /// total. Paths are unique.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(nullable, max_items = 1024))]
-    pub files: Vec<File>,
+    pub files: Vec<InputFile>,
     /// Files to collect from the working directory: at most 64 glob patterns relative to it. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "openapi", schema(nullable, max_items = 64))]
@@ -123,19 +123,6 @@ const LABELS: BoundedMap = BoundedMap {
 #[must_use]
 pub const fn files<S: Copy>(file: S) -> BoundedList<S> {
     BoundedList { element: file, max: MAX_FILES, unit: "files" }
-}
-
-impl Object for File {
-    const MEMBERS: &'static [&'static str] = &["path", "content"];
-    const REQUIRED: &'static [&'static str] = Self::MEMBERS;
-
-    fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "path" => self.path = map.next_value_seed(BoundedString::name(MAX_PATH))?,
-            _ => self.content = map.next_value_seed(BoundedBytes { max: MAX_INPUT })?,
-        }
-        Ok(())
-    }
 }
 
 impl Object for RequestedLimits {
@@ -231,6 +218,8 @@ mod tests {
                 "stdin: too large: at most 8388608",
             ),
             (format!(r#"{{"labels":{{"a":"{long}""#), "labels: a name is longer than 256 bytes"),
+            (r#"{"files":[{"mode":"0o644""#.to_string(), "files: mode: a name is longer than 4 bytes"),
+            (r#"{"files":[{"mode":"4755""#.to_string(), "files: mode: a mode is three octal digits"),
             (r#"{"code":"1","env":{"a":"","a":""}}"#.to_string(), "env: a name is given twice"),
             (
                 r#"{"code":"1","limits":{"processes":4294967296}}"#.to_string(),

@@ -14,5 +14,5 @@ pub mod validation;
 pub use error::{Error, ErrorCode, ExceededLimit, without_pointer};
 pub use limits::{Limits, RequestedLimits};
 pub use report::{Capture, Report, SkippedFile, Status, Timings, milliseconds};
-pub use request::{File, Request};
+pub use request::{DIRECTORY_MODE, FILE_MODE, File, PERMISSIONS, Request};
 pub use text::{is_invisible, printable, quoted, shortened};

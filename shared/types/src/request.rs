@@ -35,6 +35,23 @@ pub struct Request {
 pub struct File {
     /// Relative path.
     pub path: String,
+    /// The permission bits, such as `0o644`.
+    pub mode: u32,
     /// The content.
     pub content: Vec<u8>,
 }
+
+impl File {
+    /// A file with the permissions [`FILE_MODE`].
+    #[must_use]
+    pub fn new(path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
+        Self { path: path.into(), mode: FILE_MODE, content: content.into() }
+    }
+}
+
+/// The permission bits of a file for which none are given.
+pub const FILE_MODE: u32 = 0o644;
+/// The permission bits of a directory for which none are given.
+pub const DIRECTORY_MODE: u32 = 0o755;
+/// All permission bits: those for reading, writing and executing.
+pub const PERMISSIONS: u32 = 0o777;

@@ -18,6 +18,8 @@ pub const MAX_ARGS_BYTES: usize = 128 << 10;
 pub const MAX_INPUT: usize = 8 << 20;
 /// Maximum number of input files.
 pub const MAX_FILES: usize = 1024;
+/// Maximum number of files, directories and links together, where they are streamed instead.
+pub const MAX_STREAMED_FILES: usize = 50_000;
 /// Maximum bytes of a path.
 pub const MAX_PATH: usize = 255;
 /// Maximum number of patterns of files to collect.

@@ -4,9 +4,10 @@ use cofferdam_core::{
     Backend, BoxFuture, ExecutionContext, Phase, Purpose, Sandbox,
     connection::{ExecutionMonitor, RunnerConnection},
     execution_state::{ExecutionState, Grace},
+    inputs::ProgramMessages,
     spec::{ExecSpec, SandboxSpec},
 };
-use cofferdam_protocol::{Frame, Message, Termination, decode_message, encode, encode_message};
+use cofferdam_protocol::{Frame, Message, Termination, decode_message, encode};
 use cofferdam_types::{Error, ErrorCode, Report};
 use std::{
     io,
@@ -35,6 +36,10 @@ pub(super) enum Script {
     Hang,
     /// Closes the connection after the start of the program.
     Disconnect,
+    /// Closes the connection after the first of the streamed files.
+    DisconnectAmongFiles,
+    /// Reads no more after the first of the streamed files.
+    StallAmongFiles,
     /// Sends a frame that the protocol does not allow.
     ViolateProtocol,
 }
@@ -117,8 +122,8 @@ impl Sandbox for FakeSandbox {
     ) -> BoxFuture<'a, Result<Report, Error>> {
         Box::pin(async move {
             let mut state = ExecutionState::new(context, &exec, self.is_warm, GRACE);
-            let program = encode_message(&Message::Run(exec.into_program(&self.spec))).expect("a message");
-            let end = self.connection.execute(program, &mut state, &mut NoLimits).await;
+            let messages = ProgramMessages::new(exec, &self.spec)?;
+            let end = self.connection.execute(messages, &mut state, &mut NoLimits).await;
             context.observer.on_phase(Phase::Cleaning);
             state.report(end, || false)
         })
@@ -152,13 +157,17 @@ async fn run(script: Script, mut stream: DuplexStream) -> io::Result<()> {
         match receive(&mut stream).await? {
             Message::Run(program) => break program,
             Message::Prepare(_) | Message::Ping => send(&mut stream, &Frame::Ready).await?,
+            message => return Err(io::Error::other(format!("unexpected {message:?}"))),
         }
     };
+    let files =
+        if program.has_more_files { receive_files(script, &mut stream).await? } else { String::new() };
     send(&mut stream, &Frame::Started).await?;
     let (termination, ran) = match script {
         Script::Exit(code, time) => {
             sleep(time).await;
-            let output = Frame::Output(cofferdam_protocol::Stream::Stdout, program.code.into_bytes());
+            let output = (program.code + &files).into_bytes();
+            let output = Frame::Output(cofferdam_protocol::Stream::Stdout, output);
             send(&mut stream, &output).await?;
             (Termination::Exited(code), time)
         }
@@ -168,10 +177,31 @@ async fn run(script: Script, mut stream: DuplexStream) -> io::Result<()> {
             (Termination::Cancelled, Duration::ZERO)
         }
         Script::ViolateProtocol => return send(&mut stream, &Frame::Ready).await,
-        Script::Disconnect | Script::Hang => return Ok(()),
+        Script::Disconnect | Script::DisconnectAmongFiles | Script::StallAmongFiles | Script::Hang => {
+            return Ok(());
+        }
     };
     send(&mut stream, &Frame::Terminated(termination, ran)).await?;
     send(&mut stream, &Frame::Done).await
+}
+
+/// Receives the streamed files, and returns a line for each entry: its path, and the bytes of a file.
+async fn receive_files(script: Script, stream: &mut DuplexStream) -> io::Result<String> {
+    let mut files: Vec<(String, usize)> = Vec::new();
+    loop {
+        match receive(stream).await? {
+            Message::Entry(entry) => files.push((entry.path, 0)),
+            Message::Content(bytes) => files.last_mut().expect("an entry").1 += bytes.len(),
+            Message::Start => break,
+            message => return Err(io::Error::other(format!("unexpected {message:?}"))),
+        }
+        match script {
+            Script::DisconnectAmongFiles => return Err(io::ErrorKind::BrokenPipe.into()),
+            Script::StallAmongFiles => return std::future::pending().await,
+            _ => {}
+        }
+    }
+    Ok(files.iter().map(|(path, length)| format!("\n{path} {length}")).collect())
 }
 
 async fn send(stream: &mut DuplexStream, frame: &Frame) -> io::Result<()> {

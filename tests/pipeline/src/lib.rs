@@ -2,4 +2,5 @@
 #![cfg(test)]
 
 mod fake;
+mod streamed_files;
 mod tests;

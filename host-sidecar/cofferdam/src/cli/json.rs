@@ -37,7 +37,7 @@ mod tests {
             status: Status::Cancelled,
             stdout: Capture { bytes: b"a".into(), length: 1, cut: None },
             stderr: Capture::default(),
-            files: vec![File { path: "f".into(), content: vec![0xff] }],
+            files: vec![File::new("f", [0xff])],
             skipped: Vec::new(),
             timings: Timings::default(),
             warm: false,

@@ -2,6 +2,7 @@
 
 use super::{Failure, hidden, input_files::shown};
 use cofferdam_core::new_id;
+use cofferdam_types::PERMISSIONS;
 use rustix::{
     fs::{AtFlags, FileType, Mode, OFlags, mkdirat, open, openat, renameat, statat, unlinkat},
     io::Errno,
@@ -57,7 +58,7 @@ impl OutputFolder {
             let written = if hidden::is_unrequested(&file.path, patterns) {
                 Err(io::Error::other("its name begins with a dot, and no pattern of --collect has that dot"))
             } else {
-                self.write_file(&file.path, &file.content)
+                self.write_file(&file.path, file.mode, &file.content)
             };
             let path = || self.path.join(&file.path).to_string_lossy().into_owned();
             written.err().map(|error| Unwritten { path: path(), reason: error.to_string() })
@@ -66,7 +67,7 @@ impl OutputFolder {
     }
 
     /// Follows no link, so that all writes stay below the folder.
-    fn write_file(&self, path: &str, content: &[u8]) -> io::Result<()> {
+    fn write_file(&self, path: &str, mode: u32, content: &[u8]) -> io::Result<()> {
         cofferdam_types::validation::relative_path(path).map_err(io::Error::other)?;
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
         let mut below: Option<OwnedFd> = None;
@@ -79,7 +80,7 @@ impl OutputFolder {
             below = Some(openat(parent, part, FOLDER, Mode::empty())?);
         }
         let parent = below.as_ref().unwrap_or(&self.folder).as_fd();
-        self.put(parent, name, |file| file.write_all(content))
+        self.put(parent, name, Mode::from_raw_mode(mode & PERMISSIONS), |file| file.write_all(content))
     }
 
     /// Writes a complete file or none. An existing file is replaced, if that was requested, when the new one
@@ -88,16 +89,17 @@ impl OutputFolder {
         &self,
         parent: BorrowedFd<'_>,
         name: &str,
+        mode: Mode,
         write: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> io::Result<()> {
-        match create(parent, name) {
+        match create(parent, name, mode) {
             Err(Errno::EXIST) if self.overwrites => {
                 let existing = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
                 if !FileType::from_raw_mode(existing.st_mode).is_file() {
                     return Err(io::Error::other("the existing one is not a regular file"));
                 }
                 let new = format!(".cofferdam-{}", new_id());
-                let written = write(&mut create(parent, &new)?);
+                let written = write(&mut create(parent, &new, mode)?);
                 remove_unless(written.and_then(|()| Ok(renameat(parent, &new, parent, name)?)), parent, &new)
             }
             Err(Errno::EXIST) => Err(io::Error::other("it exists already, and --overwrite was not given")),
@@ -106,9 +108,10 @@ impl OutputFolder {
     }
 }
 
-fn create(parent: BorrowedFd<'_>, name: &str) -> Result<File, Errno> {
+/// Creates a file with these permissions, as far as the umask of this process allows them.
+fn create(parent: BorrowedFd<'_>, name: &str, mode: Mode) -> Result<File, Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    openat(parent, name, flags, Mode::from_raw_mode(0o666)).map(File::from)
+    openat(parent, name, flags, mode).map(File::from)
 }
 
 /// Deletes a file that was not written completely.
@@ -121,7 +124,7 @@ fn remove_unless(written: io::Result<()>, parent: BorrowedFd<'_>, name: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{env, process};
+    use std::{env, os::unix::fs::PermissionsExt, process};
 
     #[test]
     fn a_failed_write_keeps_the_existing_file() {
@@ -129,7 +132,7 @@ mod tests {
         let folder = OutputFolder::open(&path, true).expect("a folder");
         fs::write(path.join("old"), "old").expect("a file");
         for name in ["old", "new"] {
-            let written = folder.put(folder.folder.as_fd(), name, |file| {
+            let written = folder.put(folder.folder.as_fd(), name, Mode::RUSR, |file| {
                 file.write_all(b"half of it")?;
                 Err(Errno::NOSPC.into())
             });
@@ -139,8 +142,10 @@ mod tests {
             fs::read_dir(&path).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
         assert_eq!(names, ["old"]);
         assert_eq!(fs::read(path.join("old")).expect("a file"), b"old");
-        folder.write_file("old", b"new").expect("written");
+        folder.write_file("old", 0o4755, b"new").expect("written");
         assert_eq!(fs::read(path.join("old")).expect("a file"), b"new");
+        let mode = fs::metadata(path.join("old")).expect("a file").permissions().mode();
+        assert_eq!((mode & 0o7000, mode & 0o700), (0, 0o700));
         fs::remove_dir_all(&path).expect("removed");
     }
 }

@@ -136,7 +136,7 @@ mod tests {
             status: Status::Exited(0),
             stdout: Capture::default(),
             stderr: Capture::default(),
-            files: files.iter().map(|path| File { path: (*path).into(), content: Vec::new() }).collect(),
+            files: files.iter().map(|path| File::new(*path, [])).collect(),
             skipped: skipped
                 .iter()
                 .map(|(path, reason)| SkippedFile { path: (*path).into(), reason: (*reason).into() })

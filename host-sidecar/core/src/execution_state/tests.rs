@@ -1,6 +1,7 @@
 use super::*;
 use crate::{NoObserver, policy::Policy};
 use cofferdam_protocol::{Frame, Termination, encode};
+use cofferdam_types::ErrorCode;
 use tokio_util::sync::CancellationToken;
 
 const GRACE: Grace = Grace { end: Duration::from_secs(2), files: Duration::from_secs(10) };
@@ -139,7 +140,7 @@ fn terminated(termination: Termination) -> Frame {
 }
 
 fn file(name: &str) -> Frame {
-    Frame::File(name.into(), vec![])
+    Frame::File(name.into(), 0o644, vec![])
 }
 
 #[test]

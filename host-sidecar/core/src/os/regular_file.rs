@@ -1,12 +1,14 @@
 //! Reads regular files up to a maximum size. Never blocks on another kind of file, such as a FIFO.
 
 use rustix::{
-    fs::{Mode, OFlags, open as open_at},
+    fs::{CWD, Mode, OFlags, openat},
     io::Errno,
+    path::Arg,
 };
 use std::{
     fs::File,
     io::{self, Read},
+    os::fd::AsFd,
     path::Path,
 };
 
@@ -25,10 +27,19 @@ pub enum Links {
 ///
 /// Those of open(2). The path is not a regular file, or is a symbolic link that is refused.
 pub fn open(path: &Path, links: Links) -> io::Result<File> {
+    open_at(CWD, path, links)
+}
+
+/// The same for a path that is relative to a directory.
+///
+/// # Errors
+///
+/// Those of [`open`].
+pub fn open_at(directory: impl AsFd, path: impl Arg, links: Links) -> io::Result<File> {
     let no_follow = if links == Links::Refuse { OFlags::NOFOLLOW } else { OFlags::empty() };
     // Opening a FIFO must not block, and a terminal must not become the controlling one.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | no_follow;
-    let file = match open_at(path, flags, Mode::empty()) {
+    let file = match openat(directory, path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
         Err(Errno::LOOP) if links == Links::Refuse => {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link"));
@@ -49,8 +60,17 @@ pub fn open(path: &Path, links: Links) -> io::Result<File> {
 ///
 /// Those of [`open`], and [`io::ErrorKind::FileTooLarge`] for one of more than `max` bytes.
 pub fn read(path: &Path, max: usize, links: Links) -> io::Result<Vec<u8>> {
+    read_open(open(path, links)?, max)
+}
+
+/// The same for a file that is open.
+///
+/// # Errors
+///
+/// Those of [`read`].
+pub fn read_open(file: File, max: usize) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    open(path, links)?.take(max as u64 + 1).read_to_end(&mut content)?;
+    file.take(max as u64 + 1).read_to_end(&mut content)?;
     if content.len() > max {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {max} bytes")));
     }

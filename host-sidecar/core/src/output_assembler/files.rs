@@ -3,7 +3,7 @@
 use super::corrupt::Corrupt;
 use crate::policy::Limits;
 use cofferdam_protocol::MAX_SKIPPED;
-use cofferdam_types::{File, SkippedFile};
+use cofferdam_types::{File, PERMISSIONS, SkippedFile};
 
 /// Maximum bytes of the path of a skipped file: a name (NAME_MAX) in a directory with the longest path that
 /// Linux opens (PATH_MAX). A byte that is not UTF-8 is replaced by three.
@@ -35,13 +35,13 @@ impl FileAssembler {
 
     /// The maximum payload of a frame with a file, in bytes.
     pub(super) fn max_payload(&self) -> u64 {
-        let lengths = (4 + cofferdam_types::validation::MAX_PATH) as u64;
+        let lengths = (4 + cofferdam_types::validation::MAX_PATH + 4) as u64;
         let skipped = (4 + MAX_SKIPPED_PATH + MAX_REASON) as u64;
         self.remaining_bytes.saturating_add(lengths).max(skipped)
     }
 
     /// Accepts a collected file.
-    pub(super) fn file(&mut self, path: String, content: Vec<u8>) -> Result<(), Corrupt> {
+    pub(super) fn file(&mut self, path: String, mode: u32, content: Vec<u8>) -> Result<(), Corrupt> {
         if cofferdam_types::validation::relative_path(&path).is_err() {
             return Err(Corrupt(
                 "the path of a file is not normalised or leads out of the working directory",
@@ -53,10 +53,13 @@ impl FileAssembler {
         if self.files.last().is_some_and(|last| last.path >= path) {
             return Err(Corrupt("it sent a file twice or out of order"));
         }
+        if mode & !PERMISSIONS != 0 {
+            return Err(Corrupt("the mode of a file has more than permission bits"));
+        }
         let exceeded = Corrupt("the files exceed the limits");
         self.remaining_files = self.remaining_files.checked_sub(1).ok_or(exceeded)?;
         self.remaining_bytes = self.remaining_bytes.checked_sub(content.len() as u64).ok_or(exceeded)?;
-        self.files.push(File { path, content });
+        self.files.push(File { path, mode, content });
         Ok(())
     }
 
@@ -88,8 +91,8 @@ mod tests {
     #[test]
     fn files_within_the_limits_are_accepted() {
         let mut files = assembler(2, 3, &["*.csv", "a/*"]);
-        assert_eq!(files.file("a/b".into(), vec![0]), Ok(()));
-        assert_eq!(files.file("b.csv".into(), vec![0; 2]), Ok(()));
+        assert_eq!(files.file("a/b".into(), 0o644, vec![0]), Ok(()));
+        assert_eq!(files.file("b.csv".into(), 0o644, vec![0; 2]), Ok(()));
         assert_eq!(files.skipped("…".into(), "3 more files were not brought back".into()), Ok(()));
         assert_eq!((files.files.len(), files.skipped.len()), (2, 1));
     }
@@ -97,11 +100,11 @@ mod tests {
     #[test]
     fn files_over_either_limit_are_refused() {
         let mut many = assembler(1, 9, &["*"]);
-        assert_eq!(many.file("a".into(), vec![]), Ok(()));
-        assert!(many.file("b".into(), vec![]).is_err());
+        assert_eq!(many.file("a".into(), 0o644, vec![]), Ok(()));
+        assert!(many.file("b".into(), 0o644, vec![]).is_err());
         let mut large = assembler(9, 3, &["*"]);
-        assert_eq!(large.file("a".into(), vec![0; 2]), Ok(()));
-        assert!(large.file("b".into(), vec![0; 2]).is_err());
+        assert_eq!(large.file("a".into(), 0o644, vec![0; 2]), Ok(()));
+        assert!(large.file("b".into(), 0o644, vec![0; 2]).is_err());
         assert_eq!((many.files.len(), large.files.len()), (1, 1));
     }
 
@@ -109,7 +112,7 @@ mod tests {
     fn invalid_paths_are_refused() {
         let long = "a".repeat(256);
         for path in ["", "/etc/passwd", "../a", "a/../b", "a//b", "./a", "a/.", "a/", "a\0b", &long] {
-            assert!(assembler(9, 9, &["**"]).file(path.into(), vec![]).is_err(), "{path:?}");
+            assert!(assembler(9, 9, &["**"]).file(path.into(), 0o644, vec![]).is_err(), "{path:?}");
         }
         let long = "a".repeat(MAX_SKIPPED_PATH + 1);
         for path in ["", "/etc/passwd", "../a", "a/..", "a\0b", &long] {
@@ -128,12 +131,14 @@ mod tests {
 
     #[test]
     fn files_that_match_no_pattern_or_are_repeated_are_refused() {
-        assert!(assembler(9, 9, &["*.csv"]).file(".bashrc".into(), vec![]).is_err());
-        assert!(assembler(9, 9, &[]).file("a".into(), vec![]).is_err());
+        assert!(assembler(9, 9, &["*.csv"]).file(".bashrc".into(), 0o644, vec![]).is_err());
+        assert!(assembler(9, 9, &[]).file("a".into(), 0o644, vec![]).is_err());
         assert!(assembler(9, 9, &[]).skipped("a".into(), String::new()).is_err());
         let mut files = assembler(9, 9, &["*"]);
-        assert_eq!(files.file("b".into(), vec![]), Ok(()));
-        assert!(files.file("b".into(), vec![]).is_err() && files.file("a".into(), vec![]).is_err());
+        assert_eq!(files.file("b".into(), 0o644, vec![]), Ok(()));
+        assert!(
+            files.file("b".into(), 0o644, vec![]).is_err() && files.file("a".into(), 0o644, vec![]).is_err()
+        );
     }
 
     #[test]

@@ -51,7 +51,7 @@ fn an_execution_is_assembled() {
             Frame::Output(Stream::Stderr, b"e".to_vec()),
             stdout(b"b"),
             Frame::Terminated(Termination::Exited(3), Duration::from_secs(1)),
-            Frame::File("f".into(), b"x".to_vec()),
+            Frame::File("f".into(), 0o755, b"x".to_vec()),
             Frame::Skipped("l".into(), "is a symbolic link".into()),
         ],
     );
@@ -60,7 +60,7 @@ fn an_execution_is_assembled() {
     assert_eq!(reported, b"ab");
     assert_eq!(collected.stdout, Capture { bytes: b"ab".to_vec(), length: 2, cut: None });
     assert_eq!(collected.stderr.bytes, b"e");
-    assert_eq!(collected.files, [File { path: "f".into(), content: b"x".to_vec() }]);
+    assert_eq!(collected.files, [File { path: "f".into(), mode: 0o755, content: b"x".to_vec() }]);
     assert_eq!(collected.skipped.len(), 1);
 }
 
@@ -138,7 +138,7 @@ fn ended() -> Frame {
 }
 
 fn file(path: &str, content: &[u8]) -> Frame {
-    Frame::File(path.into(), content.to_vec())
+    Frame::File(path.into(), 0o644, content.to_vec())
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn any_frame() -> impl Strategy<Value = Frame> {
         stream.clone().prop_map(Frame::Truncated),
         (stream, any::<u64>(), bytes.clone())
             .prop_map(|(stream, total, bytes)| Frame::Tail(stream, total, bytes)),
-        (path.clone(), bytes).prop_map(|(path, bytes)| Frame::File(path, bytes)),
+        (path.clone(), 0..=0o1000_u32, bytes).prop_map(|(path, mode, bytes)| Frame::File(path, mode, bytes)),
         path.prop_map(|path| Frame::Skipped(path, "no".into())),
         any::<u8>().prop_map(|code| Frame::Terminated(Termination::Exited(code), Duration::ZERO)),
         "[a-z]{0,4}".prop_map(Frame::Failed),

@@ -3,7 +3,6 @@
 
 mod allowed_images;
 mod check;
-mod disk_usage;
 mod language;
 mod operator;
 mod plan;

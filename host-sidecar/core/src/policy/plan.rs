@@ -1,6 +1,6 @@
 //! Turns a request into specifications, or refuses it.
 
-use super::{Language, Limits, Policy, check::check, disk_usage::disk_usage};
+use super::{Language, Policy, check::check};
 use crate::spec::{ExecSpec, SandboxSpec};
 use cofferdam_protocol::InputFile;
 use cofferdam_types::{
@@ -9,7 +9,7 @@ use cofferdam_types::{
 };
 
 /// A request that the policy allows: the sandbox that it needs, and what is executed there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Plan {
     /// What the sandbox is created from.
     pub sandbox: SandboxSpec,
@@ -29,8 +29,7 @@ impl Policy {
         let network = self.network(request.network.as_deref())?;
         let language = self.language(request.language.as_deref())?;
         let chosen = request.image.as_deref().map(|name| self.allowed_images.choose(name)).transpose()?;
-        check_files(&request, language, &limits)?;
-        Ok(Plan {
+        let plan = Plan {
             sandbox: SandboxSpec {
                 interpreter: language.command.clone(),
                 file: language.file.clone(),
@@ -50,13 +49,16 @@ impl Policy {
                 files: request
                     .files
                     .into_iter()
-                    .map(|file| InputFile { path: file.path, content: file.content })
+                    .map(|file| InputFile { path: file.path, mode: file.mode, content: file.content })
                     .collect(),
+                inputs: None,
                 collect: request.collect,
                 limits,
                 labels: request.labels,
             },
-        })
+        };
+        plan.exec.check_files(&language.file)?;
+        Ok(plan)
     }
 
     /// The network profile of this name; none for the name of no network.
@@ -79,25 +81,6 @@ impl Policy {
             Error::new(ErrorCode::InvalidRequest, message)
         })
     }
-}
-
-/// Refuses files that replace the program, or that exceed the disk limit together with it.
-fn check_files(request: &Request, language: &Language, limits: &Limits) -> Result<(), Error> {
-    if request.files.iter().any(|file| file.path.split('/').next() == Some(&language.file)) {
-        let message =
-            format!("the file `{}` is the program itself; give the input file another name", language.file);
-        return Err(Error::new(ErrorCode::InvalidRequest, message));
-    }
-    let files = request.files.iter().map(|file| (&*file.path, file.content.len()));
-    let used = disk_usage(files.chain([(&*language.file, request.code.len())]));
-    let limit = limits.disk_bytes;
-    if used > limit {
-        let message = format!(
-            "the program and its files need {used} bytes of disk, and the limit disk-bytes is {limit}"
-        );
-        return Err(Error::new(ErrorCode::TooLarge, message));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -169,7 +152,7 @@ mod tests {
 
     #[test]
     fn an_input_file_cannot_replace_the_program() {
-        let files = vec![File { path: "main.py".into(), content: vec![] }];
+        let files = vec![File::new("main.py", [])];
         assert_eq!(code(Request { files, ..Request::default() }), ErrorCode::InvalidRequest);
     }
 
@@ -179,8 +162,7 @@ mod tests {
             [(4096, None, true), (4095, None, false), (4096, Some(0), false), (1 << 20, Some(1 << 20), false)]
         {
             let limits = RequestedLimits { disk_bytes: Some(disk), ..RequestedLimits::default() };
-            let files =
-                file.map(|length| File { path: "a".into(), content: vec![0; length] }).into_iter().collect();
+            let files = file.map(|length| File::new("a", vec![0; length])).into_iter().collect();
             let refused = plan(Request { limits, files, ..Request::default() }).err().map(|error| error.code);
             assert_eq!(refused, (!fits).then_some(ErrorCode::TooLarge), "{disk} {file:?}");
         }

@@ -18,7 +18,7 @@ use tokio::{
 
 /// Time limit. If it is exceeded, the log is read.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(2);
-/// Bytes of output that the client buffers.
+/// Bytes of input, and of output, that the client buffers.
 const BUFFER_SIZE: usize = 128 << 10;
 /// Tells the runner to send its whole output again.
 const REPLAY: &[u8] = b"\n";
@@ -43,6 +43,7 @@ impl Attachment {
             stdout: true,
             stderr: false,
             tty: false,
+            max_stdin_buf_size: Some(BUFFER_SIZE),
             max_stdout_buf_size: Some(BUFFER_SIZE),
             ..AttachParams::default()
         };

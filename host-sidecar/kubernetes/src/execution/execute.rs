@@ -1,20 +1,26 @@
-//! One execution in a Pod that is created for it.
+//! One execution in a Pod that is created for it. Its program is in ConfigMaps, or goes over a connection if it is
+//! too large for them or has streamed files.
 
 use super::{
+    attach::Attachment,
     context::BackendContext,
     create::create,
-    sandbox_objects::{
-        Ending, GRACE, POD_DEADLINE_SLACK, SandboxObjects, check_size, encode_program, pod_deadline,
-    },
+    sandbox_objects::{Ending, GRACE, POD_DEADLINE_SLACK, SandboxObjects, pod_deadline},
+    send::{connection_error, send_program},
+    start_state::Started,
 };
 use crate::manifest::{self, Identity};
 use cofferdam_core::{
     ExecutionContext,
     execution_state::{ExecutionState, cancelled_before_start},
+    inputs::{ProgramMessages, Transfer},
     spec::{ExecSpec, SandboxSpec},
 };
 use cofferdam_types::{Error, Report, Timings};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+
+/// Bytes of a program that is in ConfigMaps. Each of them is an object of the cluster's database.
+const MAX_VOLUME_BYTES: usize = 8 << 20;
 
 /// Creates the objects with the program and executes it.
 pub(super) async fn execute(
@@ -23,16 +29,17 @@ pub(super) async fn execute(
     exec: ExecSpec,
     run: &ExecutionContext<'_>,
 ) -> Result<Report, Error> {
-    check_size(&exec)?;
     let mut state = ExecutionState::new(run, &exec, false, GRACE);
-    let (deadline, labels) =
-        (pod_deadline(exec.limits.startup_time(), exec.limits.wall_time()), exec.labels.clone());
-    let program = encode_program(exec.into_program(spec))?;
+    let (limits, labels) = (exec.limits, exec.labels.clone());
+    let messages = ProgramMessages::new(exec, spec)?;
+    let transfer_time = messages.transfer.as_ref().map(Transfer::max_time).unwrap_or_default();
+    let deadline = pod_deadline(limits.startup_time(), limits.wall_time()).saturating_add(transfer_time);
+    let in_volume = messages.transfer.is_none() && messages.program.len() <= MAX_VOLUME_BYTES;
     let cluster = context.cluster.get().await?;
     let created_at = cluster.server_time.now();
     let identity =
         Identity::new(&run.id, &cluster.sidecar, &labels, created_at, deadline + POD_DEADLINE_SLACK);
-    let template = context.template(spec, Some(program.len()), &identity)?;
+    let template = context.template(spec, in_volume.then_some(messages.program.len()), &identity)?;
     let mut events = cluster.event_watch.subscribe(&run.id);
     let mut sandbox = SandboxObjects::new(context, cluster, run, identity);
     let mut program_was_sent = false;
@@ -41,18 +48,33 @@ pub(super) async fn execute(
             owner = sandbox.create_owner(template, created_at, deadline, state.deadline()) => owner?,
             () = run.cancelled.cancelled() => return Err(cancelled_before_start()),
         };
+        if !in_volume {
+            let started = sandbox.start(&mut events, &state).await?;
+            let mut attachment = Attachment::new(&sandbox.cluster.pods, &started.pod)
+                .await
+                .map_err(|error| connection_error(&error))?;
+            send_program(&mut attachment, messages, run, &mut state).await?;
+            program_was_sent = true;
+            let timings = timings(&started);
+            let sandbox_end = sandbox.follow_attached(started, attachment, &mut state).await;
+            return Ok(Ending { sandbox_end, timings });
+        }
         program_was_sent = true;
         tokio::select! {
-            created = create_program(&sandbox, &owner, program, &state) => created?,
+            created = create_program(&sandbox, &owner, messages.program, &state) => created?,
             () = run.cancelled.cancelled() => return Err(cancelled_before_start()),
         }
         let started = sandbox.start(&mut events, &state).await?;
-        let timings = Timings { scheduled: started.scheduled, pulled: started.pulled, ..Timings::default() };
+        let timings = timings(&started);
         let sandbox_end = sandbox.follow(started, &mut state).await;
         Ok(Ending { sandbox_end, timings })
     }
     .await;
     sandbox.finish(ending, state, program_was_sent).await
+}
+
+fn timings(started: &Started) -> Timings {
+    Timings { scheduled: started.scheduled, pulled: started.pulled, ..Timings::default() }
 }
 
 /// Creates the ConfigMaps of the program. As soon as the first one exists, the program may be executed.

@@ -40,6 +40,7 @@ mod follow;
 mod kubernetes_sandbox;
 mod output;
 mod sandbox_objects;
+mod send;
 mod shared_runner;
 mod start;
 mod start_state;

@@ -19,9 +19,8 @@ use crate::{
 use cofferdam_core::{
     ExecutionContext, Phase,
     execution_state::{ExecutionState, Grace, SandboxEnd as End},
-    spec::ExecSpec,
 };
-use cofferdam_protocol::{LogDecoder, Message, Program, encode_message};
+use cofferdam_protocol::LogDecoder;
 use cofferdam_types::{Error, ErrorCode, Report, Timings};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{api::core::v1::PodTemplateSpec, apimachinery::pkg::apis::meta::v1::OwnerReference};
@@ -29,8 +28,6 @@ use kube::{Resource, ResourceExt};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 
-/// Largest program: bytes of code, standard input and files together.
-const MAX_INPUT_BYTES: usize = 8 << 20;
 /// Time for output to pass through a log, a kubelet and an API server.
 pub(super) const GRACE: Grace = Grace { end: Duration::from_secs(10), files: Duration::from_secs(30) };
 /// How much later than the sidecar the cluster ends an execution.
@@ -166,6 +163,19 @@ impl<'a> SandboxObjects<'a> {
         self.follow_from(started.pod, attachment, decoder, state).await
     }
 
+    /// Follows the output of a container that got its program over an attachment. The runner repeats what it has
+    /// written before that.
+    pub(super) async fn follow_attached(
+        &mut self,
+        started: Started,
+        attachment: Attachment,
+        state: &mut ExecutionState<'_>,
+    ) -> SandboxEnd {
+        let mut decoder = LogDecoder::default();
+        decoder.expect_replay();
+        self.follow_from(started.pod, Some(attachment), decoder, state).await
+    }
+
     /// Follows the output from the state that an attachment and its decoder are in.
     pub(super) async fn follow_from(
         &mut self,
@@ -243,24 +253,6 @@ fn report(state: ExecutionState<'_>, ending: Ending) -> Result<Report, Error> {
     let mut report = report.map_err(|error| error.with_more_detail(detail.trim()))?;
     report.timings = Timings { scheduled: timings.scheduled, pulled: timings.pulled, ..report.timings };
     Ok(report)
-}
-
-pub(super) fn check_size(exec: &ExecSpec) -> Result<(), Error> {
-    let files: usize = exec.files.iter().map(|file| file.content.len()).sum();
-    let size = exec.code.len() + exec.stdin.len() + files;
-    if size <= MAX_INPUT_BYTES {
-        return Ok(());
-    }
-    let message = format!(
-        "code, standard input and files are {size} bytes together, above the limit of {MAX_INPUT_BYTES} in a cluster: \
-         send less, or have the program generate it"
-    );
-    Err(Error::new(ErrorCode::TooLarge, message))
-}
-
-pub(super) fn encode_program(program: Program) -> Result<Vec<u8>, Error> {
-    encode_message(&Message::Run(program))
-        .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))
 }
 
 /// Fails if more time has passed on the cluster's clock than here. Until the cluster's first answer, the

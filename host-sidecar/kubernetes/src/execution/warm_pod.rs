@@ -3,21 +3,23 @@
 use super::{
     attach::Attachment,
     context::BackendContext,
-    sandbox_objects::{Ending, GRACE, SandboxObjects, check_size, encode_program, pod_deadline},
+    sandbox_objects::{Ending, GRACE, SandboxObjects, pod_deadline},
+    send::{connection_error, send_program},
 };
 use crate::{cleanup::CleanupGuard, connection::Cluster, manifest::Identity};
 use cofferdam_core::{
     ExecutionContext, NoObserver,
     connection::ReadyFrames,
     execution_state::{ExecutionState, cancelled_before_start},
+    inputs::ProgramMessages,
     new_id,
     policy::Limits,
     spec::{ExecSpec, SandboxSpec},
 };
 use cofferdam_protocol::{LogDecoder, Message, encode_message};
-use cofferdam_types::{Error, ErrorCode, Report, Timings, milliseconds};
+use cofferdam_types::{Error, Report, Timings, milliseconds};
 use std::{io, sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Time limit for the answer to a ping.
@@ -113,18 +115,11 @@ impl WarmPod {
         exec: ExecSpec,
         run: &ExecutionContext<'_>,
     ) -> Result<Report, Error> {
-        check_size(&exec)?;
         let mut state = ExecutionState::new(run, &exec, true, GRACE);
-        let message = encode_program(exec.into_program(spec))?;
+        let messages = ProgramMessages::new(exec, spec)?;
         let Self { cluster, identity, pod, mut attachment, decoder, cleanup } = self;
         let mut sandbox = SandboxObjects::existing(context, cluster, run, identity, cleanup);
-        let sent = tokio::select! {
-            sent = attachment.write(&message) => sent.map_err(|error| connection_error(&error)),
-            () = sleep_until(state.deadline()) => Err(timed_out()),
-            () = run.cancelled.cancelled() => Err(cancelled_before_start()),
-        };
-        drop(message);
-        // The runner does not execute a program that it has a part of.
+        let sent = send_program(&mut attachment, messages, run, &mut state).await;
         let program_was_sent = sent.is_ok();
         let ending = match sent {
             Ok(()) => {
@@ -145,13 +140,4 @@ fn longest_execution(context: &BackendContext, max_age: Duration) -> ExecSpec {
         ..Limits::default()
     };
     ExecSpec::without_program(limits)
-}
-
-fn timed_out() -> Error {
-    connection_error(&io::Error::from(io::ErrorKind::TimedOut))
-}
-
-fn connection_error(error: &dyn std::error::Error) -> Error {
-    let text = "the connection to the prewarmed sandbox was lost; try again";
-    Error::new(ErrorCode::Unreachable, text).with_detail(error).retryable()
 }

@@ -127,5 +127,5 @@ fn files_do_not_change_the_size_of_the_pod() {
         let template = template(&settings, &plan.sandbox, Some(10), &identity()).expect("a Pod");
         serde_json::to_string(&template).expect("JSON").len()
     };
-    assert_eq!(size(vec![]), size(vec![File { path: "a".into(), content: vec![0; 100_000] }]));
+    assert_eq!(size(vec![]), size(vec![File::new("a", vec![0; 100_000])]));
 }

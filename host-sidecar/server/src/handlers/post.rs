@@ -8,6 +8,7 @@ use crate::{
     request::{
         body,
         negotiate::{Preferences, RESPOND_ASYNC},
+        parts::Parts,
         prefer::PREFERENCE_APPLIED,
     },
     response::{event_schema::ServerSentEvent, event_stream, json},
@@ -20,13 +21,18 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use cofferdam_core::policy::Plan;
+use cofferdam_core::{Inputs, policy::Plan};
 use cofferdam_http_api::{EXECUTIONS, Outcome, Problem};
 use http::{StatusCode, header};
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Instant};
 
 /// Executes a program and returns its outcome. The execution is cancelled if the caller disconnects.
+///
+/// A body of the type `multipart/form-data` may stream files into the working directory: its first part, `request`,
+/// is the request as JSON; each other part is a file, whose `filename` is its path and whose header `cofferdam-mode`
+/// has its permission bits. The limit `disk_bytes` is the only limit on their size. The response follows the last
+/// part. An idempotency key covers the part `request` alone.
 #[utoipa::path(
     post,
     path = "/v1/executions",
@@ -74,13 +80,24 @@ pub(crate) async fn post(
     // limited.
     let permit = tenant.admission.try_admit()?;
     let (limit, time) = (state.config.body_limit.0, state.config.body_seconds.0);
-    let received = body::read(body, limit, time, &tenant.request_memory).await?;
-    let planner = tenant.clone();
+    let (received, parts) = match &preferences.boundary {
+        Some(boundary) => {
+            let mut parts = Parts::new(body, boundary);
+            (parts.read_request(limit, time, &tenant.request_memory).await?, Some(parts))
+        }
+        None => (body::read(body, limit, time, &tenant.request_memory).await?, None),
+    };
+    let (planner, has_files) = (tenant.clone(), parts.is_some());
     // The work holds the permit: it continues if the caller disconnects.
-    let work = move |body: &[u8]| (plan(&planner, body), permit);
+    let work = move |body: &[u8]| (plan(&planner, body, has_files), permit);
     let ((planned, mut permit), charge) = received.process(work).await?;
     permit.hold(charge);
-    let (plan, digest) = planned?;
+    let (mut plan, digest) = planned?;
+    let transfer = parts.map(|parts| {
+        let (sender, inputs) = Inputs::channel();
+        plan.exec.inputs = Some(inputs);
+        tokio::spawn(parts.send(sender))
+    });
     let submission = Submission {
         tenant,
         plan,
@@ -93,13 +110,19 @@ pub(crate) async fn post(
     };
     let (waiter, events) = submit(&state, submission)?;
     context.set_execution(&waiter.execution().id);
+    if let Some(transfer) = transfer {
+        // Many callers read no response before they have sent their body. It ends with the execution, if not before.
+        let _ = transfer.await;
+    }
     Ok(respond(&preferences, waiter, events).await)
 }
 
-/// Plans the execution of a body, and hashes the body.
-fn plan(tenant: &Tenant, body: &[u8]) -> Result<(Plan, [u8; 32]), ApiError> {
+/// Plans the execution of a body, and hashes the body. The files that follow it are not known yet.
+fn plan(tenant: &Tenant, body: &[u8], has_files: bool) -> Result<(Plan, [u8; 32]), ApiError> {
     let plan = tenant.runtime.plan(convert::request(body::parse(body)?))?;
-    Ok((plan, Sha256::digest(body).into()))
+    // No JSON ends with this byte.
+    let files: &[u8] = if has_files { &[0] } else { &[] };
+    Ok((plan, Sha256::new().chain_update(body).chain_update(files).finalize().into()))
 }
 
 async fn respond(preferences: &Preferences, waiter: Waiter, events: Option<EventReceiver>) -> Response {

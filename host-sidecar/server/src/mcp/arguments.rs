@@ -176,7 +176,7 @@ impl InputFile {
                 )));
             }
         };
-        Ok(File { path: self.path, content })
+        Ok(File::new(self.path, content))
     }
 }
 

@@ -78,7 +78,7 @@ fn structured(mut outcome: Outcome) -> Value {
 mod tests {
     use super::*;
     use crate::mcp::schema;
-    use cofferdam_http_api::{Bytes, File, Status, Timings};
+    use cofferdam_http_api::{Bytes, File, Modes, Status, Timings};
 
     fn outcome(status: Status) -> Outcome {
         let output =
@@ -90,6 +90,7 @@ mod tests {
             stdout: output("42\n"),
             stderr: output(""),
             files: vec![File { path: "a.txt".into(), content: Bytes(b"x".to_vec()) }],
+            modes: Modes::default(),
             skipped: vec![
                 SkippedFile { path: "l".into(), reason: "is a symbolic link".into() };
                 MAX_SKIPPED + 3

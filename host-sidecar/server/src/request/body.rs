@@ -90,7 +90,7 @@ pub(crate) async fn offload<T: Send + 'static>(
     spawn_blocking(work).await.map_err(|error| Error::internal("the request could not be read", error).into())
 }
 
-fn too_large(limit: u64) -> ApiError {
+pub(super) fn too_large(limit: u64) -> ApiError {
     let text = format!("the body is larger than {limit} bytes, the limit of this sidecar (serve.body_limit)");
     ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, text)
 }

@@ -3,5 +3,7 @@
 pub(crate) mod body;
 mod header_list;
 mod json_syntax;
+pub(crate) mod multipart;
 pub(crate) mod negotiate;
+pub(crate) mod parts;
 pub(crate) mod prefer;

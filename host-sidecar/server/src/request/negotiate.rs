@@ -1,6 +1,6 @@
 //! Content negotiation and the other headers of a request. Pure.
 
-use super::header_list::elements;
+use super::{header_list::elements, multipart};
 use crate::api_error::ApiError;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 
@@ -13,6 +13,7 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 pub(crate) const RESPOND_ASYNC: &str = "respond-async";
 
 const JSON: &str = "application/json";
+const FORM: &str = "multipart/form-data";
 const EVENT_STREAM: &str = "text/event-stream";
 
 /// What the headers of a request ask for.
@@ -24,23 +25,49 @@ pub(crate) struct Preferences {
     pub(crate) detached: bool,
     /// The idempotency key.
     pub(crate) key: Option<String>,
+    /// The boundary of the body's parts, if files follow the request.
+    pub(crate) boundary: Option<String>,
 }
 
 impl Preferences {
     pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, ApiError> {
-        require_json(headers)?;
-        Ok(Self { stream: accepts_stream(headers)?, detached: is_detached(headers), key: key(headers)? })
+        let boundary = boundary(headers)?;
+        Ok(Self {
+            stream: accepts_stream(headers)?,
+            detached: is_detached(headers),
+            key: key(headers)?,
+            boundary,
+        })
     }
 }
 
 /// Refuses a body whose `Content-Type` is not JSON.
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if media_type(given).eq_ignore_ascii_case(JSON) {
+    if media_type(content_type(headers)).eq_ignore_ascii_case(JSON) {
         return Ok(());
     }
     let text = format!("the header Content-Type must be {JSON}");
     Err(ApiError::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+}
+
+/// The boundary of a body that has parts; none for one that is JSON. Refuses any other.
+fn boundary(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let given = content_type(headers);
+    if media_type(given).eq_ignore_ascii_case(JSON) {
+        return Ok(None);
+    }
+    if !media_type(given).eq_ignore_ascii_case(FORM) {
+        let text = format!("the header Content-Type must be {JSON}, or {FORM} with files");
+        return Err(ApiError::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+    }
+    multipart::boundary(given).map(Some).ok_or_else(|| {
+        let text = format!("the header Content-Type: {FORM} lacks a valid boundary");
+        ApiError::invalid(StatusCode::BAD_REQUEST, text)
+    })
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// Refuses a caller that does not accept both JSON and an event stream: the server chooses between them.
@@ -222,7 +249,11 @@ mod tests {
     }
 
     #[test]
-    fn a_body_without_the_content_type_json_is_refused() {
+    fn a_body_is_json_or_has_parts() {
+        let boundary = |content_type| preferences(&[("content-type", content_type)]).map(|all| all.boundary);
+        assert_eq!(boundary("application/json"), Ok(None));
+        assert_eq!(boundary("Multipart/Form-Data; boundary=b"), Ok(Some("b".into())));
+        assert_eq!(boundary("multipart/form-data"), Err(400));
         assert_eq!(preferences(&[]), Err(415));
         assert_eq!(preferences(&[("content-type", "text/plain")]), Err(415));
     }
@@ -234,6 +265,7 @@ mod tests {
         assert_eq!(preferences(&[BODY, ("idempotency-key", "")]), Err(400));
         let preferences =
             preferences(&[BODY, ("prefer", "wait=10, respond-async"), ("idempotency-key", "a b")]);
-        assert_eq!(preferences, Ok(Preferences { stream: false, detached: true, key: Some("a b".into()) }));
+        let expected = Preferences { stream: false, detached: true, key: Some("a b".into()), boundary: None };
+        assert_eq!(preferences, Ok(expected));
     }
 }

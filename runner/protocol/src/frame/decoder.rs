@@ -73,8 +73,9 @@ fn decode(kind: u8, payload: &[u8]) -> Option<Frame> {
         STDOUT_TAIL => decode_tail(Stream::Stdout, payload)?,
         STDERR_TAIL => decode_tail(Stream::Stderr, payload)?,
         FILE => {
-            let (path, content) = decode_pair(payload)?;
-            Frame::File(path, content.to_owned())
+            let (path, rest) = decode_pair(payload)?;
+            let (mode, content) = rest.split_first_chunk()?;
+            Frame::File(path, u32::from_le_bytes(*mode), content.to_owned())
         }
         SKIPPED => {
             let (path, reason) = decode_pair(payload)?;

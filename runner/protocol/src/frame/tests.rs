@@ -8,7 +8,7 @@ fn every_frame() -> Vec<Frame> {
         Frame::Ready,
         Frame::Started,
         Frame::Done,
-        Frame::File("a/b.csv".into(), vec![0, 1, 255]),
+        Frame::File("a/b.csv".into(), 0o644, vec![0, 1, 255]),
         Frame::Skipped("c".into(), "a link".into()),
         Frame::Failed("no gVisor".into()),
     ];
@@ -63,7 +63,7 @@ fn frames_keep_their_bytes_on_the_wire() {
         (Frame::Truncated(Stream::Stderr), b"\x06\0\0\0\0"),
         (Frame::Tail(Stream::Stdout, 9, b"o".to_vec()), b"\x07\x09\0\0\0\x09\0\0\0\0\0\0\0o"),
         (Frame::Tail(Stream::Stderr, 9, b"e".to_vec()), b"\x08\x09\0\0\0\x09\0\0\0\0\0\0\0e"),
-        (Frame::File("p".into(), b"f".to_vec()), b"\x09\x06\0\0\0\x01\0\0\0pf"),
+        (Frame::File("p".into(), 0o755, b"f".to_vec()), b"\x09\x0a\0\0\0\x01\0\0\0p\xed\x01\0\0f"),
         (Frame::Skipped("p".into(), "s".into()), b"\x0a\x06\0\0\0\x01\0\0\0ps"),
         (
             Frame::Terminated(Termination::Exited(3), Duration::from_micros(7)),

@@ -15,6 +15,7 @@ Examples:
   cofferdam run hello.py
   echo 'print(6*7)' | cofferdam run -
   cofferdam run --timeout 10 --memory 128Mi untrusted.py -- --verbose input.txt
+  cofferdam run --file data --file model.bin:models/m.bin analyse.py
   cofferdam run --file sales.csv --collect '**/*.png' --out results plot.py
   cofferdam run --language bash --json script.sh
   cofferdam run --sidecar unix:/run/cofferdam/cofferdam.sock hello.py
@@ -31,9 +32,10 @@ only if a pattern has the dot too, such as '.config/**'.
 The language is --language, else that of the file's extension (.py, .sh, .bash, .js, .mjs, .cjs, or
 that of a language in the settings), else that of a first line such as #!/bin/bash, else python.
 
-A program has up to 1 MiB of UTF-8, its standard input and files together up to 8 MiB. Input that is
-typed at a terminal does not reach it. Its output is shown as it arrives. If standard output is closed,
-the program is killed.
+A program has up to 1 MiB of UTF-8, its standard input up to 8 MiB. Files are limited by --disk alone.
+A folder is copied with its permissions, empty folders and relative links; '--file DIR:.' copies what is
+in it. Input that is typed at a terminal does not reach the program. Its output is shown as it arrives.
+If standard output is closed, the program is killed.
 
 Settings may also be in cofferdam.toml and in the environment, such as timeout_seconds and
 COFFERDAM_TIMEOUT_SECONDS. The command line takes precedence over the environment, the environment over
@@ -69,7 +71,7 @@ pub(in crate::cli) struct RunArgs {
     /// Bytes kept of each output stream; the middle of a longer one is cut out [default: 16Mi]
     #[arg(long, value_name = "BYTES")]
     pub(super) output_limit: Option<Bytes>,
-    /// Copy a file into the working directory, under its own name or PATH; may be repeated
+    /// Copy a file or folder into the working directory, under its own name or PATH; may be repeated
     #[arg(long = "file", value_name = "LOCAL[:PATH]")]
     pub(super) files: Vec<String>,
     /// Collect files matching GLOB that the program made or changed; may be repeated

@@ -11,9 +11,9 @@ use super::{
     Failure, exit, json, output_folder::OutputFolder, output_printer::OutputPrinter, signals::EndSignals,
     standard_output,
 };
-use cofferdam_types::{Error, Report, Request};
+use cofferdam_types::{Error, Report};
 use std::process::ExitCode;
-use target::Target;
+use target::{Submission, Target};
 use tokio::{signal::unix::SignalKind, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
@@ -31,11 +31,11 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
 
 fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
     let args = args.checked()?;
-    let (target, request) = target::choose(&args)?;
+    let (target, submission) = target::choose(&args)?;
     let folder = args.out.as_deref().map(|path| OutputFolder::open(path, args.overwrite)).transpose()?;
     let signals = EndSignals::install()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let result = runtime.block_on(execute_and_show(args, &target, request, folder, signals));
+    let result = runtime.block_on(execute_and_show(args, &target, submission, folder, signals));
     // A credential program of the kubeconfig that hangs is not waited for.
     runtime.shutdown_background();
     result
@@ -45,7 +45,7 @@ fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
 async fn execute_and_show(
     args: RunArgs,
     target: &Target,
-    request: Request,
+    submission: Submission,
     folder: Option<OutputFolder>,
     signals: EndSignals,
 ) -> Result<ExitCode, Failure> {
@@ -53,7 +53,7 @@ async fn execute_and_show(
     let printer =
         if args.json { OutputPrinter::silent() } else { OutputPrinter::start(stdout_closed.clone()) };
     let (result, signal) =
-        execute_until_cancelled(target, request, &printer, stdout_closed, &signals).await?;
+        execute_until_cancelled(target, submission, &printer, stdout_closed, &signals).await?;
     let result = result.map_err(|error| target.explain(error));
     let show = async {
         // Messages follow the program's output.
@@ -76,7 +76,7 @@ async fn execute_and_show(
 /// a closed standard output counts as SIGPIPE.
 async fn execute_until_cancelled(
     target: &Target,
-    request: Request,
+    submission: Submission,
     printer: &OutputPrinter,
     stdout_closed: CancellationToken,
     signals: &EndSignals,
@@ -92,7 +92,7 @@ async fn execute_until_cancelled(
             }
         }
     });
-    let result = target.execute(request, &cancelled, printer).await;
+    let result = target.execute(submission, &cancelled, printer).await;
     let signal = if cancelled.is_cancelled() { cancelling.await.ok() } else { None };
     Ok((result, signal.map(|kind| kind.as_raw_value())))
 }

@@ -1,17 +1,22 @@
 //! The request that the command line describes.
 
 use super::RunArgs;
-use crate::cli::{Failure, input_files, language, stdin, variables};
-use cofferdam_core::policy::Language;
+use crate::cli::{
+    Failure,
+    input_files::{self, LocalFiles},
+    language, stdin, variables,
+};
+use cofferdam_core::{inputs::LocalInput, policy::Language};
 use cofferdam_types::{Request, quoted};
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-/// Reads the program and its inputs. Without `languages` the request is for a sidecar that has its own.
+/// Reads the program and its inputs, except those that are streamed. Without `languages` the request is for a
+/// sidecar that has its own.
 pub(super) fn request(
     args: &RunArgs,
     languages: Option<&BTreeMap<String, Language>>,
     default_timeout: Duration,
-) -> Result<Request, Failure> {
+) -> Result<(Request, Vec<LocalInput>), Failure> {
     let from_stdin = args.file == "-";
     let timeout = args.limits.startup_timeout_seconds.map_or(default_timeout, |time| time.0);
     let code = if from_stdin { stdin::program(timeout)? } else { input_files::read(Path::new(&args.file))? };
@@ -27,20 +32,25 @@ pub(super) fn request(
         Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
         None => Err(format!("--label {} is not KEY=VALUE", quoted(label))),
     };
-    Ok(Request {
+    let (files, streamed) = match input_files::open_inputs(&args.files)? {
+        LocalFiles::Inline(files) => (files, Vec::new()),
+        LocalFiles::Streamed(inputs) => (Vec::new(), inputs),
+    };
+    let request = Request {
         code,
         language,
         args: args.args.clone(),
         env: environment(args)?,
         stdin: if from_stdin { Vec::new() } else { stdin::piped(args.stdin, timeout)?.unwrap_or_default() },
-        files: args.files.iter().map(|file| input_files::read_input(file)).collect::<Result<_, _>>()?,
+        files,
         collect: args.collect.clone(),
         limits: args.requested_limits(),
         network: args.network.clone(),
         // `--image` is a setting of this process.
         image: None,
         labels: args.label.iter().map(label).collect::<Result<_, String>>()?,
-    })
+    };
+    Ok((request, streamed))
 }
 
 fn environment(args: &RunArgs) -> Result<Vec<(String, String)>, Failure> {

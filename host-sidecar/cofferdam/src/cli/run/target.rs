@@ -6,7 +6,10 @@ use crate::{
     config::Settings,
 };
 use cofferdam_client::{Address, Client};
-use cofferdam_core::Runtime;
+use cofferdam_core::{
+    Runtime,
+    inputs::{self, LocalInput},
+};
 use cofferdam_types::{Error, ErrorCode, Report, Request, validation::DEFAULT_LANGUAGE};
 use tokio_util::sync::CancellationToken;
 
@@ -16,22 +19,30 @@ pub(super) enum Target {
     Remote { client: Client, has_token: bool },
 }
 
+/// What the target is to execute.
+pub(super) struct Submission {
+    request: Request,
+    /// Files and folders that are not in the request.
+    streamed: Vec<LocalInput>,
+}
+
 /// Chooses the target, and reads the request for it. A remote sidecar has its own settings; ours are then not
 /// loaded.
-pub(super) fn choose(args: &RunArgs) -> Result<(Target, Request), Failure> {
+pub(super) fn choose(args: &RunArgs) -> Result<(Target, Submission), Failure> {
     let Some(address) = sidecar_address(args)? else {
         let settings = load(&args.settings)?;
         let languages = settings.policy()?.languages;
-        let request = request(args, Some(&languages), settings.startup_timeout_seconds.0)?;
+        let (request, streamed) = request(args, Some(&languages), settings.startup_timeout_seconds.0)?;
         // Before its startup time begins.
         let language = request.language.as_deref().unwrap_or(DEFAULT_LANGUAGE);
         pull_images(&settings, languages.get(language).into_iter())?;
-        return Ok((Target::Local(settings.runtime()?), request));
+        return Ok((Target::Local(settings.runtime()?), Submission { request, streamed }));
     };
-    let request = request(args, None, Settings::default().startup_timeout_seconds.0)?;
+    let (request, streamed) = request(args, None, Settings::default().startup_timeout_seconds.0)?;
     let token = sidecar::token()?;
     let has_token = token.is_some();
-    Ok((Target::Remote { client: Client::new(address, token), has_token }, request))
+    let target = Target::Remote { client: Client::new(address, token), has_token };
+    Ok((target, Submission { request, streamed }))
 }
 
 /// The sidecar of the command line, else of the environment, unless an option chooses where to run.
@@ -46,13 +57,15 @@ fn sidecar_address(args: &RunArgs) -> Result<Option<Address>, Failure> {
 impl Target {
     pub(super) async fn execute(
         &self,
-        request: Request,
+        submission: Submission,
         cancelled: &CancellationToken,
         printer: &OutputPrinter,
     ) -> Result<Report, Error> {
+        let Submission { request, streamed } = submission;
+        let inputs = if streamed.is_empty() { None } else { Some(inputs::stream(streamed)) };
         match self {
-            Self::Local(runtime) => runtime.run(request, cancelled, printer).await,
-            Self::Remote { client, .. } => client.run(request, cancelled, printer).await,
+            Self::Local(runtime) => runtime.run_with_inputs(request, inputs, cancelled, printer).await,
+            Self::Remote { client, .. } => client.run_with_inputs(request, inputs, cancelled, printer).await,
         }
     }
 

@@ -19,6 +19,7 @@ fn all_readers_of_an_outcome_share_its_bytes() {
         stdout: cofferdam_http_api::Output { content: Bytes(b"a\"b".to_vec()), length: 3, cut: None },
         stderr: cofferdam_http_api::Output::default(),
         files: vec![],
+        modes: cofferdam_http_api::Modes::default(),
         skipped: vec![],
         timings_ms: cofferdam_http_api::Timings::default(),
         warm: false,

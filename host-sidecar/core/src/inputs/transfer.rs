@@ -1,0 +1,131 @@
+//! The messages with which a runner gets a program and its files.
+
+use super::{InputCheck, InputPart, Inputs};
+use crate::spec::{ExecSpec, SandboxSpec};
+use cofferdam_protocol::{EntryKind, InputEntry, Message, encode_message};
+use cofferdam_types::{Error, ErrorCode};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// For how long nothing of the files may arrive.
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes that extend the time for the files by a second.
+const MIN_BYTES_PER_SECOND: u64 = 256 << 10;
+
+/// The messages of an execution.
+#[derive(Debug)]
+pub struct ProgramMessages {
+    /// The program, encoded.
+    pub program: Vec<u8>,
+    /// The messages that follow, if files are streamed.
+    pub transfer: Option<Transfer>,
+}
+
+/// The messages with streamed files, made as the files arrive. The time for them is limited.
+#[derive(Debug)]
+pub struct Transfer {
+    inputs: Inputs,
+    check: InputCheck,
+    /// How long the files may take at any speed.
+    startup_time: Duration,
+    begun: Option<Instant>,
+    received: u64,
+    is_over: bool,
+}
+
+impl ProgramMessages {
+    /// The messages for a sandbox of this specification.
+    ///
+    /// # Errors
+    ///
+    /// The program is too large.
+    pub fn new(mut exec: ExecSpec, sandbox: &SandboxSpec) -> Result<Self, Error> {
+        let inputs = exec.inputs.take();
+        let transfer = inputs.map(|inputs| Transfer::new(inputs, &exec, sandbox)).transpose()?;
+        let mut program = exec.into_program(sandbox);
+        program.has_more_files = transfer.is_some();
+        Ok(Self { program: encode(&Message::Run(program))?, transfer })
+    }
+}
+
+impl Transfer {
+    fn new(inputs: Inputs, exec: &ExecSpec, sandbox: &SandboxSpec) -> Result<Self, Error> {
+        Ok(Self {
+            inputs,
+            check: exec.check_files(&sandbox.file)?,
+            startup_time: exec.limits.startup_time(),
+            begun: None,
+            received: 0,
+            is_over: false,
+        })
+    }
+
+    /// The longest time that the files may take.
+    #[must_use]
+    pub fn max_time(&self) -> Duration {
+        self.startup_time + Duration::from_secs(self.check.disk_bytes() / MIN_BYTES_PER_SECOND)
+    }
+
+    /// The next message; none after the last one.
+    ///
+    /// # Errors
+    ///
+    /// The source of the files has failed or is too slow, or a file is refused.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let deadline = self.deadline();
+        let message = match timeout_at(deadline, self.inputs.next()).await.map_err(|_| too_slow())?? {
+            InputPart::Entry(entry) => {
+                self.check.entry(&entry)?;
+                Message::Entry(entry)
+            }
+            InputPart::Content(bytes) => {
+                self.check.content(bytes.len())?;
+                self.received += bytes.len() as u64;
+                Message::Content(bytes)
+            }
+            InputPart::End => {
+                self.is_over = true;
+                Message::Start
+            }
+        };
+        encode(&message).map(Some)
+    }
+
+    /// When the next part must have arrived.
+    fn deadline(&mut self) -> Instant {
+        let now = Instant::now();
+        let begun = *self.begun.get_or_insert(now);
+        let time = self.startup_time + Duration::from_secs(self.received / MIN_BYTES_PER_SECOND);
+        (begun + time).min(now + STALL_TIMEOUT)
+    }
+}
+
+impl ExecSpec {
+    /// Checks the files that are not streamed, and prepares the check of those that are.
+    pub(crate) fn check_files(&self, program: &str) -> Result<InputCheck, Error> {
+        let mut check = InputCheck::new(program, self.code.len(), self.limits.disk_bytes)?;
+        for file in &self.files {
+            check.entry(&InputEntry { path: file.path.clone(), kind: EntryKind::File(file.mode) })?;
+            check.content(file.content.len())?;
+        }
+        Ok(check)
+    }
+}
+
+fn encode(message: &Message) -> Result<Vec<u8>, Error> {
+    encode_message(message)
+        .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))
+}
+
+fn too_slow() -> Error {
+    let message = format!(
+        "the files arrived too slowly, and the program did not start: nothing may come for at most {} s, and together \
+         they may take the startup time and a second for each {MIN_BYTES_PER_SECOND} bytes; send them faster, or \
+         fewer of them",
+        STALL_TIMEOUT.as_secs()
+    );
+    Error::new(ErrorCode::StartupTimeout, message).retryable()
+}

@@ -15,7 +15,7 @@ use std::{
 const JSON: (&str, &str) = ("content-type", "application/json");
 const ACCEPT: (&str, &str) = ("accept", "application/json, text/event-stream");
 
-async fn post(client: &HttpClient, message: &Value, headers: &[(&str, &str)]) -> HttpResponse {
+pub(crate) async fn post(client: &HttpClient, message: &Value, headers: &[(&str, &str)]) -> HttpResponse {
     let headers: Vec<_> = [JSON, ACCEPT].into_iter().chain(headers.iter().copied()).collect();
     client.send("POST", "/mcp", &headers, message.to_string()).await
 }
@@ -31,7 +31,7 @@ fn list() -> Value {
 }
 
 /// Starts a session and returns its id.
-async fn session(client: &HttpClient) -> String {
+pub(crate) async fn session(client: &HttpClient) -> String {
     let response = post(client, &initialize(), &[]).await;
     assert_eq!(response.status, 200, "{}", response.text);
     let session = response.headers["mcp-session-id"].to_str().expect("a session").to_owned();

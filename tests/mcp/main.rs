@@ -5,6 +5,8 @@
 mod clients;
 mod conformance;
 mod disconnects;
+mod host_files;
 mod http;
 mod inspector;
 mod scenarios;
+mod server;

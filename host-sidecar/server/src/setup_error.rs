@@ -22,6 +22,14 @@ pub enum SetupError {
         /// The tenants that have a token, separated by commas.
         known: String,
     },
+    /// The input directory cannot be read.
+    #[error("the input directory {} cannot be read: {source} (mcp.input_dir)", path.display())]
+    InputDir {
+        /// The directory.
+        path: PathBuf,
+        /// The operating system's error.
+        source: io::Error,
+    },
     /// The certificates or their private key cannot be used.
     #[error("the file {} cannot be used for TLS: {problem}", path.display())]
     Tls {

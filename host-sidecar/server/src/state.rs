@@ -44,6 +44,7 @@ pub(crate) struct AppState {
 impl AppState {
     pub(crate) fn new(config: &ServerConfig, runtime: Runtime) -> Result<Self, SetupError> {
         let mcp = config.mcp.clone();
+        mcp.check_input_dir()?;
         let serve = config.serve.clone();
         let capacity = Arc::new(Capacity::new(serve.max_runs, serve.max_queued));
         let number = |number| usize::try_from(number).unwrap_or(usize::MAX);

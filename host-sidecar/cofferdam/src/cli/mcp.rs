@@ -11,7 +11,10 @@ use crate::config::Overrides;
 use cofferdam_core::quantity::Bytes;
 use cofferdam_server::serve_stdio;
 use serde::Serialize;
-use std::{path::Path, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use tokio_util::sync::CancellationToken;
 
 const EXAMPLES: &str = "\
@@ -33,16 +36,19 @@ pub(super) struct McpArgs {
     #[serde(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
-    #[serde(rename = "mcp")]
-    output: OutputArgs,
+    mcp: McpSettings,
     #[command(flatten)]
     #[serde(flatten)]
     sandbox: SandboxArgs,
 }
 
-/// The limits of what a call returns.
+/// Settings of the table `mcp`.
 #[derive(Debug, clap::Args, Serialize)]
-struct OutputArgs {
+struct McpSettings {
+    /// A folder whose files and folders a call may copy into its sandbox, by name [default: none]
+    #[arg(long, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_dir: Option<PathBuf>,
     /// Bytes kept of each output stream; the middle of a longer one is cut out [default: 32Ki]
     #[arg(long, value_name = "BYTES")]
     #[serde(skip_serializing_if = "Option::is_none")]

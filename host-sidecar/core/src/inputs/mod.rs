@@ -12,7 +12,7 @@ pub use transfer::{ProgramMessages, STALL_TIMEOUT, Transfer};
 
 use cofferdam_types::{Error, ErrorCode};
 use std::task::{Context, Poll};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Bytes of a part that a source should send at once.
 pub const CHUNK: usize = 128 << 10;
@@ -32,7 +32,11 @@ pub enum InputPart {
 
 /// The files of one execution, which can be read once.
 #[derive(Debug)]
-pub struct Inputs(mpsc::Receiver<Result<InputPart, Error>>);
+pub struct Inputs {
+    parts: mpsc::Receiver<Result<InputPart, Error>>,
+    /// Tells the source that the first part is wanted.
+    wanted: Option<oneshot::Sender<()>>,
+}
 
 /// Where the files of one execution are sent to.
 #[derive(Debug, Clone)]
@@ -43,7 +47,14 @@ impl Inputs {
     #[must_use]
     pub fn channel() -> (InputSender, Self) {
         let (sender, receiver) = mpsc::channel(WAITING_PARTS);
-        (InputSender(sender), Self(receiver))
+        (InputSender(sender), Self { parts: receiver, wanted: None })
+    }
+
+    /// The same, with what completes when the first part is wanted, or fails if none will be.
+    fn on_demand() -> (InputSender, oneshot::Receiver<()>, Self) {
+        let (sender, inputs) = Self::channel();
+        let (wanted, is_wanted) = oneshot::channel();
+        (sender, is_wanted, Self { wanted: Some(wanted), ..inputs })
     }
 
     /// The next part.
@@ -61,7 +72,10 @@ impl Inputs {
     ///
     /// Those of [`Inputs::next`].
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<InputPart, Error>> {
-        self.0.poll_recv(cx).map(|part| {
+        if let Some(wanted) = self.wanted.take() {
+            let _ = wanted.send(());
+        }
+        self.parts.poll_recv(cx).map(|part| {
             part.unwrap_or_else(|| {
                 Err(Error::new(ErrorCode::InvalidRequest, "the files ended early; the program did not start"))
             })

@@ -2,18 +2,18 @@
 
 use super::{
     envelope::{ARGUMENTS, PARAMS},
+    input_file::{HostFile, InputFile, Source},
     member::MemberAt,
     number::Number,
 };
 use cofferdam_http_api::{
-    BoundedBase64,
     bounded::{BoundedString, is_too_large},
     object::{Object, ObjectSeed, optional},
     request::{ARGS, COLLECT, ENV, files},
 };
 use cofferdam_types::{
-    Error, ErrorCode, File, Request, RequestedLimits, quoted, shortened,
-    validation::{MAX_CODE, MAX_IMAGE, MAX_INPUT, MAX_NAME, MAX_PATH},
+    Error, ErrorCode, Request, RequestedLimits, quoted, shortened,
+    validation::{MAX_CODE, MAX_IMAGE, MAX_INPUT, MAX_NAME},
 };
 use serde::de::{self, DeserializeSeed, MapAccess};
 use std::collections::BTreeMap;
@@ -23,9 +23,17 @@ use utoipa::ToSchema;
 const DEFAULT_COLLECT: &str = "*";
 const MILLISECONDS_PER_SECOND: f64 = 1000.0;
 
+/// What a call asks for.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct CallRequest {
+    pub(super) request: Request,
+    /// Files and folders of the host that are copied into the working directory.
+    pub(super) host_files: Vec<HostFile>,
+}
+
 /// Reads the arguments of a message that is a call. A model has written the arguments and reads the error, so
 /// each message names the argument. A call can request no limit other than the wall time.
-pub(super) fn read(message: &[u8]) -> Result<Request, Error> {
+pub(super) fn read(message: &[u8]) -> Result<CallRequest, Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(message);
     let arguments = MemberAt::<Arguments>::new(&[PARAMS, ARGUMENTS]).deserialize(&mut deserializer);
     arguments.map_err(|error| parse_error(&error))?.unwrap_or_default().into_request()
@@ -114,14 +122,21 @@ impl Object for Arguments {
 }
 
 impl Arguments {
-    fn into_request(self) -> Result<Request, Error> {
-        Ok(Request {
+    fn into_request(self) -> Result<CallRequest, Error> {
+        let (mut files, mut host_files) = (Vec::new(), Vec::new());
+        for file in self.files {
+            match file.into_source()? {
+                Source::Content(file) => files.push(file),
+                Source::Host(file) => host_files.push(file),
+            }
+        }
+        let request = Request {
             code: self.code.ok_or_else(|| invalid("code is missing; pass the source code of a program"))?,
             language: self.language,
             args: self.args,
             env: self.env.into_iter().collect(),
             stdin: self.stdin.into_bytes(),
-            files: self.files.into_iter().map(InputFile::into_file).collect::<Result<_, _>>()?,
+            files,
             collect: self.collect.unwrap_or_else(|| vec![DEFAULT_COLLECT.into()]),
             limits: RequestedLimits {
                 wall_time_ms: self.timeout_seconds.map(milliseconds).transpose()?,
@@ -130,53 +145,8 @@ impl Arguments {
             network: self.network,
             image: self.image,
             ..Request::default()
-        })
-    }
-}
-
-/// An input file: text or base64.
-#[derive(Default, ToSchema)]
-struct InputFile {
-    /// Path relative to the working directory, such as data/sales.csv.
-    path: String,
-    /// The content, if it is text.
-    #[schema(value_type = String, required = false)]
-    content: Option<String>,
-    /// The content as base64, if it is not text. Pass this or content, not both.
-    #[schema(value_type = String, required = false)]
-    content_base64: Option<Result<Vec<u8>, String>>,
-}
-
-impl Object for InputFile {
-    const MEMBERS: &'static [&'static str] = &["path", "content", "content_base64"];
-    const REQUIRED: &'static [&'static str] = &["path"];
-
-    fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
-        match name {
-            "path" => self.path = map.next_value_seed(BoundedString::name(MAX_PATH))?,
-            "content" => self.content = optional(map, BoundedString::content(MAX_INPUT))?,
-            _ => self.content_base64 = optional(map, BoundedBase64 { max: MAX_INPUT })?,
-        }
-        Ok(())
-    }
-}
-
-impl InputFile {
-    fn into_file(self) -> Result<File, Error> {
-        let path = quoted(&self.path);
-        let content = match (self.content, self.content_base64) {
-            (Some(text), None) => text.into_bytes(),
-            (None, Some(Ok(bytes))) => bytes,
-            (None, Some(Err(problem))) => {
-                return Err(invalid(format!("files: the content_base64 of {path} {problem}")));
-            }
-            (None, None) | (Some(_), Some(_)) => {
-                return Err(invalid(format!(
-                    "files: {path} needs either content or content_base64, not both"
-                )));
-            }
         };
-        Ok(File::new(self.path, content))
+        Ok(CallRequest { request, host_files })
     }
 }
 
@@ -204,6 +174,10 @@ mod tests {
     use serde_json::{Value, json};
 
     fn read(arguments: Value) -> Result<Request, String> {
+        read_call(arguments).map(|call| call.request)
+    }
+
+    fn read_call(arguments: Value) -> Result<CallRequest, String> {
         let message = json!({ "a": [{}], "params": { "b": 1, "arguments": arguments, "c": {} }, "d": null });
         super::read(message.to_string().as_bytes()).map_err(|error| error.message)
     }
@@ -233,6 +207,15 @@ mod tests {
     }
 
     #[test]
+    fn a_file_may_be_one_of_the_host() {
+        let files =
+            json!([{ "path": "a", "content": "1" }, { "path": "b", "source": "x/y.csv", "content": null }]);
+        let call = read_call(json!({ "code": "1", "files": files })).expect("a call");
+        assert_eq!(call.request.files, [cofferdam_types::File::new("a", b"1")]);
+        assert_eq!(call.host_files, [HostFile { path: "b".into(), source: "x/y.csv".into() }]);
+    }
+
+    #[test]
     fn the_name_of_an_argument_cannot_make_a_call_too_large() {
         for arguments in [
             json!({ "code": "1", "too large: at most ": 1 }),
@@ -257,6 +240,14 @@ mod tests {
             (json!({ "code": "1", "timeout": 5 }), "unknown argument `timeout`; the arguments are: code,"),
             (json!({ "code": "1", "files": [{ "content": "" }] }), "files: missing field `path`"),
             (json!({ "code": "1", "files": [{ "path": "a" }] }), "`a` needs either"),
+            (
+                json!({ "code": "1", "files": [{ "path": "a", "content": "", "source": "b" }] }),
+                "`a` has both a source and content",
+            ),
+            (
+                json!({ "code": "1", "files": [{ "path": "a", "source": "x".repeat(5000) }] }),
+                "source: a name is longer than 4096 bytes",
+            ),
             (
                 json!({ "code": "1", "files": [{ "path": "a", "content_base64": "?" }] }),
                 "`a` is not valid base64",

@@ -1,7 +1,8 @@
 //! What the sidecar knows of a message in addition to the library's request.
 
+use super::arguments::CallRequest;
 use crate::admission::AdmissionPermit;
-use cofferdam_types::{Error, Request};
+use cofferdam_types::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +20,7 @@ pub(super) struct CallContext {
 pub(super) struct Call {
     /// The permit that was acquired to read the message.
     pub(super) permit: Option<AdmissionPermit>,
-    pub(super) request: Option<Result<Request, Error>>,
+    pub(super) request: Option<Result<CallRequest, Error>>,
 }
 
 impl CallContext {

@@ -2,8 +2,9 @@
 
 use super::{
     TOOL,
+    arguments::CallRequest,
     call_context::{Call, CallContext},
-    defaults, progress, result,
+    defaults, host_files, progress, result,
     tool::tool,
 };
 use crate::{
@@ -44,7 +45,7 @@ impl Handler {
     pub(super) fn new(server: Arc<AppState>, tenant: Arc<Tenant>) -> Self {
         let policy = tenant.runtime.policy();
         let limits = defaults::limits(policy, &server.mcp);
-        let tool = tool(policy, &limits);
+        let tool = tool(policy, &limits, server.mcp.input_dir.is_some());
         Self { server, tenant, limits, tool }
     }
 
@@ -57,12 +58,13 @@ impl Handler {
         let requested = Instant::now();
         self.server.refuse_if_shutting_down()?;
         let permit = call.permit.map_or_else(|| self.tenant.admission.try_admit(), Ok)?;
-        let request = call
+        let CallRequest { request, host_files } = call
             .request
             .unwrap_or_else(|| Err(Error::new(ErrorCode::Internal, "the call has no arguments")))?;
         let wall_time_ms = request.limits.wall_time_ms;
         let limits = RequestedLimits { wall_time_ms, ..defaults::requested(&self.limits) };
-        let plan = self.tenant.runtime.plan(Request { limits, ..request })?;
+        let mut plan = self.tenant.runtime.plan(Request { limits, ..request })?;
+        plan.exec.inputs = host_files::inputs(host_files, self.server.mcp.input_dir.as_deref())?;
         let tenant = self.tenant.clone();
         submit(
             &self.server,

@@ -2,11 +2,12 @@
 //! library parses it.
 
 use super::{
+    arguments::CallRequest,
     call_context::{Call, CallContext},
     message::{Incoming, Malformed},
 };
 use crate::request::body;
-use cofferdam_types::{Error, Request};
+use cofferdam_types::Error;
 use rmcp::{
     RoleServer,
     model::{ClientJsonRpcMessage, ErrorCode, GetExtensions, ServerJsonRpcMessage},
@@ -138,7 +139,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     async fn deliver(
         &mut self,
         mut message: ClientJsonRpcMessage,
-        request: Option<Result<Request, Error>>,
+        request: Option<Result<CallRequest, Error>>,
     ) -> bool {
         if let ClientJsonRpcMessage::Request(call) = &mut message {
             let context = CallContext::new(self.disconnected.clone(), Call { permit: None, request });
@@ -185,7 +186,7 @@ enum Line {
 }
 
 /// A message, and the request of a call.
-type ParsedMessage = (ClientJsonRpcMessage, Option<Result<Request, Error>>);
+type ParsedMessage = (ClientJsonRpcMessage, Option<Result<CallRequest, Error>>);
 
 /// Parses a line; `None` if it is blank.
 fn parse(line: &[u8]) -> Result<Option<ParsedMessage>, Malformed> {

@@ -1,11 +1,11 @@
 //! Reads a message within bounds, and parses its call, before the library parses the message. Pure.
 
 use super::{
-    arguments,
+    arguments::{self, CallRequest},
     envelope::{EnvelopeError, ID, JsonType, METHOD},
     reader::read_envelope,
 };
-use cofferdam_types::{Error, Request, shortened};
+use cofferdam_types::{Error, shortened};
 use rmcp::model::{ClientJsonRpcMessage, ErrorCode};
 use serde_json::{Map, Value, json};
 
@@ -20,7 +20,7 @@ pub(super) struct Incoming {
     /// The message without the arguments of a call.
     pub(super) envelope: Map<String, Value>,
     /// The request of a call, or why its arguments are not valid.
-    pub(super) request: Option<Result<Request, Error>>,
+    pub(super) request: Option<Result<CallRequest, Error>>,
 }
 
 /// Why a message is not valid, for its sender.
@@ -114,13 +114,14 @@ impl Malformed {
 
 /// The message that the library parses, and the request of its call.
 #[cfg(any(test, fuzzing))]
-type ReadMessage = (Vec<u8>, Option<Result<Request, Error>>);
+type ReadMessage = (Vec<u8>, Option<Result<cofferdam_types::Request, Error>>);
 
 /// Reads a message. The error is the response to a malformed message, which a notification does not have.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read(message: &[u8]) -> Result<ReadMessage, Option<Vec<u8>>> {
     let incoming = Incoming::read(message).map_err(|malformed| malformed.response())?;
-    Ok((serde_json::to_vec(&incoming.envelope).unwrap_or_default(), incoming.request))
+    let request = incoming.request.map(|call| call.map(|call| call.request));
+    Ok((serde_json::to_vec(&incoming.envelope).unwrap_or_default(), request))
 }
 
 #[cfg(test)]
@@ -229,7 +230,7 @@ mod tests {
         ] {
             let call = Incoming::read(message.as_bytes()).expect("a message").request;
             match (call, code) {
-                (Some(Ok(request)), Some(Ok(code))) => assert_eq!(request.code, code, "{message}"),
+                (Some(Ok(call)), Some(Ok(code))) => assert_eq!(call.request.code, code, "{message}"),
                 (Some(Err(error)), Some(Err(part))) => {
                     assert!(error.message.contains(part), "{message}: {error:?}")
                 }

@@ -10,12 +10,16 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// The schema of the arguments under this policy. `limits` are those of a call that requests none.
-pub(super) fn input(policy: &Policy, limits: &Limits) -> JsonObject {
+pub(super) fn input(policy: &Policy, limits: &Limits, has_input_dir: bool) -> JsonObject {
     let mut schema = schema_of::<Arguments>();
     // The arguments and the input files have no other members.
     schema["additionalProperties"] = false.into();
     let properties = &mut schema["properties"];
-    properties["files"]["items"]["additionalProperties"] = false.into();
+    let file = &mut properties["files"]["items"];
+    file["additionalProperties"] = false.into();
+    if !has_input_dir {
+        file["properties"].as_object_mut().map(|members| members.remove("source"));
+    }
     properties["language"]["enum"] = policy.languages.keys().cloned().collect();
     properties["language"]["default"] = DEFAULT_LANGUAGE.into();
     properties["timeout_seconds"]["maximum"] = policy.ceilings.wall_time().as_secs_f64().into();
@@ -91,20 +95,20 @@ mod tests {
     use std::sync::Arc;
 
     fn schema(networks: &[&str]) -> Value {
-        schema_with(networks, &[])
+        schema_with(networks, &[], false)
     }
 
-    fn schema_with(networks: &[&str], images: &[&str]) -> Value {
+    fn schema_with(networks: &[&str], images: &[&str], has_input_dir: bool) -> Value {
         let networks = networks.iter().map(ToString::to_string).collect();
         let allowed_images = images.iter().map(|pattern| pattern.parse().expect("a pattern"));
         let allowed_images = Arc::new(allowed_images.collect());
         let policy = Policy { networks, allowed_images, ..Policy::default() };
-        json!(input(&policy, &defaults::limits(&policy, &McpConfig::default())))
+        json!(input(&policy, &defaults::limits(&policy, &McpConfig::default()), has_input_dir))
     }
 
     #[test]
     fn every_argument_is_described() {
-        let schema = schema_with(&["web"], &["python", "team/*"]);
+        let schema = schema_with(&["web"], &["python", "team/*"], false);
         let mut known = Arguments::MEMBERS.to_vec();
         known.sort_unstable();
         let properties = schema["properties"].as_object().expect("an object");
@@ -118,7 +122,7 @@ mod tests {
 
     #[test]
     fn without_a_choice_of_images_there_is_no_such_argument() {
-        let (mut with, without) = (schema_with(&[], &["python"]), schema(&[]));
+        let (mut with, without) = (schema_with(&[], &["python"], false), schema(&[]));
         assert!(with["properties"].as_object_mut().expect("an object").remove("image").is_some());
         assert_eq!(without, with);
     }
@@ -136,6 +140,13 @@ mod tests {
         let types = ["path", "content", "content_base64"].map(|name| &file["properties"][name]["type"]);
         assert_eq!(types, [&json!("string"); 3], "{file}");
         assert_eq!((&file["required"], &file["additionalProperties"]), (&json!(["path"]), &json!(false)));
+    }
+
+    #[test]
+    fn an_input_file_has_a_source_only_if_there_is_an_input_directory() {
+        let source =
+            |has| schema_with(&[], &[], has)["properties"]["files"]["items"]["properties"]["source"].clone();
+        assert_eq!((source(false), &source(true)["type"]), (Value::Null, &json!("string")));
     }
 
     #[test]

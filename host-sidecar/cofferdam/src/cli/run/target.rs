@@ -62,7 +62,8 @@ impl Target {
         printer: &OutputPrinter,
     ) -> Result<Report, Error> {
         let Submission { request, streamed } = submission;
-        let inputs = if streamed.is_empty() { None } else { Some(inputs::stream(streamed)) };
+        let inputs =
+            if streamed.is_empty() { None } else { Some(inputs::stream(streamed.into_iter().map(Ok))) };
         match self {
             Self::Local(runtime) => runtime.run_with_inputs(request, inputs, cancelled, printer).await,
             Self::Remote { client, .. } => client.run_with_inputs(request, inputs, cancelled, printer).await,

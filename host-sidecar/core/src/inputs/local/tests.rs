@@ -1,4 +1,6 @@
 use super::*;
+use crate::inputs::{CHUNK, EntryKind, InputEntry, InputPart, Inputs};
+use cofferdam_types::{Error, ErrorCode};
 use std::{
     env, fs,
     os::unix::{
@@ -28,13 +30,16 @@ impl Folder {
 
     /// The parts, or the message of the error.
     async fn parts(&self, path: &str) -> Result<Vec<InputPart>, String> {
-        let mut inputs = stream(vec![LocalInput::open(&self.0, path).expect("a folder")]);
-        let mut parts = Vec::new();
-        loop {
-            match inputs.next().await.map_err(|error| error.message)? {
-                InputPart::End => return Ok(parts),
-                part => parts.push(part),
-            }
+        parts_of(stream([Ok(LocalInput::open(&self.0, path).expect("a folder"))].into_iter())).await
+    }
+}
+
+async fn parts_of(mut inputs: Inputs) -> Result<Vec<InputPart>, String> {
+    let mut parts = Vec::new();
+    loop {
+        match inputs.next().await.map_err(|error| error.message)? {
+            InputPart::End => return Ok(parts),
+            part => parts.push(part),
         }
     }
 }
@@ -120,7 +125,8 @@ async fn a_file_that_changes_while_it_is_read_is_refused() {
         folder.write("f", "", 0o644);
         let file = fs::OpenOptions::new().write(true).open(folder.0.join("f")).expect("a file");
         file.set_len(50 * CHUNK as u64).expect("a length");
-        let mut inputs = stream(vec![LocalInput::open(&folder.0.join("f"), "f").expect("a file")]);
+        let source = LocalInput::open(&folder.0.join("f"), "f").expect("a file");
+        let mut inputs = stream([Ok(source)].into_iter());
         assert_eq!(inputs.next().await, Ok(entry("f", EntryKind::File(0o644))));
         // The thread has read no more than waits in the channel.
         file.set_len(length).expect("a length");
@@ -133,4 +139,54 @@ async fn a_file_that_changes_while_it_is_read_is_refused() {
         };
         assert!(error.message.contains("changed while it was read"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn what_is_opened_below_a_folder_is_below_it() {
+    let folder = Folder::new("beneath");
+    folder.write("in/a", "1", 0o644);
+    folder.write("in/sub/b", "22", 0o644);
+    folder.write("outside", "secret", 0o644);
+    symlink("sub/../a", folder.0.join("in/inside")).expect("a link");
+    symlink("../outside", folder.0.join("in/out")).expect("a link");
+    symlink("..", folder.0.join("in/sub/up")).expect("a link");
+    rustix::fs::mkfifoat(CWD, folder.0.join("in/fifo"), Mode::RUSR).expect("a FIFO");
+    let directory = folder.0.join("in");
+    let open = |local: &str| LocalInput::open_beneath(&directory, local, "x");
+    for (local, bytes) in [("a", 1), ("sub/b", 2), ("./sub/../a", 1), ("inside", 1), ("sub/up/a", 1)] {
+        let parts = parts_of(stream([Ok(open(local).expect(local))].into_iter())).await.expect("parts");
+        let content = InputPart::Content(vec![b'0' + bytes; usize::from(bytes)]);
+        assert_eq!(parts, [entry("x", EntryKind::File(0o644)), content], "{local}");
+    }
+    assert!(open("sub").is_ok_and(|input| input.length().is_none()));
+    let absolute = folder.0.join("in/a");
+    for local in
+        ["../outside", "sub/../../outside", "out", "sub/up/../outside", absolute.to_str().expect("UTF-8")]
+    {
+        assert!(open(local).is_err_and(|error| error.to_string() == "leads out of the folder"), "{local}");
+    }
+    for (local, part) in
+        [("none", "No such file"), ("a/b", "Not a directory"), ("fifo", "is a FIFO"), ("a\0", "")]
+    {
+        assert!(open(local).is_err_and(|error| error.to_string().contains(part)), "{local}");
+    }
+}
+
+#[test]
+fn nothing_is_read_before_it_is_wanted() {
+    // One thread, so that what comes later waits for what was started before.
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.max_blocking_threads(1).build().expect("a runtime");
+    runtime.block_on(async {
+        let (sender, is_taken) = std::sync::mpsc::channel();
+        let mut inputs = stream(std::iter::once_with(move || {
+            sender.send(()).expect("a test");
+            Err(Error::new(ErrorCode::InvalidRequest, "none"))
+        }));
+        tokio::task::yield_now().await;
+        tokio::task::spawn_blocking(|| ()).await.expect("a thread");
+        assert!(is_taken.try_recv().is_err());
+        assert!(inputs.next().await.is_err());
+        assert!(is_taken.try_recv().is_ok());
+    });
 }

@@ -55,16 +55,23 @@ impl Inputs {
             inputs.entry(InputEntry { path: file.path.clone(), kind: EntryKind::File(file.mode) })?;
             inputs.content(&file.content)?;
         }
-        while program.has_more_files {
-            match channel.receive()? {
-                Message::Entry(entry) => inputs.entry(entry)?,
-                Message::Content(bytes) => inputs.content(&bytes)?,
-                Message::Start => break,
-                Message::Prepare(_) | Message::Ping | Message::Run(_) => return Err(MalformedMessage.into()),
-            }
+        if program.has_more_files {
+            inputs.write_more(channel)?;
         }
         inputs.finish()?;
         Ok(inputs)
+    }
+
+    /// Writes the files that follow the program.
+    fn write_more(&mut self, channel: &mut Channel) -> Result<(), Error> {
+        loop {
+            match channel.receive()? {
+                Message::Entry(entry) => self.entry(entry)?,
+                Message::Content(bytes) => self.content(&bytes)?,
+                Message::Start => return Ok(()),
+                Message::Prepare(_) | Message::Ping | Message::Run(_) => return Err(MalformedMessage.into()),
+            }
+        }
     }
 
     /// The paths of the regular files.

@@ -1,7 +1,11 @@
 //! Deletes what dead processes have left in the namespace. Objects of a living process are never deleted.
 
 use crate::{
-    api::{RequestError, error, server_time::MAX_CLOCK_SKEW, with_timeout},
+    api::{
+        RequestError, error,
+        server_time::{MAX_CLOCK_SKEW, ServerTime},
+        with_timeout,
+    },
     config::KubernetesConfig,
     connection::{Cluster, ClusterSource},
     error::GarbageError,
@@ -34,18 +38,20 @@ pub async fn collect_garbage(config: &KubernetesConfig) -> Result<usize, Garbage
 }
 
 async fn delete_garbage(cluster: &Cluster) -> Result<usize, RequestError> {
-    let mut garbage = Garbage::at(cluster.server_time.now());
+    let mut garbage = Garbage::default();
     // Owners first: the cluster deletes with them what they own. A failure does not stop the other kinds.
-    let jobs = garbage.delete_kind(&cluster.jobs).await;
-    let pods = garbage.delete_kind(&cluster.pods).await;
-    let config_maps = garbage.delete_kind(&cluster.config_maps).await;
+    let jobs = garbage.delete_kind(&cluster.server_time, &cluster.jobs).await;
+    let pods = garbage.delete_kind(&cluster.server_time, &cluster.pods).await;
+    let config_maps = garbage.delete_kind(&cluster.server_time, &cluster.config_maps).await;
     jobs.and(pods).and(config_maps).map(|()| garbage.executions.len())
 }
 
 /// What is left over at one time. An execution is left over as a whole or not at all: a process that ends
 /// between two kinds of objects would otherwise leave a Job without its Pod.
+#[derive(Default)]
 struct Garbage {
-    now: Timestamp,
+    /// The cluster's time at its first answer, before which it is not known.
+    now: Option<Timestamp>,
     /// Whether a process had ended when it was first met.
     ended: HashMap<Process, bool>,
     /// The executions whose objects were deleted.
@@ -53,11 +59,7 @@ struct Garbage {
 }
 
 impl Garbage {
-    fn at(now: Timestamp) -> Self {
-        Self { now, ended: HashMap::new(), executions: BTreeSet::new() }
-    }
-
-    async fn delete_kind<K>(&mut self, api: &Api<K>) -> Result<(), RequestError>
+    async fn delete_kind<K>(&mut self, clock: &ServerTime, api: &Api<K>) -> Result<(), RequestError>
     where
         K: Resource + Clone + DeserializeOwned + Debug,
     {
@@ -68,8 +70,9 @@ impl Garbage {
         let mut result = Ok(());
         loop {
             let page = with_timeout(api.list_metadata(&params)).await?;
+            let now = *self.now.get_or_insert_with(|| clock.now());
             for object in &page.items {
-                if !self.includes(object) {
+                if !self.includes(object, now) {
                     continue;
                 }
                 if object.meta().deletion_timestamp.is_none() {
@@ -85,11 +88,11 @@ impl Garbage {
     }
 
     /// Whether an object has expired, or its process was on this machine and has ended.
-    fn includes(&mut self, object: &impl Resource) -> bool {
+    fn includes(&mut self, object: &impl Resource, now: Timestamp) -> bool {
         let annotation = |key: &str| object.annotations().get(key).cloned();
         let expires = annotation(EXPIRES_ANNOTATION).and_then(|time| time.parse::<Timestamp>().ok());
         let process = annotation(PROCESS_ANNOTATION).and_then(|process| process.parse::<Process>().ok());
-        expires.is_some_and(|time| time + MAX_CLOCK_SKEW < self.now)
+        expires.is_some_and(|time| time + MAX_CLOCK_SKEW < now)
             || process.is_some_and(|process| self.has_ended(process))
     }
 
@@ -122,7 +125,8 @@ mod tests {
     fn is_garbage_with(annotations: &serde_json::Value) -> bool {
         let object = json!({ "metadata": { "name": "x", "annotations": annotations } });
         let now = "2030-01-01T00:00:00Z".parse().expect("a time");
-        Garbage::at(now).includes(&serde_json::from_value::<ConfigMap>(object).expect("an object"))
+        let object = serde_json::from_value::<ConfigMap>(object).expect("an object");
+        Garbage::default().includes(&object, now)
     }
 
     #[test]
@@ -147,11 +151,11 @@ mod tests {
     fn a_process_that_ends_meanwhile_is_taken_as_alive() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("a process");
         let process = Process::of(child.id());
-        let mut garbage = Garbage::at(Timestamp::MIN);
+        let mut garbage = Garbage::default();
         assert!(!garbage.has_ended(process.clone()));
         child.kill().expect("a signal");
         child.wait().expect("an end");
         assert!(!garbage.has_ended(process.clone()));
-        assert!(Garbage::at(Timestamp::MIN).has_ended(process));
+        assert!(Garbage::default().has_ended(process));
     }
 }

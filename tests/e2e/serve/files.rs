@@ -74,6 +74,32 @@ async fn parts_become_files_of_the_working_directory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_idempotency_key_is_free_again_if_the_files_failed() {
+    let dir = TestDir::new();
+    let sidecar = Sidecar::start(&dir, &[], &[]);
+    let run = request(&json!({ "code": "print(open('x').read())" }));
+    for (key, failing, code) in [
+        (
+            "incomplete",
+            "--b0\r\nContent-Disposition: form-data; name=file; filename=x\r\n\r\n--b0-".into(),
+            400,
+        ),
+        ("wrong", file("../x", "", "1"), 400),
+        ("large", file("x", "", &"x".repeat(300 << 20)), 413),
+    ] {
+        let headers = [TYPE, ("idempotency-key", key)];
+        let body = run.clone() + &failing;
+        let failed = sidecar.client().send("POST", "/v1/executions", &headers, body).await;
+        assert_eq!(failed.status, code, "{}", failed.text);
+        assert_eq!(failed.json["retryable"], key == "incomplete", "{}", failed.text);
+        let again = post(&sidecar, &[run.clone(), file("x", "", "whole")], &headers[1..]).await;
+        assert_eq!(again.json["stdout"]["content"], "whole\n", "{key}: {}", again.text);
+    }
+    end(sidecar);
+    assert_no_leaks(&dir);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn wrong_parts_are_refused_and_leave_nothing() {
     let dir = TestDir::new();
     let sidecar = Sidecar::start(&dir, &[], &[]);

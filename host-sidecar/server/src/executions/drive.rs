@@ -39,6 +39,7 @@ pub(super) async fn drive(state: Arc<AppState>, job: Job) {
         cancelled: &execution.cancelled,
         observer: &publisher,
     };
+    let has_inputs = plan.exec.inputs.is_some();
     let (run_permit, result) = match tenant.runtime.pull(plan, &context).await {
         Ok(plan) => match wait_to_run(&state, &tenant, &execution, &plan).await {
             Ok(permit) => (Some(permit), execute(&tenant, plan, &context).await),
@@ -53,13 +54,13 @@ pub(super) async fn drive(state: Arc<AppState>, job: Job) {
     if result.is_err() {
         Span::current().record("otel.status_code", "ERROR");
     }
-    let retryable = result.as_ref().is_err_and(|error| error.retryable);
+    let frees_key = result.as_ref().is_err_and(|error| frees_key(error, has_inputs));
     let json = match result {
         Ok(report) => serialize(&state, report.into()).await,
         Err(error) => Err(error),
     };
     let bytes = json.as_ref().map_or(0, Vec::len);
-    let is_kept = completion.complete(Completion { bytes, started: run_permit.is_some(), retryable });
+    let is_kept = completion.complete(Completion { bytes, started: run_permit.is_some(), frees_key });
     // A kept outcome counts towards serve.kept_limit instead.
     let charge = run_permit.map(|permit| permit.charge).filter(|_| !is_kept).map(|mut charge| {
         charge.shrink_to(bytes as u64);
@@ -72,6 +73,12 @@ pub(super) async fn drive(state: Arc<AppState>, job: Job) {
     // Before callers see the end: they may send the next request at once.
     drop(permit);
     publisher.end(result);
+}
+
+/// Whether a request with the same key may execute the program. A key covers the request without its streamed files,
+/// so other files may not be refused.
+fn frees_key(error: &Error, has_inputs: bool) -> bool {
+    error.retryable || has_inputs && matches!(error.code, ErrorCode::InvalidRequest | ErrorCode::TooLarge)
 }
 
 async fn wait_to_run(

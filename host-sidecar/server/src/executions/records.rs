@@ -97,7 +97,7 @@ pub(super) struct Completion {
     /// Whether it got permission to run.
     pub(super) started: bool,
     /// Whether a request with the same key may execute the program.
-    pub(super) retryable: bool,
+    pub(super) frees_key: bool,
 }
 
 impl TenantRecords {
@@ -187,7 +187,7 @@ impl Records {
 
     /// Records the end of an execution, and evicts what exceeds the retention.
     pub(super) fn end(&mut self, id: &str, completion: Completion, now: Instant) {
-        if completion.retryable {
+        if completion.frees_key {
             self.release_key(id);
         }
         let Some((id, _)) = self.executions.get_key_value(id) else { return };

@@ -190,7 +190,7 @@ impl Drop for CompletionGuard {
     fn drop(&mut self) {
         if !self.is_recorded {
             // The program may have run, so its key must not be used again.
-            self.registry.end(&self.id, Completion { bytes: 0, started: true, retryable: false });
+            self.registry.end(&self.id, Completion { bytes: 0, started: true, frees_key: false });
         }
     }
 }

@@ -22,8 +22,8 @@ use tokio::time::timeout;
 const REQUEST: &str = "request";
 /// Memory for the files of one request while they pass through, in bytes.
 const PASSING_BYTES: u64 = 1 << 20;
-/// Maximum bytes of a link's target (PATH_MAX).
-const MAX_TARGET: usize = 4096;
+/// Maximum bytes of a link's target: PATH_MAX without the byte that ends it.
+const MAX_TARGET: usize = 4095;
 
 /// A body of several parts.
 #[derive(Debug)]
@@ -139,7 +139,8 @@ impl Parts {
             match self.body.frame().await {
                 Some(Ok(frame)) => self.decoder.push(frame.data_ref().map_or(&[], |bytes| bytes)),
                 Some(Err(_)) | None => {
-                    return Err(invalid("the body is incomplete; the program did not start".into()));
+                    let text = "the body is incomplete; the program did not start";
+                    return Err(invalid(text.into()).retryable());
                 }
             }
         }
@@ -153,7 +154,8 @@ impl Parts {
             }),
             None => Ok(default),
         };
-        match head.header("content-type").unwrap_or_default() {
+        let media_type = head.header("content-type").and_then(|value| value.split(';').next());
+        match media_type.unwrap_or_default().trim_end().to_ascii_lowercase().as_str() {
             DIRECTORY_TYPE => Ok(EntryKind::Directory(mode(DIRECTORY_MODE)?)),
             LINK_TYPE => self.target(head).await.map(EntryKind::Link),
             _ => Ok(EntryKind::File(mode(FILE_MODE)?)),

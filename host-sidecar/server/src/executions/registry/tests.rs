@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use http::header;
 
 const LONG: Duration = Duration::from_secs(300);
-const STARTED: Completion = Completion { bytes: 0, started: true, retryable: false };
+const STARTED: Completion = Completion { bytes: 0, started: true, frees_key: false };
 
 fn registry(bytes: usize, executions: usize) -> Registry {
     Registry::new(Retention { bytes, executions, time: LONG }, 100)
@@ -64,7 +64,7 @@ fn a_tenant_does_not_find_another_tenants_execution() {
 fn an_execution_that_did_not_run_may_be_retried() {
     let registry = registry(100, 10);
     let (id, _) = submit(&registry, Some("k"), 1, "a").expect("an execution");
-    registry.end(&id, Completion { bytes: 1, started: false, retryable: true });
+    registry.end(&id, Completion { bytes: 1, started: false, frees_key: true });
     assert!(submit(&registry, Some("k"), 2, "a").is_ok_and(|(_, is_new)| is_new));
     assert_eq!(find(&registry, "a", &id), None);
 }
@@ -192,7 +192,7 @@ fn executions_that_never_started_evict_no_others() {
         for number in 0..50 {
             let key = format!("{tenant}{number}");
             let id = new(&registry, (number % 2 == 0).then_some(&*key), tenant);
-            registry.end(&id, Completion { bytes: 1 << 20, started: false, retryable: false });
+            registry.end(&id, Completion { bytes: 1 << 20, started: false, frees_key: false });
         }
     }
     assert_eq!(mine.each_ref().map(|id| find(&registry, "a", id)), [None, None]);

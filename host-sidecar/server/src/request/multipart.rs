@@ -51,7 +51,8 @@ impl PartHead {
 /// The boundary in the value of a header `Content-Type`.
 pub(crate) fn boundary(content_type: &str) -> Option<String> {
     let (_, parameters) = content_type.split_once(';')?;
-    let (_, boundary) = Parameters(parameters).find(|(name, _)| name.eq_ignore_ascii_case("boundary"))?;
+    let (_, boundary) =
+        Parameters(parameters).flatten().find(|(name, _)| name.eq_ignore_ascii_case("boundary"))?;
     let is_valid = (1..=MAX_BOUNDARY).contains(&boundary.len())
         && boundary.bytes().all(|byte| (32..127).contains(&byte));
     is_valid.then(|| boundary.to_owned())
@@ -192,7 +193,8 @@ fn parse_head(bytes: &[u8]) -> Result<PartHead, Malformed> {
             continue;
         }
         let (_, parameters) = value.split_once(';').unwrap_or_default();
-        for (name, value) in Parameters(parameters) {
+        for parameter in Parameters(parameters) {
+            let (name, value) = parameter?;
             match name.to_ascii_lowercase().as_str() {
                 "name" => {
                     head.name = value.to_owned();
@@ -211,23 +213,32 @@ fn parse_head(bytes: &[u8]) -> Result<PartHead, Malformed> {
 struct Parameters<'a>(&'a str);
 
 impl<'a> Iterator for Parameters<'a> {
-    type Item = (&'a str, &'a str);
+    type Item = Result<(&'a str, &'a str), Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (name, rest) = self.0.split_once('=')?;
-        // Forms have no escaped quotes: browsers and curl write `%22`.
-        let (value, rest) = match rest.trim_start().strip_prefix('"') {
-            Some(quoted) => {
-                let (value, rest) = quoted.split_once('"')?;
-                (value, rest.split_once(';').map_or("", |(_, rest)| rest))
-            }
+        let split = match rest.trim_start().strip_prefix('"') {
+            Some(quoted) => split_quoted(quoted),
             None => {
                 let (value, rest) = rest.split_once(';').unwrap_or((rest, ""));
-                (value.trim(), rest)
+                Ok((value.trim(), rest))
             }
         };
-        self.0 = rest;
-        Some((name.trim(), value))
+        self.0 = split.map_or("", |(_, rest)| rest);
+        Some(split.map(|(value, _)| (name.trim(), value)))
+    }
+}
+
+/// The text before a closing quote, and the parameters behind it. Forms have no escaped quotes: browsers and curl write
+/// `%22`.
+fn split_quoted(text: &str) -> Result<(&str, &str), Malformed> {
+    let (value, rest) =
+        text.split_once('"').ok_or(Malformed("a parameter of a part has no closing quote"))?;
+    let (between, rest) = rest.split_once(';').unwrap_or((rest, ""));
+    if between.trim().is_empty() {
+        Ok((value, rest))
+    } else {
+        Err(Malformed("a parameter of a part has text behind its closing quote; write a quote as %22"))
     }
 }
 

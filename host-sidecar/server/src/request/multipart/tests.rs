@@ -49,9 +49,14 @@ fn a_head_has_names_and_headers() {
             (Some("755"), Some("text/csv"))
         );
     }
-    for disposition in
-        ["", "; filename=\"x\"", "; name=\"f\"; filename*=x", "; name=\"f\"; filename*=latin1''x"]
-    {
+    for disposition in [
+        "",
+        "; filename=\"x\"",
+        "; name=\"f\"; filename*=x",
+        "; name=\"f\"; filename*=latin1''x",
+        "; name=\"f\"; filename=\"a\\\"b.csv\"",
+        "; name=\"f\"; filename=\"a",
+    ] {
         assert!(head(disposition).is_err(), "{disposition}");
     }
 }

@@ -13,8 +13,8 @@ use std::{
 
 /// Bytes of a page. The disk of a sandbox is a tmpfs, which is allocated in pages.
 const PAGE: u64 = 4096;
-/// Maximum bytes of a link's target (PATH_MAX).
-const MAX_TARGET: usize = 4096;
+/// Maximum bytes of a link's target: PATH_MAX without the byte that ends it.
+const MAX_TARGET: usize = 4095;
 
 /// What a working directory has so far.
 #[derive(Debug)]

@@ -11,6 +11,8 @@ use tokio::time::{Instant, timeout_at};
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes that extend the time for the files by a second.
 const MIN_BYTES_PER_SECOND: u64 = 256 << 10;
+/// Bytes that an entry counts as, since the sandbox takes time for each.
+const ENTRY_BYTES: u64 = 4096;
 
 /// The messages of an execution.
 #[derive(Debug)]
@@ -79,6 +81,7 @@ impl Transfer {
         let message = match timeout_at(deadline, self.inputs.next()).await.map_err(|_| too_slow())?? {
             InputPart::Entry(entry) => {
                 self.check.entry(&entry)?;
+                self.received += ENTRY_BYTES;
                 Message::Entry(entry)
             }
             InputPart::Content(bytes) => {
@@ -128,4 +131,26 @@ fn too_slow() -> Error {
         STALL_TIMEOUT.as_secs()
     );
     Error::new(ErrorCode::StartupTimeout, message).retryable()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn bytes_and_entries_extend_the_time() {
+        let (sender, inputs) = Inputs::channel();
+        let check = InputCheck::new("main.py", 1, 64 << 20).expect("room");
+        let startup_time = Duration::from_secs(1);
+        let mut transfer = Transfer { inputs, check, startup_time, begun: None, received: 0, is_over: false };
+        for number in 0..64 {
+            let entry = InputEntry { path: format!("f{number}"), kind: EntryKind::File(0o644) };
+            sender.send(Ok(InputPart::Entry(entry))).await;
+            transfer.next().await.expect("a message");
+        }
+        sender.send(Ok(InputPart::Content(vec![0; 256 << 10]))).await;
+        transfer.next().await.expect("a message");
+        let deadline = transfer.deadline();
+        assert_eq!(transfer.begun.map(|begun| deadline - begun), Some(Duration::from_secs(3)));
+    }
 }

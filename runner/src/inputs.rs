@@ -74,9 +74,9 @@ impl Inputs {
         }
     }
 
-    /// The paths of the regular files.
+    /// The paths of the regular files and links.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
-        self.files.keys().map(String::as_str)
+        self.files.keys().chain(self.links.keys()).map(String::as_str)
     }
 
     /// Whether a file or a link is an input that is as it was written: its content and permissions, or its target.
@@ -92,11 +92,12 @@ impl Inputs {
         Ok(may_be_unchanged && digest_of(File::open(path)?)? == input.digest)
     }
 
-    /// Empty files that are written nowhere.
+    /// Empty files, and links to a file `x`, that are written nowhere.
     #[cfg(test)]
-    pub(crate) fn unwritten<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn unwritten<'a>(files: impl Iterator<Item = &'a str>, links: &[&str]) -> Self {
         let file = |path: &str| (path.to_owned(), Written { length: 0, mode: PERMISSIONS, digest: 0 });
-        Self { files: paths.map(file).collect(), ..Self::default() }
+        let link = |path: &&str| ((*path).to_owned(), "x".to_owned());
+        Self { files: files.map(file).collect(), links: links.iter().map(link).collect(), ..Self::default() }
     }
 
     /// Starts the next entry.

@@ -202,7 +202,7 @@ mod tests {
         };
         let is_compatible = |preparation: &Preparation, program: &Program| {
             let files = program.files.iter().map(|file| file.path.as_str());
-            super::is_compatible(preparation, program, &Inputs::unwritten(files))
+            super::is_compatible(preparation, program, &Inputs::unwritten(files, &[]))
         };
         let preparation = preparation_of(&program);
         assert!(is_compatible(
@@ -224,9 +224,13 @@ mod tests {
         let file = |path: &str| InputFile { path: path.into(), mode: 0o644, content: vec![] };
         let with_module =
             Program { files: vec![file("numpy/a.csv"), file("numpy/__init__.py")], ..program.clone() };
-        let with_data = Program { files: vec![file("numpy.csv")], ..program };
+        let with_data = Program { files: vec![file("numpy.csv")], ..program.clone() };
         assert!(is_compatible(&preparation, &with_module));
         let preparation = Preparation { preload_modules: vec!["numpy".into()], ..preparation };
         assert!(is_compatible(&preparation, &with_data) && !is_compatible(&preparation, &with_module));
+        let with_link = |path| {
+            super::is_compatible(&preparation, &program, &Inputs::unwritten(std::iter::empty(), &[path]))
+        };
+        assert!(with_link("numpy.csv") && !with_link("numpy.py"));
     }
 }

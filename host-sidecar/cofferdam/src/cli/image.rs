@@ -163,7 +163,7 @@ fn details(store: &Store, name: &str) -> Result<Value, Failure> {
     Ok(json!({
         "names": names,
         "digest": digest,
-        "index": image.index,
+        "index": image.indexes.get(&reference),
         "platform": image.platform.to_string(),
         "created": image.created,
         "size": image.size,

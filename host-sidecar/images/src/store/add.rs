@@ -120,7 +120,7 @@ impl Addition<'_> {
         let digest = &descriptor.digest;
         if let Some(shared) = &self.shared {
             return match (self.has(digest), shared.contains(digest)) {
-                (true, true) => Ok(()),
+                (true, true) => self.store.require_length(descriptor),
                 (true, false) => Store::check_blob(descriptor, fetch()?),
                 (false, _) => {
                     self.is_changed.set(true);
@@ -130,10 +130,10 @@ impl Addition<'_> {
             };
         }
         if self.has(digest) {
-            return Ok(());
+            return self.store.require_length(descriptor);
         }
         let _lock = self.store.lock_of(digest)?;
-        if self.has(digest) { Ok(()) } else { self.add(descriptor, fetch()?) }
+        if self.has(digest) { self.store.require_length(descriptor) } else { self.add(descriptor, fetch()?) }
     }
 
     /// Adds a part of unknown digest, and returns digest and size.
@@ -173,11 +173,9 @@ impl Addition<'_> {
         let path = self.store.root(manifest);
         let size = path.metadata().map_err(ImageError::io(format!("read {}", path.display())))?.len();
         let ImageConfig { platform, created, .. } = config;
-        let record = ImageRecord { index, platform, created, size, env };
-        self.store.index().change(|images| {
-            images.images.insert(manifest.clone(), record);
-            images.names.extend(names.iter().map(|name| (name.clone(), manifest.clone())));
-        })?;
+        let indexes = names.iter().filter_map(|name| Some((name.clone(), index.clone()?))).collect();
+        let record = ImageRecord { indexes, platform, created, size, env };
+        self.store.index().change(|images| images.add(manifest, record, names))?;
         self.lock = None;
         self.store.shrink(Some(manifest))?;
         Ok(size)

@@ -61,7 +61,20 @@ impl Store {
 
     /// Adds a blob of a known digest and size, unless it is there.
     pub(super) fn add_blob(&self, descriptor: &Descriptor, content: impl Read) -> Result<(), ImageError> {
-        if self.has_blob(&descriptor.digest) { Ok(()) } else { self.write_checked(descriptor, content) }
+        if self.has_blob(&descriptor.digest) {
+            self.require_length(descriptor)
+        } else {
+            self.write_checked(descriptor, content)
+        }
+    }
+
+    /// Fails if a blob that is there has another size than its descriptor says. One that is damaged is removed.
+    pub(super) fn require_length(&self, descriptor: &Descriptor) -> Result<(), ImageError> {
+        let digest = &descriptor.digest;
+        let metadata = self.blob(digest)?.metadata();
+        let failed = ImageError::io(format!("read {}", self.blob_path(digest).display()));
+        let checked = require_size(descriptor, metadata.map_err(failed)?.len());
+        checked.map_err(|error| self.lost_part(digest).unwrap_or(error))
     }
 
     /// The same whether it is there or not.
@@ -73,10 +86,7 @@ impl Store {
         let limited = content.take(descriptor.size.saturating_add(1));
         let (file, digest, size) = self.write_blob(limited, self.limits.bytes)?;
         descriptor.digest.require(&digest)?;
-        if size != descriptor.size {
-            let problem = format!("{digest} has {size} bytes, and its size is given as {}", descriptor.size);
-            return Err(ImageError::MalformedDocument { document: "manifest", problem });
-        }
+        require_size(descriptor, size)?;
         file.persist(&self.blob_path(&digest))
     }
 
@@ -86,7 +96,9 @@ impl Store {
         let mut writer = DigestWriter::new(io::sink());
         let copied = io::copy(&mut content.take(descriptor.size.saturating_add(1)), &mut writer);
         copied.map_err(ImageError::io("read a part of the image"))?;
-        descriptor.digest.require(&writer.finish().1)
+        let size = writer.length();
+        descriptor.digest.require(&writer.finish().1)?;
+        require_size(descriptor, size)
     }
 
     /// Adds a blob to others of its image, and returns its digest and size.
@@ -113,6 +125,15 @@ impl Store {
         }
         Ok((temporary, digest, size))
     }
+}
+
+fn require_size(descriptor: &Descriptor, size: u64) -> Result<(), ImageError> {
+    if size == descriptor.size {
+        return Ok(());
+    }
+    let problem =
+        format!("{} has {size} bytes, and its size is given as {}", descriptor.digest, descriptor.size);
+    Err(ImageError::MalformedDocument { document: "manifest", problem })
 }
 
 /// A file that is removed unless it is given its name.

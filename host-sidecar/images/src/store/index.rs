@@ -22,9 +22,9 @@ pub struct Images {
 /// What a run needs to know about an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageRecord {
-    /// The index that it was chosen from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub index: Option<Digest>,
+    /// The index that it was chosen from, for each name that had one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub indexes: BTreeMap<Reference, Digest>,
     /// What it is for.
     pub platform: Platform,
     /// When it was built, in the words of its configuration.
@@ -37,21 +37,33 @@ pub struct ImageRecord {
 }
 
 impl Images {
-    /// The image of a name. A digest is that of a manifest, or of the index that the manifest was chosen from.
+    /// The image of a name. A digest is that of a manifest, or of the index that the manifest was chosen from for a
+    /// name of the same repository.
     #[must_use]
     pub fn find(&self, reference: &Reference) -> Option<(&Digest, &ImageRecord)> {
-        let manifest = match reference.digest() {
-            None => self.names.get(reference)?,
-            Some(digest) => {
-                let of_repository = self.names.iter().filter(|(name, _)| name.name() == reference.name());
-                let is_digest = |manifest: &&Digest| {
-                    let index = self.images.get(*manifest).and_then(|record| record.index.as_ref());
+        let manifest = match (self.names.get(reference), reference.digest()) {
+            (Some(manifest), _) => manifest,
+            (None, digest) => {
+                let digest = digest?;
+                let mut of_repository = self.names.iter().filter(|(name, _)| name.name() == reference.name());
+                let is_digest = |(name, manifest): &(&Reference, &Digest)| {
+                    let index = self.images.get(*manifest).and_then(|record| record.indexes.get(*name));
                     *manifest == digest || index == Some(digest)
                 };
-                of_repository.map(|(_, manifest)| manifest).find(is_digest)?
+                of_repository.find(is_digest)?.1
             }
         };
         self.images.get_key_value(manifest)
+    }
+
+    /// Adds an image and its names. The indexes that it was chosen from before stay known.
+    pub(super) fn add(&mut self, manifest: &Digest, mut record: ImageRecord, names: &[Reference]) {
+        if let Some(mut before) = self.images.remove(manifest) {
+            before.indexes.append(&mut record.indexes);
+            record.indexes = before.indexes;
+        }
+        self.images.insert(manifest.clone(), record);
+        self.names.extend(names.iter().map(|name| (name.clone(), manifest.clone())));
     }
 
     /// The default image.

@@ -2,13 +2,13 @@
 
 use super::{Lease, Store, lease::Unleased};
 use crate::{
-    DEFAULT_IMAGE, ImageError,
+    DEFAULT_IMAGE, Descriptor, Digest, ImageError,
     load::{
         load,
         tests::{TestDir, reference},
     },
 };
-use std::{fs, os::unix::fs::MetadataExt, thread, time::SystemTime};
+use std::{fs, io, os::unix::fs::MetadataExt, thread, time::SystemTime};
 
 fn load_image(dir: &TestDir, store: &Store, name: &str) {
     dir.write_image(name, name);
@@ -206,5 +206,73 @@ fn a_damaged_part_is_removed_and_added_again() {
         load(&store, &dir.layout(), None).expect("loaded");
         assert!(store.find(&reference("a:1")).is_ok());
         assert_eq!(fs::read(&path).expect("a blob"), whole);
+    }
+}
+
+#[test]
+fn the_digest_of_an_index_names_an_image_in_the_repositories_that_have_it() {
+    let dir = TestDir::new();
+    let store = dir.store();
+    load_image(&dir, &store, "loaded:1");
+    let manifest = store.images().expect("images").names[&reference("loaded:1")].clone();
+    let [index, other] = [Digest::of(b"index"), Digest::of(b"other index")];
+    let add = |index: Option<&Digest>, name: &str| {
+        let names = [reference(name)];
+        store.add().expect("a lock").finish(&manifest, index.cloned(), &names).expect("added");
+    };
+    let is_known = |name: &str, digest: &Digest| store.find(&reference(&format!("{name}@{digest}"))).is_ok();
+    add(Some(&index), &format!("base@{index}"));
+    add(Some(&index), "tagged:1");
+    for added in [None, Some(&other)] {
+        add(added, "copy:1");
+        assert!(is_known("base", &index) && is_known("tagged", &index), "{added:?}");
+        assert!(!is_known("copy", &index) && !is_known("base", &other), "{added:?}");
+    }
+    assert!(is_known("copy", &other));
+    // The same tag without its index.
+    add(None, "tagged:1");
+    assert!(is_known("tagged", &index));
+}
+
+#[test]
+fn a_part_that_is_there_has_the_size_of_its_descriptor() {
+    let dir = TestDir::new();
+    let store = dir.store();
+    load_image(&dir, &store, "a:1");
+    let manifest = store.images().expect("images").names[&reference("a:1")].clone();
+    let layer = store.image(&manifest).expect("an image").0.layers[0].clone();
+    let addition = store.add().expect("a lock");
+    addition.add(&layer, io::empty()).expect("there");
+    for size in [layer.size - 1, layer.size + 1] {
+        let wrong = Descriptor { size, ..layer.clone() };
+        let error = addition.add(&wrong, io::empty()).expect_err("another size").to_string();
+        assert!(
+            error.contains(&format!("has {} bytes, and its size is given as {size}", layer.size)),
+            "{error}"
+        );
+    }
+    // The manifest is not to blame where the part is damaged.
+    let path = store.blob_path(&layer.digest);
+    fs::write(&path, "damaged").expect("written");
+    assert!(matches!(addition.add(&layer, io::empty()), Err(ImageError::LostPart(_))));
+    assert!(!path.exists());
+}
+
+#[cfg(feature = "registry")]
+#[test]
+fn a_part_that_is_there_has_the_size_of_its_descriptor_when_it_is_pulled() {
+    let dir = TestDir::new();
+    let store = dir.store();
+    load_image(&dir, &store, "a:1");
+    let manifest = store.images().expect("images").names[&reference("a:1")].clone();
+    let layer = store.image(&manifest).expect("an image").0.layers[0].clone();
+    let wrong = Descriptor { size: layer.size + 1, ..layer.clone() };
+    let trusted = store.add().expect("a lock");
+    let [shared, fetched] =
+        [true, false].map(|is_shared| store.add_untrusted(&|_| is_shared).expect("a lock"));
+    for addition in [trusted, shared, fetched] {
+        let add = |descriptor| addition.add_fetched(descriptor, || store.blob(&layer.digest));
+        add(&layer).expect("there");
+        assert!(matches!(add(&wrong), Err(ImageError::MalformedDocument { .. })), "{addition:?}");
     }
 }

@@ -50,12 +50,43 @@ pub async fn run(
     let plan = plan(policy, targets)?;
     let context =
         ExecutionContext { id: new_id(), requested: Instant::now(), cancelled, observer: &NoObserver };
+    let plan = pipeline::resolve(backend, plan, &context).await?;
     pipeline::execute(backend, plan, &context).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{BoxFuture, Purpose, Sandbox, spec::SandboxSpec};
+    use cofferdam_types::ErrorCode;
+
+    /// Programs have this image where they choose none.
+    const IMAGE: &str = "python@sha256:00";
+
+    /// Says which image a sandbox would have.
+    #[derive(Debug)]
+    struct ImageBackend;
+
+    impl Backend for ImageBackend {
+        fn create<'a>(
+            &'a self,
+            spec: &'a SandboxSpec,
+            _: Purpose<'a>,
+        ) -> BoxFuture<'a, Result<Box<dyn Sandbox>, Error>> {
+            let image = spec.image.clone().unwrap_or_default();
+            Box::pin(async { Err(Error::new(ErrorCode::SandboxUnavailable, image)) })
+        }
+
+        fn resolve(&self, spec: SandboxSpec) -> BoxFuture<'_, Result<SandboxSpec, Error>> {
+            Box::pin(async move { Ok(SandboxSpec { image: Some(IMAGE.into()), ..spec }) })
+        }
+    }
+
+    #[tokio::test]
+    async fn the_probe_has_the_image_that_programs_have() {
+        let result = run(&ImageBackend, &Policy::default(), &[], &CancellationToken::new()).await;
+        assert_eq!(result.expect_err("no sandbox").message, IMAGE);
+    }
 
     #[test]
     fn the_probe_has_the_default_limits() {

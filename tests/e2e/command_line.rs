@@ -1,8 +1,8 @@
 //! `cofferdam run` behaves like an interpreter: its streams, files, variables and exit codes.
 
-use cofferdam_tests::program::{TestDir, stderr, stdout};
+use cofferdam_tests::program::{TestDir, executed_by, stderr, stdout};
 use rustix::process::{Pid, Signal, kill_process};
-use std::{fs, io::Read};
+use std::{fs, io::Read, process::Command};
 
 fn exit_code(dir: &TestDir, program: &str, options: &[&str]) -> Option<i32> {
     dir.write("program.py", program);
@@ -267,4 +267,16 @@ fn symlinks_in_the_output_directory_are_not_followed() {
     assert_eq!((stdout(&output), output.status.code()), ("ran\n".into(), Some(1)), "{}", stderr(&output));
     assert_eq!(fs::read_to_string(dir.path().join("target")).expect("the file"), "untouched");
     assert!(!dir.path().join("elsewhere/f").exists());
+}
+
+#[test]
+fn no_umask_keeps_the_root_file_system_from_the_program() {
+    let dir = TestDir::new();
+    dir.write("p.py", "import pwd\nprint(pwd.getpwuid(1001).pw_name)");
+    for mask in ["022", "077"] {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "umask $0 && exec \"$@\"", mask]);
+        let output = executed_by(shell, &dir.cofferdam(["run", "--image", "", "p.py"])).output().expect("sh");
+        assert_eq!(stdout(&output), "user\n", "{mask}: {}", stderr(&output));
+    }
 }

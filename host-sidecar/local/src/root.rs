@@ -6,7 +6,7 @@ use cofferdam_runner_artifact::RUNNER;
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    fs::{self, Permissions},
+    fs::{self, Metadata, Permissions},
     io,
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
@@ -99,6 +99,10 @@ impl Root {
             Self::Image(image) => prepare_image(&root, image),
             Self::Erofs(_) => Ok(Vec::new()),
         }?;
+        if !is_readable(&fs::metadata(&runner)?) {
+            make_readable(&runner)?;
+            make_readable(&root)?;
+        }
         binds.push(Bind { source: runner, destination: "/cofferdam".into() });
         Ok(binds)
     }
@@ -110,6 +114,26 @@ impl Root {
             Self::Host | Self::Image(_) => None,
         }
     }
+}
+
+/// Whether the program, which is another user, may list and enter a directory.
+fn is_readable(directory: &Metadata) -> bool {
+    directory.permissions().mode() & 0o005 == 0o005
+}
+
+/// Gives all files to the program for reading, whatever the umask was when they were created.
+fn make_readable(path: &Path) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(path)?;
+    if metadata.is_dir() {
+        fs::set_permissions(path, Permissions::from_mode(0o755))?;
+        for entry in fs::read_dir(path)? {
+            make_readable(&entry?.path())?;
+        }
+    } else if metadata.is_file() {
+        let executable = metadata.permissions().mode() & 0o111;
+        fs::set_permissions(path, Permissions::from_mode(0o644 | executable))?;
+    }
+    Ok(())
 }
 
 /// A read-only bind mount of a directory.

@@ -97,16 +97,25 @@ impl Processes {
     /// Kills all processes and waits until they have exited.
     pub(super) fn kill_all(&self) -> io::Result<()> {
         let deadline = Instant::now() + KILL_TIMEOUT;
+        // Once the launcher has exited, its descendants are found by themselves alone.
+        let mut found: Vec<Process> = Vec::new();
         loop {
-            let alive = self.alive()?;
-            if alive.is_empty() {
+            found.retain(|process| process.is_alive());
+            for process in self.alive()?.into_iter().filter_map(Process::of) {
+                if !found.contains(&process) {
+                    found.push(process);
+                }
+            }
+            if found.is_empty() {
                 return Ok(());
             }
+            let pids = found.iter().map(|process| process.pid);
             if Instant::now() >= deadline {
-                let message = format!("the processes {alive:?} did not exit after SIGKILL");
+                let pids: Vec<u32> = pids.collect();
+                let message = format!("the processes {pids:?} did not exit after SIGKILL");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, message));
             }
-            kill(alive.into_iter());
+            kill(pids);
             thread::sleep(KILL_INTERVAL);
         }
     }

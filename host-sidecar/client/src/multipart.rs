@@ -8,13 +8,16 @@ use cofferdam_core::{
 use cofferdam_http_api::{DIRECTORY_TYPE, LINK_TYPE, MODE_HEADER, Mode};
 use cofferdam_types::Error;
 use hyper::body::{Body, Bytes, Frame};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::{
-    fmt::Write,
     io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 use tokio::sync::watch;
+
+/// What is encoded in an extended parameter (RFC 8187), so that no character is ambiguous.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// How far a body was sent.
 #[derive(Debug, Clone)]
@@ -61,7 +64,7 @@ impl MultipartBody {
             EntryKind::Link(target) => (LINK_TYPE, None, target.as_str()),
         };
         let mode = mode.map(|mode| format!("{MODE_HEADER}: {}\r\n", Mode(mode))).unwrap_or_default();
-        let (boundary, name) = (&self.boundary, encoded(&entry.path));
+        let (boundary, name) = (&self.boundary, utf8_percent_encode(&entry.path, ENCODED));
         format!(
             "\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename*=UTF-8''{name}\r\n\
              Content-Type: {media_type}\r\n{mode}\r\n{content}"
@@ -102,16 +105,4 @@ impl Body for MultipartBody {
         });
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
-}
-
-/// A name as an extended parameter (RFC 8187), in which no character is ambiguous.
-fn encoded(name: &str) -> String {
-    name.bytes().fold(String::new(), |mut text, byte| {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(byte.into()),
-            // Writing to a string does not fail.
-            _ => drop(write!(text, "%{byte:02X}")),
-        }
-        text
-    })
 }

@@ -2,11 +2,16 @@
 //! Specification" and "Oauth2 Token Authentication".
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// How this program calls itself to token servers.
 const CLIENT: &str = "cofferdam";
+
+/// What is encoded in a query.
+const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':').remove(b'/');
 
 /// Who pulls.
 #[derive(Clone, PartialEq, Eq)]
@@ -106,12 +111,9 @@ fn parameters(mut text: &str) -> BTreeMap<String, String> {
     parameters
 }
 
-/// A text in the query of an address.
-fn encoded(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte);
-    text.bytes()
-        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+/// A text in the query of an address, or in a form.
+fn encoded(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, ENCODED)
 }
 
 #[cfg(test)]

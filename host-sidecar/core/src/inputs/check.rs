@@ -12,9 +12,9 @@ use std::{
 };
 
 /// Bytes of a page. The disk of a sandbox is a tmpfs, which is allocated in pages.
-const PAGE: u64 = 4096;
+pub(super) const PAGE: u64 = 4096;
 /// Maximum bytes of a link's target: PATH_MAX without the byte that ends it.
-const MAX_TARGET: usize = 4095;
+pub const MAX_LINK_TARGET: usize = 4095;
 
 /// What a working directory has so far.
 #[derive(Debug)]
@@ -147,7 +147,7 @@ pub(super) fn stays_inside(path: &str, target: &str) -> bool {
         _ => Some(depth + 1),
     });
     let is_relative = !target.is_empty() && !target.starts_with('/') && !target.contains('\0');
-    is_relative && target.len() <= MAX_TARGET && inside.is_some()
+    is_relative && target.len() <= MAX_LINK_TARGET && inside.is_some()
 }
 
 fn invalid(text: String) -> Error {

@@ -1,5 +1,5 @@
 //! Files and directories of this machine as input. They are opened before they are used and no link is followed,
-//! except to the one that the caller names, so that nobody can replace what was checked.
+//! except to the one that the caller names, so that no process can replace what was checked.
 
 mod send;
 
@@ -19,8 +19,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Opening a FIFO must not block, and a terminal must not become the controlling one.
-const ANY: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// An open file or directory of this machine.
@@ -61,10 +59,12 @@ impl LocalInput {
     pub fn open_beneath(directory: &Path, local: &str, path: impl Into<String>) -> io::Result<Self> {
         let directory = openat(CWD, directory, DIRECTORY, Mode::empty())?;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        let opened = openat2(directory, local, ANY, Mode::empty(), resolve).map_err(|error| match error {
-            Errno::XDEV => io::Error::new(io::ErrorKind::InvalidInput, "leads out of the folder"),
-            error => error.into(),
-        })?;
+        let opened = openat2(directory, local, regular_file::READ, Mode::empty(), resolve).map_err(
+            |error| match error {
+                Errno::XDEV => io::Error::new(io::ErrorKind::InvalidInput, "leads out of the folder"),
+                error => error.into(),
+            },
+        )?;
         let opened = match FileType::from_raw_mode(fstat(&opened)?.st_mode) {
             FileType::Directory => Opened::Directory(opened),
             FileType::RegularFile => Opened::File(opened.into()),

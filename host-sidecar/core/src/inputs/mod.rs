@@ -6,6 +6,7 @@ mod local;
 mod transfer;
 
 pub(crate) use check::InputCheck;
+pub use check::MAX_LINK_TARGET;
 pub use cofferdam_protocol::{EntryKind, InputEntry};
 pub use local::{LocalInput, stream};
 pub use transfer::{ProgramMessages, STALL_TIMEOUT, Transfer};

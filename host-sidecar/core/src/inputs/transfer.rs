@@ -1,6 +1,6 @@
 //! The messages with which a runner gets a program and its files.
 
-use super::{InputCheck, InputPart, Inputs};
+use super::{InputCheck, InputPart, Inputs, check::PAGE};
 use crate::spec::{ExecSpec, SandboxSpec};
 use cofferdam_protocol::{EntryKind, InputEntry, Message, encode_message};
 use cofferdam_types::{Error, ErrorCode};
@@ -11,8 +11,6 @@ use tokio::time::{Instant, timeout_at};
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes that extend the time for the files by a second.
 const MIN_BYTES_PER_SECOND: u64 = 256 << 10;
-/// Bytes that an entry counts as, since the sandbox takes time for each.
-const ENTRY_BYTES: u64 = 4096;
 
 /// The messages of an execution.
 #[derive(Debug)]
@@ -81,7 +79,8 @@ impl Transfer {
         let message = match timeout_at(deadline, self.inputs.next()).await.map_err(|_| too_slow())?? {
             InputPart::Entry(entry) => {
                 self.check.entry(&entry)?;
-                self.received += ENTRY_BYTES;
+                // The sandbox takes time for each, however small.
+                self.received += PAGE;
                 Message::Entry(entry)
             }
             InputPart::Content(bytes) => {

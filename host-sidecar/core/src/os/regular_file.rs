@@ -12,6 +12,10 @@ use std::{
     path::Path,
 };
 
+/// Opening a FIFO must not block, and a terminal must not become the controlling one.
+pub(crate) const READ: OFlags =
+    OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
 /// What to do if the last component of a path is a symbolic link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
@@ -37,9 +41,7 @@ pub fn open(path: &Path, links: Links) -> io::Result<File> {
 /// Those of [`open`].
 pub fn open_at(directory: impl AsFd, path: impl Arg, links: Links) -> io::Result<File> {
     let no_follow = if links == Links::Refuse { OFlags::NOFOLLOW } else { OFlags::empty() };
-    // Opening a FIFO must not block, and a terminal must not become the controlling one.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | no_follow;
-    let file = match openat(directory, path, flags, Mode::empty()) {
+    let file = match openat(directory, path, READ | no_follow, Mode::empty()) {
         Ok(file) => File::from(file),
         Err(Errno::LOOP) if links == Links::Refuse => {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a symbolic link"));

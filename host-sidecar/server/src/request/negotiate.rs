@@ -170,7 +170,7 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 }
 
 /// An element of a list without its parameters.
-fn media_type(element: &str) -> &str {
+pub(super) fn media_type(element: &str) -> &str {
     element.split(';').next().unwrap_or_default().trim()
 }
 

@@ -4,12 +4,13 @@
 use super::{
     body::{ReceivedBody, too_large},
     multipart::{MultipartDecoder, PartHead, Piece},
+    negotiate::media_type,
 };
 use crate::{admission::memory::MemoryBudget, api_error::ApiError};
 use axum::body::Body;
 use cofferdam_core::{
     InputSender,
-    inputs::{EntryKind, InputEntry, InputPart},
+    inputs::{EntryKind, InputEntry, InputPart, MAX_LINK_TARGET},
 };
 use cofferdam_http_api::{DIRECTORY_TYPE, LINK_TYPE, MODE_HEADER, Mode};
 use cofferdam_types::{DIRECTORY_MODE, Error, ErrorCode, FILE_MODE, quoted};
@@ -22,8 +23,6 @@ use tokio::time::timeout;
 const REQUEST: &str = "request";
 /// Memory for the files of one request while they pass through, in bytes.
 const PASSING_BYTES: u64 = 1 << 20;
-/// Maximum bytes of a link's target: PATH_MAX without the byte that ends it.
-const MAX_TARGET: usize = 4095;
 
 /// A body of several parts.
 #[derive(Debug)]
@@ -154,8 +153,7 @@ impl Parts {
             }),
             None => Ok(default),
         };
-        let media_type = head.header("content-type").and_then(|value| value.split(';').next());
-        match media_type.unwrap_or_default().trim_end().to_ascii_lowercase().as_str() {
+        match media_type(head.header("content-type").unwrap_or_default()).to_ascii_lowercase().as_str() {
             DIRECTORY_TYPE => Ok(EntryKind::Directory(mode(DIRECTORY_MODE)?)),
             LINK_TYPE => self.target(head).await.map(EntryKind::Link),
             _ => Ok(EntryKind::File(mode(FILE_MODE)?)),
@@ -167,11 +165,11 @@ impl Parts {
         let mut target = Vec::new();
         while let Some(bytes) = self.next_content().await? {
             target.extend_from_slice(&bytes);
-            if target.len() > MAX_TARGET {
+            if target.len() > MAX_LINK_TARGET {
                 break;
             }
         }
-        String::from_utf8(target).ok().filter(|target| target.len() <= MAX_TARGET).ok_or_else(|| {
+        String::from_utf8(target).ok().filter(|target| target.len() <= MAX_LINK_TARGET).ok_or_else(|| {
             let text = "is not UTF-8 or is too long";
             invalid(format!("files: the target of the symbolic link {} {text}", shown(head)))
         })

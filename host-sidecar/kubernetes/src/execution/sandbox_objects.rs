@@ -147,24 +147,19 @@ impl<'a> SandboxObjects<'a> {
 
     /// Follows the output of a container that has started.
     pub(super) async fn follow(&mut self, started: Started, state: &mut ExecutionState<'_>) -> SandboxEnd {
-        let mut decoder = LogDecoder::default();
-        let mut attachment = None;
         if started.by_event {
             match Attachment::with_replay(&self.cluster.pods, &started.pod).await {
-                Ok(attached) => {
-                    attachment = Some(attached);
-                    decoder.expect_replay();
-                }
+                Ok(attachment) => return self.follow_attached(started, attachment, state).await,
                 Err(error) => {
                     tracing::debug!(id = self.run.id, %error, "the container cannot be attached to")
                 }
             }
         }
-        self.follow_from(started.pod, attachment, decoder, state).await
+        self.follow_from(started.pod, None, LogDecoder::default(), state).await
     }
 
-    /// Follows the output of a container that got its program over an attachment. The runner repeats what it has
-    /// written before that.
+    /// Follows the output over an attachment that the runner has got something from, its program or the request for a
+    /// replay: it repeats what it has written before that.
     pub(super) async fn follow_attached(
         &mut self,
         started: Started,

@@ -25,8 +25,7 @@ if [ ! -e "$layer" ]; then
     new=$(mktemp -d -p "${layer%/*}")
     trap 'rm -rf "$new"' EXIT
     mkdir -p "$new/packages/partial" "$new/root"
-    # The lists of packages may be missing or old.
-    download "$@" || { update_package_lists && download "$@"; } || die "these packages cannot be downloaded: $*"
+    with_package_lists download "$@" || die "these packages cannot be downloaded: $*"
     for package in "$new"/packages/*.deb; do dpkg-deb --extract "$package" "$new/root"; done
     tar --create --file "$new/layer" --directory "$new/root" --sort name --owner 0 --group 0 --numeric-owner \
         --exclude './usr/share/doc' --exclude './usr/share/man' --exclude './usr/share/locale' .

@@ -17,8 +17,7 @@ if [ ! -e "$folder" ]; then
     have apt-get || die "apt-get is missing: unpack the Debian package $package into $folder by hand"
     rm -rf "$folder.new"
     mkdir "$folder.new"
-    # The lists of packages may be missing or old.
-    download || { update_package_lists && download; } || die "$package cannot be downloaded"
+    with_package_lists download || die "$package cannot be downloaded"
     dpkg -x "$folder.new/$package"_*.deb "$folder.new"
     rm "$folder.new/$package"_*.deb
     mv "$folder.new" "$folder"

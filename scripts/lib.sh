@@ -34,6 +34,9 @@ as_root() {
 
 update_package_lists() { as_root apt-get -qq -o DPkg::Lock::Timeout=120 update; }
 
+# with_package_lists COMMAND...: runs a command, and again with new lists of packages, which may be missing or old.
+with_package_lists() { "$@" || { update_package_lists && "$@"; }; }
+
 # install_packages NAME...: prints the packages, then installs them. On failure it prints what to do by hand.
 install_packages() {
     if ! have apt-get; then

@@ -160,10 +160,12 @@ fn details(store: &Store, name: &str) -> Result<Value, Failure> {
     let found = images.find(&reference);
     let (digest, image) = found.ok_or(cofferdam_images::ImageError::NotFound(reference.clone().into()))?;
     let names: Vec<_> = images.names.iter().filter(|(_, of)| *of == digest).map(|(name, _)| name).collect();
+    let of_repository = || image.indexes.iter().find(|(name, _)| name.name() == reference.name());
+    let index = image.indexes.get(&reference).or_else(|| Some(of_repository()?.1));
     Ok(json!({
         "names": names,
         "digest": digest,
-        "index": image.indexes.get(&reference),
+        "index": index,
         "platform": image.platform.to_string(),
         "created": image.created,
         "size": image.size,

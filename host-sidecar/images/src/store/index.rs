@@ -41,19 +41,19 @@ impl Images {
     /// name of the same repository.
     #[must_use]
     pub fn find(&self, reference: &Reference) -> Option<(&Digest, &ImageRecord)> {
-        let manifest = match (self.names.get(reference), reference.digest()) {
-            (Some(manifest), _) => manifest,
-            (None, digest) => {
-                let digest = digest?;
-                let mut of_repository = self.names.iter().filter(|(name, _)| name.name() == reference.name());
-                let is_digest = |(name, manifest): &(&Reference, &Digest)| {
-                    let index = self.images.get(*manifest).and_then(|record| record.indexes.get(*name));
-                    *manifest == digest || index == Some(digest)
-                };
-                of_repository.find(is_digest)?.1
-            }
-        };
+        let manifest = self.names.get(reference).or_else(|| self.of_digest(reference))?;
         self.images.get_key_value(manifest)
+    }
+
+    /// The manifest of a name with a digest that no image was given.
+    fn of_digest(&self, reference: &Reference) -> Option<&Digest> {
+        let digest = reference.digest()?;
+        let mut of_repository = self.names.iter().filter(|(name, _)| name.name() == reference.name());
+        let is_digest = |(name, manifest): &(&Reference, &Digest)| {
+            let index = self.images.get(*manifest).and_then(|record| record.indexes.get(*name));
+            *manifest == digest || index == Some(digest)
+        };
+        of_repository.find(is_digest).map(|(_, manifest)| manifest)
     }
 
     /// Adds an image and its names. The indexes that it was chosen from before stay known.

@@ -60,7 +60,7 @@ impl Settings {
         let mut config = self.local();
         let has_images = named_images(&config, policy).next().is_some() || self.has_choice_of_images();
         let may_be_default = self.image.is_none() && self.rootfs.is_none();
-        // Where nobody has loaded an image, a run looks for one file.
+        // If no image was ever added, a run looks for one file.
         let is_opened =
             has_images || may_be_default && self.image_dir().is_some_and(|dir| Store::exists(&dir));
         let images = is_opened.then(|| self.image_store()).transpose()?;

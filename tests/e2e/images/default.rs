@@ -44,7 +44,7 @@ fn assert_which(dir: &TestDir, options: &[&str], expected: &str) {
 fn the_default_image_is_used_unless_something_else_is_named() {
     let dir = TestDir::new();
     assert_which(&dir, &[], "the machine");
-    // Nobody has loaded an image, so there is no store.
+    // No image was loaded, so there is no store.
     assert!(!dir.path().join("images").exists());
     load(&dir, "first");
     assert_which(&dir, &[], "first");

@@ -200,6 +200,8 @@ async fn a_registry_that_hangs_delays_no_other_request_and_pulls_are_bounded() {
     });
     let pulled = requests.recv().expect("a request");
     assert!(pulled.starts_with("GET /v2/app/manifests/latest"), "{pulled}");
+    let prune = cofferdam(&setup.dir, &["image", "prune"]);
+    assert!(prune.status.success(), "{}", stderr(&prune));
     let refused = run(&one, &setup.image("team/app:1")).await;
     assert_eq!(refusal(&refused), (429, "overloaded"), "{}", refused.text);
     assert!(refused.text.contains("images.max_tenant_pulls"), "{}", refused.text);

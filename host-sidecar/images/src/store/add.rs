@@ -1,28 +1,29 @@
 //! Adds images.
 
+#[cfg(feature = "registry")]
+use super::staged::StagedParts;
 use super::{ImageRecord, Store};
 use crate::{Descriptor, Digest, Document, ImageConfig, ImageError, Manifest, Platform, Reference};
-#[cfg(feature = "registry")]
-use std::collections::BTreeSet;
 use std::{
     cell::Cell,
     fs::{File, TryLockError},
     io::Read,
 };
 
-/// An image that is being added. Nothing is removed from the store meanwhile.
+/// An image that is being added. Nothing is removed from the store meanwhile, except while the image is fetched for
+/// somebody who is not trusted.
 #[derive(Debug)]
 pub struct Addition<'a> {
     store: &'a Store,
-    /// None once the image is added.
+    /// None while the parts are staged, and once the image is added.
     lock: Option<File>,
     /// Whether a part may have been added.
     is_changed: Cell<bool>,
     /// Bytes of the parts of unknown digest.
     added: Cell<u64>,
-    /// The parts that need not be fetched if they are there; none: all.
+    /// The parts, while they are fetched for somebody who is not trusted.
     #[cfg(feature = "registry")]
-    shared: Option<BTreeSet<Digest>>,
+    staged: Option<StagedParts>,
 }
 
 impl Store {
@@ -38,12 +39,12 @@ impl Store {
             is_changed: Cell::new(false),
             added: Cell::new(0),
             #[cfg(feature = "registry")]
-            shared: None,
+            staged: None,
         })
     }
 
     /// Starts to add an image for somebody who is not trusted: a part that is there is fetched again, unless an image
-    /// has it whose name is accepted.
+    /// has it whose name is accepted. The store is not locked meanwhile: the other registry may be slow.
     #[cfg(feature = "registry")]
     pub(crate) fn add_untrusted(
         &self,
@@ -52,8 +53,9 @@ impl Store {
         let mut addition = self.add()?;
         let images = self.images()?;
         let shared = images.names.iter().filter(|(name, _)| may_share(name));
-        let shared: BTreeSet<_> = shared.map(|(_, digest)| digest).collect();
-        addition.shared = Some(shared.into_iter().flat_map(|digest| self.parts(digest)).collect());
+        let shared = shared.flat_map(|(_, digest)| self.parts(digest)).collect();
+        addition.staged = Some(StagedParts::create(self, shared)?);
+        addition.lock = None;
         Ok(addition)
     }
 
@@ -102,11 +104,15 @@ impl Addition<'_> {
     /// It cannot be read or written, or is not what its descriptor promises.
     pub fn add(&self, descriptor: &Descriptor, content: impl Read) -> Result<(), ImageError> {
         self.is_changed.set(true);
+        #[cfg(feature = "registry")]
+        if let Some(staged) = &self.staged {
+            return staged.add(self.store, descriptor, content);
+        }
         self.store.add_blob(descriptor, content)
     }
 
     /// Adds a part that may have to be fetched, unless it is there. Another process that fetches it is waited for,
-    /// except for somebody who is not trusted: the other registry may be slow.
+    /// except for somebody who is not trusted.
     ///
     /// # Errors
     ///
@@ -118,16 +124,12 @@ impl Addition<'_> {
         fetch: impl FnOnce() -> Result<R, ImageError>,
     ) -> Result<(), ImageError> {
         let digest = &descriptor.digest;
-        if let Some(shared) = &self.shared {
-            return match (self.has(digest), shared.contains(digest)) {
-                (true, true) => self.store.require_length(descriptor),
-                (true, false) => Store::check_blob(descriptor, fetch()?),
-                (false, _) => {
-                    self.is_changed.set(true);
-                    // Another process may add it meanwhile, so the content is checked all the same.
-                    self.store.write_checked(descriptor, fetch()?)
-                }
-            };
+        match &self.staged {
+            Some(staged) if staged.has(self.store, digest) => {
+                return staged.require_length(self.store, descriptor);
+            }
+            Some(_) => return self.add(descriptor, fetch()?),
+            None => {}
         }
         if self.has(digest) {
             return self.store.require_length(descriptor);
@@ -165,6 +167,11 @@ impl Addition<'_> {
         if let Some(other) = names.iter().filter_map(Reference::digest).find(|digest| !is_digest(digest)) {
             let (expected, received) = (other.clone(), manifest.clone());
             return Err(ImageError::WrongDigest { expected, received });
+        }
+        #[cfg(feature = "registry")]
+        if let Some(staged) = self.staged.take() {
+            self.lock = Some(self.store.lock_shared()?);
+            staged.keep(self.store)?;
         }
         let (_, config) = self.store.image(manifest)?;
         config.require(&Platform::of_machine())?;

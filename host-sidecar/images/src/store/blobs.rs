@@ -78,56 +78,53 @@ impl Store {
     }
 
     /// The same whether it is there or not.
-    pub(super) fn write_checked(
+    fn write_checked(&self, descriptor: &Descriptor, content: impl Read) -> Result<(), ImageError> {
+        let mut temporary = TemporaryFile::create(&self.dir.join("tmp"))?;
+        self.copy_checked(descriptor, content, &mut temporary.file)?;
+        temporary.persist(&self.blob_path(&descriptor.digest))
+    }
+
+    /// Copies content into a file, and checks it against a descriptor.
+    pub(super) fn copy_checked(
         &self,
         descriptor: &Descriptor,
         content: impl Read,
+        file: &mut File,
     ) -> Result<(), ImageError> {
         let limited = content.take(descriptor.size.saturating_add(1));
-        let (file, digest, size) = self.write_blob(limited, self.limits.bytes)?;
+        let (digest, size) = self.copy(limited, self.limits.bytes, file)?;
         descriptor.digest.require(&digest)?;
-        require_size(descriptor, size)?;
-        file.persist(&self.blob_path(&digest))
-    }
-
-    /// Checks content against a descriptor.
-    #[cfg(feature = "registry")]
-    pub(super) fn check_blob(descriptor: &Descriptor, content: impl Read) -> Result<(), ImageError> {
-        let mut writer = DigestWriter::new(io::sink());
-        let copied = io::copy(&mut content.take(descriptor.size.saturating_add(1)), &mut writer);
-        copied.map_err(ImageError::io("read a part of the image"))?;
-        let size = writer.length();
-        descriptor.digest.require(&writer.finish().1)?;
         require_size(descriptor, size)
     }
 
     /// Adds a blob to others of its image, and returns its digest and size.
     pub(super) fn add_content(&self, content: impl Read, others: u64) -> Result<(Digest, u64), ImageError> {
-        let (file, digest, size) = self.write_blob(content, self.limits.bytes.saturating_sub(others))?;
+        let mut temporary = TemporaryFile::create(&self.dir.join("tmp"))?;
+        let limit = self.limits.bytes.saturating_sub(others);
+        let (digest, size) = self.copy(content, limit, &mut temporary.file)?;
         if !self.has_blob(&digest) {
-            file.persist(&self.blob_path(&digest))?;
+            temporary.persist(&self.blob_path(&digest))?;
         }
         Ok((digest, size))
     }
 
-    fn write_blob(&self, content: impl Read, limit: u64) -> Result<(TemporaryFile, Digest, u64), ImageError> {
-        let mut temporary = TemporaryFile::create(&self.dir.join("tmp"))?;
-        let mut writer = DigestWriter::new(&mut temporary.file);
+    fn copy(&self, content: impl Read, limit: u64, file: &mut File) -> Result<(Digest, u64), ImageError> {
+        let mut writer = DigestWriter::new(&mut *file);
         let copied = io::copy(&mut content.take(limit.saturating_add(1)), &mut writer);
         let size = writer.length();
         let digest = writer.finish().1;
         copied.map_err(|error| {
             let error = ImageError::io("write a part of the image into the store")(error);
-            self.explain_full(error, &temporary.file)
+            self.explain_full(error, file)
         })?;
         if size > limit {
             return Err(ImageError::Limit { what: "bytes".into(), limit: self.limits.bytes });
         }
-        Ok((temporary, digest, size))
+        Ok((digest, size))
     }
 }
 
-fn require_size(descriptor: &Descriptor, size: u64) -> Result<(), ImageError> {
+pub(super) fn require_size(descriptor: &Descriptor, size: u64) -> Result<(), ImageError> {
     if size == descriptor.size {
         return Ok(());
     }

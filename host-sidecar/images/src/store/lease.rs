@@ -4,7 +4,7 @@
 use super::remove_file;
 use crate::ImageError;
 use std::{
-    fs::{File, TryLockError},
+    fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -44,8 +44,12 @@ impl Unleased {
         }
     }
 
-    /// Removes the file, if it is there.
+    /// Removes the file or folder, if it is there.
     pub(super) fn remove(self) -> Result<(), ImageError> {
+        if self.path.is_dir() {
+            let failed = ImageError::io(format!("remove {}", self.path.display()));
+            return fs::remove_dir_all(&self.path).map_err(failed);
+        }
         remove_file(&self.path)
     }
 }

@@ -5,8 +5,8 @@
 //! | `blobs/sha256/HEX` | manifests, configurations and layers, as they were loaded |
 //! | `roots/HEX.erofs` | the root file system of the image whose manifest has this digest |
 //! | `index.json` | the images and their names |
-//! | `tmp` | files that are being written |
-//! | `lock` | locked shared while an image is added, exclusively while files are removed |
+//! | `tmp` | files that are being written; a folder for each image that a request has chosen, locked while it is fetched |
+//! | `lock` | locked shared while an image is added (not: fetched for a request), exclusively while files are removed |
 //! | `index.lock` | locked while the index is changed |
 //!
 //! Every file is written under another name, flushed and renamed, and an image is named last: so a process
@@ -19,6 +19,8 @@ mod lease;
 mod ownership;
 mod removal;
 mod space;
+#[cfg(feature = "registry")]
+mod staged;
 mod unpack;
 
 pub use add::Addition;

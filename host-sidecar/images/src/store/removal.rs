@@ -5,6 +5,7 @@ use crate::{Digest, ImageError, Reference};
 use std::{
     collections::BTreeSet,
     fs::{self, DirEntry},
+    os::unix::fs::MetadataExt,
     path::Path,
     time::SystemTime,
 };
@@ -75,16 +76,7 @@ impl Store {
     ///
     /// The store cannot be read.
     pub fn size(&self) -> Result<u64, ImageError> {
-        let parts = ["blobs/sha256", ROOTS, "tmp"].map(|part| self.dir.join(part));
-        let sizes = parts.iter().map(|part| {
-            let files = entries(part)?;
-            Ok(files
-                .iter()
-                .filter_map(|file| file.metadata().ok())
-                .map(|metadata| metadata.len())
-                .sum::<u64>())
-        });
-        sizes.sum()
+        ["blobs/sha256", ROOTS, "tmp"].iter().map(|part| bytes(&self.dir.join(part))).sum()
     }
 
     /// Fails if the store is too large, and is not small enough without the images that can be removed.
@@ -179,9 +171,9 @@ impl Store {
                 if is_needed {
                     continue;
                 }
-                if part != ROOTS {
+                if part == "blobs/sha256" {
                     remove_file(&file.path())?;
-                // A sandbox may use an image whose name stands for another one now.
+                // A sandbox may use an image whose name stands for another one now; an image may be fetched.
                 } else if let Some(unleased) = Unleased::of(file.path())? {
                     unleased.remove()?;
                 }
@@ -208,6 +200,17 @@ impl Store {
 fn remove_nameless(images: &mut Images) {
     let named: BTreeSet<_> = images.names.values().cloned().collect();
     images.images.retain(|digest, _| named.contains(digest));
+}
+
+/// Bytes of the files in a folder and its folders. Those that are removed meanwhile have none.
+fn bytes(dir: &Path) -> Result<u64, ImageError> {
+    let size = |file: &DirEntry| match file.metadata() {
+        Ok(metadata) if metadata.is_dir() => bytes(&file.path()).unwrap_or(0),
+        // All links of a file together have its bytes.
+        Ok(metadata) => metadata.len() / metadata.nlink().max(1),
+        Err(_) => 0,
+    };
+    Ok(entries(dir)?.iter().map(size).sum())
 }
 
 fn entries(dir: &Path) -> Result<Vec<DirEntry>, ImageError> {

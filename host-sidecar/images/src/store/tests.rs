@@ -10,12 +10,12 @@ use crate::{
 };
 use std::{fs, io, os::unix::fs::MetadataExt, thread, time::SystemTime};
 
-fn load_image(dir: &TestDir, store: &Store, name: &str) {
+pub(super) fn load_image(dir: &TestDir, store: &Store, name: &str) {
     dir.write_image(name, name);
     load(store, &dir.layout(), None).expect("loaded");
 }
 
-fn files(dir: &TestDir) -> usize {
+pub(super) fn files(dir: &TestDir) -> usize {
     let count = |part: &str| fs::read_dir(dir.0.join("store").join(part)).expect("a folder").count();
     count("blobs/sha256") + count(super::ROOTS)
 }

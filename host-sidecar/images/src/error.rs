@@ -101,7 +101,7 @@ pub enum ImageError {
     NoSuchImage(String),
     /// The store has no room for another image.
     #[error(
-        "the store of images has more than {limit} bytes, and all of its images are in use or being added; try again later, or raise `images.max_size`"
+        "the store of images would have more than {limit} bytes, and all others in it are in use or being added; try again later, or raise `images.max_size`"
     )]
     StoreFull {
         /// The limit.

@@ -93,9 +93,7 @@ pub fn pull_untrusted(
     reference: &Reference,
     may_share: &dyn Fn(&Reference) -> bool,
 ) -> Result<(), ImageError> {
-    store.require_room()?;
-    let pull = Pull { store, config, reference, progress: &|_| (), may_share: Some(may_share) };
-    pull.pull()
+    Pull { store, config, reference, progress: &|_| (), may_share: Some(may_share) }.pull()
 }
 
 struct Pull<'a> {
@@ -122,7 +120,7 @@ impl Pull<'_> {
     fn pull_from(&self, host: &str) -> Result<(), ImageError> {
         let reference = self.reference;
         let mut repository = Repository::new(host, self.config, reference, self.may_share.is_some())?;
-        let addition = match self.may_share {
+        let mut addition = match self.may_share {
             Some(may_share) => self.store.add_untrusted(may_share)?,
             None => self.store.add()?,
         };
@@ -146,6 +144,7 @@ impl Pull<'_> {
                 }
                 Document::Manifest(manifest) => {
                     addition.require_size(&manifest)?;
+                    addition.reserve(&manifest)?;
                     addition.add(&descriptor, &*content)?;
                     addition.add_fetched(&manifest.config, || repository.blob(&manifest.config.digest))?;
                     let layers = manifest.layers.len();

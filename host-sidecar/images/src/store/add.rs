@@ -97,6 +97,19 @@ impl Addition<'_> {
         self.store.require_space(parts)
     }
 
+    /// Makes room for an image of somebody who is not trusted. It has the room until it is added or dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::StoreFull`].
+    #[cfg(feature = "registry")]
+    pub(crate) fn reserve(&mut self, manifest: &Manifest) -> Result<(), ImageError> {
+        let Some(staged) = &mut self.staged else { return Ok(()) };
+        let mut parts = manifest.layers.iter().chain([&manifest.config]);
+        parts.try_for_each(|part| staged.reserve(self.store, part))?;
+        self.store.require_room()
+    }
+
     /// Adds a part of the image, unless it is there.
     ///
     /// # Errors
@@ -192,9 +205,11 @@ impl Addition<'_> {
 impl Drop for Addition<'_> {
     /// Removes the parts of an image that was not added to its end.
     fn drop(&mut self) {
-        if self.lock.take().is_some() && self.is_changed.get() {
+        if self.lock.take().is_some() {
             // Those that cannot be removed now are removed by the next prune.
-            let _ = self.store.clean();
+            let _ = if self.is_changed.get() { self.store.clean() } else { Ok(()) };
+            // Images that were added meanwhile could not make room.
+            let _ = self.store.shrink(None);
         }
     }
 }

@@ -93,7 +93,7 @@ impl Store {
 
     /// Removes the images that were not used for the longest time until the store is small enough, except one, those in
     /// use, and the default image, without which sandboxes would have the files of the machine. Does nothing while
-    /// another process adds an image: it does this afterwards.
+    /// another process adds an image: that one does this when it ends.
     pub(super) fn shrink(&self, kept: Option<&Digest>) -> Result<(), ImageError> {
         let Some(_lock) = self.try_lock()? else { return Ok(()) };
         if self.size()? <= self.max_bytes {

@@ -5,6 +5,7 @@ use crate::{Descriptor, ImageError};
 use std::{
     fs::File,
     io::{self, ErrorKind},
+    os::unix::fs::MetadataExt,
 };
 
 impl Store {
@@ -28,7 +29,9 @@ impl Store {
             (ImageError::Io { source, .. }, Ok(free), Ok(written))
                 if source.kind() == ErrorKind::StorageFull =>
             {
-                self.no_space(written.len() + 1, free.saturating_add(written.len()))
+                // It may be longer than what was written.
+                let written = written.blocks() * 512;
+                self.no_space(written + 1, free.saturating_add(written))
             }
             _ => error,
         }

@@ -33,6 +33,17 @@ impl StagedParts {
         self.dir.join(digest.hex())
     }
 
+    /// Counts a part with the size that it is said to have, until it is there.
+    pub(super) fn reserve(&mut self, store: &Store, part: &Descriptor) -> Result<(), ImageError> {
+        if self.has(store, &part.digest) {
+            return Ok(());
+        }
+        self.shared.remove(&part.digest);
+        let path = self.path(&part.digest);
+        let reserved = File::create(&path).and_then(|file| file.set_len(part.size));
+        reserved.map_err(ImageError::io(format!("write {}", path.display())))
+    }
+
     /// Whether a part need not be fetched. It has a link of its own then, so that it may be removed from the store.
     pub(super) fn has(&self, store: &Store, digest: &Digest) -> bool {
         let link = self.path(digest);
@@ -52,7 +63,7 @@ impl StagedParts {
         let path = self.path(&part.digest);
         let failed = || ImageError::io(format!("write {}", path.display()));
         let mut file =
-            File::options().create(true).truncate(true).write(true).open(&path).map_err(failed())?;
+            File::options().create(true).truncate(false).write(true).open(&path).map_err(failed())?;
         store.copy_checked(part, content, &mut file)?;
         file.sync_all().map_err(failed())
     }
@@ -83,6 +94,29 @@ mod tests {
         load::tests::{TestDir, reference},
         store::tests::{files, load_image},
     };
+
+    #[test]
+    fn pulls_at_once_count_with_the_sizes_that_they_declare() {
+        let dir = TestDir::new();
+        load_image(&dir, &dir.store(), "a:1");
+        let store = dir.store_of(dir.store().size().expect("a size") + 3000);
+        let digest = store.images().expect("images").names[&reference("a:1")].clone();
+        let mut manifest = store.image(&digest).expect("an image").0;
+        manifest.layers = vec![Descriptor { digest: Digest::of(b""), size: 2000, ..manifest.config.clone() }];
+        let pull = || store.add_untrusted(&|name| *name == reference("a:1")).expect("a lock");
+        let (mut one, mut two) = (pull(), pull());
+        let used = store.find(&reference("a:1")).expect("an image");
+        one.reserve(&manifest).expect("room");
+        assert!(matches!(two.reserve(&manifest), Err(ImageError::StoreFull { .. })));
+        drop((one, two));
+        let (mut one, mut two) = (pull(), pull());
+        one.reserve(&manifest).expect("room again");
+        // What is not in use makes room, and stays for the pull that shares a part of it.
+        drop(used);
+        two.reserve(&manifest).expect("room");
+        assert!(store.find(&reference("a:1")).is_err());
+        two.add_fetched(&manifest.config, || -> Result<File, _> { panic!("it is shared") }).expect("there");
+    }
 
     #[test]
     fn images_are_removed_while_another_one_is_fetched_for_a_request() {

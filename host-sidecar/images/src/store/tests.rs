@@ -123,6 +123,19 @@ fn the_image_that_was_not_used_for_the_longest_time_makes_room() {
 }
 
 #[test]
+fn the_last_of_the_images_that_are_added_at_once_makes_room_for_all() {
+    let dir = TestDir::new();
+    load_image(&dir, &dir.store(), "a:1");
+    let size = dir.store().size().expect("a size");
+    let store = dir.store_of(size + size / 2);
+    let addition = store.add().expect("a lock");
+    load_image(&dir, &store, "b:1");
+    assert!(store.size().expect("a size") > store.max_bytes);
+    drop(addition);
+    assert!(store.find(&reference("a:1")).is_err() && store.find(&reference("b:1")).is_ok());
+}
+
+#[test]
 fn the_default_image_makes_no_room() {
     let dir = TestDir::new();
     load_image(&dir, &dir.store(), DEFAULT_IMAGE);

@@ -149,7 +149,11 @@ fn explain(reference: &Reference, error: &ImageError) -> Error {
             let error_for_caller =
                 explained(format!("the image {name} cannot be used; the operator's log says why"))
                     .with_detail(error.to_string());
-            Error { retryable: is_temporary(error), ..error_for_caller }
+            let code = match error {
+                ImageError::StoreFull { .. } => ErrorCode::Quota,
+                _ => error_for_caller.code,
+            };
+            Error { retryable: is_temporary(error), code, ..error_for_caller }
         }
     }
 }

@@ -23,6 +23,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// Gets the image of a specification, which a request has chosen, where the backend has to. It may take long and
     /// needs no capacity for executions. Where the caller drops the future, the pull goes on for those that want the
     /// same image.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Quota`](cofferdam_types::ErrorCode::Quota) if the other images leave no room for it: idle sandboxes
+    /// of images that requests have chosen end then.
     fn pull<'a>(&'a self, _spec: &'a SandboxSpec) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async { Ok(()) })
     }

@@ -11,6 +11,7 @@ use crate::{
 };
 use cofferdam_types::{Error, ErrorCode, Report, quoted};
 use scopeguard::ScopeGuard;
+use std::sync::Arc;
 use tokio::time::sleep_until;
 
 /// Executes a plan in a sandbox of this backend, at most once.
@@ -64,13 +65,14 @@ pub(crate) async fn execute_pooled(
 
 /// Gets the image that the request has chosen, if it has chosen one.
 pub(crate) async fn pull(
+    pool: Option<&Pool>,
     backend: &dyn Backend,
     plan: Plan,
     context: &ExecutionContext<'_>,
 ) -> Result<Plan, Error> {
     let Plan { sandbox, exec } = plan;
     let name = sandbox.image.clone().unwrap_or_default();
-    let sandbox = before_start(pull_image(backend, sandbox), &exec, context).await;
+    let sandbox = before_start(pull_image(pool, backend, sandbox), &exec, context).await;
     let sandbox = sandbox.map_err(|error| match error.code {
         ErrorCode::StartupTimeout => {
             let message = format!(
@@ -84,13 +86,27 @@ pub(crate) async fn pull(
     Ok(Plan { sandbox, exec })
 }
 
-/// The same without a limit of time.
-pub(crate) async fn pull_image(backend: &dyn Backend, spec: SandboxSpec) -> Result<SandboxSpec, Error> {
-    if spec.allowed_images.is_some() {
-        backend.pull(&spec).await?;
+/// The same without a limit of time. Idle sandboxes keep no image for which there is no room otherwise.
+pub(crate) async fn pull_image(
+    pool: Option<&Pool>,
+    backend: &dyn Backend,
+    spec: SandboxSpec,
+) -> Result<SandboxSpec, Error> {
+    if spec.allowed_images.as_ref().is_none_or(|allowed| allowed.is_empty()) {
+        return Ok(spec);
     }
-    // From here on the image is like one that the operator names.
-    Ok(SandboxSpec { allowed_images: None, ..spec })
+    let is_full = |error: &Error| error.code == ErrorCode::Quota;
+    let mut pulled = backend.pull(&spec).await;
+    if let (true, Some(pool)) = (pulled.as_ref().is_err_and(is_full), pool)
+        && pool.evict_chosen().await
+    {
+        pulled = backend.pull(&spec).await;
+    }
+    match pulled {
+        Ok(()) => Ok(SandboxSpec { allowed_images: Some(Arc::default()), ..spec }),
+        Err(error) if is_full(&error) => Err(Error { code: ErrorCode::ImageUnavailable, ..error }),
+        Err(error) => Err(error),
+    }
 }
 
 /// Resolves what the plan's sandbox is created from.

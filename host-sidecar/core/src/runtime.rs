@@ -79,7 +79,7 @@ impl Runtime {
         let plan = self.plan(request)?;
         match &self.pool {
             Some(pool) => {
-                let sandbox = pipeline::pull_image(&*self.backend, plan.sandbox).await?;
+                let sandbox = pipeline::pull_image(Some(&**pool), &*self.backend, plan.sandbox).await?;
                 pool.warm_up(&self.backend.resolve(sandbox).await?).await
             }
             None => Ok(()),
@@ -183,7 +183,7 @@ impl Runtime {
     ///
     /// The image cannot be had, or not within the startup time. Its detail has been logged.
     pub async fn pull(&self, plan: Plan, context: &ExecutionContext<'_>) -> Result<Plan, Error> {
-        let result = pipeline::pull(&*self.backend, plan, context).await;
+        let result = pipeline::pull(self.pool.as_deref(), &*self.backend, plan, context).await;
         result.map_err(|error| failed(&context.id, error))
     }
 
@@ -199,7 +199,7 @@ impl Runtime {
     }
 
     async fn execute_in(&self, plan: Plan, context: &ExecutionContext<'_>) -> Result<Report, Error> {
-        let plan = pipeline::pull(&*self.backend, plan, context).await?;
+        let plan = pipeline::pull(self.pool.as_deref(), &*self.backend, plan, context).await?;
         let plan = pipeline::resolve(&*self.backend, plan, context).await?;
         match &self.pool {
             Some(pool) => pipeline::execute_pooled(pool, &*self.backend, plan, context).await,

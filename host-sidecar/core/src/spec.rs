@@ -18,7 +18,8 @@ pub struct SandboxSpec {
     /// The image that the request has chosen or the language names; none: the backend's default. A backend replaces a
     /// tag by the digest that it stands for.
     pub image: Option<String>,
-    /// The images among which the request has chosen this one; none: the operator names it, or it has been pulled.
+    /// The images among which the request has chosen this one, empty once it has been pulled; none: the operator names
+    /// it.
     pub allowed_images: Option<Arc<AllowedImages>>,
     /// The network profile; none: no network.
     pub network: Option<String>,

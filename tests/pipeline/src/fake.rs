@@ -94,9 +94,14 @@ impl Backend for FakeBackend {
         })
     }
 
-    fn pull<'a>(&'a self, _: &'a SandboxSpec) -> BoxFuture<'a, Result<(), Error>> {
+    /// For a large image there is no room while there is a sandbox.
+    fn pull<'a>(&'a self, spec: &'a SandboxSpec) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async {
             sleep(self.pull).await;
+            let is_large = spec.image.as_ref().is_some_and(|image| image.contains("large"));
+            if is_large && self.created.load(Relaxed) > self.deleted.load(Relaxed) {
+                return Err(Error::new(ErrorCode::Quota, "no room").retryable());
+            }
             Ok(())
         })
     }

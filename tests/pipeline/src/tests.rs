@@ -79,6 +79,23 @@ async fn an_image_that_is_not_pulled_in_time_is_unavailable_for_now() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn idle_sandboxes_of_chosen_images_make_room_for_another_image() {
+    for is_chosen in [true, false] {
+        let backend = FakeBackend::new(Script::Exit(0, Duration::ZERO));
+        let (runtime, chosen) = with_choice(backend.clone());
+        let runtime = runtime.with_pool(&PoolConfig::default());
+        let first = if is_chosen { chosen.clone() } else { request() };
+        runtime.warm_up(first.clone()).await.expect("a sandbox");
+        assert!(execute(&runtime, first.clone()).await.expect("a report").warm);
+        runtime.warm_up(first).await.expect("a sandbox");
+        let large = execute(&runtime, Request { image: Some("team/large".into()), ..chosen }).await;
+        let refused = large.as_ref().err().map(|error| (error.code, error.retryable));
+        // That of the operator's image stays.
+        assert_eq!(refused, (!is_chosen).then_some((ErrorCode::ImageUnavailable, true)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cancelled_execution_ends_and_leaves_no_sandbox() {
     let backend = FakeBackend::new(Script::RunUntilClosed);
     let (runtime, cancelled) = (runtime(&backend), CancellationToken::new());

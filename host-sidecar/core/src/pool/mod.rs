@@ -23,7 +23,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, Once, PoisonError},
     time::Duration,
 };
-use tokio::{sync::watch, time::Instant};
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The prewarmed sandboxes of a backend.
@@ -56,8 +56,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn delete(&self, sandbox: Box<dyn Sandbox>) {
-        self.tasks.spawn(sandbox.delete());
+    fn delete(&self, sandbox: Box<dyn Sandbox>) -> JoinHandle<()> {
+        self.tasks.spawn(sandbox.delete())
     }
 }
 
@@ -113,6 +113,18 @@ impl Pool {
             tracing::debug!(?sandbox, "an idle sandbox is evicted");
             self.shared.delete(sandbox);
         }
+    }
+
+    /// Deletes the idle sandboxes of images that requests have chosen, and waits until they are gone. Returns whether
+    /// there were any.
+    pub(crate) async fn evict_chosen(&self) -> bool {
+        let evicted = self.shared.state().evict_chosen();
+        let deletions: Vec<_> = evicted.into_iter().map(|sandbox| self.shared.delete(sandbox)).collect();
+        let has_evicted = !deletions.is_empty();
+        for deletion in deletions {
+            let _ = deletion.await;
+        }
+        has_evicted
     }
 
     /// Waits until a sandbox of this specification is idle.

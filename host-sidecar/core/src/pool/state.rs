@@ -109,6 +109,16 @@ impl<S> PoolState<S> {
         entry.idle.pop_front().map(|(sandbox, _)| sandbox)
     }
 
+    /// Removes the idle sandboxes of images that requests have chosen. There are none again before the next such request.
+    pub(super) fn evict_chosen(&mut self) -> Vec<S> {
+        let chosen = self.entries.iter_mut().filter(|entry| entry.spec.allowed_images.is_some());
+        let idle = chosen.flat_map(|entry| {
+            entry.target = 0;
+            mem::take(&mut entry.idle)
+        });
+        idle.map(|(sandbox, _)| sandbox).collect()
+    }
+
     /// Adds a caller that waits for a sandbox of this specification.
     pub(super) fn add_waiter(&mut self, spec: &SandboxSpec, now: Instant) {
         let maximum = self.maximum;

@@ -3,7 +3,7 @@
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     pin::Pin,
     task::{Context, Poll},
     vec,
@@ -11,8 +11,7 @@ use std::{
 use tower_service::Service;
 
 /// Why an address is not dialled.
-pub(super) const NOT_PUBLIC: &str =
-    "its address is not public; `images.private_registries` can allow requests to have it reached";
+pub(super) const NOT_PUBLIC: &str = "its address is not public, is one of this machine or has no route; `images.private_registries` can allow requests to have it reached";
 
 /// Where Azure's machines find their metadata.
 const AZURE_METADATA: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
@@ -43,14 +42,29 @@ impl Service<Name> for Resolver {
         let (resolving, only_public) = (self.system.call(name), self.only_public);
         Box::pin(async move {
             let addresses: Vec<_> =
-                resolving.await?.filter(|address| !only_public || is_public(address.ip())).collect();
+                resolving.await?.filter(|address| !only_public || may_be_dialled(address.ip())).collect();
             if addresses.is_empty() { Err(io::Error::other(NOT_PUBLIC)) } else { Ok(addresses.into_iter()) }
         })
     }
 }
 
 /// Whether an address is one of the public Internet, and not of this machine, its networks or their provider.
-pub(super) fn is_public(address: IpAddr) -> bool {
+pub(super) fn may_be_dialled(address: IpAddr) -> bool {
+    is_public(address) && !is_own(address)
+}
+
+/// Whether this machine has an address, or cannot reach it: the kernel would reach its own from itself. Sends nothing.
+fn is_own(address: IpAddr) -> bool {
+    let any: IpAddr =
+        if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let source = UdpSocket::bind((any, 0)).and_then(|socket| {
+        socket.connect((address, 443))?;
+        socket.local_addr()
+    });
+    !source.is_ok_and(|source| source.ip() != address)
+}
+
+fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
@@ -92,6 +106,14 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_this_machine_is_known() {
+        // The kernel reaches both from the first, as it reaches another machine.
+        for (address, expected) in [("127.0.0.1", true), ("127.0.0.2", false)] {
+            assert_eq!(is_own(address.parse().expect("an address")), expected, "{address}");
+        }
+    }
 
     #[test]
     fn only_public_addresses_are_dialled() {

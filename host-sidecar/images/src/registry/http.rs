@@ -2,7 +2,7 @@
 
 use super::{
     RegistryConfig,
-    address::{NOT_PUBLIC, Resolver, is_public},
+    address::{NOT_PUBLIC, Resolver, may_be_dialled},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -95,7 +95,7 @@ impl Http {
         // An address is dialled without a resolver.
         let address = uri.host().unwrap_or_default().trim_matches(['[', ']']).parse();
         match address {
-            Ok(address) if !is_public(address) => Err(format!("{host} cannot be reached: {NOT_PUBLIC}")),
+            Ok(address) if !may_be_dialled(address) => Err(format!("{host} cannot be reached: {NOT_PUBLIC}")),
             _ => Ok(public_client),
         }
     }

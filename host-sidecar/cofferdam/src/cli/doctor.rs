@@ -9,7 +9,7 @@ use cofferdam_core::{
     doctor::{Finding, Findings, ProbeOptions, Verdict},
     policy::{Language, Policy},
 };
-use cofferdam_images::DEFAULT_IMAGE;
+use cofferdam_images::{DEFAULT_IMAGE, ImageRecord};
 use cofferdam_local::{Images, LocalConfig};
 use std::{
     io::{self, Write},
@@ -91,44 +91,47 @@ fn root_findings(
     images: Option<&ImageStore>,
     policy: &Policy,
 ) -> Result<Vec<Finding>, Failure> {
+    let stored = images.map(|images| images.store.images()).transpose()?.unwrap_or_default();
+    let find = |image: &str| stored.find(&image.parse().ok()?).map(|(_, record)| record);
     let of_language = |(name, language): (&String, &Language)| {
         let image = language.image.as_ref().filter(|image| config.image.as_ref() != Some(*image))?;
-        Some(Finding::ok(ROOT, format!("programs of the language {name} have the image {image}")))
+        Some(image_finding(&format!("programs of the language {name} have the image"), image, find(image)))
     };
-    let mut findings = vec![root_finding(settings, config, default_image(images)?.as_deref())];
-    findings.extend(policy.languages.iter().filter_map(of_language));
-    Ok(findings)
+    let root = match &config.image {
+        Some(image) if image == DEFAULT_IMAGE => {
+            image_finding("programs have the default image,", image, find(image))
+        }
+        Some(image) => image_finding("programs have the image", image, find(image)),
+        None => machine_finding(settings, config),
+    };
+    Ok([root].into_iter().chain(policy.languages.iter().filter_map(of_language)).collect())
 }
 
-/// When the default image was built, if the store has it.
-fn default_image(images: Option<&ImageStore>) -> Result<Option<String>, Failure> {
-    let Some(ImageStore { store, .. }) = images else { return Ok(None) };
-    let images = store.images()?;
-    let built = images.default_image().map(|(_, image)| image.created.clone().unwrap_or_default());
+fn image_finding(subject: &str, image: &str, found: Option<&ImageRecord>) -> Finding {
+    let Some(record) = found else {
+        let text = format!("{subject} {image}, which is not in the store");
+        return Finding::warning(ROOT, text, "`cofferdam image pull` or `cofferdam image load` adds it");
+    };
+    if image != DEFAULT_IMAGE {
+        return Finding::ok(ROOT, format!("{subject} {image}"));
+    }
     // The day of a time.
-    Ok(built.map(|built| built.split('T').next().unwrap_or_default().to_owned()))
+    let built = record.created.as_deref().and_then(|time| time.split('T').next()).unwrap_or_default();
+    Finding::ok(ROOT, format!("{subject} {image} ({built})"))
+        .with_advice("`--image NAME` chooses another one, `--image ''` this machine's /usr")
 }
 
-fn root_finding(settings: &Settings, config: &LocalConfig, default_image: Option<&str>) -> Finding {
+fn machine_finding(settings: &Settings, config: &LocalConfig) -> Finding {
     let advice = match settings.image {
         None => {
             "for pandas, Node and more run `make sandbox-image`, and `cofferdam image load` with the file that it names"
         }
         Some(_) => "remove the setting `image` to use the default image where it is loaded",
     };
-    match (&config.image, &config.rootfs) {
-        (Some(image), _) if image == DEFAULT_IMAGE => {
-            let version = default_image.unwrap_or("which the store lacks");
-            let text = format!("programs have the default image, {image} ({version})");
-            Finding::ok(ROOT, text)
-                .with_advice("`--image NAME` chooses another one, `--image ''` this machine's /usr")
-        }
-        (Some(image), _) => Finding::ok(ROOT, format!("programs have the image {image}")),
-        (None, Some(rootfs)) => Finding::ok(ROOT, format!("programs have the files in {}", rootfs.display())),
-        (None, None) => {
-            Finding::ok(ROOT, "programs have this machine's /usr, and see what is installed in it")
-                .with_advice(advice)
-        }
+    match &config.rootfs {
+        Some(rootfs) => Finding::ok(ROOT, format!("programs have the files in {}", rootfs.display())),
+        None => Finding::ok(ROOT, "programs have this machine's /usr, and see what is installed in it")
+            .with_advice(advice),
     }
 }
 

@@ -92,6 +92,9 @@ fn a_mirror_is_asked_before_its_registry() {
     assert_pulled(&pull(&dir, &settings, &format!("{}/app:1", own.host)));
     let missing = pull(&dir, &settings, &format!("{}/app:3", own.host));
     assert_refused(&missing, &["no such image", &own.host]);
+    let settings = format!("mirrors = {{ \"127.0.0.1:1\" = [{:?}] }}", mirror.host);
+    let unreachable = pull(&dir, &settings, "127.0.0.1:1/app:1");
+    assert_refused(&unreachable, &["127.0.0.1:1 cannot be reached", &format!("from its mirror {}", mirror.host)]);
 }
 
 /// A registry that wants the token `issued` of the server at this host.
@@ -117,6 +120,8 @@ fn a_token_is_asked_for_with_the_password_and_for_this_pull_alone() {
     let image = format!("{}/team/app:1", registry.host);
     let settings = insecure(&[&registry.host, &issuer.host]);
     assert_refused(&pull(&dir, &settings, &image), &["docker login"]);
+    dir.write("config.json", "{");
+    assert_refused(&pull(&dir, &settings, &image), &["docker login", "config.json is not used: EOF"]);
     credentials(&dir, &registry.host, "wrong");
     assert_refused(&pull(&dir, &settings, &image), &["refuses access", "with the credentials"]);
     // The token server needs TLS too.
@@ -221,6 +226,8 @@ fn a_busy_registry_is_asked_again_when_it_says() {
         (429, "0", 4, ["too many requests", "in 0 s"]),
         (429, "3600", 1, ["too many requests", "in 3600 s"]),
         (503, "0", 4, ["answers 503", "cannot be pulled"]),
+        (503, "3600", 1, ["answers 503", "in 3600 s"]),
+        (429, "99999999999999999999", 1, ["too many requests", "try again in"]),
     ] {
         let busy = Server::start(move |_| Answer::new(status, "").header("retry-after", wait));
         assert_refused(&pull(&dir, &insecure(&[&busy.host]), &format!("{}/app:1", busy.host)), &parts);

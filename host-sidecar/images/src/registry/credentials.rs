@@ -1,30 +1,17 @@
-//! Credentials in the files of Docker and Podman, and of their credential helpers. Sources: docker-login(1),
-//! containers-auth.json(5), github.com/docker/docker-credential-helpers.
+//! Credentials in the files of Docker and Podman. Sources: docker-login(1), containers-auth.json(5).
 
-use super::auth::Credentials;
+use super::{auth::Credentials, credential_helper};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use cofferdam_core::os::{
-    programs,
     regular_file::{self, Links},
     user_dirs,
 };
 use serde::Deserialize;
-use std::{collections::BTreeMap, env, path::PathBuf, process::Stdio, time::Duration};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    process::{Child, Command},
-    runtime::Builder,
-    time::timeout,
-};
+use std::{collections::BTreeMap, env, io::ErrorKind, path::PathBuf};
 
 const MAX_FILE: usize = 1 << 20;
-const MAX_ANSWER: u64 = 64 << 10;
-/// Time for a helper to answer: one may wait for a person who is not there.
-const HELPER_TIMEOUT: Duration = Duration::from_secs(30);
 /// What Docker calls its default registry.
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";
-/// The user in the answer of a helper that gives an identity token.
-const TOKEN_USER: &str = "<token>";
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -42,13 +29,6 @@ struct Entry {
     identity_token: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct HelperAnswer {
-    username: String,
-    secret: String,
-}
-
 /// Where the credentials of a registry are.
 #[derive(Debug, PartialEq, Eq)]
 enum Source {
@@ -57,26 +37,41 @@ enum Source {
     Helper { program: String, server: String },
 }
 
-/// The credentials for a registry, in the first file that has some. Fails if a helper does not answer.
-pub(super) fn find(registry: &str, repository: &str) -> Result<Option<Credentials>, String> {
-    let found = files().into_iter().find_map(|path| {
-        let content = regular_file::read(&path, MAX_FILE, Links::Follow).ok()?;
-        let file: File = serde_json::from_slice(&content).ok()?;
-        match source(&file, registry, repository)? {
-            Source::Text(text) => decode(&text).map(Ok),
-            Source::IdentityToken(token) => Some(Ok(Credentials::IdentityToken(token))),
-            Source::Helper { program, server } => {
-                let path = programs::find(&program, user_dirs::search_path())?;
-                let mut command = Command::new(path);
-                command.arg("get");
-                let unanswered = || {
-                    format!("`{program} get` has not answered for {HELPER_TIMEOUT:?}, and was ended; see whether it waits for a password")
-                };
-                ask(command, &server, HELPER_TIMEOUT).map_err(|_| unanswered()).transpose()
-            }
+/// The credentials for a registry, in the first file that has some; and why other files are not used. Fails if a helper
+/// does not answer.
+pub(super) fn find(registry: &str, repository: &str) -> Result<(Option<Credentials>, Vec<String>), String> {
+    let mut unused = Vec::new();
+    for path in files() {
+        let found = match regular_file::read(&path, MAX_FILE, Links::Follow) {
+            Ok(content) => read_entry(&content, registry, repository)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => Some(Err(error.to_string())),
+        };
+        match found {
+            Some(Ok(credentials)) => return Ok((Some(credentials), unused)),
+            Some(Err(problem)) => unused.push(format!("{} is not used: {problem}", path.display())),
+            None => {}
         }
-    });
-    found.transpose()
+    }
+    Ok((None, unused))
+}
+
+/// The credentials in a file. The inner error says why they cannot be used.
+fn read_entry(
+    content: &[u8],
+    registry: &str,
+    repository: &str,
+) -> Result<Option<Result<Credentials, String>>, String> {
+    let file: File = match serde_json::from_slice(content) {
+        Ok(file) => file,
+        Err(error) => return Ok(Some(Err(error.to_string()))),
+    };
+    Ok(match source(&file, registry, repository) {
+        None => None,
+        Some(Source::IdentityToken(token)) => Some(Ok(Credentials::IdentityToken(token))),
+        Some(Source::Text(text)) => Some(decode(&text).ok_or_else(|| "its `auth` is malformed".into())),
+        Some(Source::Helper { program, server }) => Some(credential_helper::get(&program, &server)?),
+    })
 }
 
 /// The files, in the order of Podman and then Docker.
@@ -134,40 +129,6 @@ fn decode(text: &str) -> Option<Credentials> {
     let (user, password) = text.split_once(':')?;
     let password = password.trim_end_matches('\0').to_owned();
     Some(Credentials::Password { user: user.to_owned(), password })
-}
-
-/// A helper that has not answered.
-#[derive(Debug)]
-struct Unanswered;
-
-/// Asks a helper for the credentials of a server. It is killed if it does not end in time.
-fn ask(mut command: Command, server: &str, limit: Duration) -> Result<Option<Credentials>, Unanswered> {
-    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else { return Ok(None) };
-    runtime.block_on(async {
-        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let Ok(mut child) = command.spawn() else { return Ok(None) };
-        match timeout(limit, answer(&mut child, server)).await {
-            Ok(credentials) => Ok(credentials),
-            Err(_) => {
-                let _ = child.kill().await;
-                Err(Unanswered)
-            }
-        }
-    })
-}
-
-async fn answer(child: &mut Child, server: &str) -> Option<Credentials> {
-    // A helper may answer without having read what it is asked.
-    let _ = child.stdin.take()?.write_all(server.as_bytes()).await;
-    let mut answer = Vec::new();
-    child.stdout.take()?.take(MAX_ANSWER).read_to_end(&mut answer).await.ok()?;
-    let succeeded = child.wait().await.ok()?.success();
-    let answer: HelperAnswer = serde_json::from_slice(&answer).ok()?;
-    let HelperAnswer { username: user, secret: password } = answer;
-    succeeded.then(|| match &*user {
-        TOKEN_USER => Credentials::IdentityToken(password),
-        _ => Credentials::Password { user, password },
-    })
 }
 
 #[cfg(test)]
@@ -233,22 +194,19 @@ mod tests {
     }
 
     #[test]
-    fn a_helper_that_does_not_answer_is_killed() {
-        let shell = |script: &str| {
-            let mut command = Command::new("/bin/sh");
-            command.args(["-c", script]);
-            command
+    fn a_problem_with_credentials_is_named() {
+        let problem = |json: &str| match read_entry(json.as_bytes(), "example.com", "app").expect("an answer")
+        {
+            Some(Err(problem)) => problem,
+            _ => String::new(),
         };
-        let script = r#"printf '{"Username": "user", "Secret": "%s"}' "$(cat)""#;
-        let answered = ask(shell(script), "example.com", HELPER_TIMEOUT).expect("an answer");
-        assert!(answered == Some(password("user", "example.com")));
-        let script = r#"echo '{"Username": "<token>", "Secret": "a"}'"#;
-        let answered = ask(shell(script), "example.com", HELPER_TIMEOUT).expect("an answer");
-        assert!(answered == Some(Credentials::IdentityToken("a".into())));
-        assert!(ask(shell("exit 1"), "example.com", HELPER_TIMEOUT).expect("an answer").is_none());
-        // It would end after days, with its output closed before or not.
-        for script in ["exec sleep 1000000", "exec sleep 1000000 >&-"] {
-            assert!(ask(shell(script), "example.com", Duration::from_millis(50)).is_err(), "{script}");
+        for (json, expected) in [
+            ("{", "EOF while parsing"),
+            (r#"{"auths": {"example.com": {"auth": "!"}}}"#, "its `auth` is malformed"),
+            (r#"{"credsStore": "no-such-helper"}"#, "there is no program `docker-credential-no-such-helper`"),
+            (r#"{"auths": {}}"#, ""),
+        ] {
+            assert!(problem(json).starts_with(expected), "{json} {}", problem(json));
         }
     }
 }

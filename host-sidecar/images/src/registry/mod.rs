@@ -2,6 +2,7 @@
 
 mod address;
 mod auth;
+mod credential_helper;
 mod credentials;
 mod http;
 mod repository;
@@ -108,13 +109,29 @@ struct Pull<'a> {
 impl Pull<'_> {
     fn pull(&self) -> Result<(), ImageError> {
         let mirrors = self.config.mirrors.get(self.reference.registry()).into_iter().flatten();
+        let mut of_mirrors = String::new();
         for mirror in mirrors {
             // Whatever a mirror lacks, the registry may have.
-            if self.pull_from(mirror).is_ok() {
-                return Ok(());
+            match self.pull_from(mirror) {
+                Ok(()) => return Ok(()),
+                Err(error) => of_mirrors += &format!("; from its mirror {mirror}: {error}"),
             }
         }
-        self.pull_from(self.reference.registry())
+        self.pull_from(self.reference.registry()).map_err(|error| self.explain(error, &of_mirrors))
+    }
+
+    /// Names the image, and says what its mirrors have answered.
+    fn explain(&self, error: ImageError, of_mirrors: &str) -> ImageError {
+        let (image, is_temporary) = (self.reference.to_string(), true);
+        match error {
+            ImageError::Pull { image, problem, is_temporary } => {
+                ImageError::Pull { image, problem: problem + of_mirrors, is_temporary }
+            }
+            ImageError::WrongDigest { .. } => {
+                ImageError::Pull { image, problem: format!("{error}{of_mirrors}"), is_temporary }
+            }
+            _ => error,
+        }
     }
 
     fn pull_from(&self, host: &str) -> Result<(), ImageError> {

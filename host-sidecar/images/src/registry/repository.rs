@@ -31,6 +31,8 @@ pub(super) struct Repository {
     base: String,
     name: String,
     credentials: Option<Credentials>,
+    /// Why there may be no credentials.
+    unused: Vec<String>,
     authorization: Option<String>,
     config: RegistryConfig,
 }
@@ -42,8 +44,11 @@ impl Repository {
         reference: &Reference,
         only_public: bool,
     ) -> Result<Self, ImageError> {
-        let credentials = credentials::find(host, reference.repository()).map_err(|problem| {
-            ImageError::Pull { image: reference.to_string(), problem, is_temporary: true }
+        let found = credentials::find(host, reference.repository());
+        let (credentials, unused) = found.map_err(|problem| ImageError::Pull {
+            image: reference.to_string(),
+            problem,
+            is_temporary: true,
         })?;
         let http = Http::new(config, only_public).map_err(ImageError::io("prepare the pull"))?;
         let address = if host == DOCKER_HUB.0 { DOCKER_HUB.1 } else { host };
@@ -55,6 +60,7 @@ impl Repository {
             name: reference.repository().to_owned(),
             // Those of a registry are not for its mirrors.
             credentials,
+            unused,
             authorization: None,
             config: config.clone(),
         })
@@ -107,15 +113,17 @@ impl Repository {
             status if status.is_success() => Ok(answer),
             StatusCode::NOT_FOUND => Err(ImageError::NoSuchImage(self.image.clone())),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.no_access()),
-            StatusCode::TOO_MANY_REQUESTS => {
+            status => {
                 let when = match retry::wanted(&answer.headers) {
                     Some(time) => format!("in {} s", time.as_secs()),
                     None => "later".into(),
                 };
-                let problem = format!("the registry has had too many requests; try again {when}, or log in");
-                Err(self.failed_for_now(problem))
+                Err(self.failed_for_now(if status == StatusCode::TOO_MANY_REQUESTS {
+                    format!("the registry has had too many requests; try again {when}, or log in")
+                } else {
+                    format!("the registry answers {status}; try again {when}")
+                }))
             }
-            status => Err(self.failed_for_now(format!("the registry answers {status}"))),
         }
     }
 
@@ -126,7 +134,8 @@ impl Repository {
                 "the registry refuses access to it without credentials; log in with `docker login` or `podman login`"
             }
         };
-        self.failed(problem.into())
+        let unused = self.unused.iter().map(|unused| format!("; {unused}"));
+        self.failed([problem.to_owned()].into_iter().chain(unused).collect())
     }
 
     fn request(&self, uri: &Uri, accept: &str, authorization: Option<&str>) -> Result<Answer, ImageError> {

@@ -22,7 +22,9 @@ pub(super) fn delay(status: StatusCode, headers: &HeaderMap, sent_again: u32) ->
 
 /// The time that a registry names in seconds; a date is not read.
 pub(super) fn wanted(headers: &HeaderMap) -> Option<Duration> {
-    Some(Duration::from_secs(headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?))
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
 
 #[cfg(test)]
@@ -38,6 +40,7 @@ mod tests {
             (unavailable, None, 0, Some(DEFAULT)),
             (busy, Some("Wed, 21 Oct 2015 07:28:00 GMT"), 0, Some(DEFAULT)),
             (busy, Some("3600"), 0, None),
+            (busy, Some("99999999999999999999"), 0, None),
             (busy, Some("0"), RETRIES, None),
             (StatusCode::INTERNAL_SERVER_ERROR, Some("0"), 0, None),
             (StatusCode::OK, Some("0"), 0, None),

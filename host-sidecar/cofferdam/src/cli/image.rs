@@ -88,6 +88,8 @@ impl Overrides for StoreArgs {
 
 pub(super) fn image(args: &ImageArgs) -> Result<ExitCode, Failure> {
     let ImageStore { store, registries, .. } = load(&args.settings)?.image_store()?;
+    let has_default = || store.images().is_ok_and(|images| images.default_image().is_some());
+    let had_default = has_default();
     match &args.command {
         ImageCommand::Load { path, name } => {
             let name = name.as_deref().map(reference).transpose()?;
@@ -123,6 +125,11 @@ pub(super) fn image(args: &ImageArgs) -> Result<ExitCode, Failure> {
             let freed = store.prune(all.then(SystemTime::now))?;
             standard_output::print_line(&format!("freed {}", mebibytes(freed)))?;
         }
+    }
+    if had_default && !has_default() {
+        standard_output::print_line(
+            "the default image is removed: sandboxes have this machine's /usr now, unless a setting names another root file system",
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -47,6 +47,12 @@ pub struct ImageSettings {
 impl ImageSettings {
     /// Checks the values.
     pub(super) fn validate(&self) -> Result<(), InvalidSetting> {
+        if self.dir.as_ref().is_some_and(|dir| dir.is_relative()) {
+            return Err(InvalidSetting::new(
+                "images.dir",
+                "is not an absolute path (`~` has no meaning in it)",
+            ));
+        }
         for (setting, value) in
             [("images.max_pulls", self.max_pulls), ("images.max_tenant_pulls", self.max_tenant_pulls)]
         {
@@ -72,6 +78,19 @@ impl Default for ImageSettings {
             private_registries: BTreeSet::new(),
             max_pulls: 4,
             max_tenant_pulls: 2,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_the_store_is_absolute() {
+        for (dir, is_valid) in [("/var/images", true), ("~/images", false), ("images", false)] {
+            let settings = ImageSettings { dir: Some(dir.into()), ..ImageSettings::default() };
+            assert_eq!(settings.validate().is_ok(), is_valid, "{dir}");
         }
     }
 }

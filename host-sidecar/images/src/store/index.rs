@@ -95,8 +95,11 @@ impl<'a> IndexFile<'a> {
     pub(super) fn read(&self) -> Result<Images, ImageError> {
         let path = self.path();
         match fs::read(&path) {
-            Ok(content) => serde_json::from_slice(&content)
-                .map_err(|error| ImageError::io(format!("read {}", path.display()))(error.into())),
+            Ok(content) => serde_json::from_slice(&content).map_err(|error| {
+                let advice = "remove the file, and pull or load the images again";
+                let error = io::Error::new(io::ErrorKind::InvalidData, format!("{error}; {advice}"));
+                ImageError::io(format!("read {}", path.display()))(error)
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Images::default()),
             Err(error) => Err(ImageError::io(format!("read {}", path.display()))(error)),
         }
@@ -121,5 +124,20 @@ impl<'a> IndexFile<'a> {
             .map_err(ImageError::io("write the index of the store"))?;
         temporary.persist(&self.path())?;
         Ok(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::tests::TestDir;
+
+    #[test]
+    fn an_index_that_is_damaged_says_what_to_do() {
+        let dir = TestDir::new();
+        let store = dir.store();
+        fs::write(dir.0.join("store/index.json"), "{").expect("an index");
+        let error = store.images().expect_err("damaged").to_string();
+        assert!(error.contains("index.json") && error.ends_with("pull or load the images again"), "{error}");
     }
 }

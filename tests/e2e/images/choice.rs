@@ -1,6 +1,6 @@
 //! Requests choose images, where the operator allows it.
 
-use super::{bash, cofferdam, command};
+use super::{bash, cofferdam, command, hostile::stored};
 use crate::serve::tenants::{ONE, TWO, start_with};
 use cofferdam_tests::{
     images::{Layer, Layout, Registry, push},
@@ -252,4 +252,31 @@ async fn an_image_of_the_operator_is_not_displaced_by_those_that_requests_choose
     let prune = cofferdam(&setup.dir, &["image", "prune", "--all"]);
     assert!(prune.status.success(), "{}", stderr(&prune));
     assert!(stdout(&cofferdam(&setup.dir, &["image", "list"])).contains("own/app:1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_sandbox_of_a_chosen_image_makes_room_for_another_one() {
+    let other = Layer::default().file("other", "text ".repeat(100_000));
+    let setup = Setup::new(&[
+        ("team/app", Layout::new(vec![bash()]).env(&["A=app"])),
+        ("team/other", Layout::new(vec![bash(), other]).env(&["A=other"])),
+    ]);
+    let host = &setup.registry.host;
+    setup.dir.write("settings.toml", format!("[images]\ninsecure_registries = ['{host}']\n"));
+    let pull = ["image", "--config", "settings.toml", "pull", &setup.image("team/app:1")];
+    assert!(cofferdam(&setup.dir, &pull).status.success());
+    let full: u64 = stored(&setup.dir).iter().map(|file| fs::metadata(file).expect("a file").len()).sum();
+    let settings = format!(
+        "allowed_images = ['{host}/team/*']\n[pool]\nmaximum = 1\n[images]\n\
+         insecure_registries = ['{host}']\nmax_size = '{full}'"
+    );
+    let mut sidecar = start_with(&setup.dir, &settings, &[]);
+    let client = sidecar.client().with_token(ONE);
+    let app = run(&client, &setup.image("team/app:1")).await;
+    assert_eq!(app.json["stdout"]["content"], "app\n", "{}", app.text);
+    sidecar.wait_for("a sandbox waits");
+    let other = run(&client, &setup.image("team/other:1")).await;
+    assert_eq!(other.json["stdout"]["content"], "other\n", "{}", other.text);
+    let list = stdout(&cofferdam(&setup.dir, &["image", "list"]));
+    assert!(list.contains("team/other") && !list.contains("team/app"), "{list}");
 }

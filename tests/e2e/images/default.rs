@@ -89,7 +89,10 @@ fn doctor_says_what_programs_have_as_their_root() {
     assert!(second.contains(&format!("the default image, {DEFAULT_IMAGE} (2020-02-02)")), "{second}");
     for (options, text) in [
         (["--image", ""], "ok      programs have this machine's /usr"),
-        (["--image", "other:1"], "warning programs have the image other:1, which is not in the store; `cofferdam image pull`"),
+        (
+            ["--image", "other:1"],
+            "warning programs have the image other:1, which is not in the store; `cofferdam image pull`",
+        ),
         (["--rootfs", "/opt"], "ok      programs have the files in /opt"),
     ] {
         assert!(report(&options).starts_with(text), "{options:?}");

@@ -94,7 +94,10 @@ fn a_mirror_is_asked_before_its_registry() {
     assert_refused(&missing, &["no such image", &own.host]);
     let settings = format!("mirrors = {{ \"127.0.0.1:1\" = [{:?}] }}", mirror.host);
     let unreachable = pull(&dir, &settings, "127.0.0.1:1/app:1");
-    assert_refused(&unreachable, &["127.0.0.1:1 cannot be reached", &format!("from its mirror {}", mirror.host)]);
+    assert_refused(
+        &unreachable,
+        &["127.0.0.1:1 cannot be reached", &format!("from its mirror {}", mirror.host)],
+    );
 }
 
 /// A registry that wants the token `issued` of the server at this host.

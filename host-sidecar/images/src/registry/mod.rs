@@ -114,6 +114,9 @@ impl Pull<'_> {
             // Whatever a mirror lacks, the registry may have.
             match self.pull_from(mirror) {
                 Ok(()) => return Ok(()),
+                Err(ImageError::Pull { problem, .. }) => {
+                    of_mirrors += &format!("; from its mirror {mirror}: {problem}")
+                }
                 Err(error) => of_mirrors += &format!("; from its mirror {mirror}: {error}"),
             }
         }

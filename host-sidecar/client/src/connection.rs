@@ -157,12 +157,7 @@ async fn wait_for_head(
 ) -> Result<http::Response<Incoming>, ClientError> {
     loop {
         tokio::select! {
-            response = &mut response => {
-                return match &*progress.borrow() {
-                    Progress::Failed(error) => Err(ClientError::Files(error.clone())),
-                    Progress::Sending(_) | Progress::Sent => response.map_err(|_| ClientError::ConnectionLost),
-                };
-            }
+            response = &mut response => return response.map_err(|_| ClientError::ConnectionLost),
             changed = timeout(SENDING_TIMEOUT, progress.changed()) => match changed {
                 Ok(Ok(())) if matches!(*progress.borrow(), Progress::Sending(_)) => {}
                 Ok(_) => break,
@@ -216,3 +211,6 @@ fn tls() -> Result<TlsConnector, ClientError> {
         .with_no_client_auth();
     Ok(TlsConnector::from(Arc::new(config)))
 }
+
+#[cfg(test)]
+mod tests;

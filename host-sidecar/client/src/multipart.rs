@@ -10,7 +10,7 @@ use cofferdam_types::Error;
 use hyper::body::{Body, Bytes, Frame};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::{
-    io,
+    convert::Infallible,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -29,7 +29,8 @@ pub(super) enum Progress {
     Failed(Error),
 }
 
-/// A body that is made of a request and of the files that follow it, as they are read.
+/// A body that is made of a request and of the files that follow it, as they are read. It has no end if a file
+/// cannot be read.
 #[derive(Debug)]
 pub(super) struct MultipartBody {
     boundary: String,
@@ -74,14 +75,16 @@ impl MultipartBody {
 
 impl Body for MultipartBody {
     type Data = Bytes;
-    type Error = io::Error;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if matches!(*self.progress.borrow(), Progress::Sent | Progress::Failed(_)) {
-            return Poll::Ready(None);
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match *self.progress.borrow() {
+            Progress::Sending(_) => {}
+            Progress::Sent => return Poll::Ready(None),
+            Progress::Failed(_) => return Poll::Pending,
         }
         let bytes = match self.next.take() {
             Some(bytes) => bytes,
@@ -93,8 +96,9 @@ impl Body for MultipartBody {
                     format!("\r\n--{}--\r\n", self.boundary).into()
                 }
                 Err(error) => {
+                    // The connection stays open: a response that has begun is read to its end.
                     self.progress.send_replace(Progress::Failed(error));
-                    return Poll::Ready(Some(Err(io::Error::other("a file cannot be read"))));
+                    return Poll::Pending;
                 }
             },
         };

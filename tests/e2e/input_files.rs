@@ -102,6 +102,10 @@ fn what_cannot_be_copied_is_refused_by_its_name() {
         assert!(shown.contains(&format!("{name}/x` {part}")), "{shown}");
         assert_eq!((stdout(&output).as_str(), output.status.code()), ("", Some(125)));
     }
+    for without_path in ["socket:", "socket:/", "p.py:"] {
+        let output = dir.run(["run", "--file", without_path, "p.py"]);
+        assert!(stderr(&output).contains("ends without a PATH"), "{}", stderr(&output));
+    }
     let twice = run_twice(&dir, &["--file", "socket:a", "--file", "p.py:a"]);
     assert_eq!(twice.status.code(), Some(125), "{}", stderr(&twice));
 }

@@ -42,6 +42,7 @@ fn open_input(argument: &str) -> Result<LocalInput, Failure> {
     };
     let is_folder = local.is_dir();
     let path = match path.strip_suffix('/').unwrap_or(&path) {
+        "" => return Err(format!("--file {} ends without a PATH", quoted(argument)).into()),
         "." if is_folder => "",
         path if is_folder => path,
         _ => path.as_str(),

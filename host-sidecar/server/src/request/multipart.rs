@@ -1,7 +1,7 @@
 //! Decodes `multipart/form-data` (RFC 7578) as it arrives. It holds the head of one part, or the bytes of the last
 //! push, and never a whole part. Pure.
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 use memchr::memmem;
 
 /// Maximum bytes of the head of a part.
@@ -12,6 +12,9 @@ const MAX_PADDING: usize = 64;
 const MAX_BOUNDARY: usize = 70;
 /// The end of a line.
 const CRLF: &[u8] = b"\r\n";
+
+/// Two values would be understood in two ways.
+const TWICE: Malformed = Malformed("a part has a header twice");
 
 /// The body is not multipart, for this reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -37,14 +40,23 @@ pub(crate) struct PartHead {
     /// The name of the file.
     pub(crate) filename: Option<String>,
     /// The other headers.
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: HeaderMap,
 }
 
 impl PartHead {
     /// The value of a header, without white space around it.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let header = self.headers.iter().find(|(known, _)| known == name);
-        header.and_then(|(_, value)| value.to_str().ok()).map(str::trim)
+        self.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
+    }
+
+    fn add_header(&mut self, name: &str, value: &str) -> Result<(), Malformed> {
+        let name = HeaderName::try_from(name).map_err(|_| Malformed("a part has an invalid header"))?;
+        let encoding = value.trim().to_ascii_lowercase();
+        if name == "content-transfer-encoding" && !["7bit", "8bit", "binary"].contains(&&*encoding) {
+            return Err(Malformed("a part has a Content-Transfer-Encoding; send its bytes as they are"));
+        }
+        let value = value.parse().map_err(|_| Malformed("the value of a part's header is not valid"))?;
+        if self.headers.insert(name, value).is_some() { Err(TWICE) } else { Ok(()) }
     }
 }
 
@@ -187,10 +199,11 @@ fn parse_head(bytes: &[u8]) -> Result<PartHead, Malformed> {
     for line in text.split("\r\n").filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':').ok_or(Malformed("a header of a part has no colon"))?;
         if !name.eq_ignore_ascii_case("content-disposition") {
-            let name = name.parse().map_err(|_| Malformed("the name of a part's header is not valid"))?;
-            let value = value.parse().map_err(|_| Malformed("the value of a part's header is not valid"))?;
-            head.headers.push((name, value));
+            head.add_header(name, value)?;
             continue;
+        }
+        if has_name {
+            return Err(TWICE);
         }
         let (_, parameters) = value.split_once(';').unwrap_or_default();
         for parameter in Parameters(parameters) {

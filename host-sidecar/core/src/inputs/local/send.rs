@@ -174,8 +174,14 @@ fn send_file(file: &File, place: Place, sender: &InputSender) -> Result<(), Stop
         }
         deliver(sender, InputPart::Content(chunk))?;
     }
-    if sent != before.0 || metadata().map_err(failed)? != before {
+    if metadata().map_err(failed)? != before {
         return Err(refused(&place.local, "has changed while it was read; run again once it stays the same"));
+    }
+    if sent != before.0 {
+        return Err(refused(
+            &place.local,
+            "has another length than its file system says, as files of /proc; copy it first",
+        ));
     }
     Ok(())
 }

@@ -142,6 +142,13 @@ async fn a_file_that_changes_while_it_is_read_is_refused() {
 }
 
 #[tokio::test]
+async fn a_file_without_a_length_is_refused_by_that_reason() {
+    let source = LocalInput::open(Path::new("/proc/self/status"), "f").expect("a file");
+    let error = parts_of(stream([Ok(source)].into_iter())).await.expect_err("refused");
+    assert!(error.starts_with("`/proc/self/status` has another length"), "{error}");
+}
+
+#[tokio::test]
 async fn what_is_opened_below_a_folder_is_below_it() {
     let folder = Folder::new("beneath");
     folder.write("in/a", "1", 0o644);

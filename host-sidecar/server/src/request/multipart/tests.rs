@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn part(name: &str, filename: Option<&str>) -> PartHead {
-    PartHead { name: name.into(), filename: filename.map(Into::into), headers: Vec::new() }
+    PartHead { name: name.into(), filename: filename.map(Into::into), headers: HeaderMap::new() }
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn parts_are_decoded_however_they_are_split() {
 fn a_head_has_names_and_headers() {
     let head = |disposition: &str| {
         let body = format!(
-            "--b0\r\nCofferdam-Mode:  755\r\nContent-Type: text/csv\r\nContent-Disposition: form-data{disposition}\r\n\r\n\r\n--b0--"
+            "--b0\r\nContent-Transfer-Encoding: Binary\r\nCofferdam-Mode:  755\r\nContent-Type: text/csv\r\nContent-Disposition: form-data{disposition}\r\n\r\n\r\n--b0--"
         );
         decode(body.as_bytes(), 999).map(|parts| parts.expect("an end").remove(0).0)
     };
@@ -64,6 +64,7 @@ fn a_head_has_names_and_headers() {
 #[test]
 fn a_body_that_is_not_multipart_is_refused_within_bounds() {
     let long = "x".repeat(2 * MAX_PART_HEAD);
+    let disposition = "Content-Disposition: form-data; name=f\r\n";
     for (body, part) in [
         ("--b0x\r\n".to_owned(), "text behind it"),
         (format!("--b0{}", " ".repeat(99)), "boundary is too long"),
@@ -71,6 +72,9 @@ fn a_body_that_is_not_multipart_is_refused_within_bounds() {
         (format!("--b0\r\nA: {long}\r\n\r\n"), "head of a part is too long"),
         ("--b0\r\nno colon\r\n\r\n".to_owned(), "no colon"),
         ("--b0\r\n\r\n".to_owned(), "no name"),
+        (format!("--b0\r\n{disposition}{disposition}\r\n"), "header twice"),
+        (format!("--b0\r\nA: 1\r\n{disposition}a: 1\r\n\r\n"), "header twice"),
+        (format!("--b0\r\n{disposition}Content-Transfer-Encoding: base64\r\n\r\n"), "as they are"),
     ] {
         for size in [1, 100, 1 << 20] {
             let error = decode(body.as_bytes(), size).expect_err("refused").to_string();

@@ -40,7 +40,7 @@ pub struct ExecutionState<'a> {
     /// When the next step must have been reported. Each step is reported at most once, so that no runner can
     /// postpone it.
     deadline: Instant,
-    /// The same for a cancelled execution.
+    /// The same if the end must be reported soon.
     cap: Option<Instant>,
     /// Whether the sandbox was prewarmed.
     is_warm: bool,
@@ -94,7 +94,7 @@ impl<'a> ExecutionState<'a> {
         }
     }
 
-    /// The execution was cancelled: its end must be reported soon.
+    /// The execution was cancelled, or its files cannot be sent any more: its end must be reported soon.
     pub fn cap_deadline(&mut self) {
         self.cap.get_or_insert(Instant::now() + self.grace.end);
     }

@@ -1,12 +1,11 @@
 //! Writes a program and its files to a runner.
 
-use crate::inputs::{ProgramMessages, STALL_TIMEOUT};
-use cofferdam_types::{Error, ErrorCode};
+use crate::inputs::{ProgramMessages, TransferError};
+use cofferdam_types::Error;
 use std::time::Duration;
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
     sync::Notify,
-    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -46,24 +45,11 @@ where
         return Written::Closed;
     }
     drop(program);
-    let Some(mut transfer) = transfer else { return Written::Whole(writer, Duration::ZERO) };
+    let Some(transfer) = transfer else { return Written::Whole(writer, Duration::ZERO) };
     ready.notified().await;
-    let begun = Instant::now();
-    loop {
-        let message = match transfer.next().await {
-            Ok(Some(message)) => message,
-            Ok(None) => return Written::Whole(writer, begun.elapsed()),
-            Err(error) => return Written::Failed(error),
-        };
-        match timeout(STALL_TIMEOUT, writer.write_all(&message)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return Written::Closed,
-            Err(_) => return Written::Failed(does_not_read()),
-        }
+    match transfer.write_to(&mut writer).await {
+        Ok(time) => Written::Whole(writer, time),
+        Err(TransferError::Closed) => Written::Closed,
+        Err(TransferError::Failed(error)) => Written::Failed(error),
     }
-}
-
-fn does_not_read() -> Error {
-    let message = "the sandbox did not take its files, and the program did not start; send the request again";
-    Error::new(ErrorCode::SandboxUnavailable, message).retryable()
 }

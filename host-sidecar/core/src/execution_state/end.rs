@@ -56,6 +56,10 @@ impl ExecutionState<'_> {
         match (end, self.started()) {
             (_, false) if cancelled => Err(cancelled_before_start()),
             (SandboxEnd::FilesFailed(error), false) => Err(error),
+            // The files cannot be sent any more, and the runner does not say why.
+            (SandboxEnd::TimedOut, false) if self.awaits_files && self.cap.is_some() => {
+                Err(lost_with_files())
+            }
             (SandboxEnd::TimedOut, false) => {
                 let error = startup_timeout();
                 // Once it is ready, the program may just have started.

@@ -9,7 +9,7 @@ pub(crate) use check::InputCheck;
 pub use check::MAX_LINK_TARGET;
 pub use cofferdam_protocol::{EntryKind, InputEntry};
 pub use local::{LocalInput, stream};
-pub use transfer::{ProgramMessages, STALL_TIMEOUT, Transfer};
+pub use transfer::{ProgramMessages, STALL_TIMEOUT, Transfer, TransferError};
 
 use cofferdam_types::{Error, ErrorCode};
 use std::task::{Context, Poll};

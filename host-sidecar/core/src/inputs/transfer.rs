@@ -5,7 +5,10 @@ use crate::spec::{ExecSpec, SandboxSpec};
 use cofferdam_protocol::{EntryKind, InputEntry, Message, encode_message};
 use cofferdam_types::{Error, ErrorCode};
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt},
+    time::{Instant, timeout, timeout_at},
+};
 
 /// For how long nothing of the files may arrive.
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -96,6 +99,21 @@ impl Transfer {
         encode(&message).map(Some)
     }
 
+    /// Writes all messages. Returns how long that took.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Transfer::next`]. The runner does not read on.
+    pub async fn write_to(mut self, mut writer: impl AsyncWrite + Unpin) -> Result<Duration, TransferError> {
+        let begun = Instant::now();
+        while let Some(message) = self.next().await? {
+            let written =
+                timeout(STALL_TIMEOUT, writer.write_all(&message)).await.map_err(|_| does_not_read())?;
+            written.map_err(|_| TransferError::Closed)?;
+        }
+        Ok(begun.elapsed())
+    }
+
     /// When the next part must have arrived.
     fn deadline(&mut self) -> Instant {
         let now = Instant::now();
@@ -103,6 +121,17 @@ impl Transfer {
         let time = self.startup_time + Duration::from_secs(self.received / MIN_BYTES_PER_SECOND);
         (begun + time).min(now + STALL_TIMEOUT)
     }
+}
+
+/// Why a runner does not have all files. It does not start the program.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// The runner has closed the connection. Its output says why, if it could.
+    #[error("the connection is closed")]
+    Closed,
+    /// The files failed, or the runner does not read them.
+    #[error(transparent)]
+    Failed(#[from] Error),
 }
 
 impl ExecSpec {
@@ -122,6 +151,11 @@ fn encode(message: &Message) -> Result<Vec<u8>, Error> {
         .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))
 }
 
+fn does_not_read() -> Error {
+    let message = "the sandbox did not take its files, and the program did not start; send the request again";
+    Error::new(ErrorCode::SandboxUnavailable, message).retryable()
+}
+
 fn too_slow() -> Error {
     let message = format!(
         "the files arrived too slowly, and the program did not start: nothing may come for at most {} s, and together \
@@ -136,12 +170,25 @@ fn too_slow() -> Error {
 mod tests {
     use super::*;
 
+    fn transfer(inputs: Inputs) -> Transfer {
+        let check = InputCheck::new("main.py", 1, 64 << 20).expect("room");
+        let startup_time = Duration::from_secs(1);
+        Transfer { inputs, check, startup_time, begun: None, received: 0, is_over: false }
+    }
+
+    #[tokio::test]
+    async fn a_runner_that_is_gone_ends_the_transfer() {
+        let (sender, inputs) = Inputs::channel();
+        sender.send(Ok(InputPart::End)).await;
+        let (_, writer) = tokio::io::duplex(1);
+        let sent = transfer(inputs).write_to(writer).await;
+        assert!(matches!(sent, Err(TransferError::Closed)), "{sent:?}");
+    }
+
     #[tokio::test]
     async fn bytes_and_entries_extend_the_time() {
         let (sender, inputs) = Inputs::channel();
-        let check = InputCheck::new("main.py", 1, 64 << 20).expect("room");
-        let startup_time = Duration::from_secs(1);
-        let mut transfer = Transfer { inputs, check, startup_time, begun: None, received: 0, is_over: false };
+        let mut transfer = transfer(inputs);
         for number in 0..64 {
             let entry = InputEntry { path: format!("f{number}"), kind: EntryKind::File(0o644) };
             sender.send(Ok(InputPart::Entry(entry))).await;

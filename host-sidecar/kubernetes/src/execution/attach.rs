@@ -70,6 +70,10 @@ impl Attachment {
         self.stdin.flush().await
     }
 
+    pub(super) fn stdin(&mut self) -> &mut WriteHalf<SimplexStream> {
+        &mut self.stdin
+    }
+
     pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.output.read(buffer).await
     }

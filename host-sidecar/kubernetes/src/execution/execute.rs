@@ -53,8 +53,7 @@ pub(super) async fn execute(
             let mut attachment = Attachment::new(&sandbox.cluster.pods, &started.pod)
                 .await
                 .map_err(|error| connection_error(&error))?;
-            send_program(&mut attachment, messages, run, &mut state).await?;
-            program_was_sent = true;
+            program_was_sent = send_program(attachment.stdin(), messages, run, &mut state).await?;
             let timings = timings(&started);
             let sandbox_end = sandbox.follow_attached(started, attachment, &mut state).await;
             return Ok(Ending { sandbox_end, timings });

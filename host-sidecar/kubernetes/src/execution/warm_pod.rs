@@ -119,10 +119,10 @@ impl WarmPod {
         let messages = ProgramMessages::new(exec, spec)?;
         let Self { cluster, identity, pod, mut attachment, decoder, cleanup } = self;
         let mut sandbox = SandboxObjects::existing(context, cluster, run, identity, cleanup);
-        let sent = send_program(&mut attachment, messages, run, &mut state).await;
-        let program_was_sent = sent.is_ok();
+        let sent = send_program(attachment.stdin(), messages, run, &mut state).await;
+        let program_was_sent = matches!(sent, Ok(true));
         let ending = match sent {
-            Ok(()) => {
+            Ok(_) => {
                 let sandbox_end = sandbox.follow_from(pod, Some(attachment), decoder, &mut state).await;
                 Ok(Ending { sandbox_end, timings: Timings::default() })
             }

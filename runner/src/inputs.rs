@@ -4,7 +4,7 @@ use crate::{
     channel::Channel,
     error::{Context, Error},
 };
-use cofferdam_protocol::{EntryKind, InputEntry, MalformedMessage, Message, Program};
+use cofferdam_protocol::{EntryKind, InputEntry, MalformedMessage, Message, PERMISSIONS, Program};
 use std::{
     collections::HashMap,
     fs::{self, File, Metadata, Permissions},
@@ -16,8 +16,6 @@ use std::{
 
 /// Bytes that are read at once to compare a file.
 const CHUNK: usize = 64 << 10;
-/// The permission bits of a mode.
-pub(crate) const PERMISSIONS: u32 = 0o777;
 
 /// The input files that were written. Paths are relative to the working directory, which is the current one.
 #[derive(Debug, Default)]

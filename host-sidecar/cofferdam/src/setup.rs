@@ -37,7 +37,11 @@ impl Settings {
     ///
     /// [`SetupError`] for an invalid setting or a machine that lacks something.
     pub fn runtime(&self) -> Result<Runtime, SetupError> {
-        let policy = self.policy()?;
+        self.runtime_with(self.policy()?)
+    }
+
+    /// The same with the policy of these settings.
+    pub(crate) fn runtime_with(&self, policy: Policy) -> Result<Runtime, SetupError> {
         let backend = self.backend_of(&policy)?;
         Ok(Runtime::new(policy, backend))
     }

@@ -16,7 +16,7 @@ mod log;
 mod message;
 mod program;
 
-pub use cofferdam_types::Limits;
+pub use cofferdam_types::{Limits, PERMISSIONS};
 pub use frame::{Frame, FrameDecoder, MAX_PAYLOAD, MAX_SKIPPED, MalformedFrame, Stream, Termination, encode};
 pub use log::{LogDecoder, LogEncoder, LogGap};
 pub use message::{MalformedMessage, Message, Preparation, decode_message, encode_message};

@@ -67,8 +67,9 @@ impl Overrides for McpArgs {
 
 pub(super) fn mcp(args: &McpArgs) -> Result<ExitCode, Failure> {
     let settings = load(args)?;
-    pull_progress::pull_images(&settings, settings.policy()?.languages.values())?;
-    let sandboxes = settings.pooled_runtime()?;
+    let policy = settings.policy()?;
+    pull_progress::pull_images(&settings, policy.languages.values())?;
+    let sandboxes = settings.runtime_with(policy)?.with_pool(&settings.pool);
     let signals = EndSignals::install()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {

@@ -83,8 +83,9 @@ impl Overrides for ServeArgs {
 
 pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let settings = load(args)?;
-    pull_progress::pull_images(&settings, settings.policy()?.languages.values())?;
-    let sandboxes = settings.pooled_runtime()?;
+    let policy = settings.policy()?;
+    pull_progress::pull_images(&settings, policy.languages.values())?;
+    let sandboxes = settings.runtime_with(policy)?.with_pool(&settings.pool);
     let service = Service::new(&settings.server()?, sandboxes.clone())?;
     let signals = EndSignals::install()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -31,12 +31,12 @@ pub(super) struct Submission {
 pub(super) fn choose(args: &RunArgs) -> Result<(Target, Submission), Failure> {
     let Some(address) = sidecar_address(args)? else {
         let settings = load(&args.settings)?;
-        let languages = settings.policy()?.languages;
-        let (request, streamed) = request(args, Some(&languages), settings.startup_timeout_seconds.0)?;
+        let policy = settings.policy()?;
+        let (request, streamed) = request(args, Some(&policy.languages), settings.startup_timeout_seconds.0)?;
         // Before its startup time begins.
         let language = request.language.as_deref().unwrap_or(DEFAULT_LANGUAGE);
-        pull_images(&settings, languages.get(language).into_iter())?;
-        return Ok((Target::Local(settings.runtime()?), Submission { request, streamed }));
+        pull_images(&settings, policy.languages.get(language).into_iter())?;
+        return Ok((Target::Local(settings.runtime_with(policy)?), Submission { request, streamed }));
     };
     let (request, streamed) = request(args, None, Settings::default().startup_timeout_seconds.0)?;
     let token = sidecar::token()?;

@@ -104,6 +104,18 @@ async fn without_the_setting_no_request_chooses_an_image() {
     assert!(response.text.contains("ask the operator to set `allowed_images`"), "{}", response.text);
 }
 
+#[test]
+fn run_opens_no_store_for_images_that_requests_may_choose() {
+    let dir = TestDir::new();
+    dir.write("p.py", "print(1)");
+    dir.write("store", "no folder");
+    let store = dir.path().join("store");
+    let settings = "[tenants.two]\nallowed_images = ['team/*']\n[images]\ndir =";
+    dir.write("s.toml", format!("allowed_images = ['team/*']\n{settings} '{}'", store.display()));
+    let output = dir.run(["run", "--config", "s.toml", "p.py"]);
+    assert_eq!((stdout(&output).as_str(), stderr(&output).as_str()), ("1\n", ""));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_guesses_a_digest_gets_nothing_of_another_tenants_image() {
     let private = || Layout::new(vec![bash(), Layer::default().file("secret", "secret")]).env(&["A=private"]);

@@ -70,6 +70,13 @@ impl Settings {
         let of_tenants = self.tenants.values().filter_map(|tenant| tenant.allowed_images.as_ref());
         of_tenants.chain([&self.allowed_images]).any(|allowed| !allowed.is_empty())
     }
+
+    /// These settings, with no request that may choose an image.
+    pub(crate) fn without_choice_of_images(mut self) -> Self {
+        self.allowed_images = AllowedImages::default();
+        self.tenants.values_mut().for_each(|tenant| tenant.allowed_images = None);
+        self
+    }
 }
 
 #[cfg(test)]

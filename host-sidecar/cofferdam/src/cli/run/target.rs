@@ -36,7 +36,9 @@ pub(super) fn choose(args: &RunArgs) -> Result<(Target, Submission), Failure> {
         // Before its startup time begins.
         let language = request.language.as_deref().unwrap_or(DEFAULT_LANGUAGE);
         pull_images(&settings, policy.languages.get(language).into_iter())?;
-        return Ok((Target::Local(settings.runtime_with(policy)?), Submission { request, streamed }));
+        // `--image` is a setting: what requests may choose opens no store.
+        let runtime = settings.without_choice_of_images().runtime_with(policy)?;
+        return Ok((Target::Local(runtime), Submission { request, streamed }));
     };
     let (request, streamed) = request(args, None, Settings::default().startup_timeout_seconds.0)?;
     let token = sidecar::token()?;

@@ -1,6 +1,7 @@
 //! `GET /v1/openapi.json`: the OpenAPI document, generated from the handlers.
 
 use super::{cancel, get, health, metrics, post};
+use crate::request::form_schema::RequestForm;
 use axum::response::IntoResponse;
 use cofferdam_http_api::Event;
 use http::header;
@@ -23,7 +24,7 @@ use utoipa::OpenApi;
         openapi
     ),
     components(schemas(Event)),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &RequestForm),
     security((), ("bearer" = []))
 )]
 struct Api;

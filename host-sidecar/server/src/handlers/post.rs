@@ -29,10 +29,8 @@ use std::{sync::Arc, time::Instant};
 
 /// Executes a program and returns its outcome. The execution is cancelled if the caller disconnects.
 ///
-/// A body of the type `multipart/form-data` may stream files into the working directory: its first part, `request`,
-/// is the request as JSON; each other part is a file, whose `filename` is its path and whose header `cofferdam-mode`
-/// has its permission bits. The limit `disk_bytes` is the only limit on their size. The response follows the last
-/// part. An idempotency key covers the part `request` alone.
+/// A body of the type `multipart/form-data` streams files into the working directory. The limit `disk_bytes` is the
+/// only limit on their size. The response follows the last part. An idempotency key covers the part `request` alone.
 #[utoipa::path(
     post,
     path = "/v1/executions",

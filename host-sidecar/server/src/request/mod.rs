@@ -1,6 +1,7 @@
 //! Parsing of requests: headers and body.
 
 pub(crate) mod body;
+pub(crate) mod form_schema;
 mod header_list;
 mod json_syntax;
 pub(crate) mod multipart;

@@ -279,10 +279,10 @@ async fn an_idle_sandbox_of_a_chosen_image_makes_room_for_another_one() {
     assert!(cofferdam(&setup.dir, &pull).status.success());
     let full: u64 = stored(&setup.dir).iter().map(|file| fs::metadata(file).expect("a file").len()).sum();
     let settings = format!(
-        "allowed_images = ['{host}/team/*']\n[pool]\nmaximum = 1\n[images]\n\
+        "allowed_images = ['{host}/team/*']\n[images]\n\
          insecure_registries = ['{host}']\nmax_size = '{full}'"
     );
-    let mut sidecar = start_with(&setup.dir, &settings, &[]);
+    let mut sidecar = start_with(&setup.dir, &settings, &[("COFFERDAM_POOL__MAXIMUM", "1")]);
     let client = sidecar.client().with_token(ONE);
     let app = run(&client, &setup.image("team/app:1")).await;
     assert_eq!(app.json["stdout"]["content"], "app\n", "{}", app.text);

@@ -117,6 +117,9 @@ impl Pull<'_> {
                 Err(ImageError::Pull { problem, .. }) => {
                     of_mirrors += &format!("; from its mirror {mirror}: {problem}")
                 }
+                Err(ImageError::NoSuchImage(_)) => {
+                    of_mirrors += &format!("; its mirror {mirror} has no such image")
+                }
                 Err(error) => of_mirrors += &format!("; from its mirror {mirror}: {error}"),
             }
         }
@@ -125,13 +128,17 @@ impl Pull<'_> {
 
     /// Names the image, and says what its mirrors have answered.
     fn explain(&self, error: ImageError, of_mirrors: &str) -> ImageError {
-        let (image, is_temporary) = (self.reference.to_string(), true);
+        let image = self.reference.to_string();
         match error {
             ImageError::Pull { image, problem, is_temporary } => {
                 ImageError::Pull { image, problem: problem + of_mirrors, is_temporary }
             }
-            ImageError::WrongDigest { .. } => {
-                ImageError::Pull { image, problem: format!("{error}{of_mirrors}"), is_temporary }
+            ImageError::NoSuchImage(_) if !of_mirrors.is_empty() => {
+                let problem = format!("the registry has no such image{of_mirrors}");
+                ImageError::Pull { image, problem, is_temporary: true }
+            }
+            ImageError::WrongDigest { .. } | ImageError::MalformedDocument { .. } => {
+                ImageError::Pull { image, problem: format!("{error}{of_mirrors}"), is_temporary: true }
             }
             _ => error,
         }
@@ -140,7 +147,7 @@ impl Pull<'_> {
     fn pull_from(&self, host: &str) -> Result<(), ImageError> {
         let reference = self.reference;
         let mut repository = Repository::new(host, self.config, reference, self.may_share.is_some())?;
-        let mut addition = match self.may_share {
+        let addition = match self.may_share {
             Some(may_share) => self.store.add_untrusted(may_share)?,
             None => self.store.add()?,
         };
@@ -164,7 +171,6 @@ impl Pull<'_> {
                 }
                 Document::Manifest(manifest) => {
                     addition.require_size(&manifest)?;
-                    addition.reserve(&manifest)?;
                     addition.add(&descriptor, &*content)?;
                     addition.add_fetched(&manifest.config, || repository.blob(&manifest.config.digest))?;
                     let layers = manifest.layers.len();

@@ -50,6 +50,7 @@ impl Store {
         &self,
         may_share: &dyn Fn(&Reference) -> bool,
     ) -> Result<Addition<'_>, ImageError> {
+        StagedParts::remove_abandoned(self)?;
         let mut addition = self.add()?;
         let images = self.images()?;
         let shared = images.names.iter().filter(|(name, _)| may_share(name));
@@ -97,29 +98,19 @@ impl Addition<'_> {
         self.store.require_space(parts)
     }
 
-    /// Makes room for an image of somebody who is not trusted. It has the room until it is added or dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`ImageError::StoreFull`].
-    #[cfg(feature = "registry")]
-    pub(crate) fn reserve(&mut self, manifest: &Manifest) -> Result<(), ImageError> {
-        let Some(staged) = &mut self.staged else { return Ok(()) };
-        let mut parts = manifest.layers.iter().chain([&manifest.config]);
-        parts.try_for_each(|part| staged.reserve(self.store, part))?;
-        self.store.require_room()
-    }
-
     /// Adds a part of the image, unless it is there.
     ///
     /// # Errors
     ///
-    /// It cannot be read or written, or is not what its descriptor promises.
+    /// It cannot be read or written, or is not what its descriptor promises. [`ImageError::StoreFull`] for somebody who is
+    /// not trusted.
     pub fn add(&self, descriptor: &Descriptor, content: impl Read) -> Result<(), ImageError> {
         self.is_changed.set(true);
         #[cfg(feature = "registry")]
         if let Some(staged) = &self.staged {
-            return staged.add(self.store, descriptor, content);
+            staged.add(self.store, descriptor, content)?;
+            // Only what has come makes others go, not what a manifest says.
+            return self.store.require_room();
         }
         self.store.add_blob(descriptor, content)
     }

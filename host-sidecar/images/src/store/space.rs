@@ -5,7 +5,6 @@ use crate::{Descriptor, ImageError};
 use std::{
     fs::File,
     io::{self, ErrorKind},
-    os::unix::fs::MetadataExt,
 };
 
 impl Store {
@@ -29,9 +28,7 @@ impl Store {
             (ImageError::Io { source, .. }, Ok(free), Ok(written))
                 if source.kind() == ErrorKind::StorageFull =>
             {
-                // It may be longer than what was written.
-                let written = written.blocks() * 512;
-                self.no_space(written + 1, free.saturating_add(written))
+                self.no_space(written.len() + 1, free.saturating_add(written.len()))
             }
             _ => error,
         }

@@ -1,7 +1,7 @@
 //! The parts of an image that is fetched for somebody who is not trusted. Its registry may be slow, so the store is not
 //! locked before all of them are there.
 
-use super::{Lease, Store, blobs::require_size, sync_dir};
+use super::{Lease, Store, blobs::require_size, lease::Unleased, sync_dir};
 use crate::{Descriptor, Digest, ImageError};
 use std::{
     collections::BTreeSet,
@@ -22,6 +22,23 @@ pub(super) struct StagedParts {
 }
 
 impl StagedParts {
+    /// Removes the folders of processes that have ended.
+    pub(super) fn remove_abandoned(store: &Store) -> Result<(), ImageError> {
+        // No process is between the creation of a folder and its lease while the store is locked.
+        let Some(_lock) = store.try_lock()? else { return Ok(()) };
+        let dir = store.dir.join("tmp");
+        let failed = || ImageError::io(format!("read {}", dir.display()));
+        for entry in fs::read_dir(&dir).map_err(failed())? {
+            let path = entry.map_err(failed())?.path();
+            if path.is_dir()
+                && let Some(unleased) = Unleased::of(path)?
+            {
+                unleased.remove()?;
+            }
+        }
+        Ok(())
+    }
+
     /// An empty folder. The store is locked.
     pub(super) fn create(store: &Store, shared: BTreeSet<Digest>) -> Result<Self, ImageError> {
         let dir = store.dir.join("tmp").join(Uuid::new_v4().simple().to_string());
@@ -33,22 +50,10 @@ impl StagedParts {
         self.dir.join(digest.hex())
     }
 
-    /// Counts a part with the size that it is said to have, until it is there.
-    pub(super) fn reserve(&mut self, store: &Store, part: &Descriptor) -> Result<(), ImageError> {
-        if self.has(store, &part.digest) {
-            return Ok(());
-        }
-        self.shared.remove(&part.digest);
-        let path = self.path(&part.digest);
-        let reserved = File::create(&path).and_then(|file| file.set_len(part.size));
-        reserved.map_err(ImageError::io(format!("write {}", path.display())))
-    }
-
     /// Whether a part need not be fetched. It has a link of its own then, so that it may be removed from the store.
     pub(super) fn has(&self, store: &Store, digest: &Digest) -> bool {
         let link = self.path(digest);
-        self.shared.contains(digest)
-            && (link.exists() || fs::hard_link(store.blob_path(digest), link).is_ok())
+        link.exists() || self.shared.contains(digest) && fs::hard_link(store.blob_path(digest), link).is_ok()
     }
 
     /// Fails if a part that need not be fetched has another size than its descriptor says.
@@ -62,8 +67,7 @@ impl StagedParts {
     pub(super) fn add(&self, store: &Store, part: &Descriptor, content: impl Read) -> Result<(), ImageError> {
         let path = self.path(&part.digest);
         let failed = || ImageError::io(format!("write {}", path.display()));
-        let mut file =
-            File::options().create(true).truncate(false).write(true).open(&path).map_err(failed())?;
+        let mut file = File::create(&path).map_err(failed())?;
         store.copy_checked(part, content, &mut file)?;
         file.sync_all().map_err(failed())
     }
@@ -92,30 +96,52 @@ mod tests {
     use super::*;
     use crate::{
         load::tests::{TestDir, reference},
-        store::tests::{files, load_image},
+        store::{
+            Addition,
+            tests::{files, load_image},
+        },
     };
 
     #[test]
-    fn pulls_at_once_count_with_the_sizes_that_they_declare() {
+    fn only_what_a_pull_has_fetched_makes_room_and_counts_for_others() {
         let dir = TestDir::new();
         load_image(&dir, &dir.store(), "a:1");
         let store = dir.store_of(dir.store().size().expect("a size") + 3000);
-        let digest = store.images().expect("images").names[&reference("a:1")].clone();
-        let mut manifest = store.image(&digest).expect("an image").0;
-        manifest.layers = vec![Descriptor { digest: Digest::of(b""), size: 2000, ..manifest.config.clone() }];
-        let pull = || store.add_untrusted(&|name| *name == reference("a:1")).expect("a lock");
-        let (mut one, mut two) = (pull(), pull());
+        let any = store.image(&store.images().expect("images").names[&reference("a:1")]).expect("an image").0;
+        let part = |byte: u8| {
+            let content = vec![byte; 2000];
+            (Descriptor { digest: Digest::of(&content), size: 2000, ..any.config.clone() }, content)
+        };
+        let pull = || store.add_untrusted(&|_| false).expect("a lock");
+        let add = |pull: &Addition<'_>, (part, content): &(Descriptor, Vec<u8>)| pull.add(part, &**content);
+        let (one, two) = (pull(), pull());
+        let huge = Descriptor { digest: Digest::of(b"huge"), size: 1 << 40, ..any.config.clone() };
+        assert!(one.add(&huge, &b"short"[..]).is_err());
+        assert!(store.find(&reference("a:1")).is_ok());
         let used = store.find(&reference("a:1")).expect("an image");
-        one.reserve(&manifest).expect("room");
-        assert!(matches!(two.reserve(&manifest), Err(ImageError::StoreFull { .. })));
+        add(&one, &part(1)).expect("room");
+        assert!(matches!(add(&two, &part(2)), Err(ImageError::StoreFull { .. })));
         drop((one, two));
-        let (mut one, mut two) = (pull(), pull());
-        one.reserve(&manifest).expect("room again");
-        // What is not in use makes room, and stays for the pull that shares a part of it.
+        let (one, two) = (pull(), pull());
+        add(&one, &part(1)).expect("room again");
+        // What is not in use makes room.
         drop(used);
-        two.reserve(&manifest).expect("room");
+        add(&two, &part(2)).expect("room");
         assert!(store.find(&reference("a:1")).is_err());
-        two.add_fetched(&manifest.config, || -> Result<File, _> { panic!("it is shared") }).expect("there");
+    }
+
+    #[test]
+    fn what_a_pull_has_left_is_removed_by_the_next() {
+        let dir = TestDir::new();
+        let store = dir.store();
+        let tmp = dir.0.join("store/tmp");
+        let of_dead = tmp.join("dead");
+        fs::create_dir(&of_dead).expect("a folder");
+        let living = store.add_untrusted(&|_| false).expect("a lock");
+        let next = store.add_untrusted(&|_| false).expect("a lock");
+        assert!(!of_dead.exists());
+        assert_eq!(fs::read_dir(&tmp).expect("a folder").count(), 2);
+        drop((living, next));
     }
 
     #[test]

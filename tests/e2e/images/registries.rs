@@ -123,8 +123,10 @@ fn a_token_is_asked_for_with_the_password_and_for_this_pull_alone() {
     let image = format!("{}/team/app:1", registry.host);
     let settings = insecure(&[&registry.host, &issuer.host]);
     assert_refused(&pull(&dir, &settings, &image), &["docker login"]);
-    dir.write("config.json", "{");
-    assert_refused(&pull(&dir, &settings, &image), &["docker login", "config.json is not used: EOF"]);
+    dir.write("config.json", r#"{"auths": {"example.com": "c2VjcmV0"}}"#);
+    let malformed = pull(&dir, &settings, &image);
+    assert_refused(&malformed, &["docker login", "config.json is not used: it is malformed at line 1"]);
+    assert!(!stderr(&malformed).contains("c2VjcmV0"), "{}", stderr(&malformed));
     credentials(&dir, &registry.host, "wrong");
     assert_refused(&pull(&dir, &settings, &image), &["refuses access", "with the credentials"]);
     // The token server needs TLS too.

@@ -64,7 +64,11 @@ fn read_entry(
 ) -> Result<Option<Result<Credentials, String>>, String> {
     let file: File = match serde_json::from_slice(content) {
         Ok(file) => file,
-        Err(error) => return Ok(Some(Err(error.to_string()))),
+        // Its text may have a credential.
+        Err(error) => {
+            let problem = format!("it is malformed at line {}, column {}", error.line(), error.column());
+            return Ok(Some(Err(problem)));
+        }
     };
     Ok(match source(&file, registry, repository) {
         None => None,
@@ -201,7 +205,8 @@ mod tests {
             _ => String::new(),
         };
         for (json, expected) in [
-            ("{", "EOF while parsing"),
+            ("{", "it is malformed at line 1, column 1"),
+            (r#"{"auths": {"example.com": "secret"}}"#, "it is malformed at line 1, column"),
             (r#"{"auths": {"example.com": {"auth": "!"}}}"#, "its `auth` is malformed"),
             (r#"{"credsStore": "no-such-helper"}"#, "there is no program `docker-credential-no-such-helper`"),
             (r#"{"auths": {}}"#, ""),

@@ -96,7 +96,11 @@ impl ImageChoice {
 
 impl Images for ImageChoice {
     fn find(&self, name: &str) -> Result<Image, Error> {
-        let found = self.images.find(name)?;
+        // One that a request has chosen may have been removed since it was pulled.
+        let is_pulled_again = || self.images.policy != PullPolicy::Never && !self.kept().contains_key(name);
+        let found = self.images.find(name);
+        let found =
+            found.map_err(|error| Error { retryable: error.retryable || is_pulled_again(), ..error })?;
         let is_other =
             |kept: &Option<(String, Lease)>| kept.as_ref().is_none_or(|(kept, _)| *kept != found.name);
         let is_moved = self.kept().get(name).is_some_and(is_other);

@@ -1,6 +1,6 @@
 //! Credential helpers: programs that keep credentials. Source: github.com/docker/docker-credential-helpers.
 
-use super::auth::Credentials;
+use super::{auth::Credentials, credentials::NoCredentials};
 use cofferdam_core::os::{programs, user_dirs};
 use serde::Deserialize;
 use std::{process::Stdio, time::Duration};
@@ -24,18 +24,19 @@ struct HelperAnswer {
     secret: String,
 }
 
-/// Asks a helper. The inner error says why it gives no credentials.
-pub(super) fn get(program: &str, server: &str) -> Result<Result<Credentials, String>, String> {
+/// Asks a helper.
+pub(super) fn get(program: &str, server: &str) -> Result<Credentials, NoCredentials> {
     let Some(path) = programs::find(program, user_dirs::search_path()) else {
-        return Ok(Err(format!("there is no program `{program}`")));
+        return Err(NoCredentials::Unusable(format!("there is no program `{program}`")));
     };
     let mut command = Command::new(path);
     command.arg("get");
     match ask(command, server, HELPER_TIMEOUT) {
-        Ok(credentials) => Ok(credentials.ok_or_else(|| format!("`{program} get` gives no credentials"))),
-        Err(Unanswered) => Err(format!(
+        Ok(credentials) => credentials
+            .ok_or_else(|| NoCredentials::Unusable(format!("`{program} get` gives no credentials"))),
+        Err(Unanswered) => Err(NoCredentials::Unanswered(format!(
             "`{program} get` has not answered for {HELPER_TIMEOUT:?}, and was ended; see whether it waits for a password"
-        )),
+        ))),
     }
 }
 

@@ -43,39 +43,52 @@ pub(super) fn find(registry: &str, repository: &str) -> Result<(Option<Credentia
     let mut unused = Vec::new();
     for path in files() {
         let found = match regular_file::read(&path, MAX_FILE, Links::Follow) {
-            Ok(content) => read_entry(&content, registry, repository)?,
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => Some(Err(error.to_string())),
+            Ok(content) => read_entry(&content, registry, repository),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(NoCredentials::Unusable(error.to_string())),
         };
         match found {
-            Some(Ok(credentials)) => return Ok((Some(credentials), unused)),
-            Some(Err(problem)) => unused.push(format!("{} is not used: {problem}", path.display())),
-            None => {}
+            Ok(Some(credentials)) => return Ok((Some(credentials), unused)),
+            Ok(None) => {}
+            Err(NoCredentials::Unusable(problem)) => {
+                unused.push(format!("{} is not used: {problem}", path.display()))
+            }
+            Err(NoCredentials::Unanswered(problem)) => return Err(problem),
         }
     }
     Ok((None, unused))
 }
 
-/// The credentials in a file. The inner error says why they cannot be used.
+/// Why a file that names a registry gives no credentials for it.
+pub(super) enum NoCredentials {
+    /// They cannot be used; those of another file may.
+    Unusable(String),
+    /// A helper has not answered, which ends the pull.
+    Unanswered(String),
+}
+
+/// The credentials in a file, if it has some for the registry.
 fn read_entry(
     content: &[u8],
     registry: &str,
     repository: &str,
-) -> Result<Option<Result<Credentials, String>>, String> {
-    let file: File = match serde_json::from_slice(content) {
-        Ok(file) => file,
+) -> Result<Option<Credentials>, NoCredentials> {
+    let file: File = serde_json::from_slice(content).map_err(|error| {
         // Its text may have a credential.
-        Err(error) => {
-            let problem = format!("it is malformed at line {}, column {}", error.line(), error.column());
-            return Ok(Some(Err(problem)));
+        let place = format!("line {}, column {}", error.line(), error.column());
+        NoCredentials::Unusable(format!("it is malformed at {place}"))
+    })?;
+    source(&file, registry, repository).map(read_source).transpose()
+}
+
+fn read_source(source: Source) -> Result<Credentials, NoCredentials> {
+    match source {
+        Source::IdentityToken(token) => Ok(Credentials::IdentityToken(token)),
+        Source::Text(text) => {
+            decode(&text).ok_or_else(|| NoCredentials::Unusable("its `auth` is malformed".into()))
         }
-    };
-    Ok(match source(&file, registry, repository) {
-        None => None,
-        Some(Source::IdentityToken(token)) => Some(Ok(Credentials::IdentityToken(token))),
-        Some(Source::Text(text)) => Some(decode(&text).ok_or_else(|| "its `auth` is malformed".into())),
-        Some(Source::Helper { program, server }) => Some(credential_helper::get(&program, &server)?),
-    })
+        Source::Helper { program, server } => credential_helper::get(&program, &server),
+    }
 }
 
 /// The files, in the order of Podman and then Docker.
@@ -199,10 +212,10 @@ mod tests {
 
     #[test]
     fn a_problem_with_credentials_is_named() {
-        let problem = |json: &str| match read_entry(json.as_bytes(), "example.com", "app").expect("an answer")
-        {
-            Some(Err(problem)) => problem,
-            _ => String::new(),
+        let problem = |json: &str| match read_entry(json.as_bytes(), "example.com", "app") {
+            Err(NoCredentials::Unusable(problem)) => problem,
+            Err(NoCredentials::Unanswered(problem)) => panic!("{problem}"),
+            Ok(_) => String::new(),
         };
         for (json, expected) in [
             ("{", "it is malformed at line 1, column 1"),

@@ -50,7 +50,9 @@ impl Store {
         &self,
         may_share: &dyn Fn(&Reference) -> bool,
     ) -> Result<Addition<'_>, ImageError> {
-        StagedParts::remove_abandoned(self)?;
+        if let Some(_lock) = self.try_lock()? {
+            self.sweep_temporary()?;
+        }
         let mut addition = self.add()?;
         let images = self.images()?;
         let shared = images.names.iter().filter(|(name, _)| may_share(name));

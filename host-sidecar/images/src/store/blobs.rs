@@ -70,10 +70,14 @@ impl Store {
 
     /// Fails if a blob that is there has another size than its descriptor says. One that is damaged is removed.
     pub(super) fn require_length(&self, descriptor: &Descriptor) -> Result<(), ImageError> {
+        self.require_length_of(&self.blob(&descriptor.digest)?, descriptor)
+    }
+
+    /// The same for a file that is a blob, or a link to one.
+    pub(super) fn require_length_of(&self, file: &File, descriptor: &Descriptor) -> Result<(), ImageError> {
         let digest = &descriptor.digest;
-        let metadata = self.blob(digest)?.metadata();
         let failed = ImageError::io(format!("read {}", self.blob_path(digest).display()));
-        let checked = require_size(descriptor, metadata.map_err(failed)?.len());
+        let checked = require_size(descriptor, file.metadata().map_err(failed)?.len());
         checked.map_err(|error| self.lost_part(digest).unwrap_or(error))
     }
 
@@ -124,7 +128,7 @@ impl Store {
     }
 }
 
-pub(super) fn require_size(descriptor: &Descriptor, size: u64) -> Result<(), ImageError> {
+fn require_size(descriptor: &Descriptor, size: u64) -> Result<(), ImageError> {
     if size == descriptor.size {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use std::{
     collections::BTreeSet,
     fs::{self, DirEntry},
     os::unix::fs::MetadataExt,
-    path::Path,
+    path::{Path, PathBuf},
     time::SystemTime,
 };
 
@@ -165,21 +165,28 @@ impl Store {
             blobs.extend(self.parts(digest).iter().map(|part| part.hex().to_owned()));
             roots.insert(format!("{}.erofs", digest.hex()));
         }
-        for (part, needed) in [("blobs/sha256", &blobs), (ROOTS, &roots), ("tmp", &BTreeSet::new())] {
-            for file in entries(&self.dir.join(part))? {
-                let is_needed = file.file_name().to_str().is_some_and(|name| needed.contains(name));
-                if is_needed {
-                    continue;
-                }
-                if part == "blobs/sha256" {
-                    remove_file(&file.path())?;
-                // A sandbox may use an image whose name stands for another one now; an image may be fetched.
-                } else if let Some(unleased) = Unleased::of(file.path())? {
-                    unleased.remove()?;
-                }
-            }
+        for blob in self.unneeded("blobs/sha256", &blobs)? {
+            remove_file(&blob)?;
         }
+        // A sandbox may use an image whose name stands for another one now.
+        for root in self.unneeded(ROOTS, &roots)? {
+            remove_unleased(root)?;
+        }
+        self.sweep_temporary()?;
         self.remove_other_roots()
+    }
+
+    /// Removes what processes that have ended were writing. The store is locked, so no process adds anything, except the
+    /// parts of an image that is fetched for a request, which are leased.
+    pub(super) fn sweep_temporary(&self) -> Result<(), ImageError> {
+        self.unneeded("tmp", &BTreeSet::new())?.into_iter().try_for_each(remove_unleased)
+    }
+
+    /// The files in a part of the store that do not have one of these names.
+    fn unneeded(&self, part: &str, needed: &BTreeSet<String>) -> Result<Vec<PathBuf>, ImageError> {
+        let is_needed = |file: &DirEntry| file.file_name().to_str().is_some_and(|name| needed.contains(name));
+        let files = entries(&self.dir.join(part))?.into_iter();
+        Ok(files.filter(|file| !is_needed(file)).map(|file| file.path()).collect())
     }
 
     /// Removes the root file systems of other versions of this program.
@@ -202,6 +209,10 @@ fn remove_nameless(images: &mut Images) {
     images.images.retain(|digest, _| named.contains(digest));
 }
 
+fn remove_unleased(path: PathBuf) -> Result<(), ImageError> {
+    Unleased::of(path)?.map_or(Ok(()), Unleased::remove)
+}
+
 /// Bytes of the files in a folder and its folders. Those that are removed meanwhile have none.
 fn bytes(dir: &Path) -> Result<u64, ImageError> {
     let size = |file: &DirEntry| match file.metadata() {
@@ -213,7 +224,7 @@ fn bytes(dir: &Path) -> Result<u64, ImageError> {
     Ok(entries(dir)?.iter().map(size).sum())
 }
 
-fn entries(dir: &Path) -> Result<Vec<DirEntry>, ImageError> {
+pub(super) fn entries(dir: &Path) -> Result<Vec<DirEntry>, ImageError> {
     let failed = || ImageError::io(format!("read {}", dir.display()));
     fs::read_dir(dir).and_then(Iterator::collect).map_err(failed())
 }

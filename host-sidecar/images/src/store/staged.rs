@@ -1,7 +1,7 @@
 //! The parts of an image that is fetched for somebody who is not trusted. Its registry may be slow, so the store is not
 //! locked before all of them are there.
 
-use super::{Lease, Store, blobs::require_size, lease::Unleased, sync_dir};
+use super::{Lease, Store, removal::entries, sync_dir};
 use crate::{Descriptor, Digest, ImageError};
 use std::{
     collections::BTreeSet,
@@ -15,30 +15,13 @@ use uuid::Uuid;
 #[derive(Debug)]
 pub(super) struct StagedParts {
     dir: PathBuf,
-    /// Nobody else removes the folder while this process lives.
+    /// No other process removes the folder while this one lives.
     _lease: Option<Lease>,
     /// The parts that need not be fetched if the store has them.
     shared: BTreeSet<Digest>,
 }
 
 impl StagedParts {
-    /// Removes the folders of processes that have ended.
-    pub(super) fn remove_abandoned(store: &Store) -> Result<(), ImageError> {
-        // No process is between the creation of a folder and its lease while the store is locked.
-        let Some(_lock) = store.try_lock()? else { return Ok(()) };
-        let dir = store.dir.join("tmp");
-        let failed = || ImageError::io(format!("read {}", dir.display()));
-        for entry in fs::read_dir(&dir).map_err(failed())? {
-            let path = entry.map_err(failed())?.path();
-            if path.is_dir()
-                && let Some(unleased) = Unleased::of(path)?
-            {
-                unleased.remove()?;
-            }
-        }
-        Ok(())
-    }
-
     /// An empty folder. The store is locked.
     pub(super) fn create(store: &Store, shared: BTreeSet<Digest>) -> Result<Self, ImageError> {
         let dir = store.dir.join("tmp").join(Uuid::new_v4().simple().to_string());
@@ -59,8 +42,8 @@ impl StagedParts {
     /// Fails if a part that need not be fetched has another size than its descriptor says.
     pub(super) fn require_length(&self, store: &Store, part: &Descriptor) -> Result<(), ImageError> {
         let path = self.path(&part.digest);
-        let size = path.metadata().map_err(ImageError::io(format!("read {}", path.display())))?.len();
-        require_size(part, size).map_err(|error| store.lost_part(&part.digest).unwrap_or(error))
+        let file = File::open(&path).map_err(ImageError::io(format!("open {}", path.display())))?;
+        store.require_length_of(&file, part)
     }
 
     /// Adds a part. It is checked, also if the store has it.
@@ -74,9 +57,7 @@ impl StagedParts {
 
     /// Makes blobs of the parts. The store is locked.
     pub(super) fn keep(self, store: &Store) -> Result<(), ImageError> {
-        let failed = || ImageError::io(format!("read {}", self.dir.display()));
-        for part in fs::read_dir(&self.dir).map_err(failed())? {
-            let part = part.map_err(failed())?;
+        for part in entries(&self.dir)? {
             let blob = store.dir.join("blobs/sha256").join(part.file_name());
             fs::rename(part.path(), &blob).map_err(ImageError::io(format!("write {}", blob.display())))?;
         }
@@ -86,7 +67,7 @@ impl StagedParts {
 
 impl Drop for StagedParts {
     fn drop(&mut self) {
-        // What cannot be removed now is removed by the next prune.
+        // What cannot be removed now is removed by the next pull or prune.
         let _ = fs::remove_dir_all(&self.dir);
     }
 }
@@ -98,7 +79,7 @@ mod tests {
         load::tests::{TestDir, reference},
         store::{
             Addition,
-            tests::{files, load_image},
+            tests::{files, load_image, manifest_of},
         },
     };
 
@@ -107,7 +88,7 @@ mod tests {
         let dir = TestDir::new();
         load_image(&dir, &dir.store(), "a:1");
         let store = dir.store_of(dir.store().size().expect("a size") + 3000);
-        let any = store.image(&store.images().expect("images").names[&reference("a:1")]).expect("an image").0;
+        let (_, any) = manifest_of(&store, "a:1");
         let part = |byte: u8| {
             let content = vec![byte; 2000];
             (Descriptor { digest: Digest::of(&content), size: 2000, ..any.config.clone() }, content)
@@ -149,8 +130,7 @@ mod tests {
         let dir = TestDir::new();
         let store = dir.store();
         load_image(&dir, &store, "a:1");
-        let digest = store.images().expect("images").names[&reference("a:1")].clone();
-        let manifest = store.image(&digest).expect("an image").0;
+        let (digest, manifest) = manifest_of(&store, "a:1");
         let [layer] = &*manifest.layers else { panic!("{manifest:?}") };
         let content = fs::read(store.blob_path(&digest)).expect("a manifest");
         let described =
@@ -159,15 +139,15 @@ mod tests {
         let fetch = |part: &Descriptor| {
             File::open(layout.join(part.digest.hex())).map_err(ImageError::io("open a part"))
         };
+        let sharing = store.add_untrusted(&|name| *name == reference("a:1")).expect("a lock");
+        sharing.add_fetched(layer, || -> Result<File, _> { panic!("it is shared") }).expect("there");
+        let other = store.add_untrusted(&|_| false).expect("a lock");
+        other.add_fetched(layer, || fetch(layer)).expect("fetched");
         let tmp = dir.0.join("store/tmp");
         let dead = tmp.join("dead");
         fs::create_dir(&dead)
             .and_then(|()| fs::write(dead.join("part"), "of a killed process"))
             .expect("a file");
-        let sharing = store.add_untrusted(&|name| *name == reference("a:1")).expect("a lock");
-        sharing.add_fetched(layer, || -> Result<File, _> { panic!("it is shared") }).expect("there");
-        let other = store.add_untrusted(&|_| false).expect("a lock");
-        other.add_fetched(layer, || fetch(layer)).expect("fetched");
         store.remove(&reference("a:1")).expect("removed");
         assert_eq!((files(&dir), dead.exists()), (0, false));
         assert_eq!(store.size().expect("a size"), 2 * layer.size);

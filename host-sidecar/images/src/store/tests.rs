@@ -2,7 +2,7 @@
 
 use super::{Lease, Store, lease::Unleased};
 use crate::{
-    DEFAULT_IMAGE, Descriptor, Digest, ImageError,
+    DEFAULT_IMAGE, Descriptor, Digest, ImageError, Manifest,
     load::{
         load,
         tests::{TestDir, reference},
@@ -13,6 +13,13 @@ use std::{fs, io, os::unix::fs::MetadataExt, thread, time::SystemTime};
 pub(super) fn load_image(dir: &TestDir, store: &Store, name: &str) {
     dir.write_image(name, name);
     load(store, &dir.layout(), None).expect("loaded");
+}
+
+/// The manifest of an image and its digest.
+pub(super) fn manifest_of(store: &Store, name: &str) -> (Digest, Manifest) {
+    let digest = store.images().expect("images").names[&reference(name)].clone();
+    let (manifest, _) = store.image(&digest).expect("an image");
+    (digest, manifest)
 }
 
 pub(super) fn files(dir: &TestDir) -> usize {
@@ -227,7 +234,7 @@ fn the_digest_of_an_index_names_an_image_in_the_repositories_that_have_it() {
     let dir = TestDir::new();
     let store = dir.store();
     load_image(&dir, &store, "loaded:1");
-    let manifest = store.images().expect("images").names[&reference("loaded:1")].clone();
+    let (manifest, _) = manifest_of(&store, "loaded:1");
     let [index, other] = [Digest::of(b"index"), Digest::of(b"other index")];
     let add = |index: Option<&Digest>, name: &str| {
         let names = [reference(name)];
@@ -252,8 +259,7 @@ fn a_part_that_is_there_has_the_size_of_its_descriptor() {
     let dir = TestDir::new();
     let store = dir.store();
     load_image(&dir, &store, "a:1");
-    let manifest = store.images().expect("images").names[&reference("a:1")].clone();
-    let layer = store.image(&manifest).expect("an image").0.layers[0].clone();
+    let layer = manifest_of(&store, "a:1").1.layers[0].clone();
     let addition = store.add().expect("a lock");
     addition.add(&layer, io::empty()).expect("there");
     for size in [layer.size - 1, layer.size + 1] {
@@ -277,8 +283,7 @@ fn a_part_that_is_there_has_the_size_of_its_descriptor_when_it_is_pulled() {
     let dir = TestDir::new();
     let store = dir.store();
     load_image(&dir, &store, "a:1");
-    let manifest = store.images().expect("images").names[&reference("a:1")].clone();
-    let layer = store.image(&manifest).expect("an image").0.layers[0].clone();
+    let layer = manifest_of(&store, "a:1").1.layers[0].clone();
     let wrong = Descriptor { size: layer.size + 1, ..layer.clone() };
     let trusted = store.add().expect("a lock");
     let [shared, fetched] =

@@ -89,7 +89,8 @@ impl Overrides for StoreArgs {
 pub(super) fn image(args: &ImageArgs) -> Result<ExitCode, Failure> {
     let ImageStore { store, registries, .. } = load(&args.settings)?.image_store()?;
     let has_default = || store.images().is_ok_and(|images| images.default_image().is_some());
-    let had_default = has_default();
+    let may_remove = matches!(args.command, ImageCommand::Remove { .. } | ImageCommand::Prune { .. });
+    let had_default = may_remove && has_default();
     match &args.command {
         ImageCommand::Load { path, name } => {
             let name = name.as_deref().map(reference).transpose()?;

@@ -1,33 +1,34 @@
-//! Frames of the runner: one byte of kind, four bytes of length (little-endian), then the payload.
+//! Frames: what the runner sends.
 
-mod decoder;
 #[cfg(test)]
 mod tests;
 
-pub use decoder::FrameDecoder;
-
-use alloc::{string::String, vec::Vec};
+use crate::{
+    envelope::{Malformed, Payload, from_body, to_body, without_body},
+    hello::Hello,
+};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::time::Duration;
+use serde::{Deserialize, Serialize};
+use serde_bytes::{ByteBuf, Bytes};
 
-/// Longest payload in bytes. Every ceiling keeps collected files and output tails shorter.
-pub const MAX_PAYLOAD: u32 = 1 << 28;
 /// Most files that are each reported as skipped. One more frame reports the number of the others.
 pub const MAX_SKIPPED: usize = 1000;
-const HEADER: usize = 5;
 
-const READY: u8 = 1;
-const STARTED: u8 = 2;
-const STDOUT: u8 = 3;
-const STDERR: u8 = 4;
-const STDOUT_TRUNCATED: u8 = 5;
-const STDERR_TRUNCATED: u8 = 6;
-const STDOUT_TAIL: u8 = 7;
-const STDERR_TAIL: u8 = 8;
-const FILE: u8 = 9;
-const SKIPPED: u8 = 10;
-const TERMINATED: u8 = 11;
-const FAILED: u8 = 12;
-const DONE: u8 = 13;
+const HELLO: u16 = 1;
+const READY: u16 = 2;
+const STARTED: u16 = 3;
+const STDOUT: u16 = 4;
+const STDERR: u16 = 5;
+const STDOUT_TRUNCATED: u16 = 6;
+const STDERR_TRUNCATED: u16 = 7;
+const STDOUT_TAIL: u16 = 8;
+const STDERR_TAIL: u16 = 9;
+const FILE: u16 = 10;
+const SKIPPED: u16 = 11;
+const TERMINATED: u16 = 12;
+const FAILED: u16 = 13;
+const DONE: u16 = 14;
 
 /// One of a program's two output streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub enum Stream {
 }
 
 /// How the program terminated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Termination {
     /// It exited with this code.
     Exited(u8),
@@ -60,7 +61,9 @@ pub enum Termination {
 /// A message of the runner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
-    /// The sandbox is isolated, and the runner waits for the next message.
+    /// The sandbox is isolated, and the runner waits for messages. The first frame.
+    Hello(Hello),
+    /// The runner has done what the last message asked for, and waits for the next one.
     Ready,
     /// The program's first process has started.
     Started,
@@ -82,72 +85,55 @@ pub enum Frame {
     Failed(String),
 }
 
-/// The bytes are not a valid frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the runner's output contains an invalid frame")]
-pub struct MalformedFrame;
-
-/// Encodes `frame`. A payload longer than [`MAX_PAYLOAD`] is truncated.
-#[must_use]
-pub fn encode(frame: &Frame) -> Vec<u8> {
-    match frame {
-        Frame::Ready => with_header(READY, &[]),
-        Frame::Started => with_header(STARTED, &[]),
-        Frame::Output(Stream::Stdout, bytes) => with_header(STDOUT, bytes),
-        Frame::Output(Stream::Stderr, bytes) => with_header(STDERR, bytes),
-        Frame::Truncated(Stream::Stdout) => with_header(STDOUT_TRUNCATED, &[]),
-        Frame::Truncated(Stream::Stderr) => with_header(STDERR_TRUNCATED, &[]),
-        Frame::Tail(stream, total, bytes) => {
-            let mut payload = total.to_le_bytes().to_vec();
-            payload.extend_from_slice(bytes);
-            let kind = if *stream == Stream::Stdout { STDOUT_TAIL } else { STDERR_TAIL };
-            with_header(kind, &payload)
-        }
-        Frame::File(path, mode, content) => {
-            with_header(FILE, &encode_pair(path, &[&mode.to_le_bytes(), content.as_slice()].concat()))
-        }
-        Frame::Skipped(path, reason) => with_header(SKIPPED, &encode_pair(path, reason.as_bytes())),
-        Frame::Terminated(termination, run_time) => {
-            let micros = u64::try_from(run_time.as_micros()).unwrap_or(u64::MAX);
-            with_header(
-                TERMINATED,
-                &[encode_termination(*termination).as_slice(), &micros.to_le_bytes()].concat(),
-            )
-        }
-        Frame::Failed(reason) => with_header(FAILED, reason.as_bytes()),
-        Frame::Done => with_header(DONE, &[]),
+impl Payload for Frame {
+    fn encode_body(&self) -> Result<(u16, Vec<u8>), Malformed> {
+        let of_stream = |stream: Stream, stdout, stderr| match stream {
+            Stream::Stdout => stdout,
+            Stream::Stderr => stderr,
+        };
+        Ok(match self {
+            Self::Hello(hello) => (HELLO, to_body(hello)?),
+            Self::Ready => (READY, Vec::new()),
+            Self::Started => (STARTED, Vec::new()),
+            Self::Output(stream, bytes) => (of_stream(*stream, STDOUT, STDERR), bytes.clone()),
+            Self::Truncated(stream) => (of_stream(*stream, STDOUT_TRUNCATED, STDERR_TRUNCATED), Vec::new()),
+            Self::Tail(stream, total, bytes) => {
+                (of_stream(*stream, STDOUT_TAIL, STDERR_TAIL), to_body(&(total, Bytes::new(bytes)))?)
+            }
+            Self::File(path, mode, content) => (FILE, to_body(&(path, mode, Bytes::new(content)))?),
+            Self::Skipped(path, reason) => (SKIPPED, to_body(&(path, reason))?),
+            Self::Terminated(termination, run_time) => (TERMINATED, to_body(&(termination, run_time))?),
+            Self::Failed(reason) => (FAILED, to_body(reason)?),
+            Self::Done => (DONE, Vec::new()),
+        })
     }
-}
 
-/// A text with its length before it, then bytes.
-fn encode_pair(text: &str, bytes: &[u8]) -> Vec<u8> {
-    let mut payload = payload_length(text.len()).to_le_bytes().to_vec();
-    payload.extend_from_slice(text.as_bytes());
-    payload.extend_from_slice(bytes);
-    payload
-}
-
-fn payload_length(length: usize) -> u32 {
-    u32::try_from(length).map_or(MAX_PAYLOAD, |length| length.min(MAX_PAYLOAD))
-}
-
-fn with_header(kind: u8, payload: &[u8]) -> Vec<u8> {
-    let length = payload_length(payload.len());
-    let mut bytes = Vec::with_capacity(HEADER + payload.len());
-    bytes.push(kind);
-    bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend(payload.iter().take(length as usize));
-    bytes
-}
-
-fn encode_termination(termination: Termination) -> [u8; 2] {
-    match termination {
-        Termination::Exited(code) => [0, code],
-        Termination::Killed(signal) => [1, signal],
-        Termination::TimedOut => [2, 0],
-        Termination::OutOfMemory => [3, 0],
-        Termination::OutOfDisk(code) => [4, code],
-        Termination::OutOfProcesses => [5, 0],
-        Termination::Cancelled => [6, 0],
+    fn decode_body(kind: u16, body: &[u8]) -> Result<Option<Self>, Malformed> {
+        let output = |stream| Ok(Self::Output(stream, body.to_owned()));
+        let tail = |stream| {
+            from_body(body).map(|(total, bytes): (u64, ByteBuf)| Self::Tail(stream, total, bytes.into_vec()))
+        };
+        let frame = match kind {
+            HELLO => from_body(body).map(Self::Hello),
+            READY => without_body(Self::Ready, body),
+            STARTED => without_body(Self::Started, body),
+            STDOUT => output(Stream::Stdout),
+            STDERR => output(Stream::Stderr),
+            STDOUT_TRUNCATED => without_body(Self::Truncated(Stream::Stdout), body),
+            STDERR_TRUNCATED => without_body(Self::Truncated(Stream::Stderr), body),
+            STDOUT_TAIL => tail(Stream::Stdout),
+            STDERR_TAIL => tail(Stream::Stderr),
+            FILE => from_body(body).map(|(path, mode, content): (String, u32, ByteBuf)| {
+                Self::File(path, mode, content.into_vec())
+            }),
+            SKIPPED => from_body(body).map(|(path, reason)| Self::Skipped(path, reason)),
+            TERMINATED => {
+                from_body(body).map(|(termination, run_time)| Self::Terminated(termination, run_time))
+            }
+            FAILED => from_body(body).map(Self::Failed),
+            DONE => without_body(Self::Done, body),
+            _ => return Ok(None),
+        };
+        frame.map(Some)
     }
 }

@@ -1,9 +1,10 @@
 //! The protocol between the sidecar and the runner inside the sandbox.
 //!
-//! The sidecar sends [`Message`]s. The last one carries the [`Program`], or follows it with its larger files;
-//! after it the sidecar keeps the channel open until it no longer needs the program. The runner answers with
-//! [`Frame`]s: [`Frame::Ready`] is the first, [`Frame::Done`] or [`Frame::Failed`] the last. Both directions are
-//! length-prefixed, so that no output of a program can be mistaken for a frame.
+//! The sidecar sends [`Message`]s, the runner [`Frame`]s, each in an envelope with the number of a channel: one for
+//! [`CONTROL`], one for each execution. Both start with a `Hello`. The last message carries the [`Program`], or follows
+//! it with its larger files; after it the sidecar keeps the connection open until it no longer needs the program.
+//! [`Frame::Done`] or [`Frame::Failed`] is the last frame. Envelopes have a length, so that no output of a program can
+//! be mistaken for a frame.
 //!
 //! A container's log carries text only, so there the frames are encoded as lines ([`LogEncoder`]).
 
@@ -11,13 +12,17 @@
 
 extern crate alloc;
 
+mod envelope;
 mod frame;
+mod hello;
 mod log;
 mod message;
 mod program;
 
 pub use cofferdam_types::{Limits, PERMISSIONS};
-pub use frame::{Frame, FrameDecoder, MAX_PAYLOAD, MAX_SKIPPED, MalformedFrame, Stream, Termination, encode};
+pub use envelope::{CONTROL, Decoder, MAX_BODY, Malformed, Payload, encode};
+pub use frame::{Frame, MAX_SKIPPED, Stream, Termination};
+pub use hello::{Hello, VERSION};
 pub use log::{LogDecoder, LogEncoder, LogGap};
-pub use message::{MalformedMessage, Message, Preparation, decode_message, encode_message};
+pub use message::{Message, Preparation};
 pub use program::{EntryKind, InputEntry, InputFile, Program};

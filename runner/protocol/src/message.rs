@@ -1,11 +1,11 @@
 //! Messages: what the sidecar sends.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::{
     Limits,
-    envelope::{Malformed, Payload, from_body, to_body, without_body},
+    envelope::{Malformed, Payload, from_body, to_body, with_bytes, without_body},
     hello::Hello,
     program::{InputEntry, Program},
 };
@@ -20,7 +20,7 @@ const ENTRY: u16 = 5;
 const CONTENT: u16 = 6;
 const START: u16 = 7;
 
-/// A message of the sidecar.
+/// A message of the sidecar. The first three have the control channel, the others the channel of their execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// What the sidecar can do. The first message.
@@ -60,15 +60,15 @@ pub struct Preparation {
 }
 
 impl Payload for Message {
-    fn encode_body(&self) -> Result<(u16, Vec<u8>), Malformed> {
+    fn encode_body(&self, bytes: Vec<u8>) -> Result<(u16, Vec<u8>), Malformed> {
         Ok(match self {
-            Self::Hello(hello) => (HELLO, to_body(hello)?),
-            Self::Prepare(preparation) => (PREPARE, to_body(preparation)?),
-            Self::Ping => (PING, Vec::new()),
-            Self::Run(program) => (RUN, to_body(program)?),
-            Self::Entry(entry) => (ENTRY, to_body(entry)?),
-            Self::Content(bytes) => (CONTENT, bytes.clone()),
-            Self::Start => (START, Vec::new()),
+            Self::Hello(hello) => (HELLO, to_body(bytes, hello)?),
+            Self::Prepare(preparation) => (PREPARE, to_body(bytes, preparation)?),
+            Self::Ping => (PING, bytes),
+            Self::Run(program) => (RUN, to_body(bytes, program)?),
+            Self::Entry(entry) => (ENTRY, to_body(bytes, entry)?),
+            Self::Content(content) => (CONTENT, with_bytes(bytes, content)),
+            Self::Start => (START, bytes),
         })
     }
 

@@ -7,7 +7,7 @@ use cofferdam_core::{
     inputs::ProgramMessages,
     spec::{ExecSpec, SandboxSpec},
 };
-use cofferdam_protocol::{Frame, Message, Termination, decode_message, encode};
+use cofferdam_protocol::{CONTROL, Decoder, EXECUTION, Frame, Hello, Message, Termination, encode};
 use cofferdam_types::{Error, ErrorCode, Report};
 use std::{
     io,
@@ -127,7 +127,7 @@ impl Sandbox for FakeSandbox {
     ) -> BoxFuture<'a, Result<Report, Error>> {
         Box::pin(async move {
             let mut state = ExecutionState::new(context, &exec, self.is_warm, GRACE);
-            let messages = ProgramMessages::new(exec, &self.spec)?;
+            let messages = ProgramMessages::new(exec, &self.spec, self.is_warm)?;
             let end = self.connection.execute(messages, &mut state, &mut NoLimits).await;
             context.observer.on_phase(Phase::Cleaning);
             state.report(end, || false)

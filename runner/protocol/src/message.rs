@@ -1,10 +1,9 @@
 //! Messages: what the sidecar sends.
 
-#[cfg(test)]
-mod tests;
 
 use crate::{
     Limits,
+    command::{Command, Deadlines, TerminalSize},
     envelope::{Malformed, Payload, from_body, to_body, without_body},
     hello::Hello,
     program::{InputEntry, Program},
@@ -19,6 +18,16 @@ const RUN: u16 = 4;
 const ENTRY: u16 = 5;
 const CONTENT: u16 = 6;
 const START: u16 = 7;
+const OPEN: u16 = 16;
+const DEADLINES: u16 = 17;
+const MEASURE: u16 = 18;
+const EXECUTE: u16 = 19;
+const STDIN: u16 = 20;
+const CLOSE_STDIN: u16 = 21;
+const SIGNAL: u16 = 22;
+const RESIZE: u16 = 23;
+const KILL: u16 = 24;
+const CREDIT: u16 = 25;
 
 /// A message of the sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +48,27 @@ pub enum Message {
     Content(Vec<u8>),
     /// There are no more files: starts the program. The last message.
     Start,
+    /// Makes a session of the prepared sandbox: from now on it executes [`Message::Execute`]s. The runner answers with
+    /// [`Frame::Ready`](crate::Frame::Ready).
+    Open(Deadlines),
+    /// Replaces the deadlines of the session, and counts as a request of its caller.
+    Deadlines(Deadlines),
+    /// Asks for [`Frame::Usage`](crate::Frame::Usage) on this message's channel.
+    Measure,
+    /// Executes a command, whose frames have this message's channel. No channel is used twice.
+    Execute(Command),
+    /// The next bytes of the command's standard input, at most as many as the runner has given credit for.
+    Stdin(Vec<u8>),
+    /// The end of the command's standard input.
+    CloseStdin,
+    /// Sends this signal to the command's first process and its process group.
+    Signal(u8),
+    /// Changes the size of the command's terminal.
+    Resize(TerminalSize),
+    /// Kills all processes of the command.
+    Kill,
+    /// The sidecar takes so many more bytes of output of the command.
+    Credit(u32),
 }
 
 /// The part of a program that is known before the program itself.
@@ -69,6 +99,16 @@ impl Payload for Message {
             Self::Entry(entry) => (ENTRY, to_body(entry)?),
             Self::Content(bytes) => (CONTENT, bytes.clone()),
             Self::Start => (START, Vec::new()),
+            Self::Open(deadlines) => (OPEN, to_body(deadlines)?),
+            Self::Deadlines(deadlines) => (DEADLINES, to_body(deadlines)?),
+            Self::Measure => (MEASURE, Vec::new()),
+            Self::Execute(command) => (EXECUTE, to_body(command)?),
+            Self::Stdin(bytes) => (STDIN, bytes.clone()),
+            Self::CloseStdin => (CLOSE_STDIN, Vec::new()),
+            Self::Signal(signal) => (SIGNAL, to_body(signal)?),
+            Self::Resize(size) => (RESIZE, to_body(size)?),
+            Self::Kill => (KILL, Vec::new()),
+            Self::Credit(bytes) => (CREDIT, to_body(bytes)?),
         })
     }
 
@@ -81,6 +121,16 @@ impl Payload for Message {
             ENTRY => from_body(body).map(Self::Entry),
             CONTENT => Ok(Self::Content(body.to_owned())),
             START => without_body(Self::Start, body),
+            OPEN => from_body(body).map(Self::Open),
+            DEADLINES => from_body(body).map(Self::Deadlines),
+            MEASURE => without_body(Self::Measure, body),
+            EXECUTE => from_body(body).map(Self::Execute),
+            STDIN => Ok(Self::Stdin(body.to_owned())),
+            CLOSE_STDIN => without_body(Self::CloseStdin, body),
+            SIGNAL => from_body(body).map(Self::Signal),
+            RESIZE => from_body(body).map(Self::Resize),
+            KILL => without_body(Self::Kill, body),
+            CREDIT => from_body(body).map(Self::Credit),
             _ => return Ok(None),
         };
         message.map(Some)

@@ -143,9 +143,12 @@ impl Runtime {
     }
 }
 
+/// Starts the deletion of a sandbox.
+type Delete = fn(Box<dyn SessionSandbox>);
+
 /// A sandbox whose runner has made a session of it. Its deletion starts when it is dropped.
 struct Opened {
-    sandbox: ScopeGuard<Box<dyn SessionSandbox>, fn(Box<dyn SessionSandbox>)>,
+    sandbox: ScopeGuard<Box<dyn SessionSandbox>, Delete>,
     reader: SessionReader,
     writer: SessionWriter,
     is_warm: bool,
@@ -185,7 +188,7 @@ async fn connect(
     deadlines: Deadlines,
     is_warm: bool,
 ) -> Result<Opened, Error> {
-    let delete: fn(Box<dyn SessionSandbox>) = |sandbox| drop(sandbox.delete());
+    let delete: Delete = |sandbox| drop(sandbox.delete());
     let mut sandbox = scopeguard::guard(sandbox, delete);
     let (mut reader, mut writer) = sandbox.connect().await?;
     open(&mut reader, &mut writer, deadlines).await.map_err(|error| {

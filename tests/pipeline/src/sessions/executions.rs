@@ -15,8 +15,8 @@ async fn executions_at_once_have_each_their_own_output_and_end() {
     let other = session.start(shell("other")).await.expect("an execution");
     let (first, second) = (peer.started().await, peer.started().await);
     assert_ne!(first, second);
-    peer.send(second, &Frame::Process(12)).await;
-    peer.send(first, &Frame::Process(11)).await;
+    peer.process(second, 12).await;
+    peer.process(first, 11).await;
     for (channel, stream, text) in [
         (second, Stream::Stdout, "b"),
         (first, Stream::Stderr, "a"),

@@ -55,7 +55,8 @@ async fn a_frame_that_is_malformed_too_long_or_unexpected_ends_only_its_session(
         ("background before the end", frame(1, &Frame::Background(1))),
         ("a tail of nothing", frame(1, &Frame::Tail(Stream::Stdout, 1, vec![1]))),
         ("a file", frame(1, &Frame::File("a".into(), 0o644, vec![]))),
-        ("two first processes", [frame(1, &Frame::Process(1)), frame(1, &Frame::Process(1))].concat()),
+        ("two starts", [frame(1, &Frame::Started), frame(1, &Frame::Started)].concat()),
+        ("a process before the start", frame(1, &Frame::Process(1))),
     ] {
         let (mut bench, session, peer, _) = running().await;
         peer.send_bytes(bytes).await;
@@ -121,7 +122,7 @@ async fn a_runner_that_does_not_keep_the_wall_time_or_a_kill_is_ended() {
     let limits = RequestedLimits { wall_time_ms: Some(20_000), ..RequestedLimits::default() };
     session.start(ExecutionSpec { limits, ..shell("sleep") }).await.expect("an execution");
     let channel = peer.started().await;
-    peer.send(channel, &Frame::Process(1)).await;
+    peer.process(channel, 1).await;
     let started = Instant::now();
     assert_eq!(session.ended().await, Ended::Lost(LostReason::NotResponding));
     assert!((20..27).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
@@ -131,7 +132,7 @@ async fn a_runner_that_does_not_keep_the_wall_time_or_a_kill_is_ended() {
     let spec = ExecutionSpec { background: true, ..shell("server") };
     let server = session.start(spec).await.expect("an execution");
     let channel = peer.started().await;
-    peer.send(channel, &Frame::Process(1)).await;
+    peer.process(channel, 1).await;
     sleep(Duration::from_secs(300)).await;
     server.kill().await.expect("a kill");
     assert_ends(&mut bench, session, Ended::Lost(LostReason::NotResponding)).await;

@@ -8,7 +8,6 @@ use cofferdam_core::{
     quantity::{Bytes, Seconds},
     session::{Ended, ExecutionSpec, LostReason, SessionConfig, SessionRequest, SessionUpdate},
 };
-use cofferdam_protocol::Frame;
 use cofferdam_types::{ErrorCode, Request, RequestedLimits};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -133,7 +132,7 @@ async fn an_idle_session_ends_and_a_running_execution_or_a_request_keeps_it() {
     let idle = session.info().idle_timeout;
     let execution = session.start(shell("sleep")).await.expect("an execution");
     let channel = peer.started().await;
-    peer.send(channel, &Frame::Process(1)).await;
+    peer.process(channel, 1).await;
     sleep(secs(299)).await;
     peer.exit(channel, 0).await;
     execution.wait().await.expect("an end");
@@ -163,7 +162,7 @@ async fn a_session_expires_and_its_end_can_be_moved_up_to_its_maximum_lifetime()
     let execution =
         session.start(ExecutionSpec { background: true, ..shell("sleep") }).await.expect("an execution");
     let channel = peer.started().await;
-    peer.send(channel, &Frame::Process(1)).await;
+    peer.process(channel, 1).await;
     let created = session.info().created;
     let told = peer.deadlines.borrow_and_update().expect("deadlines");
     assert!(told.lifetime > secs(100) && told.idle > secs(5000), "{told:?}");

@@ -64,6 +64,11 @@ impl Peer {
         self.frames.send(bytes).await.expect("a connection");
     }
 
+    pub(super) async fn process(&self, channel: u32, id: u32) {
+        self.send(channel, &Frame::Started).await;
+        self.send(channel, &Frame::Process(id)).await;
+    }
+
     pub(super) async fn exit(&self, channel: u32, code: u8) {
         self.terminate(channel, Termination::Exited(code)).await;
     }

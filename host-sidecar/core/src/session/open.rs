@@ -7,7 +7,7 @@ use super::{
     executions::Executions,
     life::Life,
     policy::SessionPlan,
-    registry::{Found, Sessions},
+    registry::{Found, Sessions, ends},
     shared::{Shared, State},
     task::SessionTask,
 };
@@ -69,10 +69,12 @@ impl Runtime {
             }
             Found::Ticket(ticket) => ticket,
         };
-        let cancelled = CancellationToken::new();
-        let context =
-            ExecutionContext { id: new_id(), requested, cancelled: &cancelled, observer: &NoObserver };
-        let opened = self.open(&mut plan, &context).await.map_err(|error| failed(&context.id, error))?;
+        let cancelled = &sessions.closing;
+        let context = ExecutionContext { id: new_id(), requested, cancelled, observer: &NoObserver };
+        let opened = self.open(&mut plan, &context).await.map_err(|error| {
+            let error = if cancelled.is_cancelled() { ends() } else { error };
+            failed(&context.id, error)
+        })?;
         let (connection, queued) = Connection::new(sessions.config.max_executions);
         let life = Life::new(&plan.times, SystemTime::now(), Instant::now());
         let state = State { life, metadata: request.metadata.clone(), executions: Executions::default() };

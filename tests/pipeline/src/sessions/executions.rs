@@ -111,6 +111,34 @@ async fn standard_input_waits_for_credit_and_holds_up_no_other_execution() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_that_is_given_up_costs_no_credit() {
+    let (_bench, session, mut peer) = open().await;
+    let cat =
+        session.start(ExecutionSpec { stdin: StdinSpec::Open, ..shell("cat") }).await.expect("an execution");
+    let channel = peer.started().await;
+    for _ in 0..100 {
+        tokio::select! {
+            biased;
+            written = cat.write_stdin(vec![0; 1 << 20]) => panic!("{written:?}"),
+            () = std::future::ready(()) => {}
+        }
+    }
+    let sent: usize = peer
+        .arrived()
+        .await
+        .iter()
+        .map(|(_, message)| match message {
+            Message::Stdin(bytes) => bytes.len(),
+            other => panic!("{other:?}"),
+        })
+        .sum();
+    assert_eq!(sent, STDIN_WINDOW as usize);
+    peer.send(channel, &Frame::Credit(5)).await;
+    cat.write_stdin(b"12345".into()).await.expect("written");
+    assert_eq!(peer.next().await, (channel, Message::Stdin(b"12345".into())));
+}
+
+#[tokio::test(start_paused = true)]
 async fn given_standard_input_is_sent_and_ends_and_none_is_closed() {
     let (_bench, session, mut peer) = open().await;
     let spec = ExecutionSpec { stdin: StdinSpec::Bytes(b"in".into()), ..shell("cat") };

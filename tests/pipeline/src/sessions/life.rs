@@ -192,6 +192,14 @@ async fn the_end_of_the_sidecar_ends_its_sessions() {
         ErrorCode::SandboxUnavailable
     );
 
+    let bench = Bench::new(SessionConfig::default());
+    let runtime = bench.runtime.clone();
+    let opening = tokio::spawn(async move { runtime.open_session(named("a")).await });
+    sleep(Duration::from_millis(500)).await;
+    bench.runtime.drain().await;
+    assert_eq!(code(opening.await.expect("no panic")), ErrorCode::SandboxUnavailable);
+    assert_eq!(bench.counts(), (0, 0));
+
     let (bench, session, _peer) = open().await;
     let deleted = bench.backend.deleted.clone();
     drop((bench, session));

@@ -21,7 +21,7 @@ use tokio::{sync::watch, time::Instant};
 /// Bytes of output that a runner may send before the sidecar has taken them.
 pub(super) const WINDOW: u32 = 1 << 20;
 /// Bytes of standard input in one message: others have their turn between two of them.
-pub(super) const MAX_STDIN: usize = 64 << 10;
+const MAX_STDIN: usize = 64 << 10;
 
 /// An execution on a connection.
 #[derive(Debug)]
@@ -178,10 +178,9 @@ impl Channel {
         state.stdin_credit = state.stdin_credit.saturating_sub(bytes as u64);
     }
 
-    /// Closes its standard input; gives whether it was open.
-    pub(super) fn close_stdin(&self) -> bool {
-        let was_open = std::mem::replace(&mut self.state().is_stdin_open, false);
+    /// Closes its standard input.
+    pub(super) fn close_stdin(&self) {
+        self.state().is_stdin_open = false;
         self.changed.send_replace(());
-        was_open
     }
 }

@@ -179,7 +179,8 @@ fn code(code: cofferdam_http_api::ErrorCode) -> ErrorCode {
         Api::Evicted => ErrorCode::Evicted,
         Api::Cancelled => ErrorCode::Cancelled,
         Api::Unreachable => ErrorCode::Unreachable,
-        Api::Internal => ErrorCode::Internal,
+        // The bridge calls no session, and so gets none of their errors.
+        Api::Internal | Api::NotFound | Api::Conflict | Api::Gone => ErrorCode::Internal,
     }
 }
 

@@ -88,7 +88,10 @@ pub(super) fn error(error: Error) -> types::Error {
             ErrorCode::Evicted => types::ErrorCode::Evicted,
             ErrorCode::Cancelled => types::ErrorCode::Cancelled,
             ErrorCode::Unreachable => types::ErrorCode::Unreachable,
-            ErrorCode::Internal => types::ErrorCode::Internal,
+            // The contract has no sessions, and so none of their errors.
+            ErrorCode::Internal | ErrorCode::NotFound | ErrorCode::Conflict | ErrorCode::Gone => {
+                types::ErrorCode::Internal
+            }
         },
         message: error.message,
         retryable: error.retryable,

@@ -11,15 +11,15 @@ use cofferdam_types::{Capture, File, SkippedFile, Status};
 pub use corrupt::Corrupt;
 use files::FileAssembler;
 use std::time::Duration;
-use stream::StreamAssembler;
+pub(crate) use stream::StreamAssembler;
 
 /// Maximum bytes of a frame of output or of a failure. A frame of output contains what one read(2) from a
 /// pipe returned.
-const MAX_OUTPUT_FRAME: u64 = 64 << 10;
+pub(crate) const MAX_OUTPUT_FRAME: u64 = 64 << 10;
 /// Maximum bytes of a number in a frame.
 const MAX_NUMBER: usize = 10;
 /// Maximum bytes of the reason of a failure.
-const MAX_REASON: usize = 4 << 10;
+pub(crate) const MAX_REASON: usize = 4 << 10;
 
 /// Assembles the frames of one execution.
 #[derive(Debug)]
@@ -111,8 +111,13 @@ impl OutputAssembler {
                     let failed = |incompatible: Incompatible| Event::Failed(incompatible.to_string());
                     return Ok(Some(hello.check().map_or_else(failed, |()| Event::Ready)));
                 }
-                // No stage allows it: the answer of an idle runner.
-                Frame::Ready => {}
+                // No stage allows these: the answer of an idle runner, and what only sessions have.
+                Frame::Ready
+                | Frame::Process(_)
+                | Frame::Credit(_)
+                | Frame::Background(_)
+                | Frame::Usage(_)
+                | Frame::SessionEnded(_) => {}
                 Frame::Started => return Ok(Some(Event::Started)),
                 Frame::Output(stream, bytes) => {
                     return Ok(Some(Event::Output(stream, self.stream(stream).output(&bytes)?)));
@@ -185,7 +190,8 @@ impl Stage {
     }
 }
 
-fn status(termination: Termination) -> Status {
+/// What the runner reports, as the status of a report.
+pub(crate) fn status(termination: Termination) -> Status {
     match termination {
         Termination::Exited(code) => Status::Exited(code),
         Termination::Killed(signal) => Status::Killed(signal),

@@ -149,6 +149,9 @@ pub(crate) fn describe(code: ErrorCode) -> (&'static str, &'static str, StatusCo
         ErrorCode::Cancelled => ("cancelled", "The execution was cancelled", StatusCode::CONFLICT),
         ErrorCode::Unreachable => ("unreachable", "The cluster cannot be reached", StatusCode::BAD_GATEWAY),
         ErrorCode::Internal => ("internal", "Internal error", StatusCode::INTERNAL_SERVER_ERROR),
+        ErrorCode::NotFound => ("not-found", "Not found", StatusCode::NOT_FOUND),
+        ErrorCode::Conflict => ("conflict", "The state does not allow the call", StatusCode::CONFLICT),
+        ErrorCode::Gone => ("gone", "The session has ended", StatusCode::GONE),
     }
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod tests;
 
 use crate::{
+    command::{SessionEnd, Usage},
     envelope::{Malformed, Payload, from_body, to_body, with_bytes, without_body},
     hello::Hello,
 };
@@ -29,6 +30,11 @@ const SKIPPED: u16 = 11;
 const TERMINATED: u16 = 12;
 const FAILED: u16 = 13;
 const DONE: u16 = 14;
+const PROCESS: u16 = 32;
+const CREDIT: u16 = 33;
+const BACKGROUND: u16 = 34;
+const USAGE: u16 = 35;
+const SESSION_ENDED: u16 = 36;
 
 /// One of a program's two output streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +90,16 @@ pub enum Frame {
     Done,
     /// The runner could not start or supervise the program, for this reason. The last frame.
     Failed(String),
+    /// The id of a command's first process in the session, right after its start.
+    Process(u32),
+    /// The runner takes so many more bytes of a command's standard input.
+    Credit(u32),
+    /// So many processes of a command that has terminated go on.
+    Background(u32),
+    /// What the session uses.
+    Usage(Usage),
+    /// The runner ends the session. The last frame, on [`CONTROL`](crate::CONTROL).
+    SessionEnded(SessionEnd),
 }
 
 impl Payload for Frame {
@@ -108,6 +124,11 @@ impl Payload for Frame {
             }
             Self::Failed(reason) => (FAILED, to_body(bytes, reason)?),
             Self::Done => (DONE, bytes),
+            Self::Process(id) => (PROCESS, to_body(bytes, id)?),
+            Self::Credit(credit) => (CREDIT, to_body(bytes, credit)?),
+            Self::Background(processes) => (BACKGROUND, to_body(bytes, processes)?),
+            Self::Usage(usage) => (USAGE, to_body(bytes, usage)?),
+            Self::SessionEnded(end) => (SESSION_ENDED, to_body(bytes, end)?),
         })
     }
 
@@ -135,6 +156,11 @@ impl Payload for Frame {
             }
             FAILED => from_body(body).map(Self::Failed),
             DONE => without_body(Self::Done, body),
+            PROCESS => from_body(body).map(Self::Process),
+            CREDIT => from_body(body).map(Self::Credit),
+            BACKGROUND => from_body(body).map(Self::Background),
+            USAGE => from_body(body).map(Self::Usage),
+            SESSION_ENDED => from_body(body).map(Self::SessionEnded),
             _ => return Ok(None),
         };
         frame.map(Some)

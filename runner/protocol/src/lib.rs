@@ -12,7 +12,9 @@
 
 extern crate alloc;
 
+mod command;
 mod envelope;
+mod file;
 mod frame;
 mod hello;
 mod log;
@@ -20,7 +22,9 @@ mod message;
 mod program;
 
 pub use cofferdam_types::{Limits, PERMISSIONS};
+pub use command::{Call, Command, CommandLimits, Deadlines, STDIN_WINDOW, SessionEnd, TerminalSize, Usage};
 pub use envelope::{CONTROL, Decoder, EXECUTION, MAX_BODY, Malformed, Payload, append, encode};
+pub use file::{ChangeKind, FileEntry, FileErrorKind, FileFailure, FileKind, FileReply, FileRequest};
 pub use frame::{Frame, MAX_SKIPPED, Stream, Termination};
 pub use hello::{Hello, Incompatible, VERSION};
 pub use log::{LogDecoder, LogEncoder, LogGap};

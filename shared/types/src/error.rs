@@ -40,6 +40,12 @@ pub enum ErrorCode {
     Unreachable,
     /// An internal error of the executor.
     Internal,
+    /// There is no such session, execution of a session, or file. No answer of an execution without a session.
+    NotFound,
+    /// The state of a session, of an execution of it or of a file does not allow the call. Only of sessions.
+    Conflict,
+    /// The session has ended. Only of sessions.
+    Gone,
 }
 
 /// An execution that did not take place, or whose result is not known.

@@ -111,7 +111,9 @@ fn for_code(code: ErrorCode, problem: &str, settings: &KubernetesConfig) -> Stri
         ErrorCode::InvalidRequest | ErrorCode::TooLarge => {
             "the ceilings of the settings are too low for the probe: raise them".to_owned()
         }
-        ErrorCode::Internal => "this is a defect of Cofferdam: report it with the log of `COFFERDAM_LOG=debug`".to_owned(),
+        ErrorCode::Internal | ErrorCode::NotFound | ErrorCode::Conflict | ErrorCode::Gone => {
+            "this is a defect of Cofferdam: report it with the log of `COFFERDAM_LOG=debug`".to_owned()
+        }
     }
 }
 

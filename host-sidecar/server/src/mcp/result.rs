@@ -33,9 +33,12 @@ pub(super) fn failure(problem: &Problem) -> CallToolResult {
 fn advice(problem: &Problem) -> &'static str {
     match problem.code {
         _ if problem.retryable => "The program did not start. The same call may succeed later.",
-        ErrorCode::InvalidRequest | ErrorCode::TooLarge | ErrorCode::Denied => {
-            "The program was not executed: correct the call."
-        }
+        ErrorCode::InvalidRequest
+        | ErrorCode::TooLarge
+        | ErrorCode::Denied
+        | ErrorCode::NotFound
+        | ErrorCode::Conflict
+        | ErrorCode::Gone => "The program was not executed: correct the call.",
         ErrorCode::Cancelled => "If the program had started, it was killed.",
         ErrorCode::Evicted | ErrorCode::Internal | ErrorCode::Unreachable => {
             "It is not known whether the program ran to its end. Its code is not the cause."

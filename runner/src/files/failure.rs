@@ -16,12 +16,13 @@ pub(super) trait AtPath<T> {
 
 impl<T, E: Into<io::Error>> AtPath<T> for Result<T, E> {
     fn at(self, path: &[u8]) -> Result<T, FileFailure> {
-        self.map_err(|error| {
-            let error = error.into();
-            let kind = Errno::from_io_error(&error).map_or(FileErrorKind::Other, kind_of);
-            FileFailure { error: kind, path: path.to_vec(), reason: words(kind, &error) }
-        })
+        self.map_err(|error| failure_at(path, &error.into()))
     }
+}
+
+fn failure_at(path: &[u8], error: &io::Error) -> FileFailure {
+    let kind = Errno::from_io_error(error).map_or(FileErrorKind::Other, kind_of);
+    failure(kind, path, &words(kind, error))
 }
 
 fn kind_of(errno: Errno) -> FileErrorKind {

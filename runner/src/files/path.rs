@@ -6,6 +6,8 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
 /// Longest path in bytes: the kernel's limit without its NUL.
 const MAX_LENGTH: usize = 4095;
+/// Longest name in bytes.
+const MAX_NAME: usize = 255;
 
 /// Refuses a path that no file can have.
 pub(super) fn check(path: &[u8]) -> Result<&[u8], FileFailure> {
@@ -13,6 +15,9 @@ pub(super) fn check(path: &[u8]) -> Result<&[u8], FileFailure> {
         [] => "the path is empty",
         _ if path.contains(&0) => "the path contains a NUL byte",
         _ if path.len() > MAX_LENGTH => "the path is longer than 4095 bytes",
+        _ if path.split(|byte| *byte == b'/').any(|name| name.len() > MAX_NAME) => {
+            "a name in the path is longer than 255 bytes"
+        }
         _ => return Ok(path),
     };
     Err(failure(FileErrorKind::InvalidPath, path, reason))
@@ -42,6 +47,15 @@ pub(super) fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
     (!matches!(name, b"" | b"." | b"..")).then_some((directory, name))
 }
 
+/// The path without slashes at its end, which would follow a link.
+pub(super) fn without_slash(path: &[u8]) -> &[u8] {
+    match path {
+        [] | [b'/'] => path,
+        [rest @ .., b'/'] => without_slash(rest),
+        _ => path,
+    }
+}
+
 /// A path that begins in a directory. The directory that is empty is the one where relative paths begin.
 pub(super) fn join(directory: &[u8], path: &[u8]) -> Vec<u8> {
     as_path(directory).join(as_path(path)).into_os_string().into_encoded_bytes()
@@ -58,10 +72,11 @@ mod tests {
 
     #[test]
     fn a_path_that_no_file_can_have_is_refused() {
-        for path in [b"".as_slice(), b"a\0b", &[b'a'; MAX_LENGTH + 1]] {
+        for path in [b"".as_slice(), b"a\0b", &b"a/".repeat(2048), &[b'a'; MAX_NAME + 1]] {
             assert_eq!(check(path).map_err(|failure| failure.error), Err(FileErrorKind::InvalidPath));
         }
-        assert!(check(&[b'a'; MAX_LENGTH]).is_ok());
+        let longest = [vec![b'a'; MAX_NAME], b"/a".repeat(MAX_LENGTH / 2 - 127)].concat();
+        assert_eq!((longest.len(), check(&longest).is_ok()), (MAX_LENGTH, true));
     }
 
     #[test]
@@ -81,6 +96,13 @@ mod tests {
         assert_eq!(split(b"a/b/c"), Some((b"a/b/".as_slice(), b"c".as_slice())));
         for path in [b"/".as_slice(), b"a/", b"a/.", b".."] {
             assert_eq!(split(path), None);
+        }
+    }
+
+    #[test]
+    fn only_the_slashes_at_the_end_are_left_out() {
+        for (path, expected) in [("/a//b//", "/a//b"), ("a", "a"), ("///", "/")] {
+            assert_eq!(without_slash(path.as_bytes()), expected.as_bytes());
         }
     }
 

@@ -45,16 +45,20 @@ pub(super) fn send_content(
     replies: &mut Replies<'_>,
 ) -> Result<(), FileFailure> {
     let mut rest = size;
+    // One allocation for all chunks: each of this size would be a mapping of its own.
+    let mut content = FileReply::Content(Vec::new());
     while rest > 0 {
-        let mut chunk = vec![0; usize::try_from(rest).map_or(CHUNK, |rest| rest.min(CHUNK))];
-        let length = retry_on_intr(|| read_some(file, &mut *chunk)).at(path)?;
-        if length == 0 {
-            let reason = "the file became shorter while it was read; read it again";
-            return Err(failure(FileErrorKind::Other, path, reason));
+        if let FileReply::Content(chunk) = &mut content {
+            chunk.resize(usize::try_from(rest).map_or(CHUNK, |rest| rest.min(CHUNK)), 0);
+            let length = retry_on_intr(|| read_some(file, &mut **chunk)).at(path)?;
+            if length == 0 {
+                let reason = "the file became shorter while it was read; read it again";
+                return Err(failure(FileErrorKind::Other, path, reason));
+            }
+            chunk.truncate(length);
+            rest -= length as u64;
         }
-        chunk.truncate(length);
-        rest -= length as u64;
-        replies.send(&FileReply::Content(chunk))?;
+        replies.send(&content)?;
     }
     Ok(())
 }

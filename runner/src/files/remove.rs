@@ -30,6 +30,7 @@ struct Level {
 
 /// Removes what has a path. A link is removed, not what it leads to.
 pub(super) fn remove(path: &[u8]) -> Result<(), FileFailure> {
+    let path = path::without_slash(path);
     loop {
         match unlink(CWD, path) {
             Err(Errno::NOTEMPTY | Errno::EXIST) => {}

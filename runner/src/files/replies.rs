@@ -1,6 +1,6 @@
 //! Replies, on their way to the caller.
 
-use super::{CHUNK, failure::failure};
+use super::{BATCH, failure::failure};
 use cofferdam_protocol::{CONTROL, FileErrorKind, FileFailure, FileReply, append};
 use rustix::io::{retry_on_intr, write};
 use std::{mem, os::fd::BorrowedFd};
@@ -26,7 +26,7 @@ impl<'fd> Replies<'fd> {
     pub(super) fn send(&mut self, reply: &FileReply) -> Result<(), FileFailure> {
         self.unsent = append(mem::take(&mut self.unsent), CONTROL, reply)
             .map_err(|error| failure(FileErrorKind::Other, b"", &error.to_string()))?;
-        if self.unsent.len() < CHUNK { Ok(()) } else { self.flush() }
+        if self.unsent.len() < BATCH { Ok(()) } else { self.flush() }
     }
 
     /// Sends the last reply, and what is unsent.

@@ -10,7 +10,7 @@ use super::{
 };
 use cofferdam_protocol::{FileEntry, FileErrorKind, FileFailure, FileKind};
 use rustix::{
-    fs::{AtFlags, CWD, Dir, Mode, OFlags, Stat, openat, statat},
+    fs::{AtFlags, CWD, Dir, Mode, OFlags, Stat, fstat, openat, statat},
     io::Errno,
 };
 use std::{
@@ -75,7 +75,9 @@ pub(super) fn open_directory(path: &[u8]) -> Result<OwnedFd, FileFailure> {
 
 /// Opens a directory in another one, but not behind a link.
 pub(super) fn open_below(directory: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Errno> {
-    openat(directory, name, OPEN | OFlags::DIRECTORY | OFlags::NOFOLLOW, Mode::empty())
+    // gVisor follows a link if it is asked for a directory.
+    let opened = openat(directory, name, OPEN | OFlags::NOFOLLOW, Mode::empty())?;
+    if entry::kind(&fstat(&opened)?) == FileKind::Directory { Ok(opened) } else { Err(Errno::NOTDIR) }
 }
 
 /// Whether an error means that the entry has been removed or replaced since its directory was read.

@@ -1,7 +1,7 @@
 //! Writes one regular file.
 
 use super::{
-    CHUNK, entry,
+    BATCH, entry,
     failure::{AtPath, failure},
     input::Input,
     make_directory::make_parents,
@@ -30,7 +30,7 @@ struct Target {
 pub(super) fn write(path: &[u8], mode: Option<u32>, input: &Input<'_>) -> Result<(), FileFailure> {
     let target = find_target(path)?;
     let mut file = Temporary::create(target.directory.as_fd()).at(path)?;
-    let mut chunk = vec![0; CHUNK];
+    let mut chunk = vec![0; BATCH];
     loop {
         match input.read(&mut chunk)? {
             0 => break,

@@ -1,7 +1,7 @@
 //! Writes files, directories and links into a directory.
 
 use super::{
-    CHUNK,
+    BATCH,
     failure::{AtPath, failure},
     input::Input,
     make_directory::{PARENT_MODE, make_directory},
@@ -14,10 +14,7 @@ use rustix::{
     fs::{AtFlags, Mode, fchmod, mkdirat, symlinkat, unlinkat},
     io::{Errno, dup},
 };
-use std::{
-    cmp::Reverse,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Longest message in bytes.
 const MAX_MESSAGE: u64 = 1 << 20;
@@ -39,7 +36,7 @@ pub(super) fn write_tree(path: &[u8], input: &Input<'_>) -> Result<(), FileFailu
     let root = open_directory(path)?;
     let mut tree = Tree { root: root.as_fd(), path, entries: 0, directories: Vec::new() };
     let mut messages =
-        Messages { input, chunk: vec![0; CHUNK], decoder: Decoder::with_max_body(MAX_MESSAGE), path };
+        Messages { input, chunk: vec![0; BATCH], decoder: Decoder::with_max_body(MAX_MESSAGE), path };
     let mut next = messages.next()?;
     while let Some(message) = next {
         let Message::Entry(entry) = message else { return Err(messages.malformed()) };
@@ -161,11 +158,13 @@ impl Tree<'_> {
     }
 
     /// Gives the directories their permission bits: the one below before the one above, which may then be closed to us.
-    fn finish(mut self) -> Result<(), FileFailure> {
-        self.directories.sort_by_key(|(depth, ..)| Reverse(*depth));
-        for (_, path, mode) in &self.directories {
-            let directory = self.open(&path::components(path)?, OWNER)?;
-            fchmod(&directory, Mode::from_raw_mode(*mode)).at(path)?;
+    fn finish(self) -> Result<(), FileFailure> {
+        let deepest = self.directories.iter().map(|(depth, ..)| *depth).max().unwrap_or_default();
+        for level in (0..=deepest).rev() {
+            for (_, path, mode) in self.directories.iter().filter(|(depth, ..)| *depth == level) {
+                let directory = self.open(&path::components(path)?, OWNER)?;
+                fchmod(&directory, Mode::from_raw_mode(*mode)).at(path)?;
+            }
         }
         Ok(())
     }

@@ -97,7 +97,8 @@ fn a_tree_that_changes_while_it_is_listed_is_no_error() {
     let mut seen = Vec::new();
     let root = open_directory(&folder.path("tree")).expect("a directory");
     walk(root, &folder.path("tree"), Denied::Skip, &mut |found| {
-        if seen.is_empty() {
+        // All are known by now, and none is opened.
+        if seen.len() == 3 {
             let tree = folder.join("tree");
             fs::remove_dir_all(tree.join("removed")).expect("a removal");
             fs::remove_dir_all(tree.join("swapped")).expect("a removal");
@@ -108,10 +109,9 @@ fn a_tree_that_changes_while_it_is_listed_is_no_error() {
         Ok(true)
     })
     .expect("a listing");
-    assert!(seen.contains(&"stays/a".to_owned()), "{seen:?}");
-    let is_gone =
-        |path: &String| path.contains("secret") || path.starts_with("removed/") || path.starts_with("moved/");
-    assert!(!seen.iter().any(is_gone), "{seen:?}");
+    // A name may be seen again, as what has replaced it.
+    seen.retain(|path| path.contains('/'));
+    assert_eq!(seen, ["stays/a"]);
 }
 
 #[test]

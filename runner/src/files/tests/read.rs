@@ -18,7 +18,7 @@ fn content(replies: &[FileReply]) -> Vec<u8> {
 #[test]
 fn a_binary_file_is_read_exactly() {
     let folder = Folder::new();
-    for length in [0, 1, 60 << 10, (60 << 10) + 1, 1_000_003] {
+    for length in [0, 1, 64 << 10, (64 << 10) + 1, 1_000_003] {
         let written: Vec<u8> = (0..=255).cycle().take(length).collect();
         folder.write("a", &written);
         let replies = call(&FileRequest::Read(folder.path("a")), b"");

@@ -34,8 +34,7 @@ const CHANGES: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::MOVE)
     .union(WatchFlags::DELETE_SELF)
     .union(WatchFlags::MOVE_SELF)
-    .union(WatchFlags::EXCL_UNLINK)
-    .union(WatchFlags::ONLYDIR);
+    .union(WatchFlags::EXCL_UNLINK);
 
 /// The watched directories, by the number that the kernel gives to each.
 #[derive(Debug)]
@@ -145,8 +144,9 @@ impl<'a> Directories<'a> {
             return refuse();
         }
         let added = if path.is_empty() {
-            add_watch(&self.inotify, self.root, CHANGES)
+            add_watch(&self.inotify, self.root, CHANGES | WatchFlags::ONLYDIR)
         } else {
+            // gVisor follows a link if it is asked for a directory. There are no names in the changes of anything else.
             add_watch(&self.inotify, path::join(self.root, path), CHANGES | WatchFlags::DONT_FOLLOW)
         };
         match added {

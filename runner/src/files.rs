@@ -40,7 +40,7 @@ const PIPE: usize = 1 << 20;
 /// to standard output. SIGTERM aborts a write, which then leaves nothing.
 ///
 /// The exit code says whether all replies were written.
-pub(crate) fn main(request: &FileRequest) -> ExitCode {
+pub(crate) fn main(request: FileRequest) -> ExitCode {
     // Modes are as the caller says.
     umask(Mode::empty());
     let (stdin, stdout) = (io::stdin(), io::stdout());
@@ -52,7 +52,7 @@ pub(crate) fn main(request: &FileRequest) -> ExitCode {
     let written = match is_write.then(input::receive_sigterm).transpose() {
         Ok(abort) => {
             let input = Input { data: stdin.as_fd(), abort: abort.as_ref().map(AsFd::as_fd) };
-            serve(request, &input, stdout.as_fd())
+            serve(&request, &input, stdout.as_fd())
         }
         Err(failure) => Replies::new(stdout.as_fd()).finish(&FileReply::Failed(failure)),
     };

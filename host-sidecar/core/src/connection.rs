@@ -54,6 +54,11 @@ where
         Self { reader, writer: Some(writer), closed: CancellationToken::new() }
     }
 
+    /// The streams, unless the side that is written to was closed.
+    pub fn into_streams(self) -> Option<(R, W)> {
+        self.writer.map(|writer| (self.reader, writer))
+    }
+
     /// Closes the side that is written to, which tells the runner to stop.
     pub fn close(&mut self) {
         self.closed.cancel();

@@ -5,6 +5,7 @@ use crate::{
     reaper::Reaper, runsc::Runsc, sandbox::LocalSandbox,
 };
 use cofferdam_core::{Backend, BoxFuture, ExecutionContext, Purpose, Sandbox, new_id, spec::SandboxSpec};
+use cofferdam_protocol::Preparation;
 use cofferdam_types::{Error, ErrorCode};
 use std::{
     path::{Path, PathBuf},
@@ -82,13 +83,15 @@ impl LocalBackend {
     }
 
     /// Creates a sandbox and has its runner prepare for a program.
-    async fn create_for_pool(
+    async fn create_prepared(
         &self,
+        id: &str,
         spec: &SandboxSpec,
+        preparation: Preparation,
         cancelled: &CancellationToken,
     ) -> Result<Box<dyn Sandbox>, Error> {
-        let mut sandbox = LocalSandbox::create(&self.machine, &new_id(), spec.clone(), &spec.limits).await?;
-        match sandbox.prepare(cancelled).await {
+        let mut sandbox = LocalSandbox::create(&self.machine, id, spec.clone(), &spec.limits).await?;
+        match sandbox.prepare(preparation, cancelled).await {
             Ok(()) => Ok(Box::new(sandbox)),
             Err(error) => {
                 sandbox.remove().await;
@@ -108,8 +111,14 @@ impl Backend for LocalBackend {
             self.start_reaper();
             match purpose {
                 Purpose::Execution(context) => self.create_for_execution(spec, context).await,
-                Purpose::Pool { cancelled, .. } => self.create_for_pool(spec, cancelled).await,
-                Purpose::Session { context, .. } => self.create_for_pool(spec, context.cancelled).await,
+                Purpose::Pool { cancelled, .. } => {
+                    self.create_prepared(&new_id(), spec, spec.preparation(), cancelled).await
+                }
+                // No interpreter waits in a session for a program.
+                Purpose::Session { context, .. } => {
+                    let preparation = Preparation { prewarm: false, ..spec.preparation() };
+                    self.create_prepared(&context.id, spec, preparation, context.cancelled).await
+                }
             }
         })
     }
@@ -123,6 +132,10 @@ impl Backend for LocalBackend {
             // What there is without a store, or what there is not, says `resolve`.
             _ => Box::pin(async { Ok(()) }),
         }
+    }
+
+    fn has_sessions(&self) -> bool {
+        true
     }
 
     fn resolve(&self, spec: SandboxSpec) -> BoxFuture<'_, Result<SandboxSpec, Error>> {

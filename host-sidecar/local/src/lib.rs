@@ -4,6 +4,7 @@ mod backend;
 mod bundle;
 mod cgroup;
 mod config;
+mod container;
 pub mod doctor;
 mod error;
 mod images;
@@ -16,6 +17,7 @@ mod root;
 mod run_dir_guard;
 mod runsc;
 mod sandbox;
+mod session;
 mod state;
 mod state_location;
 

@@ -9,7 +9,7 @@ use cofferdam::{
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
     conformance::{Failure, Failures, run_suite},
-    leaks::{leaked_cgroups, leaked_resources},
+    leaks::leaked_resources,
     logging,
     program::{TestDir, with_usr_of_machine},
     sessions::{SessionCase, SessionDriver, run_hostile},
@@ -51,7 +51,7 @@ fn run_on_this_machine(case: &SessionCase, is_warm: bool) -> Result<(), Failure>
     let result = run_hostile(case, &driver);
     runtime().block_on(driver.drain());
     result?;
-    let leaked = [leaked_resources(&dir), leaked_cgroups(&driver.ids())].concat();
+    let leaked = leaked_resources(&dir);
     if leaked.is_empty() { Ok(()) } else { Err(format!("resources are left: {leaked:?}").into()) }
 }
 

@@ -6,7 +6,6 @@ use cofferdam::{
     core::session::{Session, SessionRequest},
     types::{Error, Request, RequestedLimits},
 };
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Attempts to open a session in a prewarmed sandbox, which may have ended meanwhile.
 const MAX_ATTEMPTS: usize = 5;
@@ -17,14 +16,13 @@ pub struct SessionDriver {
     pub(super) runtime: Runtime,
     /// Whether each session must be made of a prewarmed sandbox.
     is_warm: bool,
-    ids: Arc<Mutex<Vec<String>>>,
 }
 
 impl SessionDriver {
     /// A driver, which makes each session of a prewarmed sandbox if it is warm.
     #[must_use]
     pub fn new(runtime: Runtime, is_warm: bool) -> Self {
-        Self { runtime, is_warm, ids: Arc::default() }
+        Self { runtime, is_warm }
     }
 
     /// Waits until all its sandboxes are deleted.
@@ -32,26 +30,8 @@ impl SessionDriver {
         self.runtime.drain().await;
     }
 
-    /// The ids of the sessions that it has opened.
-    #[must_use]
-    pub fn ids(&self) -> Vec<String> {
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Opens a session of a tenant. The outer error: it was not made of a prewarmed sandbox.
     pub(super) async fn open(
-        &self,
-        tenant: &str,
-        request: SessionRequest,
-    ) -> Result<Result<(Session, bool), Error>, Failure> {
-        let opened = self.open_any(tenant, request).await?;
-        if let Ok((session, _)) = &opened {
-            self.ids.lock().unwrap_or_else(PoisonError::into_inner).push(session.info().id);
-        }
-        Ok(opened)
-    }
-
-    async fn open_any(
         &self,
         tenant: &str,
         request: SessionRequest,

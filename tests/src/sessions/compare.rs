@@ -10,13 +10,13 @@ use cofferdam::{
     types::{Capture, Error, Report, Status},
 };
 
-/// The result of a step without an expected error.
+/// The result of a step, if no error is expected. An unexpected error is the failure itself.
 pub(super) fn success<T>(result: Result<T, Error>, expected: Option<&ExpectedError>) -> Result<Option<T>, Failure> {
     match (result, expected) {
         (Ok(value), None) => Ok(Some(value)),
         (Err(error), Some(expected)) => compare_error(&error, expected).map(|()| None),
         (Ok(_), Some(expected)) => Err(format!("it succeeded, expected the error {expected:?}").into()),
-        (Err(error), None) => Err(format!("{error:?}").into()),
+        (Err(error), None) => Err(error.into()),
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn compare_end(
         end.as_ref().err().map_or(Ok(()), check_message)?;
         return report.map_or(Ok(()), |report| lacks(&report.stdout.bytes, &expected.stdout_lacks));
     }
-    let end = end.map_err(|error| format!("{error:?}"))?;
+    let end = end?;
     let report = report.map_err(|error| format!("it has ended, but has no report: {error:?}"))?;
     let (stdout, stderr) = (whole(&report.stdout)?, whole(&report.stderr)?);
     equal("status", end.status, expected.status.unwrap_or(Status::Exited(0)))

@@ -102,6 +102,8 @@ pub(super) enum Step {
     Find(Find),
     /// Steps that are taken several times.
     Repeat(Repeat),
+    /// Steps of which each may also give an error, of any kind.
+    Attempt(Vec<Step>),
 }
 
 /// Steps that are taken several times.

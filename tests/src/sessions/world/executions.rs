@@ -1,6 +1,6 @@
 //! Steps that concern executions.
 
-use super::{World, unexpected};
+use super::World;
 use crate::{
     conformance::{Failure, contains, equal, same_bytes},
     sessions::{
@@ -166,7 +166,7 @@ impl Read {
 /// Executes a harmless command.
 pub(super) async fn echo(session: &Session) -> Result<(), Failure> {
     let call = ExecutionCall::Shell("echo usable".to_owned());
-    let execution = session.start(ExecutionSpec::new(call)).await.map_err(|error| unexpected(&error))?;
+    let execution = session.start(ExecutionSpec::new(call)).await?;
     let expect = ExpectedEnd { stdout: Some("usable\n".to_owned()), ..ExpectedEnd::default() };
     wait(&execution, &expect, None).await
 }

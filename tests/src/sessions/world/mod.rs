@@ -85,7 +85,10 @@ impl<'a> World<'a> {
         let limit = self.case.timeout();
         let result = timeout(limit, self.take_all()).await;
         let result = result.unwrap_or_else(|_| Err(format!("the steps are not over after {limit:?}").into()));
-        result.map_err(|error| format!("{}: {error}", self.at).into())
+        result.map_err(|failure| match failure.downcast_ref::<Error>() {
+            Some(error) => format!("{}: {error:?}", self.at).into(),
+            None => format!("{}: {failure}", self.at).into(),
+        })
     }
 
     async fn take_all(&mut self) -> Result<(), Failure> {
@@ -147,6 +150,13 @@ impl<'a> World<'a> {
                 }
                 Ok(())
             }
+            Step::Attempt(steps) => {
+                for step in steps {
+                    let failure = Box::pin(self.take(step)).await.err();
+                    failure.map_or(Ok(()), |failure| check_message(&*failure.downcast::<Error>()?))?;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -189,7 +199,3 @@ fn take_named<T>(map: &mut BTreeMap<String, T>, what: &str, name: &str) -> Resul
     map.remove(name).ok_or_else(|| format!("the case has no {what} {name}").into())
 }
 
-/// An error as a failure, with its detail.
-fn unexpected(error: &Error) -> Failure {
-    format!("{error:?}").into()
-}

@@ -1,6 +1,6 @@
 //! Steps that concern sessions.
 
-use super::{World, unexpected};
+use super::World;
 use crate::{
     cluster::eventually,
     conformance::{Failure, equal},
@@ -35,7 +35,7 @@ impl World<'_> {
             return success(session.usage().await, step.error.as_ref()).map(drop);
         }
         // A process that was killed uses memory until the kernel has removed it.
-        let usage = || async { session.usage().await.map_err(|error| unexpected(&error)) };
+        let usage = || async { Ok(session.usage().await?) };
         eventually(usage, |usage| is_within(step, usage)).await.map(drop)
     }
 

@@ -1,6 +1,6 @@
 //! What must work after a hostile case.
 
-use super::{World, executions::echo, sessions::reason, unexpected};
+use super::{World, executions::echo, sessions::reason};
 use crate::conformance::Failure;
 use cofferdam::core::session::SessionRequest;
 use std::time::Duration;
@@ -24,9 +24,9 @@ impl World<'_> {
             return Err(format!("the session {ended}, which the case does not allow: {used}").into());
         }
         let opened = self.driver.open(&self.tenant(None), SessionRequest::default()).await?;
-        let (other, _) = opened.map_err(|error| unexpected(&error))?;
+        let (other, _) = opened?;
         let used = timeout(LIMIT, echo(&other)).await;
-        other.close().await.map_err(|error| unexpected(&error))?;
+        other.close().await?;
         used.map_err(|_| "a new session does not answer")?
     }
 }

@@ -12,7 +12,8 @@ const PAGES: [&str; 3] = ["docs/gke-code-executor.md", "docs/reliability.md", "d
 /// Folders of tests.
 const SOURCES: [&str; 3] = ["tests", "host-sidecar", "adapters/adk/tests"];
 /// Folders of test cases, each of which is a folder.
-const CASES: [&str; 2] = ["tests/conformance", "tests/hostile"];
+const CASES: [&str; 4] =
+    ["tests/conformance", "tests/conformance/sessions", "tests/hostile", "tests/hostile/sessions"];
 /// A name with fewer words is not the name of a test.
 const MIN_WORDS: usize = 4;
 

@@ -13,5 +13,6 @@ pub mod leaks;
 pub mod logging;
 pub mod processes;
 pub mod program;
+pub mod sessions;
 pub mod sidecar;
 pub mod soak;

@@ -10,6 +10,15 @@ use std::{
 /// Why a test failed.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// The folder of the cases of sessions in that of a suite.
+const SESSIONS: &str = "sessions";
+
+/// A case that a suite executes.
+pub trait TestCase {
+    /// The folder's name, a sentence that says what is asserted.
+    fn name(&self) -> String;
+}
+
 /// A folder of `tests/conformance/` or `tests/hostile/`.
 #[derive(Debug, Clone)]
 pub struct Case {
@@ -114,6 +123,21 @@ pub(super) enum Status {
     Cancelled,
 }
 
+/// The folders of a suite, sorted by name, without that of the cases of sessions.
+pub(crate) fn case_folders(suite: &str) -> io::Result<Vec<PathBuf>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(suite);
+    let mut folders = fs::read_dir(root)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    folders.retain(|folder| !folder.ends_with(SESSIONS));
+    folders.sort();
+    Ok(folders)
+}
+
+impl TestCase for Case {
+    fn name(&self) -> String {
+        self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+}
+
 impl Case {
     /// Every case of a suite, sorted by name.
     ///
@@ -121,11 +145,7 @@ impl Case {
     ///
     /// A folder has no valid `case.toml`.
     pub fn all(suite: &str) -> Result<Vec<Self>, Failure> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(suite);
-        let mut folders =
-            fs::read_dir(root)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-        folders.sort();
-        folders.into_iter().map(Self::read).collect()
+        case_folders(suite)?.into_iter().map(Self::read).collect()
     }
 
     /// One case of a suite.
@@ -150,12 +170,6 @@ impl Case {
         let spec = fs::read_to_string(&file).map_err(|error| with_path(error.into()))?;
         let spec = toml::from_str(&spec).map_err(|error| with_path(error.into()))?;
         Ok(Self { folder, spec })
-    }
-
-    /// The folder's name, a sentence that says what is asserted.
-    #[must_use]
-    pub fn name(&self) -> String {
-        self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// Whether the program is also executed without a sandbox.

@@ -103,7 +103,7 @@ fn exact(output: &Output) -> Result<&[u8], Failure> {
     Ok(bytes)
 }
 
-fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), Failure> {
+pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), Failure> {
     if found == expected {
         Ok(())
     } else {
@@ -111,7 +111,7 @@ fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> R
     }
 }
 
-fn same_bytes(what: &str, found: &[u8], expected: &[u8]) -> Result<(), Failure> {
+pub(crate) fn same_bytes(what: &str, found: &[u8], expected: &[u8]) -> Result<(), Failure> {
     if found == expected {
         return Ok(());
     }
@@ -129,7 +129,7 @@ fn same_bytes(what: &str, found: &[u8], expected: &[u8]) -> Result<(), Failure> 
     Err(text.into())
 }
 
-fn contains(what: &str, bytes: &[u8], parts: &[String]) -> Result<(), Failure> {
+pub(crate) fn contains(what: &str, bytes: &[u8], parts: &[String]) -> Result<(), Failure> {
     let text = String::from_utf8_lossy(bytes);
     match parts.iter().find(|part| !text.contains(part.as_str())) {
         None => Ok(()),

@@ -9,7 +9,9 @@ mod outcome;
 mod request;
 mod suite;
 
-pub use case::{Case, Failure};
+pub(crate) use case::case_folders;
+pub use case::{Case, Failure, TestCase};
+pub(crate) use compare::{contains, equal, same_bytes};
 pub use compare::{result, run, run_unsandboxed};
 pub use driver::{Driver, InRoot, Library, Warm};
 pub use hosts::{

@@ -1,6 +1,6 @@
 //! Executes all cases of a suite with one driver.
 
-use super::{Case, Failure};
+use super::{Failure, TestCase};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::{
     process::ExitCode,
@@ -21,7 +21,7 @@ pub enum Selection {
 impl Selection {
     /// The selected cases.
     #[must_use]
-    pub fn select(self, cases: Vec<Case>) -> Vec<Case> {
+    pub fn select<C>(self, cases: Vec<C>) -> Vec<C> {
         let is_selected = |at: usize| match self {
             Self::All => true,
             Self::Even => at.is_multiple_of(2),
@@ -63,16 +63,16 @@ impl Failures {
 /// # Errors
 ///
 /// A case cannot be read.
-pub fn run_suite(
+pub fn run_suite<C: TestCase + Send + 'static>(
     arguments: &Arguments,
     name: &str,
     concurrency: Option<usize>,
-    cases: Vec<Case>,
-    supports: impl Fn(&Case) -> Result<bool, Failure>,
-    test: impl Fn(&Case) -> Result<(), Failure> + Send + Sync + 'static,
+    cases: Vec<C>,
+    supports: impl Fn(&C) -> Result<bool, Failure>,
+    test: impl Fn(&C) -> Result<(), Failure> + Send + Sync + 'static,
 ) -> Result<Failures, Failure> {
     let (test, failures) = (Arc::new(test), Arc::new(Mutex::new(Vec::new())));
-    let trial = |case: Case| {
+    let trial = |case: C| {
         let (test, is_supported, failures) = (test.clone(), supports(&case)?, failures.clone());
         let name = format!("{name}::{}", case.name());
         let trial = Trial::test(name.clone(), move || {

@@ -20,7 +20,7 @@ use crate::{
 };
 use cofferdam_protocol::{CONTROL, Command, Deadlines, Frame, Malformed, Message, Preparation, SessionEnd};
 use connection::Connection;
-use execution::Execution;
+use execution::{Execution, Terms};
 use launch::Launcher;
 use nix::sys::{
     signal::{SigSet, Signal},
@@ -233,7 +233,7 @@ impl Session<'_> {
     }
 
     fn execute(&mut self, channel: u32, command: Command) -> Result<(), Error> {
-        let terms = (command.limits, command.keeps_background, command.window);
+        let terms = Terms::of(&command);
         match Launcher::start(&self.preparation, command, self.open_files) {
             Ok(launched) => {
                 self.usage.add_runner_processes(1);

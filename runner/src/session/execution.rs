@@ -10,7 +10,9 @@ use crate::{
     processes::{Processes, usage_of_trees},
     supervise::termination::classify,
 };
-use cofferdam_protocol::{CONTROL, CommandLimits, Frame, Message, Termination, encode};
+use cofferdam_protocol::{
+    CONTROL, Call, Command, CommandLimits, Frame, Message, Termination, encode,
+};
 use rustix::process::{Pid, Signal, WaitStatus, kill_process, kill_process_group};
 use std::{
     os::unix::process::ExitStatusExt,
@@ -24,6 +26,8 @@ const REMAINING_OUTPUT_TIMEOUT: Duration = Duration::from_millis(300);
 /// How often processes must have survived an attempt to kill them before they are given up.
 const MIN_ATTEMPTS: u32 = 10;
 const SIGKILL: i32 = Signal::KILL.as_raw();
+/// How long a file call may take to remove its temporary file before it is killed.
+const ABORT_TIME: Duration = Duration::from_millis(200);
 
 /// An execution.
 #[derive(Debug)]
@@ -33,6 +37,7 @@ pub(super) struct Execution {
     pub(super) streams: Streams,
     pub(super) limits: CommandLimits,
     keeps_background: bool,
+    is_file_call: bool,
     /// Bytes of output that the sidecar still takes.
     credit: u32,
     state: State,
@@ -77,12 +82,34 @@ pub(super) enum Tree {
     Gone,
 }
 
+/// What bounds an execution.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) limits: CommandLimits,
+    pub(super) keeps_background: bool,
+    pub(super) is_file_call: bool,
+    /// Bytes of output that the sidecar takes at first.
+    pub(super) credit: u32,
+}
+
+impl Terms {
+    /// The terms of a command.
+    pub(super) fn of(command: &Command) -> Self {
+        Self {
+            limits: command.limits,
+            keeps_background: command.keeps_background,
+            is_file_call: matches!(command.call, Call::Files(_)),
+            credit: command.window,
+        }
+    }
+}
+
 impl Execution {
     /// Creates an execution whose launcher was started.
     pub(super) fn new(
         channel: u32,
         (launcher, streams): (Launcher, Streams),
-        (limits, keeps_background, credit): (CommandLimits, bool, u32),
+        Terms { limits, keeps_background, is_file_call, credit }: Terms,
     ) -> Self {
         Self {
             channel,
@@ -90,6 +117,7 @@ impl Execution {
             streams,
             limits,
             keeps_background,
+            is_file_call,
             credit,
             state: State::Starting,
             tree: Tree::Alive,
@@ -221,7 +249,17 @@ impl Execution {
     /// Kills its processes. The first reason is the one that is reported.
     pub(super) fn kill(&mut self, reason: Option<Termination>) {
         self.kill_reason = self.kill_reason.or(reason);
+        if self.killed.is_none() && self.is_file_call {
+            let abort = Message::Signal(Signal::TERM.as_raw().to_le_bytes()[0]);
+            // An empty message at worst, and a kill without it.
+            self.launcher.request_signal(&encode(CONTROL, &abort).unwrap_or_default());
+        }
         self.killed.get_or_insert_with(Instant::now);
+    }
+
+    /// Whether it is a file call that may end by itself, and leave nothing then.
+    fn is_aborting(&self) -> bool {
+        self.is_file_call && self.killed.is_some_and(|killed| killed.elapsed() < ABORT_TIME)
     }
 
     /// Kills the processes that are left, if they are to die. Returns when that began, if it is not over.
@@ -229,7 +267,7 @@ impl Execution {
         if self.deadline().is_some_and(|deadline| deadline <= now) {
             self.kill(Some(Termination::TimedOut));
         }
-        if let Some(killed) = self.killed.filter(|_| self.tree == Tree::Alive) {
+        if let Some(killed) = self.killed.filter(|_| self.tree == Tree::Alive && !self.is_aborting()) {
             if self.state == State::Starting {
                 kill(self.launcher.pid)?;
             }

@@ -22,7 +22,9 @@ pub(crate) enum Error {
     #[error("cannot write {path:?} into the working directory: {source}")]
     InputFile { path: String, source: io::Error },
     #[error(transparent)]
-    Message(#[from] cofferdam_protocol::MalformedMessage),
+    Message(#[from] cofferdam_protocol::Malformed),
+    #[error(transparent)]
+    Incompatible(#[from] cofferdam_protocol::Incompatible),
 }
 
 /// Adds to an error the step that failed.

@@ -4,7 +4,7 @@ use crate::{
     channel::Channel,
     error::{Context, Error},
 };
-use cofferdam_protocol::{EntryKind, InputEntry, MalformedMessage, Message, PERMISSIONS, Program};
+use cofferdam_protocol::{EntryKind, InputEntry, Malformed, Message, PERMISSIONS, Program};
 use std::{
     collections::HashMap,
     fs::{self, File, Metadata, Permissions},
@@ -63,11 +63,11 @@ impl Inputs {
     /// Writes the files that follow the program.
     fn write_more(&mut self, channel: &mut Channel) -> Result<(), Error> {
         loop {
-            match channel.receive()? {
+            match channel.receive_for_execution()? {
                 Message::Entry(entry) => self.entry(entry)?,
                 Message::Content(bytes) => self.content(&bytes)?,
                 Message::Start => return Ok(()),
-                Message::Prepare(_) | Message::Ping | Message::Run(_) => return Err(MalformedMessage.into()),
+                _ => return Err(Malformed.into()),
             }
         }
     }
@@ -120,7 +120,7 @@ impl Inputs {
 
     /// Writes to the file that was started last.
     fn content(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let open = self.open.as_mut().ok_or(MalformedMessage)?;
+        let open = self.open.as_mut().ok_or(Malformed)?;
         open.file.write_all(bytes).map_err(|source| Error::InputFile { path: open.path.clone(), source })?;
         open.written.length += bytes.len() as u64;
         open.hasher.write(bytes);

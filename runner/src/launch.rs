@@ -37,7 +37,7 @@ pub(crate) fn spawn<A: AsRef<OsStr>>(
     stdin: Stdio,
 ) -> Result<Child, Error> {
     let [interpreter, options @ ..] = preparation.interpreter.as_slice() else {
-        return Err(cofferdam_protocol::MalformedMessage.into());
+        return Err(cofferdam_protocol::Malformed.into());
     };
     set_resource_limits(preparation.limits.processes)?;
     affinity::restrict(preparation.limits.cpu_millis)?;

@@ -37,7 +37,7 @@ mod usage;
 mod workspace;
 
 use crate::{channel::Channel, error::Error, isolation::Network, options::Options, prewarm::PreparedSandbox};
-use cofferdam_protocol::{Frame, MalformedMessage, Message};
+use cofferdam_protocol::{CONTROL, Frame, Malformed, Message};
 use std::{process::ExitCode, time::Instant};
 
 fn main() -> ExitCode {
@@ -63,15 +63,19 @@ fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
     isolation::require_gvisor()?;
     isolation::enter_namespaces(network)?;
     let init = init::start()?;
-    channel.send(&Frame::Ready)?;
+    channel.greet()?;
     let mut sandbox = None;
     let program = loop {
         match channel.receive()? {
-            Message::Prepare(_) if sandbox.is_some() => return Err(MalformedMessage.into()),
-            Message::Prepare(preparation) => sandbox = Some(PreparedSandbox::new(preparation, network)?),
-            Message::Ping => {}
-            Message::Run(program) => break program,
-            Message::Entry(_) | Message::Content(_) | Message::Start => return Err(MalformedMessage.into()),
+            (CONTROL, Message::Prepare(preparation)) if sandbox.is_none() => {
+                sandbox = Some(PreparedSandbox::new(preparation, network)?);
+            }
+            (CONTROL, Message::Ping) => {}
+            (execution, Message::Run(program)) if execution != CONTROL => {
+                channel.start_execution(execution);
+                break program;
+            }
+            _ => return Err(Malformed.into()),
         }
         channel.send(&Frame::Ready)?;
     };

@@ -2,10 +2,12 @@
 
 use crate::{
     execution::ExecutionContext,
+    session::LostReason,
     spec::{ExecSpec, SandboxSpec},
 };
-use cofferdam_types::{Error, Report};
+use cofferdam_types::{Error, ErrorCode, Report};
 use std::{fmt, future::Future, pin::Pin, time::Duration};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 /// A future of a method that can be called on a trait object.
@@ -43,6 +45,11 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
         Box::pin(async { Ok(()) })
     }
 
+    /// Whether its sandboxes can become sessions.
+    fn has_sessions(&self) -> bool {
+        false
+    }
+
     /// Waits until the sandboxes that are being deleted are gone.
     fn drain(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
@@ -62,6 +69,14 @@ pub enum Purpose<'a> {
         /// Set when the sandbox is not wanted any longer.
         cancelled: &'a CancellationToken,
     },
+    /// For a session, which [`Sandbox::into_session`] makes of it at once. The sandbox is as ready as one of the pool
+    /// when it is returned.
+    Session {
+        /// Its id, and when the request arrived.
+        context: &'a ExecutionContext<'a>,
+        /// The sandbox ends after this time by itself.
+        max_lifetime: Duration,
+    },
 }
 
 /// A sandbox. Nothing of it is left after [`Sandbox::delete`], nor after it is dropped, though then later.
@@ -77,7 +92,39 @@ pub trait Sandbox: fmt::Debug + Send {
         context: &'a ExecutionContext<'a>,
     ) -> BoxFuture<'a, Result<Report, Error>>;
 
+    /// Makes a session of it that may live for this time. It was created for one, or for the pool, and has executed
+    /// nothing. The next message that its runner gets is [`Message::Open`](cofferdam_protocol::Message::Open).
+    ///
+    /// # Errors
+    ///
+    /// It cannot be one, and is deleted.
+    fn into_session(
+        self: Box<Self>,
+        _max_lifetime: Duration,
+    ) -> BoxFuture<'static, Result<Box<dyn SessionSandbox>, Error>> {
+        let unsupported = Error::new(ErrorCode::Denied, "sessions are not supported by this backend");
+        Box::pin(async { Err(unsupported) })
+    }
+
     /// Deletes it. The deletion starts with the call; the future waits for its end within a bound of the
     /// backend.
+    fn delete(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// A byte stream from a runner.
+pub type SessionReader = Box<dyn AsyncRead + Send + Unpin>;
+/// A byte stream to a runner. Dropping it tells the runner to stop.
+pub type SessionWriter = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// The sandbox of a session. Nothing of it is left after [`SessionSandbox::delete`], nor after it is dropped, though then
+/// later.
+pub trait SessionSandbox: fmt::Debug + Send + 'static {
+    /// The byte streams from and to the runner. Called once.
+    fn connect(&mut self) -> BoxFuture<'_, Result<(SessionReader, SessionWriter), Error>>;
+
+    /// Why the sandbox is gone, once its connection has ended. Answers within a bound of the backend.
+    fn loss(&mut self) -> BoxFuture<'_, LostReason>;
+
+    /// Deletes it. The deletion starts with the call; the future waits for its end within a bound of the backend.
     fn delete(self: Box<Self>) -> BoxFuture<'static, ()>;
 }

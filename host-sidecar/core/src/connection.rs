@@ -1,12 +1,16 @@
 //! The connection to the runner of a sandbox: messages go in, frames come out, and every wait has a limit.
 
+mod idle_request;
 mod write;
+
+pub use idle_request::IdleRequest;
+pub(crate) use idle_request::hello;
 
 use crate::{
     execution_state::{ExecutionState, SandboxEnd},
     inputs::ProgramMessages,
 };
-use cofferdam_protocol::{Frame, FrameDecoder, Message, Preparation, encode_message};
+use cofferdam_protocol::Preparation;
 use std::{future::Future, io, pin::pin, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -20,8 +24,6 @@ use write::{Written, write_program};
 const PING_TIMEOUT: Duration = Duration::from_millis(500);
 /// Bytes of one read.
 const CHUNK: usize = 128 << 10;
-/// Longest frame of an idle runner: why it failed.
-const MAX_IDLE_PAYLOAD: u64 = 4 << 10;
 
 /// What an execution needs of its sandbox beside the connection.
 pub trait ExecutionMonitor: Send {
@@ -70,27 +72,26 @@ where
     ///
     /// The runner refused, or the connection broke.
     pub async fn prepare(&mut self, preparation: Preparation) -> io::Result<()> {
-        // The runner reports that it is ready once when it starts, and once after each message.
-        self.request(&Message::Prepare(preparation), 2).await
+        self.request(IdleRequest::prepare(preparation)?).await
     }
 
     /// Whether the runner answers.
     pub async fn ping(&mut self) -> bool {
-        matches!(timeout(PING_TIMEOUT, self.request(&Message::Ping, 1)).await, Ok(Ok(())))
+        let ping = async { self.request(IdleRequest::ping()?).await };
+        matches!(timeout(PING_TIMEOUT, ping).await, Ok(Ok(())))
     }
 
-    /// Sends a message and waits for so many reports that the runner is ready.
-    async fn request(&mut self, message: &Message, ready_frames: usize) -> io::Result<()> {
-        let message = encode_message(message).map_err(io::Error::other)?;
+    /// Sends a message and waits for its answer.
+    async fn request(&mut self, mut request: IdleRequest) -> io::Result<()> {
         let writer = self.writer.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        writer.write_all(&message).await?;
-        let (mut response, mut chunk) = (ReadyFrames::new(ready_frames), [0; 4096]);
+        writer.write_all(request.message()).await?;
+        let mut chunk = [0; 4096];
         loop {
             let length = self.reader.read(&mut chunk).await?;
             if length == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            if response.push(&chunk[..length])? {
+            if request.answer(&chunk[..length])? {
                 return Ok(());
             }
         }
@@ -153,73 +154,6 @@ where
                     }
                 }
             }
-        }
-    }
-}
-
-/// Counts the reports of an idle runner that it is ready for its next message.
-#[derive(Debug)]
-pub struct ReadyFrames {
-    decoder: FrameDecoder,
-    remaining: usize,
-}
-
-impl ReadyFrames {
-    /// Waits for so many of them.
-    #[must_use]
-    pub fn new(count: usize) -> Self {
-        Self { decoder: FrameDecoder::with_max_payload(MAX_IDLE_PAYLOAD), remaining: count }
-    }
-
-    /// Takes the next bytes of the runner; gives whether all reports have arrived.
-    ///
-    /// # Errors
-    ///
-    /// The runner failed, or sent anything else.
-    pub fn push(&mut self, bytes: &[u8]) -> io::Result<bool> {
-        self.decoder.push(bytes);
-        while let Some(frame) = self.decoder.next_frame().map_err(io::Error::other)? {
-            match (frame, self.remaining) {
-                (Frame::Ready, 1..) => self.remaining -= 1,
-                (Frame::Failed(reason), _) => return Err(io::Error::other(reason)),
-                _ => return Err(io::ErrorKind::InvalidData.into()),
-            }
-        }
-        match (self.remaining, self.decoder.is_empty()) {
-            (0, false) => Err(io::ErrorKind::InvalidData.into()),
-            (remaining, _) => Ok(remaining == 0),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use cofferdam_protocol::encode;
-
-    #[test]
-    fn ready_frames_are_counted_however_they_are_split() {
-        let bytes = [encode(&Frame::Ready), encode(&Frame::Ready)].concat();
-        let (last, others) = bytes.split_last().expect("bytes");
-        let mut response = ReadyFrames::new(2);
-        for byte in others {
-            assert!(!response.push(&[*byte]).expect("no error"));
-        }
-        assert!(response.push(&[*last]).expect("no error"));
-    }
-
-    #[test]
-    fn anything_but_ready_frames_is_an_error() {
-        let too_often = [encode(&Frame::Ready), encode(&Frame::Ready)].concat();
-        let and_more = [encode(&Frame::Ready), vec![1]].concat();
-        for bytes in [
-            encode(&Frame::Started),
-            encode(&Frame::Failed("no".into())),
-            vec![0xff; 64],
-            too_often,
-            and_more,
-        ] {
-            assert!(ReadyFrames::new(1).push(&bytes).is_err(), "{bytes:?}");
         }
     }
 }

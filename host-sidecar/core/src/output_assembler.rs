@@ -6,7 +6,7 @@ mod files;
 mod stream;
 
 use crate::policy::Limits;
-use cofferdam_protocol::{Frame, FrameDecoder, Stream, Termination};
+use cofferdam_protocol::{CONTROL, Decoder, EXECUTION, Frame, Incompatible, Stream, Termination};
 use cofferdam_types::{Capture, File, SkippedFile, Status};
 pub use corrupt::Corrupt;
 use files::FileAssembler;
@@ -16,13 +16,15 @@ use stream::StreamAssembler;
 /// Maximum bytes of a frame of output or of a failure. A frame of output contains what one read(2) from a
 /// pipe returned.
 const MAX_OUTPUT_FRAME: u64 = 64 << 10;
+/// Maximum bytes of a number in a frame.
+const MAX_NUMBER: usize = 10;
 /// Maximum bytes of the reason of a failure.
 const MAX_REASON: usize = 4 << 10;
 
 /// Assembles the frames of one execution.
 #[derive(Debug)]
 pub(crate) struct OutputAssembler {
-    decoder: FrameDecoder,
+    decoder: Decoder<Frame>,
     stage: Stage,
     stdout: StreamAssembler,
     stderr: StreamAssembler,
@@ -70,14 +72,14 @@ pub(crate) struct Assembled {
 }
 
 impl OutputAssembler {
-    /// Accepts no more than these limits allow, and only files that match a pattern of `collect`. The runner
-    /// of a prewarmed sandbox has already reported that it is ready.
+    /// Accepts no more than these limits allow, and only files that match a pattern of `collect`. The first frame
+    /// of a prewarmed sandbox's runner has arrived before.
     #[must_use]
     pub(crate) fn new(limits: &Limits, collect: &[String], is_warm: bool) -> Self {
         let files = FileAssembler::new(limits, collect);
-        let tail = limits.output_bytes / 2 + 8;
+        let tail = limits.output_bytes / 2 + 2 * MAX_NUMBER as u64;
         Self {
-            decoder: FrameDecoder::with_max_payload(MAX_OUTPUT_FRAME.max(tail).max(files.max_payload())),
+            decoder: Decoder::with_max_body(MAX_OUTPUT_FRAME.max(tail).max(files.max_body())),
             stage: if is_warm { Stage::Ready } else { Stage::Created },
             stdout: StreamAssembler::new(limits.output_bytes),
             stderr: StreamAssembler::new(limits.output_bytes),
@@ -96,16 +98,26 @@ impl OutputAssembler {
     ///
     /// The runner violated the protocol: nothing that it has sent may be used.
     pub(crate) fn next_event(&mut self) -> Result<Option<Event<'_>>, Corrupt> {
-        while let Some(frame) = self.decoder.next_frame()? {
-            self.stage = self
-                .stage
-                .after(&frame)
-                .ok_or(Corrupt("it sent a frame twice, out of order or after the last one"))?;
+        while let Some((channel, frame)) = self.decoder.next()? {
+            let stage = self.stage.after(channel, &frame);
+            self.stage = stage.ok_or(Corrupt(
+                "it sent a frame twice, out of order, on a wrong channel or after the last one",
+            ))?;
             if self.stage == Stage::Done && !self.decoder.is_empty() {
                 return Err(Corrupt("it sent bytes after the last frame"));
             }
             match frame {
-                Frame::Ready => return Ok(Some(Event::Ready)),
+                Frame::Hello(hello) => {
+                    let failed = |incompatible: Incompatible| Event::Failed(incompatible.to_string());
+                    return Ok(Some(hello.check().map_or_else(failed, |()| Event::Ready)));
+                }
+                // No stage allows these: the answer of an idle runner, and what only sessions have.
+                Frame::Ready
+                | Frame::Process(_)
+                | Frame::Credit(_)
+                | Frame::Background(_)
+                | Frame::Usage(_)
+                | Frame::SessionEnded(_) => {}
                 Frame::Started => return Ok(Some(Event::Started)),
                 Frame::Output(stream, bytes) => {
                     return Ok(Some(Event::Output(stream, self.stream(stream).output(&bytes)?)));
@@ -147,16 +159,32 @@ impl OutputAssembler {
 }
 
 impl Stage {
-    /// The stage after a frame; none if the frame is not allowed.
-    fn after(self, frame: &Frame) -> Option<Self> {
+    /// The stage after a frame; none if the frame is not allowed on this channel.
+    fn after(self, channel: u32, frame: &Frame) -> Option<Self> {
+        match channel {
+            CONTROL => self.after_control(frame),
+            EXECUTION => self.after_execution(frame),
+            _ => None,
+        }
+    }
+
+    fn after_control(self, frame: &Frame) -> Option<Self> {
         match (self, frame) {
-            (Self::Created, Frame::Ready) => Some(Self::Ready),
+            (Self::Created, Frame::Hello(_)) => Some(Self::Ready),
+            // The runner has no execution yet.
+            (Self::Created | Self::Ready, Frame::Failed(_)) => Some(Self::Done),
+            _ => None,
+        }
+    }
+
+    fn after_execution(self, frame: &Frame) -> Option<Self> {
+        match (self, frame) {
             (Self::Ready, Frame::Started) => Some(Self::Running),
             (Self::Running, Frame::Output(..) | Frame::Truncated(_) | Frame::Tail(..)) => Some(Self::Running),
             (Self::Running, Frame::Terminated(..)) => Some(Self::Ended),
             (Self::Ended, Frame::File(..) | Frame::Skipped(..)) => Some(Self::Ended),
             (Self::Ended, Frame::Done) => Some(Self::Done),
-            (Self::Created | Self::Ready | Self::Running | Self::Ended, Frame::Failed(_)) => Some(Self::Done),
+            (Self::Ready | Self::Running | Self::Ended, Frame::Failed(_)) => Some(Self::Done),
             _ => None,
         }
     }

@@ -156,7 +156,7 @@ impl LocalSandbox {
 
     async fn execute(&mut self, exec: ExecSpec, context: &ExecutionContext<'_>) -> Result<Report, Error> {
         let mut state = ExecutionState::new(context, &exec, self.is_warm, GRACE);
-        let messages = ProgramMessages::new(exec, &self.spec)?;
+        let messages = ProgramMessages::new(exec, &self.spec, self.is_warm)?;
         let end = self.connection.execute(messages, &mut state, &mut self.monitor).await;
         let messages = match end {
             // runsc's messages explain nothing where the runner has reported the end.

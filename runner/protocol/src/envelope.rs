@@ -4,6 +4,9 @@
 //! The envelope never changes, and neither does a kind that was published: something new is a new kind. So a reader
 //! skips the kinds that it does not know.
 
+#[cfg(test)]
+mod tests;
+
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
@@ -11,21 +14,27 @@ use core::marker::PhantomData;
 pub const MAX_BODY: u32 = 1 << 28;
 /// The channel of what belongs to no execution.
 pub const CONTROL: u32 = 0;
-pub(crate) const HEADER: usize = 10;
+/// The channel of the execution of a sandbox that has only one.
+pub const EXECUTION: u32 = 1;
+const HEADER: usize = 10;
+/// Bytes that an empty decoder may keep for the next ones.
+const MAX_SPARE: usize = 256 << 10;
 
-/// The bytes are not what this protocol sends.
+/// This is not what the protocol allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("what was received violates the protocol of sidecar and runner; use a sidecar and a runner of the same version")]
+#[error(
+    "a message violates the protocol of sidecar and runner; use a sidecar and a runner of the same version"
+)]
 pub struct Malformed;
 
 /// What an envelope contains: a [`Message`](crate::Message) or a [`Frame`](crate::Frame).
 pub trait Payload: Sized {
-    /// Its kind, and the encoded body.
+    /// Appends the encoded body to `bytes`, and gives its kind.
     ///
     /// # Errors
     ///
-    /// [`Malformed`] if the body is longer than memory allows.
-    fn encode_body(&self) -> Result<(u16, Vec<u8>), Malformed>;
+    /// [`Malformed`] if it cannot be encoded.
+    fn encode_body(&self, bytes: Vec<u8>) -> Result<(u16, Vec<u8>), Malformed>;
 
     /// Decodes a body; none if this version does not know the kind.
     ///
@@ -41,13 +50,25 @@ pub trait Payload: Sized {
 ///
 /// [`Malformed`] if the body is longer than [`MAX_BODY`].
 pub fn encode(channel: u32, payload: &impl Payload) -> Result<Vec<u8>, Malformed> {
-    let (kind, body) = payload.encode_body()?;
-    let length = u32::try_from(body.len()).ok().filter(|length| *length <= MAX_BODY).ok_or(Malformed)?;
-    let mut bytes = Vec::with_capacity(HEADER + body.len());
+    append(Vec::new(), channel, payload)
+}
+
+/// Encodes what is sent on a channel after `bytes`, and appends it to these.
+///
+/// # Errors
+///
+/// [`Malformed`] if the body is longer than [`MAX_BODY`].
+pub fn append(mut bytes: Vec<u8>, channel: u32, payload: &impl Payload) -> Result<Vec<u8>, Malformed> {
+    let start = bytes.len();
     bytes.extend_from_slice(&channel.to_le_bytes());
-    bytes.extend_from_slice(&kind.to_le_bytes());
-    bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(&body);
+    bytes.extend_from_slice(&[0; HEADER - 4]);
+    let (kind, mut bytes) = payload.encode_body(bytes)?;
+    let (header, body) =
+        bytes.get_mut(start..).and_then(<[u8]>::split_first_chunk_mut::<HEADER>).ok_or(Malformed)?;
+    let length = u32::try_from(body.len()).ok().filter(|length| *length <= MAX_BODY).ok_or(Malformed)?;
+    let ([.., kind_low, kind_high, a, b, c, d], [low, high]) = (header, kind.to_le_bytes());
+    (*kind_low, *kind_high) = (low, high);
+    [*a, *b, *c, *d] = length.to_le_bytes();
     Ok(bytes)
 }
 
@@ -86,21 +107,34 @@ impl<P: Payload> Decoder<P> {
     /// # Errors
     ///
     /// [`Malformed`] if the bytes violate the protocol. The bytes after them cannot be decoded.
+    #[expect(clippy::should_implement_trait, reason = "none means that bytes are missing, not the end")]
     pub fn next(&mut self) -> Result<Option<(u32, P)>, Malformed> {
         loop {
-            let rest = self.buffer.get(self.consumed..).unwrap_or_default();
-            let Some((header, rest)) = rest.split_first_chunk::<HEADER>() else { return Ok(None) };
-            let [a, b, c, d, kind @ .., e, f, g, h] = *header;
-            let length = u32::from_le_bytes([e, f, g, h]);
+            let Some((header, rest)) = self.rest().split_first_chunk() else { return Ok(None) };
+            let (channel, kind, length) = parse(*header);
             if length > self.max_body {
                 return Err(Malformed);
             }
             let Some(body) = rest.get(..length as usize) else { return Ok(None) };
-            let payload = P::decode_body(u16::from_le_bytes(kind), body)?;
+            let payload = P::decode_body(kind, body)?;
             self.consumed += HEADER + length as usize;
-            if let Some(payload) = payload {
-                return Ok(Some((u32::from_le_bytes([a, b, c, d]), payload)));
+            if self.is_empty() && self.buffer.capacity() > MAX_SPARE {
+                (self.buffer, self.consumed) = (Vec::new(), 0);
             }
+            if let Some(payload) = payload {
+                return Ok(Some((channel, payload)));
+            }
+        }
+    }
+
+    /// The number of bytes that the next envelope certainly lacks. Who reads no more than these leaves unread what
+    /// follows it.
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        let rest = self.rest();
+        match rest.split_first_chunk() {
+            Some((header, body)) => (parse(*header).2 as usize).saturating_sub(body.len()),
+            None => HEADER - rest.len(),
         }
     }
 
@@ -109,11 +143,26 @@ impl<P: Payload> Decoder<P> {
     pub fn is_empty(&self) -> bool {
         self.consumed == self.buffer.len()
     }
+
+    fn rest(&self) -> &[u8] {
+        self.buffer.get(self.consumed..).unwrap_or_default()
+    }
 }
 
-/// A body in postcard's format.
-pub(crate) fn to_body(value: &impl serde::Serialize) -> Result<Vec<u8>, Malformed> {
-    postcard::to_allocvec(value).map_err(|_| Malformed)
+/// The channel, the kind and the length in a header.
+fn parse([a, b, c, d, e, f, g, h, i, j]: [u8; HEADER]) -> (u32, u16, u32) {
+    (u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([e, f]), u32::from_le_bytes([g, h, i, j]))
+}
+
+/// Appends a value to `bytes` in postcard's format.
+pub(crate) fn to_body(bytes: Vec<u8>, value: &impl serde::Serialize) -> Result<Vec<u8>, Malformed> {
+    postcard::to_extend(value, bytes).map_err(|_| Malformed)
+}
+
+/// Appends a body that is these bytes.
+pub(crate) fn with_bytes(mut bytes: Vec<u8>, body: &[u8]) -> Vec<u8> {
+    bytes.extend_from_slice(body);
+    bytes
 }
 
 /// Decodes a body that [`to_body`] encoded.

@@ -1,6 +1,6 @@
 //! File calls of a session. Paths are bytes, as in POSIX; relative ones begin at the working directory.
 
-use crate::envelope::{Malformed, Payload, from_body, to_body, without_body};
+use crate::envelope::{Malformed, Payload, from_body, to_body, with_bytes, without_body};
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -144,14 +144,14 @@ const CHANGE: u16 = 5;
 const OVERFLOW: u16 = 6;
 
 impl Payload for FileReply {
-    fn encode_body(&self) -> Result<(u16, Vec<u8>), Malformed> {
+    fn encode_body(&self, bytes: Vec<u8>) -> Result<(u16, Vec<u8>), Malformed> {
         Ok(match self {
-            Self::Done => (DONE, Vec::new()),
-            Self::Failed(failure) => (FAILED, to_body(failure)?),
-            Self::Entry(entry) => (ENTRY, to_body(entry)?),
-            Self::Content(bytes) => (CONTENT, bytes.clone()),
-            Self::Change(kind, path) => (CHANGE, to_body(&(kind, path))?),
-            Self::Overflow => (OVERFLOW, Vec::new()),
+            Self::Done => (DONE, bytes),
+            Self::Failed(failure) => (FAILED, to_body(bytes, failure)?),
+            Self::Entry(entry) => (ENTRY, to_body(bytes, entry)?),
+            Self::Content(content) => (CONTENT, with_bytes(bytes, content)),
+            Self::Change(kind, path) => (CHANGE, to_body(bytes, &(kind, path))?),
+            Self::Overflow => (OVERFLOW, bytes),
         })
     }
 

@@ -1,9 +1,11 @@
 //! Frames: what the runner sends.
 
+#[cfg(test)]
+pub(crate) mod tests;
 
 use crate::{
     command::{SessionEnd, Usage},
-    envelope::{Malformed, Payload, from_body, to_body, without_body},
+    envelope::{Malformed, Payload, from_body, to_body, with_bytes, without_body},
     hello::Hello,
 };
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
@@ -62,10 +64,11 @@ pub enum Termination {
     Cancelled,
 }
 
-/// A message of the runner.
+/// A message of the runner. The first two have the control channel; the others have the channel of their execution,
+/// except that a failure before there is one has the control channel too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
-    /// The sandbox is isolated, and the runner waits for messages. The first frame.
+    /// What the runner can do. The first frame: the sandbox is isolated, and the runner waits for messages.
     Hello(Hello),
     /// The runner has done what the last message asked for, and waits for the next one.
     Ready,
@@ -100,30 +103,32 @@ pub enum Frame {
 }
 
 impl Payload for Frame {
-    fn encode_body(&self) -> Result<(u16, Vec<u8>), Malformed> {
-        let of_stream = |stream: Stream, stdout, stderr| match stream {
+    fn encode_body(&self, bytes: Vec<u8>) -> Result<(u16, Vec<u8>), Malformed> {
+        let of_stream = |stream: &Stream, stdout, stderr| match stream {
             Stream::Stdout => stdout,
             Stream::Stderr => stderr,
         };
         Ok(match self {
-            Self::Hello(hello) => (HELLO, to_body(hello)?),
-            Self::Ready => (READY, Vec::new()),
-            Self::Started => (STARTED, Vec::new()),
-            Self::Output(stream, bytes) => (of_stream(*stream, STDOUT, STDERR), bytes.clone()),
-            Self::Truncated(stream) => (of_stream(*stream, STDOUT_TRUNCATED, STDERR_TRUNCATED), Vec::new()),
-            Self::Tail(stream, total, bytes) => {
-                (of_stream(*stream, STDOUT_TAIL, STDERR_TAIL), to_body(&(total, Bytes::new(bytes)))?)
+            Self::Hello(hello) => (HELLO, to_body(bytes, hello)?),
+            Self::Ready => (READY, bytes),
+            Self::Started => (STARTED, bytes),
+            Self::Output(stream, output) => (of_stream(stream, STDOUT, STDERR), with_bytes(bytes, output)),
+            Self::Truncated(stream) => (of_stream(stream, STDOUT_TRUNCATED, STDERR_TRUNCATED), bytes),
+            Self::Tail(stream, total, tail) => {
+                (of_stream(stream, STDOUT_TAIL, STDERR_TAIL), to_body(bytes, &(total, Bytes::new(tail)))?)
             }
-            Self::File(path, mode, content) => (FILE, to_body(&(path, mode, Bytes::new(content)))?),
-            Self::Skipped(path, reason) => (SKIPPED, to_body(&(path, reason))?),
-            Self::Terminated(termination, run_time) => (TERMINATED, to_body(&(termination, run_time))?),
-            Self::Failed(reason) => (FAILED, to_body(reason)?),
-            Self::Done => (DONE, Vec::new()),
-            Self::Process(id) => (PROCESS, to_body(id)?),
-            Self::Credit(bytes) => (CREDIT, to_body(bytes)?),
-            Self::Background(processes) => (BACKGROUND, to_body(processes)?),
-            Self::Usage(usage) => (USAGE, to_body(usage)?),
-            Self::SessionEnded(end) => (SESSION_ENDED, to_body(end)?),
+            Self::File(path, mode, content) => (FILE, to_body(bytes, &(path, mode, Bytes::new(content)))?),
+            Self::Skipped(path, reason) => (SKIPPED, to_body(bytes, &(path, reason))?),
+            Self::Terminated(termination, run_time) => {
+                (TERMINATED, to_body(bytes, &(termination, run_time))?)
+            }
+            Self::Failed(reason) => (FAILED, to_body(bytes, reason)?),
+            Self::Done => (DONE, bytes),
+            Self::Process(id) => (PROCESS, to_body(bytes, id)?),
+            Self::Credit(credit) => (CREDIT, to_body(bytes, credit)?),
+            Self::Background(processes) => (BACKGROUND, to_body(bytes, processes)?),
+            Self::Usage(usage) => (USAGE, to_body(bytes, usage)?),
+            Self::SessionEnded(end) => (SESSION_ENDED, to_body(bytes, end)?),
         })
     }
 

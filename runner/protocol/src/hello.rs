@@ -15,17 +15,31 @@ pub struct Hello {
     pub features: Vec<String>,
 }
 
+/// The other side has no version of the protocol in common with this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "sidecar and runner have no version of their protocol in common (this side has version {VERSION}); use a sidecar \
+     and a runner of the same version"
+)]
+pub struct Incompatible;
+
 impl Hello {
     /// What this version can do.
     #[must_use]
     pub fn of_this_version(features: &[&str]) -> Self {
-        Self { versions: [VERSION].into(), features: features.iter().map(|name| (*name).to_owned()).collect() }
+        Self {
+            versions: [VERSION].into(),
+            features: features.iter().map(|name| (*name).to_owned()).collect(),
+        }
     }
 
-    /// Whether the other side has a version in common with this one.
-    #[must_use]
-    pub fn is_compatible(&self) -> bool {
-        self.versions.contains(&VERSION)
+    /// Checks that the other side has a version in common with this one.
+    ///
+    /// # Errors
+    ///
+    /// It has none.
+    pub fn check(&self) -> Result<(), Incompatible> {
+        if self.versions.contains(&VERSION) { Ok(()) } else { Err(Incompatible) }
     }
 
     /// Whether the other side has this ability.

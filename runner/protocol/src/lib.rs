@@ -23,10 +23,10 @@ mod program;
 
 pub use cofferdam_types::{Limits, PERMISSIONS};
 pub use command::{Call, Command, CommandLimits, Deadlines, SessionEnd, TerminalSize, Usage};
-pub use envelope::{CONTROL, Decoder, MAX_BODY, Malformed, Payload, encode};
+pub use envelope::{CONTROL, Decoder, EXECUTION, MAX_BODY, Malformed, Payload, append, encode};
 pub use file::{ChangeKind, FileEntry, FileErrorKind, FileFailure, FileKind, FileReply, FileRequest};
 pub use frame::{Frame, MAX_SKIPPED, Stream, Termination};
-pub use hello::{Hello, VERSION};
+pub use hello::{Hello, Incompatible, VERSION};
 pub use log::{LogDecoder, LogEncoder, LogGap};
 pub use message::{Message, Preparation};
 pub use program::{EntryKind, InputEntry, InputFile, Program};

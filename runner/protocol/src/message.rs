@@ -1,10 +1,12 @@
 //! Messages: what the sidecar sends.
 
+#[cfg(test)]
+pub(crate) mod tests;
 
 use crate::{
     Limits,
     command::{Command, Deadlines, TerminalSize},
-    envelope::{Malformed, Payload, from_body, to_body, without_body},
+    envelope::{Malformed, Payload, from_body, to_body, with_bytes, without_body},
     hello::Hello,
     program::{InputEntry, Program},
 };
@@ -29,7 +31,7 @@ const RESIZE: u16 = 23;
 const KILL: u16 = 24;
 const CREDIT: u16 = 25;
 
-/// A message of the sidecar.
+/// A message of the sidecar. The first three have the control channel, the others the channel of their execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// What the sidecar can do. The first message.
@@ -90,25 +92,25 @@ pub struct Preparation {
 }
 
 impl Payload for Message {
-    fn encode_body(&self) -> Result<(u16, Vec<u8>), Malformed> {
+    fn encode_body(&self, bytes: Vec<u8>) -> Result<(u16, Vec<u8>), Malformed> {
         Ok(match self {
-            Self::Hello(hello) => (HELLO, to_body(hello)?),
-            Self::Prepare(preparation) => (PREPARE, to_body(preparation)?),
-            Self::Ping => (PING, Vec::new()),
-            Self::Run(program) => (RUN, to_body(program)?),
-            Self::Entry(entry) => (ENTRY, to_body(entry)?),
-            Self::Content(bytes) => (CONTENT, bytes.clone()),
-            Self::Start => (START, Vec::new()),
-            Self::Open(deadlines) => (OPEN, to_body(deadlines)?),
-            Self::Deadlines(deadlines) => (DEADLINES, to_body(deadlines)?),
-            Self::Measure => (MEASURE, Vec::new()),
-            Self::Execute(command) => (EXECUTE, to_body(command)?),
-            Self::Stdin(bytes) => (STDIN, bytes.clone()),
-            Self::CloseStdin => (CLOSE_STDIN, Vec::new()),
-            Self::Signal(signal) => (SIGNAL, to_body(signal)?),
-            Self::Resize(size) => (RESIZE, to_body(size)?),
-            Self::Kill => (KILL, Vec::new()),
-            Self::Credit(bytes) => (CREDIT, to_body(bytes)?),
+            Self::Hello(hello) => (HELLO, to_body(bytes, hello)?),
+            Self::Prepare(preparation) => (PREPARE, to_body(bytes, preparation)?),
+            Self::Ping => (PING, bytes),
+            Self::Run(program) => (RUN, to_body(bytes, program)?),
+            Self::Entry(entry) => (ENTRY, to_body(bytes, entry)?),
+            Self::Content(content) => (CONTENT, with_bytes(bytes, content)),
+            Self::Start => (START, bytes),
+            Self::Open(deadlines) => (OPEN, to_body(bytes, deadlines)?),
+            Self::Deadlines(deadlines) => (DEADLINES, to_body(bytes, deadlines)?),
+            Self::Measure => (MEASURE, bytes),
+            Self::Execute(command) => (EXECUTE, to_body(bytes, command)?),
+            Self::Stdin(content) => (STDIN, with_bytes(bytes, content)),
+            Self::CloseStdin => (CLOSE_STDIN, bytes),
+            Self::Signal(signal) => (SIGNAL, to_body(bytes, signal)?),
+            Self::Resize(size) => (RESIZE, to_body(bytes, size)?),
+            Self::Kill => (KILL, bytes),
+            Self::Credit(credit) => (CREDIT, to_body(bytes, credit)?),
         })
     }
 

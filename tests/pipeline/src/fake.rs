@@ -7,7 +7,7 @@ use cofferdam_core::{
     inputs::ProgramMessages,
     spec::{ExecSpec, SandboxSpec},
 };
-use cofferdam_protocol::{Frame, Message, Termination, decode_message, encode};
+use cofferdam_protocol::{CONTROL, Decoder, EXECUTION, Frame, Hello, Message, Termination, VERSION, encode};
 use cofferdam_types::{Error, ErrorCode, Report};
 use std::{
     io,
@@ -42,6 +42,8 @@ pub(super) enum Script {
     StallAmongFiles,
     /// Sends a frame that the protocol does not allow.
     ViolateProtocol,
+    /// Has no version of the protocol in common with the sidecar.
+    OtherVersion,
 }
 
 /// Counts its sandboxes.
@@ -127,7 +129,7 @@ impl Sandbox for FakeSandbox {
     ) -> BoxFuture<'a, Result<Report, Error>> {
         Box::pin(async move {
             let mut state = ExecutionState::new(context, &exec, self.is_warm, GRACE);
-            let messages = ProgramMessages::new(exec, &self.spec)?;
+            let messages = ProgramMessages::new(exec, &self.spec, self.is_warm)?;
             let end = self.connection.execute(messages, &mut state, &mut NoLimits).await;
             context.observer.on_phase(Phase::Cleaning);
             state.report(end, || false)
@@ -153,51 +155,59 @@ impl ExecutionMonitor for NoLimits {
 }
 
 /// The runner. An error is the end of its connection.
-async fn run(script: Script, mut stream: DuplexStream) -> io::Result<()> {
+async fn run(script: Script, stream: DuplexStream) -> io::Result<()> {
     if matches!(script, Script::Hang) {
         return std::future::pending().await;
     }
-    send(&mut stream, &Frame::Ready).await?;
+    let mut sidecar = SidecarConnection { stream, decoder: Decoder::default() };
+    let versions = if matches!(script, Script::OtherVersion) { vec![1, 3] } else { vec![VERSION] };
+    sidecar.send(CONTROL, &Frame::Hello(Hello { versions, features: vec!["unknown".into()] })).await?;
+    let hello = sidecar.receive().await?;
+    assert_eq!(hello, (CONTROL, Message::Hello(Hello::of_this_version(&[]))));
     let program = loop {
-        match receive(&mut stream).await? {
-            Message::Run(program) => break program,
-            Message::Prepare(_) | Message::Ping => send(&mut stream, &Frame::Ready).await?,
+        match sidecar.receive().await? {
+            (EXECUTION, Message::Run(program)) => break program,
+            (CONTROL, Message::Prepare(_) | Message::Ping) => sidecar.send(CONTROL, &Frame::Ready).await?,
             message => return Err(io::Error::other(format!("unexpected {message:?}"))),
         }
     };
     let files =
-        if program.has_more_files { receive_files(script, &mut stream).await? } else { String::new() };
-    send(&mut stream, &Frame::Started).await?;
+        if program.has_more_files { receive_files(script, &mut sidecar).await? } else { String::new() };
+    sidecar.send(EXECUTION, &Frame::Started).await?;
     let (termination, ran) = match script {
         Script::Exit(code, time) => {
             sleep(time).await;
             let output = (program.code + &files).into_bytes();
             let output = Frame::Output(cofferdam_protocol::Stream::Stdout, output);
-            send(&mut stream, &output).await?;
+            sidecar.send(EXECUTION, &output).await?;
             (Termination::Exited(code), time)
         }
         Script::RunUntilClosed => {
             // The end of the stream.
-            let _ = stream.read(&mut [0]).await?;
+            let _ = sidecar.stream.read(&mut [0]).await?;
             (Termination::Cancelled, Duration::ZERO)
         }
-        Script::ViolateProtocol => return send(&mut stream, &Frame::Ready).await,
-        Script::Disconnect | Script::DisconnectAmongFiles | Script::StallAmongFiles | Script::Hang => {
+        Script::ViolateProtocol => return sidecar.send(EXECUTION, &Frame::Started).await,
+        Script::Disconnect
+        | Script::DisconnectAmongFiles
+        | Script::StallAmongFiles
+        | Script::OtherVersion
+        | Script::Hang => {
             return Ok(());
         }
     };
-    send(&mut stream, &Frame::Terminated(termination, ran)).await?;
-    send(&mut stream, &Frame::Done).await
+    sidecar.send(EXECUTION, &Frame::Terminated(termination, ran)).await?;
+    sidecar.send(EXECUTION, &Frame::Done).await
 }
 
 /// Receives the streamed files, and returns a line for each entry: its path, and the bytes of a file.
-async fn receive_files(script: Script, stream: &mut DuplexStream) -> io::Result<String> {
+async fn receive_files(script: Script, sidecar: &mut SidecarConnection) -> io::Result<String> {
     let mut files: Vec<(String, usize)> = Vec::new();
     loop {
-        match receive(stream).await? {
-            Message::Entry(entry) => files.push((entry.path, 0)),
-            Message::Content(bytes) => files.last_mut().expect("an entry").1 += bytes.len(),
-            Message::Start => break,
+        match sidecar.receive().await? {
+            (EXECUTION, Message::Entry(entry)) => files.push((entry.path, 0)),
+            (EXECUTION, Message::Content(bytes)) => files.last_mut().expect("an entry").1 += bytes.len(),
+            (EXECUTION, Message::Start) => break,
             message => return Err(io::Error::other(format!("unexpected {message:?}"))),
         }
         match script {
@@ -209,14 +219,25 @@ async fn receive_files(script: Script, stream: &mut DuplexStream) -> io::Result<
     Ok(files.iter().map(|(path, length)| format!("\n{path} {length}")).collect())
 }
 
-async fn send(stream: &mut DuplexStream, frame: &Frame) -> io::Result<()> {
-    stream.write_all(&encode(frame)).await
+/// The runner's end of the connection.
+struct SidecarConnection {
+    stream: DuplexStream,
+    decoder: Decoder<Message>,
 }
 
-async fn receive(stream: &mut DuplexStream) -> io::Result<Message> {
-    let mut length = [0; 4];
-    stream.read_exact(&mut length).await?;
-    let mut body = vec![0; u32::from_le_bytes(length) as usize];
-    stream.read_exact(&mut body).await?;
-    decode_message(&body).map_err(io::Error::other)
+impl SidecarConnection {
+    async fn send(&mut self, channel: u32, frame: &Frame) -> io::Result<()> {
+        self.stream.write_all(&encode(channel, frame).map_err(io::Error::other)?).await
+    }
+
+    async fn receive(&mut self) -> io::Result<(u32, Message)> {
+        loop {
+            if let Some(received) = self.decoder.next().map_err(io::Error::other)? {
+                return Ok(received);
+            }
+            let mut bytes = vec![0; self.decoder.missing()];
+            self.stream.read_exact(&mut bytes).await?;
+            self.decoder.push(&bytes);
+        }
+    }
 }

@@ -146,6 +146,18 @@ async fn each_failure_of_a_sandbox_has_its_own_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_runner_without_a_common_version_is_refused() {
+    let backend = FakeBackend::new(Script::OtherVersion);
+    let error = execute(&runtime(&backend), request()).await.expect_err("an error");
+    assert_eq!((error.code, error.retryable), (ErrorCode::SandboxUnavailable, false));
+    assert!(error.message.contains("no version of their protocol in common"), "{error}");
+    let runtime = pooled(&backend, 0);
+    let error = runtime.warm_up(request()).await.expect_err("an error");
+    assert_eq!(error.code, ErrorCode::SandboxUnavailable);
+    runtime.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_backend_that_is_slower_than_the_startup_time_is_not_waited_for() {
     let (created, deleted) = (0.into(), Arc::default());
     let startup = Duration::from_secs(3600);

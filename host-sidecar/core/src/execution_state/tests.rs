@@ -1,10 +1,19 @@
 use super::*;
 use crate::{NoObserver, policy::Policy};
-use cofferdam_protocol::{Frame, Termination, encode};
+use cofferdam_protocol::{CONTROL, EXECUTION, Frame, Hello, Termination};
 use cofferdam_types::ErrorCode;
 use tokio_util::sync::CancellationToken;
 
 const GRACE: Grace = Grace { end: Duration::from_secs(2), files: Duration::from_secs(10) };
+
+fn encode(frame: &Frame) -> Vec<u8> {
+    let channel = if matches!(frame, Frame::Hello(_)) { CONTROL } else { EXECUTION };
+    cofferdam_protocol::encode(channel, frame).expect("a short frame")
+}
+
+fn hello() -> Frame {
+    Frame::Hello(Hello::of_this_version(&[]))
+}
 
 fn context(cancelled: &CancellationToken) -> ExecutionContext<'_> {
     ExecutionContext { id: "run-0".into(), requested: Instant::now(), cancelled, observer: &NoObserver }
@@ -45,7 +54,8 @@ fn status(frames: &[Frame], end: SandboxEnd, cancelled: bool) -> Result<Status, 
 fn every_end_has_its_own_status_or_error() {
     let failed = || SandboxEnd::Failed("no isolation".into());
     let incomplete = || SandboxEnd::Incomplete("a gap".into());
-    let (ready, started) = ([Frame::Ready].as_slice(), [Frame::Ready, Frame::Started].as_slice());
+    let started = &[hello(), Frame::Started][..];
+    let ready = &started[..1];
     for (end, frames, cancelled, expected) in [
         (failed(), ready, false, Err(ErrorCode::SandboxUnavailable)),
         (failed(), started, false, Err(ErrorCode::Evicted)),
@@ -67,7 +77,7 @@ fn every_end_has_its_own_status_or_error() {
 
 #[test]
 fn lost_output_is_explained_to_the_operator_and_not_retryable() {
-    for frames in [[Frame::Ready].as_slice(), &[Frame::Ready, Frame::Started]] {
+    for frames in [[hello()].as_slice(), &[hello(), Frame::Started]] {
         let error =
             classify(frames, SandboxEnd::Incomplete("a gap".into()), false, false).expect_err("it is lost");
         assert_eq!((error.detail.as_deref(), error.retryable), (Some("a gap"), false), "{error:?}");
@@ -76,7 +86,7 @@ fn lost_output_is_explained_to_the_operator_and_not_retryable() {
 
 #[test]
 fn a_reported_end_of_the_program_counts() {
-    let frames = [Frame::Ready, Frame::Started, Frame::Terminated(Termination::Exited(3), Duration::ZERO)];
+    let frames = [hello(), Frame::Started, Frame::Terminated(Termination::Exited(3), Duration::ZERO)];
     for end in [
         SandboxEnd::Done,
         SandboxEnd::TimedOut,
@@ -91,7 +101,7 @@ fn a_reported_end_of_the_program_counts() {
 
 #[test]
 fn a_sandbox_that_the_kernel_killed_is_out_of_memory() {
-    let report = classify(&[Frame::Ready, Frame::Started], SandboxEnd::Disconnected, false, true);
+    let report = classify(&[hello(), Frame::Started], SandboxEnd::Disconnected, false, true);
     assert_eq!(report.map(|report| report.status), Ok(Status::OutOfMemory));
 }
 
@@ -101,12 +111,12 @@ fn only_a_program_that_certainly_did_not_start_is_retryable() {
         classify(frames, SandboxEnd::TimedOut, false, false).map_err(|error| error.retryable)
     };
     assert_eq!(retryable(&[]).err(), Some(true));
-    assert_eq!(retryable(&[Frame::Ready]).err(), Some(false));
+    assert_eq!(retryable(&[hello()]).err(), Some(false));
 }
 
 #[test]
 fn lost_files_are_reported_as_skipped() {
-    let frames = [Frame::Ready, Frame::Started, Frame::Terminated(Termination::Exited(0), Duration::ZERO)];
+    let frames = [hello(), Frame::Started, Frame::Terminated(Termination::Exited(0), Duration::ZERO)];
     let skipped = |end| classify(&frames, end, false, false).expect("a report").skipped.len();
     assert_eq!((skipped(SandboxEnd::Done), skipped(SandboxEnd::Disconnected)), (0, 1));
 }
@@ -114,7 +124,7 @@ fn lost_files_are_reported_as_skipped() {
 #[test]
 fn a_late_report_of_the_start_is_corrected_by_the_running_time() {
     let frames =
-        [Frame::Ready, Frame::Started, Frame::Terminated(Termination::Exited(0), Duration::from_secs(3600))];
+        [hello(), Frame::Started, Frame::Terminated(Termination::Exited(0), Duration::from_secs(3600))];
     let timings = classify(&frames, SandboxEnd::Done, false, false).expect("a report").timings;
     assert_eq!(timings.started, Some(Duration::ZERO));
 }
@@ -147,7 +157,7 @@ fn file(name: &str) -> Frame {
 fn no_frame_postpones_the_end_of_the_wall_time() {
     let output = || Frame::Output(cofferdam_protocol::Stream::Stdout, vec![0]);
     let frames = [
-        Frame::Ready,
+        hello(),
         Frame::Started,
         output(),
         output(),
@@ -164,7 +174,7 @@ fn no_frame_postpones_the_end_of_the_wall_time() {
 
 #[test]
 fn the_time_for_files_is_granted_once() {
-    let frames = [Frame::Ready, Frame::Started, terminated(Termination::Exited(0)), file("a"), file("b")];
+    let frames = [hello(), Frame::Started, terminated(Termination::Exited(0)), file("a"), file("b")];
     let (end, deadlines) = push_all(&frames, None);
     assert!(end.is_none(), "{end:?}");
     assert!(deadlines[3] < deadlines[2]);
@@ -173,7 +183,7 @@ fn the_time_for_files_is_granted_once() {
 
 #[test]
 fn a_cancelled_execution_must_end_soon_and_then_has_the_time_for_its_files() {
-    let frames = [Frame::Ready, Frame::Started, terminated(Termination::Cancelled), file("a")];
+    let frames = [hello(), Frame::Started, terminated(Termination::Cancelled), file("a")];
     let now = Instant::now();
     let (_, deadlines) = push_all(&frames, Some(1));
     assert!(deadlines[2] - now < Duration::from_secs(9) && deadlines[2] < deadlines[1], "{deadlines:?}");
@@ -182,8 +192,8 @@ fn a_cancelled_execution_must_end_soon_and_then_has_the_time_for_its_files() {
 
 #[test]
 fn a_repeated_frame_violates_the_protocol() {
-    let started = [Frame::Ready, Frame::Started];
-    for again in [Frame::Ready, Frame::Started, Frame::Done] {
+    let started = [hello(), Frame::Started];
+    for again in [hello(), Frame::Started, Frame::Done] {
         let (end, _) = push_all(&[&started[..], &[again]].concat(), None);
         assert!(matches!(end, Some(SandboxEnd::Corrupt(_))), "{end:?}");
     }
@@ -193,7 +203,7 @@ fn a_repeated_frame_violates_the_protocol() {
 
 #[test]
 fn no_output_of_a_runner_that_violates_the_protocol_is_used() {
-    let frames = [Frame::Ready, Frame::Started, terminated(Termination::Exited(0))];
+    let frames = [hello(), Frame::Started, terminated(Termination::Exited(0))];
     let corrupt = || {
         let mut assembler = OutputAssembler::new(&Policy::default().defaults, &[], false);
         assembler.push(&encode(&Frame::Done));

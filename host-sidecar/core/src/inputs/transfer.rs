@@ -1,8 +1,11 @@
 //! The messages with which a runner gets a program and its files.
 
 use super::{InputCheck, InputPart, Inputs, check::PAGE};
-use crate::spec::{ExecSpec, SandboxSpec};
-use cofferdam_protocol::{EntryKind, InputEntry, Message, encode_message};
+use crate::{
+    connection::hello,
+    spec::{ExecSpec, SandboxSpec},
+};
+use cofferdam_protocol::{CONTROL, EXECUTION, EntryKind, InputEntry, Message, append};
 use cofferdam_types::{Error, ErrorCode};
 use std::time::Duration;
 use tokio::{
@@ -18,7 +21,7 @@ const MIN_BYTES_PER_SECOND: u64 = 256 << 10;
 /// The messages of an execution.
 #[derive(Debug)]
 pub struct ProgramMessages {
-    /// The program, encoded.
+    /// The program, encoded, after what precedes it.
     pub program: Vec<u8>,
     /// The messages that follow, if files are streamed.
     pub transfer: Option<Transfer>,
@@ -37,17 +40,18 @@ pub struct Transfer {
 }
 
 impl ProgramMessages {
-    /// The messages for a sandbox of this specification.
+    /// The messages for a sandbox of this specification. The runner of a prewarmed one has had the first message.
     ///
     /// # Errors
     ///
     /// The program is too large.
-    pub fn new(mut exec: ExecSpec, sandbox: &SandboxSpec) -> Result<Self, Error> {
+    pub fn new(mut exec: ExecSpec, sandbox: &SandboxSpec, is_warm: bool) -> Result<Self, Error> {
         let inputs = exec.inputs.take();
         let transfer = inputs.map(|inputs| Transfer::new(inputs, &exec, sandbox)).transpose()?;
         let mut program = exec.into_program(sandbox);
         program.has_more_files = transfer.is_some();
-        Ok(Self { program: encode(&Message::Run(program))?, transfer })
+        let before = if is_warm { Vec::new() } else { encode(Vec::new(), CONTROL, &hello())? };
+        Ok(Self { program: encode(before, EXECUTION, &Message::Run(program))?, transfer })
     }
 }
 
@@ -96,7 +100,7 @@ impl Transfer {
                 Message::Start
             }
         };
-        encode(&message).map(Some)
+        encode(Vec::new(), EXECUTION, &message).map(Some)
     }
 
     /// Writes all messages. Returns how long that took.
@@ -146,8 +150,8 @@ impl ExecSpec {
     }
 }
 
-fn encode(message: &Message) -> Result<Vec<u8>, Error> {
-    encode_message(message)
+fn encode(before: Vec<u8>, channel: u32, message: &Message) -> Result<Vec<u8>, Error> {
+    append(before, channel, message)
         .map_err(|error| Error::new(ErrorCode::TooLarge, "the request is too large").with_detail(error))
 }
 

@@ -1,6 +1,6 @@
 //! Checks the collected files against the limits of the execution and the patterns of the caller.
 
-use super::corrupt::Corrupt;
+use super::{MAX_NUMBER, corrupt::Corrupt};
 use crate::policy::Limits;
 use cofferdam_protocol::MAX_SKIPPED;
 use cofferdam_types::{File, PERMISSIONS, SkippedFile};
@@ -33,11 +33,11 @@ impl FileAssembler {
         }
     }
 
-    /// The maximum payload of a frame with a file, in bytes.
-    pub(super) fn max_payload(&self) -> u64 {
-        let lengths = (4 + cofferdam_types::validation::MAX_PATH + 4) as u64;
-        let skipped = (4 + MAX_SKIPPED_PATH + MAX_REASON) as u64;
-        self.remaining_bytes.saturating_add(lengths).max(skipped)
+    /// The maximum body of a frame with a file, in bytes.
+    pub(super) fn max_body(&self) -> u64 {
+        let rest_of_file = (MAX_NUMBER + cofferdam_types::validation::MAX_PATH + 2 * MAX_NUMBER) as u64;
+        let skipped = (MAX_NUMBER + MAX_SKIPPED_PATH + MAX_NUMBER + MAX_REASON) as u64;
+        self.remaining_bytes.saturating_add(rest_of_file).max(skipped)
     }
 
     /// Accepts a collected file.
@@ -125,7 +125,7 @@ mod tests {
         let names = [255; 15].into_iter().chain([240, 255]).map(|length| "\u{fffd}".repeat(length));
         let path = names.collect::<Vec<_>>().join("/");
         let mut files = assembler(9, 9, &["**"]);
-        assert!(files.max_payload() >= path.len() as u64);
+        assert!(files.max_body() >= path.len() as u64);
         assert_eq!(files.skipped(path, "its path is too long".into()), Ok(()));
     }
 

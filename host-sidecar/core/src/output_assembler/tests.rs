@@ -1,6 +1,6 @@
 use super::*;
 use crate::policy::Policy;
-use cofferdam_protocol::encode;
+use cofferdam_protocol::Hello;
 use proptest::prelude::*;
 
 /// Accepts two small files of any name, and this number of bytes of each stream.
@@ -8,6 +8,20 @@ fn assembler(limit: u64) -> OutputAssembler {
     let limits = Policy::default().defaults;
     let limits = Limits { output_bytes: limit, collected_files: 2, collected_bytes: 8, ..limits };
     OutputAssembler::new(&limits, &["*".to_owned()], false)
+}
+
+/// The bytes of a frame on the channel that it belongs to.
+fn encode(frame: &Frame) -> Vec<u8> {
+    let channel = if matches!(frame, Frame::Hello(_) | Frame::Ready) { CONTROL } else { EXECUTION };
+    encode_on(channel, frame)
+}
+
+fn encode_on(channel: u32, frame: &Frame) -> Vec<u8> {
+    cofferdam_protocol::encode(channel, frame).expect("a short frame")
+}
+
+fn hello() -> Frame {
+    Frame::Hello(Hello::of_this_version(&[]))
 }
 
 /// The events without output, the reported standard output, and the result.
@@ -33,7 +47,7 @@ fn collect(limit: u64, frames: &[Frame]) -> Assembled {
 }
 
 fn running(frames: &[Frame]) -> Vec<Frame> {
-    [&[Frame::Ready, Frame::Started], frames].concat()
+    [&[hello(), Frame::Started], frames].concat()
 }
 
 fn stdout(bytes: &[u8]) -> Frame {
@@ -45,7 +59,7 @@ fn an_execution_is_assembled() {
     let (events, reported, collected) = assemble(
         100,
         &[
-            Frame::Ready,
+            hello(),
             Frame::Started,
             stdout(b"a"),
             Frame::Output(Stream::Stderr, b"e".to_vec()),
@@ -121,8 +135,12 @@ proptest! {
 
 /// The number of events in frames that arrive at once, and the error.
 fn assemble_at_once(frames: &[Frame]) -> (usize, Option<Corrupt>) {
+    assemble_bytes(&frames.iter().flat_map(encode).collect::<Vec<_>>())
+}
+
+fn assemble_bytes(bytes: &[u8]) -> (usize, Option<Corrupt>) {
     let mut assembler = assembler(8);
-    assembler.push(&frames.iter().flat_map(encode).collect::<Vec<_>>());
+    assembler.push(bytes);
     let mut events = 0;
     loop {
         match assembler.next_event() {
@@ -160,13 +178,15 @@ fn frames_within_the_protocol_and_the_limits_are_accepted() {
 
 #[test]
 fn repeated_late_or_unordered_frames_are_corrupt() {
-    let (ready, started, done) = (Frame::Ready, Frame::Started, Frame::Done);
+    let (ready, started, done) = (hello(), Frame::Started, Frame::Done);
     let failed = || Frame::Failed("no".into());
     for frames in [
         vec![started.clone()],
         vec![stdout(b"a")],
         vec![ended()],
         vec![done.clone()],
+        vec![Frame::Ready],
+        vec![ready.clone(), Frame::Ready],
         vec![ready.clone(), ready.clone()],
         vec![ready.clone(), stdout(b"a")],
         vec![ready.clone(), ended()],
@@ -185,6 +205,63 @@ fn repeated_late_or_unordered_frames_are_corrupt() {
         vec![failed(), failed()],
     ] {
         assert!(assemble_at_once(&frames).1.is_some(), "{frames:?}");
+    }
+}
+
+#[test]
+fn frames_on_a_wrong_channel_are_corrupt() {
+    let whole = running(&[stdout(b"a"), ended(), file("a", b""), Frame::Done]);
+    assert_eq!(assemble_at_once(&whole).1, None);
+    for wrong in 0..whole.len() {
+        for channel in [CONTROL, EXECUTION, 2, u32::MAX] {
+            let encode =
+                |(number, frame)| if number == wrong { encode_on(channel, frame) } else { encode(frame) };
+            let bytes: Vec<u8> = whole.iter().enumerate().flat_map(encode).collect();
+            let is_right = channel == if wrong == 0 { CONTROL } else { EXECUTION };
+            assert_eq!(assemble_bytes(&bytes).1.is_none(), is_right, "{:?} on {channel}", whole[wrong]);
+        }
+    }
+}
+
+#[test]
+fn a_failure_is_that_of_the_execution_or_precedes_it() {
+    let failed = Frame::Failed("no".into());
+    for (before, channel, is_allowed) in [
+        (vec![], CONTROL, true),
+        (vec![], EXECUTION, false),
+        (vec![hello()], CONTROL, true),
+        (vec![hello()], EXECUTION, true),
+        (running(&[]), EXECUTION, true),
+        (running(&[]), CONTROL, false),
+        (running(&[ended()]), EXECUTION, true),
+        (running(&[ended()]), 2, false),
+    ] {
+        let mut bytes: Vec<u8> = before.iter().flat_map(encode).collect();
+        bytes.extend(encode_on(channel, &failed));
+        assert_eq!(assemble_bytes(&bytes).1.is_none(), is_allowed, "{before:?} {channel}");
+    }
+}
+
+#[test]
+fn kinds_that_a_later_runner_sends_are_skipped() {
+    let later = |channel: u8| [channel, 0, 0, 0, 0xe7, 3, 2, 0, 0, 0, 1, 2];
+    let mut bytes = later(0).to_vec();
+    for frame in running(&[stdout(b"a"), ended(), Frame::Done]) {
+        bytes.extend(encode(&frame));
+        if frame != Frame::Done {
+            bytes.extend([later(0), later(1), later(9)].concat());
+        }
+    }
+    assert_eq!(assemble_bytes(&bytes), (5, None));
+}
+
+#[test]
+fn a_runner_without_a_common_version_has_failed() {
+    let mut assembler = assembler(8);
+    assembler.push(&encode(&Frame::Hello(Hello { versions: vec![1, 3], features: vec![] })));
+    match assembler.next_event() {
+        Ok(Some(Event::Failed(reason))) => assert!(reason.contains("no version"), "{reason}"),
+        event => panic!("{event:?}"),
     }
 }
 
@@ -225,7 +302,7 @@ fn files_over_the_limits_are_corrupt() {
 #[test]
 fn an_oversized_frame_is_refused_by_its_header() {
     let mut assembler = assembler(8);
-    assembler.push(&[9, 0, 0, 0, 15]);
+    assembler.push(&[1, 0, 0, 0, 10, 0, 0, 0, 0, 15]);
     assert!(assembler.next_event().is_err());
 }
 
@@ -234,6 +311,7 @@ fn any_frame() -> impl Strategy<Value = Frame> {
     let bytes = prop::collection::vec(any::<u8>(), 0..12);
     let path = prop_oneof!["[a-c]", "[a-c./]{0,4}", Just("/a".to_owned())];
     prop_oneof![
+        Just(hello()),
         Just(Frame::Ready),
         Just(Frame::Started),
         Just(Frame::Done),

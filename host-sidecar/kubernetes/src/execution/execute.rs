@@ -31,7 +31,7 @@ pub(super) async fn execute(
 ) -> Result<Report, Error> {
     let mut state = ExecutionState::new(run, &exec, false, GRACE);
     let (limits, labels) = (exec.limits, exec.labels.clone());
-    let messages = ProgramMessages::new(exec, spec)?;
+    let messages = ProgramMessages::new(exec, spec, false)?;
     let transfer_time = messages.transfer.as_ref().map(Transfer::max_time).unwrap_or_default();
     let deadline = pod_deadline(limits.startup_time(), limits.wall_time()).saturating_add(transfer_time);
     let in_volume = messages.transfer.is_none() && messages.program.len() <= MAX_VOLUME_BYTES;

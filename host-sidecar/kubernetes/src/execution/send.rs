@@ -85,7 +85,7 @@ mod tests {
             let (id, requested) = ("run-0".into(), Instant::now());
             let run = ExecutionContext { id, requested, cancelled: &cancelled, observer: &NoObserver };
             let mut state = ExecutionState::new(&run, &exec, true, GRACE);
-            let messages = ProgramMessages::new(exec, &sandbox).expect("messages");
+            let messages = ProgramMessages::new(exec, &sandbox, true).expect("messages");
             let (stdin, mut runner) = tokio::io::duplex(1);
             let mut program = vec![0; messages.program.len()];
             let fail = async {

@@ -9,14 +9,14 @@ use super::{
 use crate::{cleanup::CleanupGuard, connection::Cluster, manifest::Identity};
 use cofferdam_core::{
     ExecutionContext, NoObserver,
-    connection::ReadyFrames,
+    connection::IdleRequest,
     execution_state::{ExecutionState, cancelled_before_start},
     inputs::ProgramMessages,
     new_id,
     policy::Limits,
     spec::{ExecSpec, SandboxSpec},
 };
-use cofferdam_protocol::{LogDecoder, Message, encode_message};
+use cofferdam_protocol::LogDecoder;
 use cofferdam_types::{Error, Report, Timings, milliseconds};
 use std::{io, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
@@ -73,12 +73,10 @@ impl WarmPod {
             Attachment::new(&sandbox.cluster.pods, &pod).await.map_err(|error| connection_error(&error))?;
         let SandboxObjects { cluster, identity, cleanup, .. } = sandbox;
         let mut warm = Self { cluster, identity, pod, attachment, decoder: LogDecoder::default(), cleanup };
-        // The runner has reported that it is ready before it was attached to, and repeats it with its first
-        // answer.
+        // The runner has sent its first frame before it was attached to, and repeats it after the first message.
         warm.decoder.expect_replay();
-        let message = Message::Prepare(spec.preparation());
         let prepared = tokio::select! {
-            prepared = warm.exchange(&message, 2) => prepared,
+            prepared = warm.request(IdleRequest::prepare(spec.preparation())) => prepared,
             () = sleep(PREPARE_TIMEOUT) => Err(io::ErrorKind::TimedOut.into()),
             () = cancelled.cancelled() => return Err(cancelled_before_start()),
         };
@@ -88,20 +86,19 @@ impl WarmPod {
 
     /// Whether the runner answers and waits for its program.
     pub(super) async fn ping(&mut self) -> bool {
-        matches!(timeout(PING_TIMEOUT, self.exchange(&Message::Ping, 1)).await, Ok(Ok(())))
+        matches!(timeout(PING_TIMEOUT, self.request(IdleRequest::ping())).await, Ok(Ok(())))
     }
 
-    /// Sends a message, and waits until the runner has reported so many times that it is ready for the next
-    /// one.
-    async fn exchange(&mut self, message: &Message, times: usize) -> io::Result<()> {
-        self.attachment.write(&encode_message(message).map_err(io::Error::other)?).await?;
-        let (mut response, mut buffer) = (ReadyFrames::new(times), [0; BUFFER_SIZE]);
+    /// Sends a message, and waits for its answer.
+    async fn request(&mut self, request: io::Result<IdleRequest>) -> io::Result<()> {
+        let (mut request, mut buffer) = (request?, [0; BUFFER_SIZE]);
+        self.attachment.write(request.message()).await?;
         loop {
             let length = self.attachment.read(&mut buffer).await?;
             if length == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            if response.push(&self.decoder.push(&buffer[..length]).map_err(io::Error::other)?)? {
+            if request.answer(&self.decoder.push(&buffer[..length]).map_err(io::Error::other)?)? {
                 return Ok(());
             }
         }
@@ -116,7 +113,7 @@ impl WarmPod {
         run: &ExecutionContext<'_>,
     ) -> Result<Report, Error> {
         let mut state = ExecutionState::new(run, &exec, true, GRACE);
-        let messages = ProgramMessages::new(exec, spec)?;
+        let messages = ProgramMessages::new(exec, spec, true)?;
         let Self { cluster, identity, pod, mut attachment, decoder, cleanup } = self;
         let mut sandbox = SandboxObjects::existing(context, cluster, run, identity, cleanup);
         let sent = send_program(attachment.stdin(), messages, run, &mut state).await;

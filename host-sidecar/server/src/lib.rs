@@ -17,6 +17,7 @@ mod request;
 mod response;
 mod router;
 mod service;
+mod sessions;
 mod setup_error;
 mod state;
 pub mod telemetry;

@@ -1,12 +1,14 @@
 //! The metrics of the sidecar, for Prometheus.
 
 mod pool_collector;
+mod sessions;
 
 use crate::api_error::describe;
 use cofferdam_core::pool::PoolMetrics;
 use cofferdam_types::{Error, Report, Status};
 use http::Method;
 use pool_collector::PoolCollector;
+use sessions::SessionMetrics;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -48,6 +50,8 @@ pub(crate) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     running: Gauge,
     queued: Gauge,
+    /// Those of sessions.
+    pub(crate) sessions: SessionMetrics,
 }
 
 impl Metrics {
@@ -61,6 +65,7 @@ impl Metrics {
             requests: Family::default(),
             running: Gauge::default(),
             queued: Gauge::default(),
+            sessions: SessionMetrics::register(registry.sub_registry_with_prefix("sessions")),
             registry: Registry::default(),
         };
         registry.register("runs", "Executions, by how the program ended", metrics.executions.clone());
@@ -121,7 +126,8 @@ impl Metrics {
     pub(crate) fn record_request(&self, method: &Method, status: &str) {
         // Callers can invent methods, and each label takes memory.
         let known =
-            [Method::GET, Method::HEAD, Method::POST, Method::DELETE, Method::OPTIONS].contains(method);
+            [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS]
+                .contains(method);
         let method = if known { method.as_str() } else { "other" };
         self.requests.get_or_create(&RequestLabels { method: method.into(), status: status.into() }).inc();
     }
@@ -138,7 +144,7 @@ impl Metrics {
     }
 }
 
-fn name(status: Status) -> &'static str {
+pub(crate) fn name(status: Status) -> &'static str {
     match status {
         Status::Exited(0) => "succeeded",
         Status::Exited(_) => "exited",

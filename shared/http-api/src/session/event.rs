@@ -34,7 +34,7 @@ pub enum SessionEvent {
         /// Their number.
         gap: u64,
     },
-    /// A stream has reached the limit of output. Its next bytes are the last ones that were written.
+    /// A stream has reached the limit of output: no more bytes of it follow. The report has the last ones.
     Truncated {
         /// The stream.
         truncated: StreamName,

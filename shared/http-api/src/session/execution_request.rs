@@ -15,17 +15,17 @@ use cofferdam_types::{
 use serde::{Deserialize, Deserializer, Serialize, de::MapAccess};
 
 /// Maximum bytes of the id of an execution.
-const MAX_ID: usize = 63;
+const MAX_ID: usize = 128;
 
 /// An execution in a session: a `command`, a `shell` command line, or `code`. Exactly one of these is required.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ExecutionRequest {
-    /// The caller's own id for it, which the session has not used before: a DNS label of 1 to 63 characters. Default: a
-    /// new one.
+    /// The caller's own id for it, which the session has not used before: 1 to 128 letters, digits, `.`, `_` and `-`.
+    /// Default: a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(max_length = 63))]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._-]{1,128}$"))]
     pub id: Option<String>,
     /// A program, which is looked up in PATH, and its arguments: at most 1,024, at most 128 KiB in total.
     #[serde(skip_serializing_if = "Option::is_none")]

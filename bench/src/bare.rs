@@ -42,9 +42,10 @@ impl Bundle {
     /// The run creates no bundle.
     pub fn of(dir: &TestDir, program: &str) -> Result<Self, Failure> {
         let (folder, stdin) = (dir.path().join("bundle-of-bench"), dir.path().join("stdin"));
+        // Two messages: a header of ten bytes, whose last four are the length, and a body.
         let copy = format!(
-            "while [ \"$1\" != --bundle ]; do shift; done\ncp -r \"$2/..\" {}\nhead -c 4 >{stdin}\n\
-             size=$(od -An -tu4 {stdin})\nhead -c $size >>{stdin}",
+            "while [ \"$1\" != --bundle ]; do shift; done\ncp -r \"$2/..\" {}\nfor message in hello run; do\n\
+             head -c 10 >>{stdin}\nsize=$(tail -c 4 {stdin} | od -An -tu4)\nhead -c $size >>{stdin}\ndone",
             folder.display(),
             stdin = stdin.display()
         );

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 RUNSC, PHASE = "@RUNSC@", "@PHASE@"
-READY, STARTED, STDOUT, FILE, ENDED, DONE = 1, 2, 3, 9, 11, 13
+STDOUT, ENDED, DONE = 4, 12, 14
 # The last frame that is passed on.
 LAST = {"start": None, "run": STDOUT, "files": ENDED, "end": DONE}[PHASE]
 
@@ -36,8 +36,8 @@ def stop(runsc):
 
 
 runsc = subprocess.Popen([RUNSC, *sys.argv[1:]], stdout=subprocess.PIPE)
-while header := runsc.stdout.read(5):
-    kind, length = struct.unpack("<BI", header)
+while header := runsc.stdout.read(10):
+    _channel, kind, length = struct.unpack("<IHI", header)
     if LAST is None:
         stop(runsc)
     os.write(1, header + runsc.stdout.read(length))

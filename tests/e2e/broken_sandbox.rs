@@ -146,18 +146,26 @@ import sys
 import time
 
 
-def frame(kind, payload=b""):
-    sys.stdout.buffer.write(struct.pack("<BI", kind, len(payload)) + payload)
+def frame(kind, body=b"", channel=1):
+    sys.stdout.buffer.write(struct.pack("<IHI", channel, kind, len(body)) + body)
     sys.stdout.buffer.flush()
 
 
+def varint(number):
+    return bytes([number & 127 | 128]) + varint(number >> 7) if number > 127 else bytes([number])
+
+
+def text(value):
+    return varint(len(value)) + value
+
+
 def file(path, content):
-    frame(9, struct.pack("<I", len(path)) + path + content)
+    frame(FILE, text(path) + varint(0o644) + text(content))
 
 
-READY, STARTED, STDOUT, ENDED, DONE = 1, 2, 3, 11, 13
-EXITED = bytes(10)
-frame(READY)
+HELLO, STARTED, STDOUT, FILE, SKIPPED, ENDED, DONE = 1, 3, 4, 10, 11, 12, 14
+EXITED = bytes(4)
+frame(HELLO, bytes([1, 2, 0]), channel=0)
 frame(STARTED)
 @SCRIPT@
 time.sleep(600)
@@ -168,10 +176,11 @@ fn a_runner_that_breaks_the_protocol_is_an_internal_error() {
     for (name, script) in [
         ("it starts again and again", "while True:\n    frame(STARTED)\n    time.sleep(1)"),
         ("it ends again and again", "while True:\n    frame(ENDED, EXITED)\n    time.sleep(1)"),
+        ("it sends output of another execution", "frame(STDOUT, b'x', channel=2)"),
         ("it sends output after the end", "frame(ENDED, EXITED)\nframe(STDOUT, b'x')"),
         (
             "it goes on after the last frame",
-            "frame(ENDED, EXITED)\nsys.stdout.buffer.write(b'\\r\\0\\0\\0\\0' * 2)\nsys.stdout.buffer.flush()",
+            "frame(ENDED, EXITED)\nsys.stdout.buffer.write(struct.pack('<IHI', 1, DONE, 0) * 2)\nsys.stdout.buffer.flush()",
         ),
         (
             "it sends more than the limit",
@@ -187,7 +196,7 @@ fn a_runner_that_breaks_the_protocol_is_an_internal_error() {
         ("its file was not asked for", "frame(ENDED, EXITED)\nfile(b'.git/config', b'x')\nframe(DONE)"),
         (
             "it reports missing files without end",
-            "frame(ENDED, EXITED)\nwhile True:\n    frame(10, struct.pack('<I', 1) + b'fno')",
+            "frame(ENDED, EXITED)\nwhile True:\n    frame(SKIPPED, text(b'f') + text(b'no'))",
         ),
     ] {
         let dir = TestDir::new();

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
@@ -112,31 +111,32 @@ func (c *container) replayLog() {
 
 func (c *container) run(program []byte) {
 	if expires := c.expires(); !expires.IsZero() && time.Now().After(expires) {
-		c.fail("the sandbox was started too late")
+		c.fail(control, "the sandbox was started too late")
 		return
 	}
-	c.send(frame(frameReady, nil))
+	c.send(frame(control, frameHello, hello))
 	decoded, err := c.receive(program)
 	if c.ctx.Err() != nil {
 		return
 	}
-	if err == nil {
-		err = c.marks.mark(decoded.Mark)
-	}
 	if err != nil {
-		c.fail(err.Error())
+		c.fail(control, err.Error())
 		return
 	}
-	c.send(frame(frameStarted, nil))
+	if err := c.marks.mark(decoded.Mark); err != nil {
+		c.fail(execution, err.Error())
+		return
+	}
+	c.send(frame(execution, frameStarted, nil))
 	started := time.Now()
 	ending, code := c.execute(decoded)
 	c.send(ended(ending, code, time.Since(started)))
-	c.send(frame(frameDone, nil))
+	c.send(frame(execution, frameDone, nil))
 	c.linger()
 }
 
-func (c *container) fail(why string) {
-	c.send(frame(frameFailed, []byte(why)))
+func (c *container) fail(channel uint32, why string) {
+	c.send(failed(channel, why))
 	c.linger()
 }
 
@@ -150,45 +150,60 @@ func (c *container) expires() time.Time {
 }
 
 // receive waits for the program, from the volume or from standard input.
-func (c *container) receive(message []byte) (program, error) {
-	if slices.Contains(c.args, "--program") {
-		_, decoded, err := decode(message[4:])
-		return decoded, err
+func (c *container) receive(volume []byte) (program, error) {
+	isInVolume := slices.Contains(c.args, "--program")
+	read := c.readStdin
+	if isInVolume {
+		read = func(length int) ([]byte, error) {
+			if length > len(volume) {
+				return nil, errMalformed
+			}
+			bytes := volume[:length]
+			volume = volume[length:]
+			return bytes, nil
+		}
 	}
-	for {
-		message, err := c.message()
+	for isFirst := true; ; isFirst = false {
+		kind, body, err := message(read)
 		if err != nil {
 			return program{}, err
 		}
-		if !c.wasReplayed {
+		if !isInVolume && !c.wasReplayed {
 			c.replayLog()
 		}
-		kind, decoded, err := decode(message)
-		if err != nil || kind == messageRun {
-			return decoded, err
+		switch {
+		case isFirst != (kind == messageHello):
+			return program{}, errMalformed
+		case kind == messageRun:
+			return decode(body)
+		case kind != messageHello:
+			c.send(frame(control, frameReady, nil))
 		}
-		c.send(frame(frameReady, nil))
 	}
 }
 
-// message reads the next message from standard input.
-func (c *container) message() ([]byte, error) {
-	read := func(length int) ([]byte, error) {
-		bytes := make([]byte, length)
-		for at := range bytes {
-			select {
-			case bytes[at] = <-c.stdin:
-			case <-c.ctx.Done():
-				return nil, c.ctx.Err()
-			}
-		}
-		return bytes, nil
-	}
-	length, err := read(4)
+// message reads the next message: its kind and its body.
+func message(read func(length int) ([]byte, error)) (uint16, []byte, error) {
+	bytes, err := read(header)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	return read(int(binary.LittleEndian.Uint32(length)))
+	kind, length := split(bytes)
+	body, err := read(length)
+	return kind, body, err
+}
+
+// readStdin reads this number of bytes.
+func (c *container) readStdin(length int) ([]byte, error) {
+	bytes := make([]byte, length)
+	for at := range bytes {
+		select {
+		case bytes[at] = <-c.stdin:
+		case <-c.ctx.Done():
+			return nil, c.ctx.Err()
+		}
+	}
+	return bytes, nil
 }
 
 // execute simulates a program and returns its termination.
@@ -196,7 +211,7 @@ func (c *container) execute(p program) (ending, code byte) {
 	deadline := time.After(p.wallTime)
 	c.printTime(p)
 	for range p.Times {
-		c.send(frame(frameStdout, []byte(p.Writes)))
+		c.send(frame(execution, frameStdout, []byte(p.Writes)))
 		pause := time.After(time.Duration(p.Pause * float64(time.Second)))
 		for isDone := false; !isDone; {
 			select {
@@ -217,7 +232,7 @@ func (c *container) execute(p program) (ending, code byte) {
 
 func (c *container) printTime(p program) {
 	if p.PrintsTime {
-		c.send(frame(frameStdout, fmt.Appendln(nil, time.Now().UnixMilli())))
+		c.send(frame(execution, frameStdout, fmt.Appendln(nil, time.Now().UnixMilli())))
 	}
 }
 

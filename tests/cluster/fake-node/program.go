@@ -27,9 +27,8 @@ type program struct {
 
 // Messages to a runner: runner/protocol/src/message.rs.
 const (
-	messagePrepare = iota
-	messagePing
-	messageRun
+	messageHello = 1
+	messageRun   = 4
 )
 
 var errMalformed = errors.New("the message to the runner is malformed")
@@ -65,17 +64,19 @@ func (r *reader) list(strings int) {
 	}
 }
 
-// decode returns the kind of a message and the program, if it has one.
-func decode(message []byte) (kind uint64, decoded program, err error) {
+// split returns the kind and the length of a message from its header.
+func split(header []byte) (kind uint16, length int) {
+	return binary.LittleEndian.Uint16(header[4:]), int(binary.LittleEndian.Uint32(header[6:]))
+}
+
+// decode returns the program in the body of a message.
+func decode(body []byte) (decoded program, err error) {
 	defer func() {
 		if recover() != nil {
 			err = errMalformed
 		}
 	}()
-	r := reader{message}
-	if kind = r.number(); kind != messageRun {
-		return
-	}
+	r := reader{body}
 	r.list(1) // interpreter
 	r.bytes() // file
 	code := string(r.bytes())

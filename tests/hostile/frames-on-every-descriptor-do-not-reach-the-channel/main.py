@@ -1,7 +1,7 @@
 import glob
 import os
 
-FORGED = b"\x0b\x0a\0\0\0" + bytes(10) + b"\x0d\0\0\0\0"
+FORGED = b"\1\0\0\0\x0c\0\4\0\0\0" + bytes(4) + b"\1\0\0\0\x0e\0\0\0\0\0"
 written = []
 for descriptor in range(3, 1024):
     try:

@@ -1,6 +1,6 @@
 import os
 
-FRAME = b"\x0b\x0a\0\0\0" + bytes(10)
+FRAME = b"\1\0\0\0\x0c\0\4\0\0\0" + bytes(4)
 for byte in FRAME * 100:
     os.write(1, bytes([byte]))
     os.write(2, bytes([byte]))

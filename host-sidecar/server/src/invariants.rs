@@ -7,7 +7,7 @@ use crate::{
 };
 use cofferdam_core::policy::Policy;
 use cofferdam_http_api::Problem;
-use cofferdam_protocol::{Message, decode_message, encode_message};
+use cofferdam_protocol::{Decoder, EXECUTION, Message, encode};
 use cofferdam_types::Request;
 
 /// Checks that a body is refused with a short, printable message, or becomes a plan: with the requested
@@ -49,8 +49,9 @@ fn check_plan(request: Request) {
     let program = plan.exec.into_program(&plan.sandbox);
     assert_eq!(program.env, request.env);
     let message = Message::Run(program);
-    let encoded = encode_message(&message).expect("a message");
-    assert_eq!(decode_message(&encoded[4..]), Ok(message));
+    let mut decoder = Decoder::default();
+    decoder.push(&encode(EXECUTION, &message).expect("a message"));
+    assert_eq!(decoder.next(), Ok(Some((EXECUTION, message))));
 }
 
 /// Checks that an MCP message is refused with a short, printable message, or that the MCP library gets a part

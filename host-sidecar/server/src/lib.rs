@@ -20,6 +20,7 @@ mod service;
 mod sessions;
 mod setup_error;
 mod state;
+mod tar;
 pub mod telemetry;
 mod tenants;
 

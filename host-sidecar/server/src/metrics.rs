@@ -8,12 +8,12 @@ use cofferdam_core::pool::PoolMetrics;
 use cofferdam_types::{Error, Report, Status};
 use http::Method;
 use pool_collector::PoolCollector;
-use sessions::SessionMetrics;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
+use sessions::SessionMetrics;
 use std::time::Duration;
 
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -125,9 +125,16 @@ impl Metrics {
     /// Counts a request that was answered, or whose caller disconnected.
     pub(crate) fn record_request(&self, method: &Method, status: &str) {
         // Callers can invent methods, and each label takes memory.
-        let known =
-            [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS]
-                .contains(method);
+        let known = [
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::OPTIONS,
+        ]
+        .contains(method);
         let method = if known { method.as_str() } else { "other" };
         self.requests.get_or_create(&RequestLabels { method: method.into(), status: status.into() }).inc();
     }

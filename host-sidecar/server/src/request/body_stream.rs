@@ -34,7 +34,9 @@ impl BodyStream {
             };
             match frame {
                 None => return Ok(None),
-                Some(Err(_)) => return Err(ApiError::invalid(StatusCode::BAD_REQUEST, "the body is incomplete")),
+                Some(Err(_)) => {
+                    return Err(ApiError::invalid(StatusCode::BAD_REQUEST, "the body is incomplete"));
+                }
                 Some(Ok(frame)) => {
                     if let Some(bytes) = frame.into_data().ok().filter(|bytes| !bytes.is_empty()) {
                         return Ok(Some(bytes));

@@ -34,7 +34,10 @@ impl Query {
         for (at, (name, _)) in self.0.iter().enumerate() {
             if !names.contains(&name.as_str()) {
                 let known = if names.is_empty() { "none".into() } else { names.join(", ") };
-                return Err(invalid(format!("the query has an unknown parameter {}; known: {known}", quoted(name))));
+                return Err(invalid(format!(
+                    "the query has an unknown parameter {}; known: {known}",
+                    quoted(name)
+                )));
             }
             if self.0.iter().skip(at + 1).any(|(other, _)| other == name) {
                 return Err(invalid(format!("the query has the parameter `{name}` twice")));
@@ -76,7 +79,9 @@ impl Query {
     fn parsed<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, ApiError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let parsed = str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-        parsed.map(Some).ok_or_else(|| invalid(format!("the parameter `{name}` of the query is not {expected}")))
+        parsed
+            .map(Some)
+            .ok_or_else(|| invalid(format!("the parameter `{name}` of the query is not {expected}")))
     }
 }
 
@@ -111,7 +116,11 @@ mod tests {
             assert_eq!(Query::parse(query).bytes("path").ok(), Some(path), "{query}");
         }
         for query in ["", "path", "path=", "Path=a"] {
-            assert_eq!(detail(Query::parse(query).bytes("path")), "the query has no parameter `path`", "{query}");
+            assert_eq!(
+                detail(Query::parse(query).bytes("path")),
+                "the query has no parameter `path`",
+                "{query}"
+            );
         }
     }
 
@@ -120,7 +129,9 @@ mod tests {
         let query = Query::parse("depth=3&recursive=true&mode=0755&close=yes&from=-1");
         assert_eq!(query.number::<u32>("depth").ok(), Some(Some(3)));
         assert_eq!(query.number::<u32>("other").ok(), Some(None));
-        assert!(query.flag("recursive").is_ok_and(|flag| flag) && query.flag("other").is_ok_and(|flag| !flag));
+        assert!(
+            query.flag("recursive").is_ok_and(|flag| flag) && query.flag("other").is_ok_and(|flag| !flag)
+        );
         assert_eq!(query.mode().ok(), Some(Some(0o755)));
         assert_eq!(detail(query.flag("close")), "the parameter `close` of the query is not true or false");
         assert_eq!(detail(query.number::<u64>("from")), "the parameter `from` of the query is not a number");

@@ -1,8 +1,6 @@
 //! Finds the session and the execution in the path of a request.
 
-use crate::{
-    api_error::ApiError, middleware::access_log::RequestContext, state::AppState, tenants::Tenant,
-};
+use crate::{api_error::ApiError, middleware::access_log::RequestContext, state::AppState, tenants::Tenant};
 use axum::extract::{FromRequestParts, Path};
 use cofferdam_core::session::{Session, SessionExecution};
 use http::{StatusCode, request::Parts};
@@ -24,9 +22,11 @@ impl FromRequestParts<Arc<AppState>> for SessionById {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, ApiError> {
         let id = parameter(parts, state, "id").await;
-        let tenant = parts.extensions.get::<Arc<Tenant>>().cloned().ok_or_else(|| {
-            ApiError::invalid(StatusCode::UNAUTHORIZED, "the request has no tenant")
-        })?;
+        let tenant = parts
+            .extensions
+            .get::<Arc<Tenant>>()
+            .cloned()
+            .ok_or_else(|| ApiError::invalid(StatusCode::UNAUTHORIZED, "the request has no tenant"))?;
         let session = tenant.runtime.session(&id)?;
         if let Some(context) = parts.extensions.get::<RequestContext>() {
             context.set_session(&id);

@@ -7,8 +7,8 @@ use cofferdam_core::session::{
 use cofferdam_http_api::{
     Mode,
     session::{
-        ExecutionEnd, ExecutionRequest, FileEntry, FileKind, Session, SessionExecution, SessionRequest, SessionUpdate,
-        Usage, name_of,
+        ExecutionEnd, ExecutionRequest, FileEntry, FileKind, Session, SessionExecution, SessionRequest,
+        SessionUpdate, Usage, name_of,
     },
 };
 use cofferdam_types::{Limits, PERMISSIONS, RequestedLimits, milliseconds};
@@ -87,11 +87,15 @@ pub(crate) fn execution_spec(request: ExecutionRequest) -> Result<ExecutionSpec,
     let call = match (request.command, request.shell, request.code) {
         (Some(command), None, None) => ExecutionCall::Program(command),
         (None, Some(line), None) => ExecutionCall::Shell(line),
-        (None, None, Some(code)) => ExecutionCall::Code { language: request.language, code, args: request.args },
+        (None, None, Some(code)) => {
+            ExecutionCall::Code { language: request.language, code, args: request.args }
+        }
         _ => return Err(invalid("the request must have exactly one of `command`, `shell` and `code`")),
     };
     let stdin = match request.stdin {
-        Some(_) if request.open_stdin => return Err(invalid("the request has both `stdin` and `open_stdin`")),
+        Some(_) if request.open_stdin => {
+            return Err(invalid("the request has both `stdin` and `open_stdin`"));
+        }
         Some(bytes) => StdinSpec::Bytes(bytes.0),
         None if request.open_stdin || request.terminal.is_some() => StdinSpec::Open,
         None => StdinSpec::Empty,

@@ -71,7 +71,8 @@ impl Creations {
         keys.retain(|_, entry| now.saturating_duration_since(entry.since) < self.kept && !entry.has_failed());
         if let Some(entry) = keys.get(&key) {
             if entry.digest != digest {
-                let text = "the Idempotency-Key was used with a different body; use a new key for each request";
+                let text =
+                    "the Idempotency-Key was used with a different body; use a new key for each request";
                 return Err(ApiError::invalid(StatusCode::UNPROCESSABLE_ENTITY, text));
             }
             return Ok(Found::Known(entry.creation.clone()));

@@ -8,8 +8,8 @@ mod track;
 
 pub(crate) use by_id::{ExecutionOfSession, SessionById};
 pub(crate) use convert::{
-    end_to_json, entry_to_json, execution_spec, execution_to_json, session_request, session_to_json, session_update,
-    usage_to_json,
+    end_to_json, entry_to_json, execution_spec, execution_to_json, session_request, session_to_json,
+    session_update, usage_to_json,
 };
-pub(crate) use creations::{Creations, open};
+pub(crate) use creations::{Creations, Key, open};
 pub(crate) use start::{CallersExecution, start};

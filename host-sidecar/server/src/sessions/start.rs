@@ -54,7 +54,11 @@ pub(crate) async fn start(
 ) -> Result<CallersExecution, ApiError> {
     let id = session.info().id;
     let span = tracing::info_span!(
-        "session_execution", session = id, tenant = tenant.name, id = Empty, otel.status_code = Empty
+        "session_execution",
+        session = id,
+        tenant = tenant.name,
+        id = Empty,
+        otel.status_code = Empty
     );
     // Fails if traces are not exported.
     let _ = span.set_parent(parent);

@@ -93,10 +93,14 @@ mod tests {
                 r#"{"stdout":"a","position":7}"#.to_string(),
             ),
             (SessionEvent::Gap { gap: 9 }, r#"{"gap":9}"#.to_string()),
-            (SessionEvent::Truncated { truncated: StreamName::Stderr }, r#"{"truncated":"stderr"}"#.to_string()),
+            (
+                SessionEvent::Truncated { truncated: StreamName::Stderr },
+                r#"{"truncated":"stderr"}"#.to_string(),
+            ),
             (
                 SessionEvent::Ended { ended: end },
-                r#"{"ended":{"status":{"exited":3},"exit_code":3,"run_time_ms":5,"left_running":1}}"#.to_string(),
+                r#"{"ended":{"status":{"exited":3},"exit_code":3,"run_time_ms":5,"left_running":1}}"#
+                    .to_string(),
             ),
         ] {
             assert_eq!(serde_json::to_string(&event).expect("JSON"), json);

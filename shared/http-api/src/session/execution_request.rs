@@ -92,8 +92,20 @@ impl<'de> Deserialize<'de> for ExecutionRequest {
 
 impl Object for ExecutionRequest {
     const MEMBERS: &'static [&'static str] = &[
-        "id", "command", "shell", "code", "language", "args", "env", "working_dir", "stdin", "open_stdin",
-        "terminal", "background", "keeps_background", "limits",
+        "id",
+        "command",
+        "shell",
+        "code",
+        "language",
+        "args",
+        "env",
+        "working_dir",
+        "stdin",
+        "open_stdin",
+        "terminal",
+        "background",
+        "keeps_background",
+        "limits",
     ];
 
     fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
@@ -195,7 +207,10 @@ mod tests {
     fn a_wrong_type_is_refused_without_repeating_it() {
         let long = "x".repeat(MAX_CODE);
         for (json, part) in [
-            (format!(r#"{{"background":"{long}"}}"#), "background: invalid type: string, expected true or false"),
+            (
+                format!(r#"{{"background":"{long}"}}"#),
+                "background: invalid type: string, expected true or false",
+            ),
             (r#"{"terminal":{"columns":80}}"#.to_string(), "terminal: missing field `rows`"),
             (r#"{"terminal":{"columns":70000,"rows":1}}"#.to_string(), "columns: invalid value"),
             (r#"{"command":"ls"}"#.to_string(), "command: invalid type: string"),

@@ -84,8 +84,17 @@ impl<'de> Deserialize<'de> for SessionRequest {
 
 impl Object for SessionRequest {
     const MEMBERS: &'static [&'static str] = &[
-        "name", "language", "image", "network", "limits", "env", "working_dir", "metadata", "timeout_ms",
-        "max_lifetime_ms", "idle_timeout_ms",
+        "name",
+        "language",
+        "image",
+        "network",
+        "limits",
+        "env",
+        "working_dir",
+        "metadata",
+        "timeout_ms",
+        "max_lifetime_ms",
+        "idle_timeout_ms",
     ];
 
     fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {

@@ -70,8 +70,8 @@ pub(crate) async fn create(
     get,
     path = "/v1/sessions",
     tag = "sessions",
-    params(("metadata" = Option<std::collections::BTreeMap<String, String>>, Query, description = "`metadata.KEY=VALUE`, \
-     any number of times: only sessions whose metadata has all of these")),
+    params(("metadata.KEY" = Option<String>, Query, description = "A value of the metadata, for any number of keys: \
+     only sessions whose metadata has all of them")),
     responses(
         (status = 200, description = "The sessions, sorted by their creation", body = Sessions),
         (status = "4XX", description = "The request is refused", body = Problem,

@@ -154,7 +154,8 @@ impl ServeConfig {
             return Err(InvalidSetting::new("serve.tls_cert", "and `serve.tls_key` must be set together"));
         }
         if let Some(origin) = self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
-            let problem = format!("has {}, which is not an origin such as https://app.example", quoted(origin));
+            let problem =
+                format!("has {}, which is not an origin such as https://app.example", quoted(origin));
             return Err(InvalidSetting::new("serve.allowed_origins", problem));
         }
         if self.otlp_endpoint.as_ref().is_some_and(|endpoint| !endpoint.starts_with("http://")) {
@@ -246,7 +247,9 @@ mod tests {
             config.validate().is_ok()
         };
         assert!(accepts("https://app.example") && accepts("http://localhost:3000"));
-        for origin in ["", "*", "app.example", "https://app.example/", "https://App.example", "https://a@b", "null"] {
+        for origin in
+            ["", "*", "app.example", "https://app.example/", "https://App.example", "https://a@b", "null"]
+        {
             assert!(!accepts(origin), "{origin}");
         }
     }

@@ -32,8 +32,9 @@ pub(crate) async fn refuse_web_pages(
 ) -> Result<Response, ApiError> {
     let transport = request.extensions().get::<Transport>();
     let allowed = &state.config.allowed_origins;
-    let is_accepted =
-        |origin: &HeaderValue| is_own_origin(origin, transport) || allowed.iter().any(|allowed| origin == allowed);
+    let is_accepted = |origin: &HeaderValue| {
+        is_own_origin(origin, transport) || allowed.iter().any(|allowed| origin == allowed)
+    };
     if !request.headers().get_all(header::ORIGIN).iter().all(is_accepted) {
         let text = "browser (cross-origin) requests are not accepted: the Origin is not the sidecar's own address, and \
                     not among serve.allowed_origins";

@@ -109,6 +109,7 @@ impl Backend for LocalBackend {
             match purpose {
                 Purpose::Execution(context) => self.create_for_execution(spec, context).await,
                 Purpose::Pool { cancelled, .. } => self.create_for_pool(spec, cancelled).await,
+                Purpose::Session { context, .. } => self.create_for_pool(spec, context.cancelled).await,
             }
         })
     }

@@ -57,9 +57,10 @@ pub enum Message {
     Deadlines(Deadlines),
     /// Asks for [`Frame::Usage`](crate::Frame::Usage) on this message's channel.
     Measure,
-    /// Executes a command, whose frames have this message's channel. No channel is used twice.
+    /// Executes a command, whose frames have this message's channel, a higher one than all before it.
     Execute(Command),
-    /// The next bytes of the command's standard input, at most as many as the runner has given credit for.
+    /// The next bytes of the command's standard input, at most as many as the runner has given credit for: first
+    /// [`STDIN_WINDOW`](crate::STDIN_WINDOW), then [`Frame::Credit`](crate::Frame::Credit).
     Stdin(Vec<u8>),
     /// The end of the command's standard input.
     CloseStdin,

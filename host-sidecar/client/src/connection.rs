@@ -7,20 +7,16 @@ use super::{
 };
 use cofferdam_core::Inputs;
 use cofferdam_http_api::{EXECUTIONS, PROBLEM, VERSION, VERSION_HEADER};
-use http::{HeaderMap, Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Either, Full};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
 use hyper::{
-    body::{Bytes, Incoming},
+    body::{Body, Bytes, Incoming},
     client::conn::http1::handshake,
 };
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::ServerName;
-use std::{
-    pin::{Pin, pin},
-    sync::Arc,
-    time::Duration,
-};
+use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream},
@@ -33,10 +29,13 @@ use tokio_rustls::TlsConnector;
 /// Time to connect, with the TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time to wait for the head of a response, or for more of its body: an idle stream has a comment every 15 s.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Time without progress of a streamed body: a sidecar does not read it while the execution is queued.
-const SENDING_TIMEOUT: Duration = Duration::from_secs(660);
+pub(super) const SENDING_TIMEOUT: Duration = Duration::from_secs(660);
+
+/// The media type of most bodies.
+pub(super) const JSON: &str = "application/json";
 
 /// The body of a request.
 #[derive(Debug, Default)]
@@ -55,6 +54,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 pub(super) struct Response {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
+    /// What the connection may become.
+    #[cfg_attr(not(feature = "terminal"), expect(dead_code, reason = "only terminals use it"))]
+    pub(super) extensions: Extensions,
     body: Incoming,
     _connection: JoinSet<()>,
 }
@@ -98,6 +100,26 @@ impl Response {
     }
 }
 
+/// What is asked of a sidecar.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    /// The path of the API, with its query.
+    pub(super) path: &'a str,
+    /// The media type of a response that is no error.
+    pub(super) accept: &'a str,
+    /// The media type of the body, if there is one.
+    pub(super) content_type: Option<&'a str>,
+    /// More headers.
+    pub(super) headers: &'a [(HeaderName, HeaderValue)],
+}
+
+/// A request that is being sent.
+pub(super) struct Sending {
+    response: Pin<Box<dyn Future<Output = hyper::Result<http::Response<Incoming>>> + Send>>,
+    driver: JoinSet<()>,
+}
+
 /// Sends a request to the path `/v1/executions` of a sidecar, followed by `subpath`.
 pub(super) async fn send(
     address: &Address,
@@ -107,28 +129,48 @@ pub(super) async fn send(
     accept: &str,
     body: RequestBody,
 ) -> Result<Response, ClientError> {
+    let path = format!("{EXECUTIONS}{subpath}");
+    let call = |content_type| Call { method, path: &path, accept, content_type, headers: &[] };
+    match body.inputs {
+        Some(inputs) => {
+            let (body, progress) = MultipartBody::new(&body.json, inputs);
+            let content_type = body.content_type();
+            let sending = begin(address, token, call(Some(&content_type)), body).await?;
+            sending.wait_for_head(progress, Some(SENDING_TIMEOUT)).await
+        }
+        None => {
+            let content_type = (!body.json.is_empty()).then_some(JSON);
+            let body = Full::new(Bytes::from(body.json));
+            begin(address, token, call(content_type), body).await?.wait_for_sent_head(RESPONSE_TIMEOUT).await
+        }
+    }
+}
+
+/// Connects, and begins to send a request.
+pub(super) async fn begin<B>(
+    address: &Address,
+    token: Option<&str>,
+    call: Call<'_>,
+    body: B,
+) -> Result<Sending, ClientError>
+where
+    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+{
     let mut request = Request::builder()
-        .method(method)
-        .uri(format!("{}{EXECUTIONS}{subpath}", address.prefix()))
+        .method(call.method)
+        .uri(format!("{}{}", address.prefix(), call.path))
         .header(header::HOST, address.authority())
-        .header(header::ACCEPT, format!("{accept}, {PROBLEM}"))
+        .header(header::ACCEPT, format!("{}, {PROBLEM}", call.accept))
         .header(VERSION_HEADER, VERSION);
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
-    let (body, progress) = match body.inputs {
-        Some(inputs) => {
-            let (body, progress) = MultipartBody::new(&body.json, inputs);
-            request = request.header(header::CONTENT_TYPE, body.content_type());
-            (Either::Right(body), Some(progress))
-        }
-        None => {
-            if !body.json.is_empty() {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-            }
-            (Either::Left(Full::new(Bytes::from(body.json))), None)
-        }
-    };
+    if let Some(content_type) = call.content_type {
+        request = request.header(header::CONTENT_TYPE, content_type);
+    }
+    for (name, value) in call.headers {
+        request = request.header(name, value);
+    }
     // The address is valid, so only the token can be invalid.
     let request = request.body(body).map_err(|_| ClientError::InvalidToken)?;
     let stream = timeout(CONNECT_TIMEOUT, connect(address))
@@ -139,44 +181,53 @@ pub(super) async fn send(
     let mut driver = JoinSet::new();
     driver.spawn(async {
         // Errors occur in the response too.
-        let _ = connection.await;
+        let _ = connection.with_upgrades().await;
     });
-    let response = pin!(sender.send_request(request));
-    let (head, body) = match progress {
-        Some(progress) => wait_for_head(response, progress).await?,
-        None => wait_for_sent_head(response).await?,
-    }
-    .into_parts();
-    Ok(Response { status: head.status, headers: head.headers, body, _connection: driver })
+    Ok(Sending { response: Box::pin(async move { sender.send_request(request).await }), driver })
 }
 
-/// Waits for the head of a response that follows the end of a streamed body, or refuses it.
-async fn wait_for_head(
-    mut response: Pin<&mut impl Future<Output = hyper::Result<http::Response<Incoming>>>>,
-    mut progress: watch::Receiver<Progress>,
-) -> Result<http::Response<Incoming>, ClientError> {
-    loop {
-        tokio::select! {
-            response = &mut response => return response.map_err(|_| ClientError::ConnectionLost),
-            changed = timeout(SENDING_TIMEOUT, progress.changed()) => match changed {
-                Ok(Ok(())) if matches!(*progress.borrow(), Progress::Sending(_)) => {}
-                Ok(_) => break,
-                Err(_) => return Err(ClientError::TimedOut(SENDING_TIMEOUT)),
-            },
+impl Sending {
+    /// Waits for the head of a response that follows the end of a streamed body, or refuses it. `idle` is the longest
+    /// time without progress of the body.
+    pub(super) async fn wait_for_head(
+        mut self,
+        mut progress: watch::Receiver<Progress>,
+        idle: Option<Duration>,
+    ) -> Result<Response, ClientError> {
+        loop {
+            let changed = async {
+                match idle {
+                    Some(idle) => {
+                        timeout(idle, progress.changed()).await.map_err(|_| ClientError::TimedOut(idle))
+                    }
+                    None => Ok(progress.changed().await),
+                }
+            };
+            tokio::select! {
+                response = &mut self.response => return self.response(response),
+                changed = changed => match changed? {
+                    Ok(()) if matches!(*progress.borrow(), Progress::Sending(_)) => {}
+                    _ => break,
+                },
+            }
         }
+        if let Progress::Failed(error) = &*progress.borrow() {
+            return Err(ClientError::Files(error.clone()));
+        }
+        self.wait_for_sent_head(RESPONSE_TIMEOUT).await
     }
-    if let Progress::Failed(error) = &*progress.borrow() {
-        return Err(ClientError::Files(error.clone()));
-    }
-    wait_for_sent_head(response).await
-}
 
-/// Waits for the head of a response to a body that was sent.
-async fn wait_for_sent_head(
-    response: Pin<&mut impl Future<Output = hyper::Result<http::Response<Incoming>>>>,
-) -> Result<http::Response<Incoming>, ClientError> {
-    let response = timeout(RESPONSE_TIMEOUT, response).await;
-    response.map_err(|_| ClientError::TimedOut(RESPONSE_TIMEOUT))?.map_err(|_| ClientError::ConnectionLost)
+    /// Waits for the head of a response to a body that was sent, for so long.
+    pub(super) async fn wait_for_sent_head(mut self, time: Duration) -> Result<Response, ClientError> {
+        let response = timeout(time, &mut self.response).await.map_err(|_| ClientError::TimedOut(time))?;
+        self.response(response)
+    }
+
+    fn response(self, response: hyper::Result<http::Response<Incoming>>) -> Result<Response, ClientError> {
+        let (head, body) = response.map_err(|_| ClientError::ConnectionLost)?.into_parts();
+        let http::response::Parts { status, headers, extensions, .. } = head;
+        Ok(Response { status, headers, extensions, body, _connection: self.driver })
+    }
 }
 
 async fn connect(address: &Address) -> Result<Box<dyn Stream>, ClientError> {

@@ -14,11 +14,11 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-const EVENT_STREAM: &str = "text/event-stream";
+pub(super) const EVENT_STREAM: &str = "text/event-stream";
 /// Time that a cancelled execution has to report its end.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Maximum size of an event, in bytes: an outcome at the highest possible ceilings.
-const MAX_EVENT: usize = 1 << 30;
+pub(super) const MAX_EVENT: usize = 1 << 30;
 /// Maximum size of a problem, in bytes.
 const MAX_PROBLEM: usize = 1 << 20;
 
@@ -150,7 +150,7 @@ fn observer_phase(phase: cofferdam_http_api::Phase) -> Option<Phase> {
 }
 
 /// The error of a response without events.
-async fn read_error(response: Response) -> ClientError {
+pub(super) async fn read_error(response: Response) -> ClientError {
     let (status, is_problem) = (response.status.as_u16(), response.media_type() == PROBLEM);
     let problem = match response.read(MAX_PROBLEM).await {
         Ok(body) if is_problem => serde_json::from_slice::<Problem>(&body).ok(),
@@ -160,7 +160,7 @@ async fn read_error(response: Response) -> ClientError {
 }
 
 /// Refuses a sidecar with an incompatible version. The header is optional.
-fn check_version(response: &Response) -> Result<(), ClientError> {
+pub(super) fn check_version(response: &Response) -> Result<(), ClientError> {
     let Some(version) = response.headers.get(VERSION_HEADER) else { return Ok(()) };
     let version = String::from_utf8_lossy(version.as_bytes());
     if cofferdam_http_api::is_compatible(&version) {

@@ -1,13 +1,19 @@
 //! A client of a sidecar over its HTTP API. The sidecar's own policy applies.
 
 mod address;
+mod body_channel;
 mod connection;
 mod convert;
 mod error;
 mod execution;
 mod multipart;
+mod sessions;
 
 pub use address::{Address, MalformedAddress};
+pub use body_channel::{BodyChannel, BodySender};
+pub use sessions::{Download, SessionEvents};
+#[cfg(feature = "terminal")]
+pub use sessions::{Terminal, TerminalEvent, TerminalInput, TerminalOutput};
 
 use cofferdam_core::{Inputs, Observer};
 use cofferdam_types::{Error, Report, Request};

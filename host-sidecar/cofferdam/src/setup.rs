@@ -46,13 +46,18 @@ impl Settings {
         Ok(Runtime::new(policy, backend))
     }
 
-    /// The same for a process that stays: a pool prewarms sandboxes, as the settings of the pool say.
+    /// The same for a process that stays: a pool prewarms sandboxes, and there may be sessions, as their settings say.
     ///
     /// # Errors
     ///
     /// Those of [`Settings::runtime`].
     pub fn pooled_runtime(&self) -> Result<Runtime, SetupError> {
-        Ok(self.runtime()?.with_pool(&self.pool))
+        self.pooled_runtime_with(self.policy()?)
+    }
+
+    /// The same with the policy of these settings.
+    pub(crate) fn pooled_runtime_with(&self, policy: Policy) -> Result<Runtime, SetupError> {
+        Ok(self.runtime_with(policy)?.with_pool(&self.pool).with_sessions(self.sessions.clone()))
     }
 
     /// The settings of the local backend, and the store of its images if it can have any. The default image is that of

@@ -42,6 +42,11 @@ impl ApiError {
         Self::new(status, ErrorCode::InvalidRequest, detail)
     }
 
+    /// The body of the response.
+    pub(crate) fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
     /// Marks the error as temporary: nothing was started, and a retry may succeed.
     pub(crate) fn retryable(mut self) -> Self {
         self.problem.retryable = true;

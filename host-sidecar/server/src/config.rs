@@ -7,6 +7,8 @@ use cofferdam_core::{
     pool::default_concurrency,
     quantity::{Bytes, Seconds},
 };
+use cofferdam_types::quoted;
+use http::uri::Authority;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
@@ -48,6 +50,9 @@ pub struct ServeConfig {
     /// The private key of the first certificate, in PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<PathBuf>,
+    /// Origins of web pages whose requests are accepted, such as https://app.example. Default: none but the sidecar's own
+    /// address.
+    pub allowed_origins: Vec<String>,
     /// The collector to which spans are exported over OTLP, such as http://127.0.0.1:4318. Default:
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`, if set.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,6 +108,7 @@ impl Default for ServeConfig {
             token_file: None,
             tls_cert: None,
             tls_key: None,
+            allowed_origins: Vec::new(),
             otlp_endpoint: None,
             max_runs: default_concurrency(),
             max_queued: 64,
@@ -147,6 +153,11 @@ impl ServeConfig {
         if self.tls_cert.is_some() != self.tls_key.is_some() {
             return Err(InvalidSetting::new("serve.tls_cert", "and `serve.tls_key` must be set together"));
         }
+        if let Some(origin) = self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
+            let problem =
+                format!("has {}, which is not an origin such as https://app.example", quoted(origin));
+            return Err(InvalidSetting::new("serve.allowed_origins", problem));
+        }
         if self.otlp_endpoint.as_ref().is_some_and(|endpoint| !endpoint.starts_with("http://")) {
             let problem =
                 "does not begin with http://; for TLS, export to a local collector that forwards spans";
@@ -154,6 +165,14 @@ impl ServeConfig {
         }
         Ok(())
     }
+}
+
+/// Whether this is an origin as browsers send it: a scheme and a host, in lower case, and a port unless it is the usual
+/// one.
+fn is_origin(text: &str) -> bool {
+    let host = ["https://", "http://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
+    let is_lower_case = !text.contains(|c: char| c.is_ascii_uppercase());
+    host.is_some_and(|host| is_lower_case && !host.contains('@') && host.parse::<Authority>().is_ok())
 }
 
 /// An address to listen on: `unix:PATH`, or an IP address with a port.
@@ -218,6 +237,20 @@ mod tests {
         }
         for text in ["", "unix:", "/run/a.sock", "8787", "localhost:8787", "127.0.0.1"] {
             assert_eq!(text.parse::<Listen>(), Err(MalformedListen(text.into())));
+        }
+    }
+
+    #[test]
+    fn an_allowed_origin_is_one_that_browsers_send() {
+        let accepts = |origin: &str| {
+            let config = ServeConfig { allowed_origins: vec![origin.into()], ..ServeConfig::default() };
+            config.validate().is_ok()
+        };
+        assert!(accepts("https://app.example") && accepts("http://localhost:3000"));
+        for origin in
+            ["", "*", "app.example", "https://app.example/", "https://App.example", "https://a@b", "null"]
+        {
+            assert!(!accepts(origin), "{origin}");
         }
     }
 }

@@ -17,8 +17,10 @@ mod request;
 mod response;
 mod router;
 mod service;
+mod sessions;
 mod setup_error;
 mod state;
+mod tar;
 pub mod telemetry;
 mod tenants;
 

@@ -1,6 +1,7 @@
 //! The metrics of the sidecar, for Prometheus.
 
 mod pool_collector;
+mod sessions;
 
 use crate::api_error::describe;
 use cofferdam_core::pool::PoolMetrics;
@@ -12,6 +13,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
+use sessions::SessionMetrics;
 use std::time::Duration;
 
 pub(crate) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -48,6 +50,8 @@ pub(crate) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     running: Gauge,
     queued: Gauge,
+    /// Those of sessions.
+    pub(crate) sessions: SessionMetrics,
 }
 
 impl Metrics {
@@ -61,6 +65,7 @@ impl Metrics {
             requests: Family::default(),
             running: Gauge::default(),
             queued: Gauge::default(),
+            sessions: SessionMetrics::register(registry.sub_registry_with_prefix("sessions")),
             registry: Registry::default(),
         };
         registry.register("runs", "Executions, by how the program ended", metrics.executions.clone());
@@ -120,8 +125,16 @@ impl Metrics {
     /// Counts a request that was answered, or whose caller disconnected.
     pub(crate) fn record_request(&self, method: &Method, status: &str) {
         // Callers can invent methods, and each label takes memory.
-        let known =
-            [Method::GET, Method::HEAD, Method::POST, Method::DELETE, Method::OPTIONS].contains(method);
+        let known = [
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+            Method::OPTIONS,
+        ]
+        .contains(method);
         let method = if known { method.as_str() } else { "other" };
         self.requests.get_or_create(&RequestLabels { method: method.into(), status: status.into() }).inc();
     }
@@ -138,7 +151,7 @@ impl Metrics {
     }
 }
 
-fn name(status: Status) -> &'static str {
+pub(crate) fn name(status: Status) -> &'static str {
     match status {
         Status::Exited(0) => "succeeded",
         Status::Exited(_) => "exited",

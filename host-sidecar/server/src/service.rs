@@ -65,6 +65,7 @@ impl Service {
         state.tasks.close();
         if timeout(state.config.grace_seconds.0, state.tasks.wait()).await.is_err() {
             state.registry.cancel_all();
+            state.grace_over.cancel();
             state.tasks.wait().await;
         }
         let _ = timeout(SHUTDOWN_TIMEOUT, listeners.join_all()).await;

@@ -8,6 +8,7 @@ use crate::{
     mcp::McpConfig,
     metrics::Metrics,
     readiness::Readiness,
+    sessions::Creations,
     setup_error::SetupError,
     tenants::Tenants,
 };
@@ -29,6 +30,8 @@ pub(crate) struct AppState {
     pub(crate) tenants: Tenants,
     pub(crate) capacity: Arc<Capacity>,
     pub(crate) registry: Arc<Registry>,
+    /// The idempotency keys of sessions.
+    pub(crate) creations: Creations,
     /// One large outcome is serialized at a time: while it is, it is in memory twice.
     pub(crate) large_outcomes: Semaphore,
     /// The task that removes expired executions. The first execution starts it.
@@ -39,6 +42,8 @@ pub(crate) struct AppState {
     pub(crate) tasks: TaskTracker,
     /// Cancelled at the start of the shutdown.
     pub(crate) shutting_down: CancellationToken,
+    /// Cancelled when no execution may continue any longer.
+    pub(crate) grace_over: CancellationToken,
 }
 
 impl AppState {
@@ -57,6 +62,7 @@ impl AppState {
             tenants: Tenants::new(config, &runtime, &capacity)?,
             capacity,
             registry: Arc::new(Registry::new(retention, number(serve.unread_limit.0))),
+            creations: Creations::new(retention.time, retention.executions),
             large_outcomes: Semaphore::new(1),
             expiry: Once::new(),
             metrics: Metrics::new(runtime.pool_metrics()),
@@ -64,6 +70,7 @@ impl AppState {
             readiness: Readiness::default(),
             tasks: TaskTracker::new(),
             shutting_down: CancellationToken::new(),
+            grace_over: CancellationToken::new(),
             config: serve,
             mcp,
         })

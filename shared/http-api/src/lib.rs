@@ -15,6 +15,7 @@ pub mod object;
 mod outcome;
 mod problem;
 pub mod request;
+pub mod session;
 mod version;
 
 pub use base64_text::BoundedBase64;

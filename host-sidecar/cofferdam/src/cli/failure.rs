@@ -1,7 +1,7 @@
 //! Failures of commands.
 
 use crate::{config::SettingsError, setup::SetupError};
-use cofferdam_types::{ErrorCode, validation::Violation};
+use cofferdam_types::{Error, ErrorCode, validation::Violation};
 use std::io;
 
 /// A failure with a message for the terminal and a code for JSON.
@@ -49,6 +49,12 @@ failures!(
     cofferdam_kubernetes::GarbageError => Internal,
     io::Error => Internal
 );
+
+impl From<Error> for Failure {
+    fn from(Error { code, message, .. }: Error) -> Self {
+        Self { code, message, is_stdout_closed: false }
+    }
+}
 
 impl From<SetupError> for Failure {
     fn from(error: SetupError) -> Self {

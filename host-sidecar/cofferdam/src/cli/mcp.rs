@@ -69,7 +69,7 @@ pub(super) fn mcp(args: &McpArgs) -> Result<ExitCode, Failure> {
     let settings = load(args)?;
     let policy = settings.policy()?;
     pull_progress::pull_images(&settings, policy.languages.values())?;
-    let sandboxes = settings.runtime_with(policy)?.with_pool(&settings.pool);
+    let sandboxes = settings.pooled_runtime_with(policy)?;
     let signals = EndSignals::install()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {

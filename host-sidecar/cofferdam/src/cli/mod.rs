@@ -21,11 +21,13 @@ mod pull_progress;
 mod run;
 mod sanitize;
 mod serve;
+mod session;
 mod sidecar;
 mod signals;
 mod standard_output;
 mod status_line;
 mod stdin;
+mod stdin_stream;
 mod uncollected;
 mod variables;
 mod warnings;
@@ -56,6 +58,8 @@ enum Command {
     Run(Box<run::RunArgs>),
     /// Serve an HTTP API that runs programs, as the sidecar of an agent.
     Serve(serve::ServeArgs),
+    /// Keep sandboxes of a sidecar, with their files and processes.
+    Session(session::SessionArgs),
     /// Check a sidecar's liveness or readiness.
     Health(health::HealthArgs),
     /// Serve a tool that runs programs to an MCP client, over standard input and output.
@@ -106,6 +110,7 @@ fn run_with(args: impl Iterator<Item = OsString>) -> ExitCode {
     let result = match cli.command {
         Command::Run(args) => run::run(*args),
         Command::Serve(args) => serve::serve(&args),
+        Command::Session(args) => session::session(args),
         Command::Health(args) => health::health(&args),
         Command::Mcp(args) => mcp::mcp(&args),
         Command::Gc(args) => gc::gc(&args),

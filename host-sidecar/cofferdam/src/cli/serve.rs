@@ -85,7 +85,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let settings = load(args)?;
     let policy = settings.policy()?;
     pull_progress::pull_images(&settings, policy.languages.values())?;
-    let sandboxes = settings.runtime_with(policy)?.with_pool(&settings.pool);
+    let sandboxes = settings.pooled_runtime_with(policy)?;
     let service = Service::new(&settings.server()?, sandboxes.clone())?;
     let signals = EndSignals::install()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

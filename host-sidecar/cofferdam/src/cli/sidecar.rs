@@ -2,6 +2,7 @@
 
 use super::Failure;
 use cofferdam_client::Address;
+use cofferdam_types::{Error, ErrorCode};
 use std::env;
 
 /// The variable with the address of a sidecar.
@@ -18,6 +19,24 @@ pub(super) fn address() -> Result<Option<Address>, Failure> {
 /// The token in `COFFERDAM_TOKEN`, if any.
 pub(super) fn token() -> Result<Option<String>, Failure> {
     variable(TOKEN)
+}
+
+/// An error of a sidecar in the words of the command line.
+pub(super) fn explain(error: Error, has_token: bool) -> Error {
+    if error.code != ErrorCode::Unauthorised || error.message.contains(TOKEN) {
+        return error;
+    }
+    let message = if has_token {
+        format!("the sidecar does not know the token in {TOKEN}")
+    } else {
+        format!("the sidecar requires a token: set {TOKEN} to a valid one")
+    };
+    Error { message, ..error }
+}
+
+/// The failure of a command that an error of a sidecar is.
+pub(super) fn failure(error: Error) -> Failure {
+    explain(error, token().is_ok_and(|token| token.is_some())).into()
 }
 
 /// The value of a variable, unless it is empty.

@@ -19,6 +19,7 @@ mod validate;
 pub use cofferdam_core::{
     pool::PoolConfig,
     quantity::{Bytes, Cpu, MalformedQuantity, Seconds},
+    session::SessionConfig,
 };
 pub use cofferdam_images::PullPolicy;
 pub use cofferdam_kubernetes::{Network, Toleration, Workload};

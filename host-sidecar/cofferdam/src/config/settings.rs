@@ -6,6 +6,7 @@ use cofferdam_core::{
     policy::{AllowedImages, Language, Limits},
     pool::PoolConfig,
     quantity::{Bytes, Cpu, Seconds},
+    session::SessionConfig,
 };
 use cofferdam_kubernetes::{KubernetesConfig, Network, Toleration, Workload};
 use cofferdam_server::{McpConfig, ServeConfig};
@@ -100,6 +101,8 @@ pub struct Settings {
     pub mcp: McpConfig,
     /// The prewarmed sandboxes of `cofferdam serve` and `cofferdam mcp`.
     pub pool: PoolConfig,
+    /// The number, the time and the memory of sessions of `cofferdam serve` and `cofferdam mcp`.
+    pub sessions: SessionConfig,
     /// The sockets and limits of `cofferdam serve`.
     pub serve: ServeConfig,
     /// The shares and ceilings of tenants of `cofferdam serve`, by their names.
@@ -170,6 +173,7 @@ impl Default for Settings {
             scale_up_seconds: kubernetes.scale_up_seconds,
             mcp: McpConfig::default(),
             pool: PoolConfig::default(),
+            sessions: SessionConfig::default(),
             serve: ServeConfig::default(),
             tenants: BTreeMap::new(),
         }

@@ -27,6 +27,7 @@ impl Settings {
         self.images.validate()?;
         self.mcp.validate()?;
         self.serve.validate()?;
+        self.sessions.validate()?;
         for (name, tenant) in &self.tenants {
             tenant.ceilings(name, &self.ceilings)?;
         }

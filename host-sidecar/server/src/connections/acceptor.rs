@@ -11,14 +11,12 @@ use crate::{middleware::origin::Transport, router::router, state::AppState};
 use axum::{Router, body::Body, extract::Request, response::Response, serve::Listener};
 use http::header;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulShutdown, Watcher},
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{
     convert::Infallible,
     io,
     net::SocketAddr,
+    pin::pin,
     sync::{Arc, atomic::Ordering},
 };
 use tokio::{
@@ -27,6 +25,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 /// Maximum bytes of the head of a request, and of other input that is read ahead.
@@ -51,27 +50,28 @@ impl Acceptor {
     /// Accepts connections until the shutdown, then waits for the end of all of them. Idle connections are
     /// closed at once, the others when their responses are complete.
     pub(crate) async fn accept(self: Arc<Self>, socket: BoundSocket) -> io::Result<()> {
-        let graceful = GracefulShutdown::new();
+        let connections = TaskTracker::new();
         match socket {
             BoundSocket::Unix(listener, file) => {
                 let mut listener = UnixListener::from_std(listener)?;
-                self.accept_unix(&mut listener, &graceful).await;
+                self.accept_unix(&mut listener, &connections).await;
                 // Before the listener closes: then another sidecar may replace the file.
                 drop(file);
             }
             BoundSocket::Tcp(listener, address) => {
-                self.accept_tcp(TcpListener::from_std(listener)?, address, &graceful).await;
+                self.accept_tcp(TcpListener::from_std(listener)?, address, &connections).await;
             }
         }
-        graceful.shutdown().await;
+        connections.close();
+        connections.wait().await;
         Ok(())
     }
 
-    async fn accept_unix(self: &Arc<Self>, listener: &mut UnixListener, graceful: &GracefulShutdown) {
+    async fn accept_unix(self: &Arc<Self>, listener: &mut UnixListener, connections: &TaskTracker) {
         let peer =
             |stream: &UnixStream, _| Peer::User(stream.peer_cred().map_or(u32::MAX, |peer| peer.uid()));
         while let Some((stream, connection)) = self.next(listener, peer).await {
-            tokio::spawn(self.clone().serve(stream, Transport::Unix, graceful.watcher(), connection));
+            connections.spawn(self.clone().serve(stream, Transport::Unix, connection));
         }
     }
 
@@ -79,18 +79,13 @@ impl Acceptor {
         self: &Arc<Self>,
         mut listener: TcpListener,
         address: SocketAddr,
-        graceful: &GracefulShutdown,
+        connections: &TaskTracker,
     ) {
         let peer = |_: &_, address: SocketAddr| Peer::of_address(address.ip());
         while let Some((stream, connection)) = self.next(&mut listener, peer).await {
             // Sends each event at once.
             let _ = stream.set_nodelay(true);
-            tokio::spawn(self.clone().serve_tcp(
-                stream,
-                Transport::Tcp(address),
-                graceful.watcher(),
-                connection,
-            ));
+            connections.spawn(self.clone().serve_tcp(stream, Transport::Tcp(address), connection));
         }
     }
 
@@ -113,14 +108,13 @@ impl Acceptor {
         self: Arc<Self>,
         stream: TcpStream,
         transport: Transport,
-        watcher: Watcher,
         connection: Arc<Connection>,
     ) {
-        let Some(tls) = &self.tls else { return self.serve(stream, transport, watcher, connection).await };
+        let Some(tls) = &self.tls else { return self.serve(stream, transport, connection).await };
         connection.activity.is_waiting.store(true, Ordering::Relaxed);
         let handshake = timeout(self.state.config.header_seconds.0, tls.accept(stream));
         match connection.closed.run_until_cancelled(handshake).await {
-            Some(Ok(Ok(stream))) => self.clone().serve(stream, transport, watcher, connection).await,
+            Some(Ok(Ok(stream))) => self.clone().serve(stream, transport, connection).await,
             Some(Ok(Err(error))) => tracing::debug!(%error, "a TLS handshake failed"),
             Some(Err(_)) => tracing::debug!("a TLS handshake timed out"),
             None => {}
@@ -132,19 +126,28 @@ impl Acceptor {
         self: Arc<Self>,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         transport: Transport,
-        watcher: Watcher,
         connection: Arc<Connection>,
     ) {
         let service = service_fn(|request| respond(&self.router, request, transport, &connection));
         let (header_timeout, max_delay) =
             (self.state.config.header_seconds.0, self.state.config.answer_seconds.0);
         let stream = TimeoutStream::new(stream, max_delay, connection.activity.clone());
-        let http = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(header_timeout)
-            .max_buf_size(MAX_BUFFER)
-            .serve_connection(TokioIo::new(stream), service);
-        match connection.closed.run_until_cancelled(watcher.watch(http)).await {
+        let mut http = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(header_timeout)
+                .max_buf_size(MAX_BUFFER)
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades()
+        );
+        let serve = async {
+            if let Some(result) = self.state.shutting_down.run_until_cancelled(http.as_mut()).await {
+                return result;
+            }
+            http.as_mut().graceful_shutdown();
+            http.await
+        };
+        match connection.closed.run_until_cancelled(serve).await {
             Some(Ok(())) => {}
             Some(Err(error)) => tracing::debug!(%error, "a connection ended with an error"),
             None => tracing::debug!("a connection was closed to make room for another"),

@@ -10,10 +10,10 @@ use std::{
 };
 
 /// A request in progress on a connection, until this is dropped.
-pub(super) struct BusyGuard(Arc<Activity>);
+pub(crate) struct BusyGuard(Arc<Activity>);
 
 impl BusyGuard {
-    pub(super) fn new(activity: &Arc<Activity>) -> Self {
+    pub(crate) fn new(activity: &Arc<Activity>) -> Self {
         activity.is_busy.store(true, Ordering::Relaxed);
         Self(activity.clone())
     }

@@ -1,7 +1,7 @@
 //! Connections: sockets, TLS, limits and timeouts.
 
 pub(crate) mod acceptor;
-mod busy;
+pub(crate) mod busy;
 mod drain_body;
 mod linger;
 pub(crate) mod listen;

@@ -12,4 +12,5 @@ pub(crate) use execution::{EventReceiver, Execution, Waiter};
 pub(crate) use records::Retention;
 pub(crate) use registry::Registry;
 pub(crate) use result::ExecutionResult;
+pub(crate) use serialize::shared_outcome;
 pub(crate) use submit::{Submission, submit};

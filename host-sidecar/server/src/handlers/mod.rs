@@ -7,3 +7,4 @@ pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod openapi;
 pub(crate) mod post;
+pub(crate) mod sessions;

@@ -1,9 +1,17 @@
 //! `GET /v1/openapi.json`: the OpenAPI document, generated from the handlers.
 
-use super::{cancel, get, health, metrics, post};
+use super::{
+    cancel, get, health, metrics, post,
+    sessions::{
+        collection, execution, executions, file, file_calls, session, streams, terminal, tree, watch,
+    },
+};
 use crate::request::form_schema::RequestForm;
 use axum::response::IntoResponse;
-use cofferdam_http_api::Event;
+use cofferdam_http_api::{
+    Event,
+    session::{SessionEvent, WatchEvent},
+};
 use http::header;
 use utoipa::OpenApi;
 
@@ -18,12 +26,38 @@ use utoipa::OpenApi;
         post::post,
         get::get,
         cancel::delete,
+        collection::create,
+        collection::list,
+        session::get,
+        session::update,
+        session::close,
+        session::usage,
+        executions::start,
+        executions::list,
+        execution::get,
+        execution::kill,
+        execution::signal,
+        execution::resize,
+        streams::output,
+        streams::stdin,
+        terminal::terminal,
+        file::read,
+        file::head,
+        file::write,
+        file::remove,
+        file_calls::stat,
+        file_calls::list,
+        file_calls::make_directory,
+        file_calls::move_file,
+        tree::read,
+        tree::write,
+        watch::watch,
         health::healthz,
         health::readyz,
         metrics::metrics,
         openapi
     ),
-    components(schemas(Event)),
+    components(schemas(Event, SessionEvent, WatchEvent)),
     modifiers(&Bearer, &RequestForm),
     security((), ("bearer" = []))
 )]

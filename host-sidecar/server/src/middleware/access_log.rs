@@ -20,12 +20,17 @@ pub(crate) struct RequestContext(Arc<Fields>);
 #[derive(Debug, Default)]
 struct Fields {
     tenant: OnceLock<String>,
+    session: OnceLock<String>,
     execution: OnceLock<String>,
 }
 
 impl RequestContext {
     pub(crate) fn set_tenant(&self, name: &str) {
         let _ = self.0.tenant.set(name.to_owned());
+    }
+
+    pub(crate) fn set_session(&self, id: &str) {
+        let _ = self.0.session.set(id.to_owned());
     }
 
     pub(crate) fn set_execution(&self, id: &str) {
@@ -47,11 +52,14 @@ struct Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let Self { state, method, path, context, start, status, reason } = self;
-        let (tenant, execution) = (context.0.tenant.get(), context.0.execution.get());
+        let Fields { tenant, session, execution } = &*context.0;
+        let (tenant, session, execution) = (tenant.get(), session.get(), execution.get());
         let status = status.map_or_else(|| "hung up".to_owned(), |status| status.as_str().to_owned());
         state.metrics.record_request(method, &status);
         let duration = start.elapsed();
-        tracing::info!(target: "cofferdam::access", %method, path, status, reason, tenant, execution, ?duration);
+        tracing::info!(
+            target: "cofferdam::access", %method, path, status, reason, tenant, session, execution, ?duration
+        );
     }
 }
 

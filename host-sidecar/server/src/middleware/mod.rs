@@ -2,5 +2,6 @@
 
 pub(crate) mod access_log;
 pub(crate) mod auth;
+pub(crate) mod has_sessions;
 pub(crate) mod origin;
 pub(crate) mod version;

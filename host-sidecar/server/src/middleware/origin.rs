@@ -22,7 +22,7 @@ pub(crate) enum Transport {
     Tcp(SocketAddr),
 }
 
-/// Refuses a request whose `Origin` is not the sidecar's own address. If no token is required, it also
+/// Refuses a request whose `Origin` is neither the sidecar's own address nor one that the operator allows. If no token is required, it also
 /// refuses a request whose `Host` is not this machine: a page's name server may point that name here (DNS
 /// rebinding).
 pub(crate) async fn refuse_web_pages(
@@ -31,9 +31,13 @@ pub(crate) async fn refuse_web_pages(
     next: Next,
 ) -> Result<Response, ApiError> {
     let transport = request.extensions().get::<Transport>();
-    if !request.headers().get_all(header::ORIGIN).iter().all(|origin| is_own_origin(origin, transport)) {
-        let text =
-            "browser (cross-origin) requests are not accepted: the Origin is not the sidecar's own address";
+    let allowed = &state.config.allowed_origins;
+    let is_accepted = |origin: &HeaderValue| {
+        is_own_origin(origin, transport) || allowed.iter().any(|allowed| origin == allowed)
+    };
+    if !request.headers().get_all(header::ORIGIN).iter().all(is_accepted) {
+        let text = "browser (cross-origin) requests are not accepted: the Origin is not the sidecar's own address, and \
+                    not among serve.allowed_origins";
         return Err(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::Denied, text));
     }
     if let Some(Transport::Tcp(address)) = transport

@@ -11,6 +11,7 @@ use cofferdam_types::{Error, shortened};
 use http::StatusCode;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use serde::de::DeserializeOwned;
 use std::time::Duration;
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -96,13 +97,18 @@ pub(super) fn too_large(limit: u64) -> ApiError {
 }
 
 pub(crate) fn parse(body: &[u8]) -> Result<Request, ApiError> {
+    parse_as(body, "a request")
+}
+
+/// Parses a body, which is `what` if it is well formed.
+pub(crate) fn parse_as<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| {
         // serde_json may quote names of the body.
         let text = shortened(&error.to_string());
         if is_too_large(&text) {
             return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, text);
         }
-        let expected = if json_syntax::is_wrong(body, &error) { "JSON" } else { "a request" };
+        let expected = if json_syntax::is_wrong(body, &error) { "JSON" } else { what };
         ApiError::invalid(StatusCode::BAD_REQUEST, format!("the body is not {expected}: {text}"))
     })
 }

@@ -2,7 +2,8 @@
 
 use super::{header_list::elements, multipart};
 use crate::api_error::ApiError;
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::extract::FromRequestParts;
+use http::{HeaderMap, HeaderName, StatusCode, header, request::Parts};
 
 /// The header that makes repeated requests one execution.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -38,6 +39,18 @@ impl Preferences {
             key: key(headers)?,
             boundary,
         })
+    }
+}
+
+/// The idempotency key of a request, if it has one.
+#[derive(Debug)]
+pub(crate) struct IdempotencyKey(pub(crate) Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        key(&parts.headers).map(Self)
     }
 }
 

@@ -1,11 +1,14 @@
-//! Responses in JSON whose body shares its parts with other responses.
+//! Responses in JSON; the body of one may share its parts with other responses.
 
+use crate::api_error::ApiError;
 use axum::{
     body::{Body, Bytes},
     response::{IntoResponse, Response},
 };
+use cofferdam_types::Error;
 use http::{StatusCode, header};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use serde::Serialize;
 use std::{
     collections::VecDeque,
     convert::Infallible,
@@ -17,6 +20,20 @@ use std::{
 pub(crate) fn response(status: StatusCode, parts: Vec<Bytes>) -> Response {
     let body = Body::new(SharedBody::new(parts));
     (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// A response whose JSON is that of a value.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
+            Err(error) => {
+                ApiError::from(Error::internal("the response could not be serialized", error)).into_response()
+            }
+        }
+    }
 }
 
 /// A body of consecutive parts, which are not copied. Its length is known.

@@ -10,7 +10,7 @@ use cofferdam_core::{
     Runtime,
     inputs::{self, LocalInput},
 };
-use cofferdam_types::{Error, ErrorCode, Report, Request, validation::DEFAULT_LANGUAGE};
+use cofferdam_types::{Error, Report, Request, validation::DEFAULT_LANGUAGE};
 use tokio_util::sync::CancellationToken;
 
 /// What executes the program.
@@ -81,18 +81,9 @@ impl Target {
 
     /// An error in the words of the command line: a sidecar's error about a token is in those of HTTP.
     pub(super) fn explain(&self, error: Error) -> Error {
-        let has_token = match self {
-            Self::Remote { has_token, .. } if error.code == ErrorCode::Unauthorised => *has_token,
-            _ => return error,
-        };
-        if error.message.contains(sidecar::TOKEN) {
-            return error;
+        match self {
+            Self::Remote { has_token, .. } => sidecar::explain(error, *has_token),
+            Self::Local(_) => error,
         }
-        let message = if has_token {
-            format!("the sidecar does not know the token in {}", sidecar::TOKEN)
-        } else {
-            format!("the sidecar requires a token: set {} to a valid one", sidecar::TOKEN)
-        };
-        Error { message, ..error }
     }
 }

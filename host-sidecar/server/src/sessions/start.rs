@@ -1,0 +1,74 @@
+//! Starts executions of sessions.
+
+use super::{SessionById, track};
+use crate::{api_error::ApiError, state::AppState};
+use cofferdam_core::session::{ExecutionSpec, SessionExecution};
+use cofferdam_types::Error;
+use std::{ops::Deref, sync::Arc};
+use tracing::field::Empty;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+/// An execution that its caller waits for: it is killed when this is dropped before [`CallersExecution::release`].
+#[derive(Debug)]
+pub(crate) struct CallersExecution {
+    execution: SessionExecution,
+    is_released: bool,
+}
+
+impl CallersExecution {
+    /// From now on the execution continues without its caller.
+    pub(crate) fn release(mut self) -> SessionExecution {
+        self.is_released = true;
+        self.execution.clone()
+    }
+}
+
+impl Deref for CallersExecution {
+    type Target = SessionExecution;
+
+    fn deref(&self) -> &SessionExecution {
+        &self.execution
+    }
+}
+
+impl Drop for CallersExecution {
+    fn drop(&mut self) {
+        if self.is_released || self.execution.info().end.is_some() {
+            return;
+        }
+        let execution = self.execution.clone();
+        // When the process ends, there may be no runtime, and no session either.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // Fails if it has just ended.
+            runtime.spawn(async move { execution.kill().await });
+        }
+    }
+}
+
+/// Starts an execution. If the caller disconnects meanwhile, the execution is killed once it has started.
+pub(crate) async fn start(
+    state: &Arc<AppState>,
+    SessionById { session, tenant }: SessionById,
+    spec: ExecutionSpec,
+    parent: opentelemetry::Context,
+) -> Result<CallersExecution, ApiError> {
+    let id = session.info().id;
+    let span = tracing::info_span!(
+        "session_execution",
+        session = id,
+        tenant = tenant.name,
+        id = Empty,
+        otel.status_code = Empty
+    );
+    // Fails if traces are not exported.
+    let _ = span.set_parent(parent);
+    let state = state.clone();
+    let is_background = spec.background;
+    let starting = tokio::spawn(async move {
+        let execution = session.start(spec).await?;
+        span.record("id", execution.info().id);
+        track::execution(&state, execution.clone(), span);
+        Ok(CallersExecution { execution, is_released: is_background })
+    });
+    starting.await.map_err(|error| Error::internal("the execution could not be started", error))?
+}

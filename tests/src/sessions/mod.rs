@@ -2,7 +2,7 @@
 //!
 //! `case.toml` has `about`, the settings of the first session, `session`, and `steps`. A step is a table with one key,
 //! its kind: `steps` describes them all. Paths may have bytes as `\xNN`. A step that names no session means the first,
-//! `main`, which is opened before the first step unless that is an `open`. The sessions of a case have a tenant of
+//! `main`, which is opened before the first step unless that opens it. The sessions of a case have a tenant of
 //! their own. A step without `error` must succeed; an execution without `status` must exit with 0.
 
 mod case;

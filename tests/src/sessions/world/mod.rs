@@ -48,6 +48,9 @@ pub fn run_hostile(case: &SessionCase, driver: &SessionDriver) -> Result<(), Fai
     })
 }
 
+/// The name of the first session.
+const MAIN: &str = "main";
+
 /// What the steps of a case have made, by its name in the case.
 struct World<'a> {
     case: &'a SessionCase,
@@ -93,7 +96,8 @@ impl<'a> World<'a> {
 
     async fn take_all(&mut self) -> Result<(), Failure> {
         let spec = &self.case.spec;
-        if !matches!(spec.steps.first(), Some(Step::Open(_))) {
+        let opens_main = |step: &Step| matches!(step, Step::Open(open) if open.handle.0 == MAIN);
+        if !spec.steps.first().is_some_and(opens_main) {
             self.open(&spec.session).await?;
         }
         for (number, step) in (1..).zip(&spec.steps) {

@@ -1,6 +1,6 @@
 //! What must work after a hostile case.
 
-use super::{World, executions::echo, sessions::reason};
+use super::{MAIN, World, executions::echo, sessions::reason};
 use crate::conformance::Failure;
 use cofferdam::core::session::SessionRequest;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 impl World<'_> {
     /// Checks that the first session is usable, or has ended for a reason that the case allows and a new one is usable.
     pub(super) async fn check_usable(&self) -> Result<(), Failure> {
-        let session = self.session("main")?;
+        let session = self.session(MAIN)?;
         let used = match timeout(LIMIT, echo(session)).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => error.to_string(),

@@ -5,7 +5,7 @@ use crate::error::{Context, Error};
 use rustix::{
     fs::{CWD, Dir, Mode, OFlags, openat},
     io::Errno,
-    process::{Pid, Signal, kill_process},
+    process::{Pid, Signal, getpid, kill_process},
     system::sysinfo,
 };
 use std::{
@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Between two attempts to stop all processes, and how many there are.
 const ROUND: Duration = Duration::from_millis(1);
 const MAX_ROUNDS: u32 = 20;
+/// After so many attempts without a new process, there will be none.
+const STABLE_ROUNDS: u32 = 3;
 /// What kill(2) takes for every process that this one may signal, except itself.
 const EVERY_OTHER: nix::unistd::Pid = nix::unistd::Pid::from_raw(-1);
 
@@ -43,6 +45,8 @@ pub(crate) struct Process {
     pub(crate) parent: i32,
     /// Whether it has terminated, and its parent has not waited for it.
     pub(crate) is_zombie: bool,
+    /// Whether it starts no more processes: it is stopped, or has terminated.
+    has_stopped: bool,
     pub(crate) threads: u32,
     /// Resident pages of memory.
     pub(crate) pages: u64,
@@ -69,27 +73,40 @@ impl Processes {
     /// All processes of the sandbox. If there are so many that listing them takes long, or if `stop` is set, they are
     /// stopped until the list is dropped.
     pub(crate) fn list(&self, stop: bool) -> Result<List, Error> {
+        if !stop && let Some(processes) = self.read_all(Some(PATIENCE))? {
+            return Ok(List { processes, _stopped: None });
+        }
+        let (stopped, runner) = (Stopped::all()?, getpid().as_raw_nonzero().get());
+        for _ in 1..MAX_ROUNDS {
+            let processes = self.read_all(None)?.unwrap_or_default();
+            if processes.iter().filter(|process| process.pid != runner).all(|process| process.has_stopped) {
+                return Ok(List { processes, _stopped: Some(stopped) });
+            }
+            stopped.stop_new()?;
+        }
+        let processes = self.read_all(None)?.unwrap_or_default();
+        Ok(List { processes, _stopped: Some(stopped) })
+    }
+
+    /// Reads all processes; none if that takes longer than `patience`.
+    fn read_all(&self, patience: Option<Duration>) -> Result<Option<Vec<Process>>, Error> {
         let started = Instant::now();
-        let mut list =
-            List { processes: Vec::new(), stopped: if stop { Some(Stopped::all()?) } else { None } };
-        let (mut path, mut stat) = (String::new(), Vec::new());
+        let (mut processes, mut path, mut stat) = (Vec::new(), String::new(), Vec::new());
         for entry in Dir::read_from(&self.proc).context(STEP)? {
             let entry = entry.context(STEP)?;
             let is_pid = entry.file_name().to_bytes().first().is_some_and(u8::is_ascii_digit);
             let Some(name) = entry.file_name().to_str().ok().filter(|_| is_pid) else { continue };
-            if list.stopped.is_none() && started.elapsed() > PATIENCE {
-                list.stopped = Some(Stopped::all()?);
-                // Those that have started meanwhile are missing.
-                return self.list(false).map(|other| List { stopped: list.stopped, ..other });
+            if patience.is_some_and(|patience| started.elapsed() > patience) {
+                return Ok(None);
             }
             path.clear();
             path.push_str(name);
             path.push_str("/stat");
             if self.read(&path, &mut stat).context(STEP)? {
-                list.processes.extend(Process::parse(&String::from_utf8_lossy(&stat)));
+                processes.extend(Process::parse(&String::from_utf8_lossy(&stat)));
             }
         }
-        Ok(list)
+        Ok(Some(processes))
     }
 
     /// The children of a process with one thread.
@@ -156,7 +173,8 @@ impl Processes {
 #[derive(Debug)]
 pub(crate) struct List {
     pub(crate) processes: Vec<Process>,
-    stopped: Option<Stopped>,
+    /// Kept until the list is dropped.
+    _stopped: Option<Stopped>,
 }
 
 impl List {
@@ -176,18 +194,24 @@ struct Stopped;
 impl Stopped {
     fn all() -> Result<Self, Error> {
         let stopped = Self;
-        let mut known = 0;
+        stopped.stop_new()?;
+        Ok(stopped)
+    }
+
+    /// Stops those that were started while their parents were being stopped, until there are no more.
+    fn stop_new(&self) -> Result<(), Error> {
+        let (mut known, mut stable) = (0, 0);
         for _ in 0..MAX_ROUNDS {
             nix::sys::signal::kill(EVERY_OTHER, nix::sys::signal::SIGSTOP).context("stop the processes")?;
-            // A process that is being started is not stopped with its parent.
             thread::sleep(ROUND);
             let processes = sysinfo().procs;
-            if processes == known {
+            stable = if processes == known { stable + 1 } else { 0 };
+            if stable == STABLE_ROUNDS {
                 break;
             }
             known = processes;
         }
-        Ok(stopped)
+        Ok(())
     }
 }
 
@@ -221,6 +245,7 @@ impl Process {
             pid,
             parent,
             is_zombie: ["Z", "X"].contains(&state),
+            has_stopped: ["T", "t", "Z", "X"].contains(&state),
             threads: u32::try_from(number(2)?).ok()?,
             pages: number(3)?,
             own_time: time(user + system),
@@ -279,7 +304,16 @@ mod tests {
 
     fn process(pid: i32, parent: i32) -> Process {
         let zero = Duration::ZERO;
-        Process { pid, parent, is_zombie: false, threads: 1, pages: 1, own_time: zero, children_time: zero }
+        Process {
+            pid,
+            parent,
+            is_zombie: false,
+            has_stopped: false,
+            threads: 1,
+            pages: 1,
+            own_time: zero,
+            children_time: zero,
+        }
     }
 
     fn usage(processes: &[Process], root: i32) -> TreeUsage {
@@ -294,13 +328,19 @@ mod tests {
             pid: 42,
             parent: 9,
             is_zombie: false,
+            has_stopped: false,
             threads: 3,
             pages: 11,
             own_time: Duration::from_millis(1750),
             children_time: Duration::from_millis(3010),
         };
         assert_eq!(process, expected);
-        assert!(Process::parse(&STAT.replace(") S", ") Z")).expect("a process").is_zombie);
+        for (state, is_zombie, has_stopped) in
+            [(") Z", true, true), (") T", false, true), (") R", false, false)]
+        {
+            let process = Process::parse(&STAT.replace(") S", state)).expect("a process");
+            assert_eq!((process.is_zombie, process.has_stopped), (is_zombie, has_stopped), "{state}");
+        }
         for broken in ["", "42", "42 (a", "42 (a) S", "x (a) S 9 42"] {
             assert_eq!(Process::parse(broken), None, "{broken}");
         }

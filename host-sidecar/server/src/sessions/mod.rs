@@ -13,3 +13,6 @@ pub(crate) use convert::{
 };
 pub(crate) use creations::{Creations, Key, open};
 pub(crate) use start::{CallersExecution, start};
+
+#[cfg(test)]
+mod tests;

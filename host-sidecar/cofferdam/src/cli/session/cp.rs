@@ -34,10 +34,14 @@ pub(super) async fn cp(args: CpArgs) -> Result<ExitCode, Failure> {
     let (source, destination) = (Endpoint::of(&args.source)?, Endpoint::of(&args.destination)?);
     let client = args.sidecar.client()?;
     match (source, destination) {
-        (Endpoint::Local(source), Endpoint::Session { id, path }) => upload::upload(&client, source, &id, &path).await,
+        (Endpoint::Local(source), Endpoint::Session { id, path }) => {
+            upload::upload(&client, source, &id, &path).await
+        }
         (Endpoint::Session { id, path }, Endpoint::Local(destination)) => {
             download::download(&client, &id, &path, destination).await
         }
-        _ => Err("one of the two paths must be ID:PATH, a path in a session, and the other a local one".into()),
+        _ => {
+            Err("one of the two paths must be ID:PATH, a path in a session, and the other a local one".into())
+        }
     }
 }

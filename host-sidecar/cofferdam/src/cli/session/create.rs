@@ -56,7 +56,8 @@ pub(super) struct CreateArgs {
 
 pub(super) async fn create(args: CreateArgs) -> Result<ExitCode, Failure> {
     let in_milliseconds = |time: Seconds| milliseconds(time.0);
-    let env = args.env.iter().map(|variable| variables::of_option(variable)).collect::<Result<Vec<_>, _>>()?;
+    let env =
+        args.env.iter().map(|variable| variables::of_option(variable)).collect::<Result<Vec<_>, _>>()?;
     let request = SessionRequest {
         name: args.name,
         language: args.language,
@@ -71,10 +72,11 @@ pub(super) async fn create(args: CreateArgs) -> Result<ExitCode, Failure> {
         idle_timeout_ms: args.idle_timeout.map(in_milliseconds),
     };
     let created = args.sidecar.client()?.create_session(&request).await;
-    let (session, _) = created.map_err(|error| match error.exceeded.as_ref().and_then(describe_exceeded) {
-        Some(text) => text.into(),
-        None => sidecar::failure(error),
-    })?;
+    let (session, _) =
+        created.map_err(|error| match error.exceeded.as_ref().and_then(describe_exceeded) {
+            Some(text) => text.into(),
+            None => sidecar::failure(error),
+        })?;
     let line = if args.json { json!(session).to_string() } else { session.id };
     standard_output::print_line(&line)?;
     Ok(ExitCode::SUCCESS)

@@ -54,7 +54,8 @@ pub(super) struct ExecArgs {
 
 impl ExecArgs {
     fn request(&self) -> Result<ExecutionRequest, Failure> {
-        let env = self.env.iter().map(|variable| variables::of_option(variable)).collect::<Result<Vec<_>, _>>()?;
+        let env =
+            self.env.iter().map(|variable| variables::of_option(variable)).collect::<Result<Vec<_>, _>>()?;
         Ok(ExecutionRequest {
             command: Some(self.command.clone()),
             env: env.into_iter().map(|variable| (variable.name, variable.value)).collect(),
@@ -149,6 +150,8 @@ async fn write<W: Write>(to: fn() -> W, bytes: Vec<u8>) -> Result<(), Failure> {
     });
     match written.await.map_err(Failure::internal)? {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::stdout_closed()),
-        written => written.map_err(|error| Failure::internal(format!("the output cannot be written: {error}"))),
+        written => {
+            written.map_err(|error| Failure::internal(format!("the output cannot be written: {error}")))
+        }
     }
 }

@@ -49,7 +49,8 @@ fn table(sessions: &[Session], now: u64) -> String {
         ]
     };
     let rows: Vec<[String; 6]> = std::iter::once(head).chain(sessions.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count())).max();
+    let width =
+        |column: usize| rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count())).max();
     let widths: Vec<usize> = (0..6).map(|column| width(column).unwrap_or_default()).collect();
     let line = |row: &[String; 6]| {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));

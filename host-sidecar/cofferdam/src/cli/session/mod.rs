@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_command_follows_two_dashes() {
-        let Ok(SessionCommand::Exec(args)) = parse(&["exec", "s-1", "--workdir", "/tmp", "--", "ls", "-l", "--", "a"])
+        let Ok(SessionCommand::Exec(args)) =
+            parse(&["exec", "s-1", "--workdir", "/tmp", "--", "ls", "-l", "--", "a"])
         else {
             panic!("a command");
         };

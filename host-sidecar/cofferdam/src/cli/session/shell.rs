@@ -73,7 +73,9 @@ pub(super) async fn shell(args: ShellArgs) -> Result<ExitCode, Failure> {
         Some(Ok(last)) => last.exit_code(None),
         left => {
             print_error(format_args!("the shell continues: --attach {execution} goes on with it"));
-            left.map_or(Ok(ExitCode::SUCCESS), |left| Err(left.err().map_or_else(|| "".into(), sidecar::failure)))
+            left.map_or(Ok(ExitCode::SUCCESS), |left| {
+                Err(left.err().map_or_else(|| "".into(), sidecar::failure))
+            })
         }
     }
 }
@@ -179,7 +181,9 @@ mod tests {
 
     #[test]
     fn an_image_knows_the_kind_of_terminal() {
-        for (kind, known) in [("xterm", "xterm"), ("xterm-kitty", "xterm-256color"), ("a\u{1b}", "xterm-256color")] {
+        for (kind, known) in
+            [("xterm", "xterm"), ("xterm-kitty", "xterm-256color"), ("a\u{1b}", "xterm-256color")]
+        {
             assert_eq!(terminal_kind(Some(kind.into())), known);
         }
         assert_eq!(terminal_kind(None), "xterm-256color");

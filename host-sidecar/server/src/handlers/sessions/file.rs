@@ -12,7 +12,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use cofferdam_core::session::{FileEntry, FileKind, FileReader};
-use cofferdam_http_api::ErrorCode;
 use cofferdam_http_api::{MODE_HEADER, Mode, Problem, session::MODIFIED_HEADER};
 use cofferdam_types::{Error, PERMISSIONS, milliseconds};
 use futures_util::stream::unfold;
@@ -35,7 +34,7 @@ use std::sync::Arc;
             ("cofferdam-mode" = Mode, description = "The permission bits"),
             ("cofferdam-modified-ms" = u64, description = "When it was last changed, in milliseconds since 1970"),
          )),
-        (status = "4XX", description = "404: there is no such file. 409: it is no regular file", body = Problem,
+        (status = "4XX", description = "404: there is no such file. 400: it is no regular file", body = Problem,
          content_type = "application/problem+json"),
     ),
 )]
@@ -75,7 +74,7 @@ async fn next((state, mut reader): Reading) -> Option<(Result<Bytes, Error>, Rea
             ("cofferdam-mode" = Mode, description = "The permission bits"),
             ("cofferdam-modified-ms" = u64, description = "When it was last changed, in milliseconds since 1970"),
          )),
-        (status = "4XX", description = "404: there is no such file. 409: it is no regular file"),
+        (status = "4XX", description = "404: there is no such file. 400: it is no regular file"),
     ),
 )]
 pub(crate) async fn head(
@@ -85,7 +84,7 @@ pub(crate) async fn head(
     let query = query.only(&["path"])?;
     let entry = session.files().stat(query.bytes("path")?).await?;
     if entry.kind != FileKind::File {
-        return Err(ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, "it is no regular file"));
+        return Err(ApiError::invalid(StatusCode::BAD_REQUEST, "the path is no regular file"));
     }
     let mut headers = headers(&entry);
     headers.insert(header::CONTENT_LENGTH, entry.size.into());
@@ -115,7 +114,7 @@ fn headers(entry: &FileEntry) -> HeaderMap {
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 204, description = "The file has this content"),
-        (status = "4XX", description = "Nothing was changed. 409: the path is no regular file. 413: the disk is full",
+        (status = "4XX", description = "Nothing was changed. 400: the path is no regular file. 413: the disk is full",
          body = Problem, content_type = "application/problem+json"),
     ),
 )]

@@ -54,7 +54,7 @@ pub(crate) async fn stat(
     ),
     responses(
         (status = 200, description = "The entries, with paths relative to the directory", body = FileList),
-        (status = "4XX", description = "404: nothing has this path. 409: it is no directory. 413: it has too many \
+        (status = "4XX", description = "404: nothing has this path. 400: it is no directory. 413: it has too many \
          entries", body = Problem, content_type = "application/problem+json"),
     ),
 )]

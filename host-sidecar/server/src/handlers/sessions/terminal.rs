@@ -70,9 +70,9 @@ pub(crate) async fn terminal(
     }
     let handshake = Handshake::new(&headers, upgrade)?;
     let response = handshake.response();
+    // It counts as a connection for as long as it exists.
+    let Some(connection) = connection.upgrade() else { return Ok(response) };
     tokio::spawn(async move {
-        // It counts as a connection for as long as it exists.
-        let Some(connection) = connection.upgrade() else { return };
         let serve = async {
             let Some(socket) = handshake.socket().await else { return };
             let _busy = BusyGuard::new(&connection.activity);

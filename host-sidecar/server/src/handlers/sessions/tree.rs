@@ -31,7 +31,7 @@ use std::{io, sync::Arc};
     responses(
         (status = 200, description = "The archive, with paths relative to the directory", body = Vec<u8>,
          content_type = "application/x-tar"),
-        (status = "4XX", description = "404: nothing has this path. 409: it is no directory", body = Problem,
+        (status = "4XX", description = "404: nothing has this path. 400: it is no directory", body = Problem,
          content_type = "application/problem+json"),
     ),
 )]

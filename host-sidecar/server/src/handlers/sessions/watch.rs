@@ -32,7 +32,7 @@ use std::sync::Arc;
     ),
     responses(
         (status = 200, description = "The events", body = WatchEventSchema, content_type = "text/event-stream"),
-        (status = "4XX", description = "404: nothing has this path. 409: it is no directory", body = Problem,
+        (status = "4XX", description = "404: nothing has this path. 400: it is no directory", body = Problem,
          content_type = "application/problem+json"),
     ),
 )]

@@ -39,7 +39,8 @@ pub(super) async fn download(
     } else {
         let download = client.read_file(session, path).await.map_err(sidecar::failure)?;
         let mode = download.mode().unwrap_or(FILE_MODE);
-        write_with(download, move |mut bytes| write_file(&mut bytes, &target, mode).map(|()| Vec::new())).await?
+        write_with(download, move |mut bytes| write_file(&mut bytes, &target, mode).map(|()| Vec::new()))
+            .await?
     };
     for skipped in &skipped {
         print_error(skipped);
@@ -144,7 +145,9 @@ fn write_folder(bytes: DownloadReader, target: &Path) -> io::Result<Vec<String>>
         };
         match written {
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => return Err(error),
-            Err(error) => skipped.push(format!("{} was not copied: {error}", shown(path.as_os_str().as_bytes()))),
+            Err(error) => {
+                skipped.push(format!("{} was not copied: {error}", shown(path.as_os_str().as_bytes())))
+            }
             Ok(()) => {}
         }
     }

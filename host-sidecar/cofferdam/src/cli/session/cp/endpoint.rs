@@ -24,7 +24,8 @@ impl Endpoint {
             return Err("a path is empty".into());
         }
         let colon = bytes.iter().position(|byte| *byte == b':');
-        let Some((id, path)) = colon.and_then(|colon| Some((bytes.get(..colon)?, bytes.get(colon + 1..)?))) else {
+        let Some((id, path)) = colon.and_then(|colon| Some((bytes.get(..colon)?, bytes.get(colon + 1..)?)))
+        else {
             return Ok(Self::Local(argument.into()));
         };
         if id.contains(&b'/') || matches!(id, b"." | b"..") {
@@ -32,9 +33,14 @@ impl Endpoint {
         }
         let id = str::from_utf8(id).ok().filter(|id| !id.is_empty());
         match id {
-            Some(_) if path.is_empty() => Err("the path in the session is empty; the working directory is ID:.".into()),
+            Some(_) if path.is_empty() => {
+                Err("the path in the session is empty; the working directory is ID:.".into())
+            }
             Some(id) => Ok(Self::Session { id: id.into(), path: path.into() }),
-            None => Err("the id of the session before the colon is empty; a local path begins with ./ or /".into()),
+            None => {
+                Err("the id of the session before the colon is empty; a local path begins with ./ or /"
+                    .into())
+            }
         }
     }
 }
@@ -99,7 +105,9 @@ mod tests {
         ] {
             assert_eq!(file_name(path), name);
         }
-        assert!(means_contents(b".") && means_contents(b"a/.") && !means_contents(b"a.") && must_be_folder(b"a/"));
+        assert!(
+            means_contents(b".") && means_contents(b"a/.") && !means_contents(b"a.") && must_be_folder(b"a/")
+        );
         assert_eq!((join(b"/", b"a"), join(b"b", b"a")), (b"/a".to_vec(), b"b/a".to_vec()));
     }
 }

@@ -3,7 +3,9 @@
 
 use cofferdam_core::new_id;
 use rustix::{
-    fs::{AtFlags, FileType, Mode, OFlags, fchmod, mkdirat, open, openat, renameat, statat, symlinkat, unlinkat},
+    fs::{
+        AtFlags, FileType, Mode, OFlags, fchmod, mkdirat, open, openat, renameat, statat, symlinkat, unlinkat,
+    },
     io::Errno,
 };
 use std::{
@@ -177,7 +179,10 @@ mod tests {
         write(&tree, "f", "old").expect("a file");
         assert!(tree.write_file(Path::new("f"), 0o600, &mut Fails).is_err());
         let names: Vec<_> = fs::read_dir(path.join("tree")).expect("a folder").flatten().collect();
-        assert_eq!((names.len(), fs::read_to_string(path.join("tree/f")).expect("a file").as_str()), (1, "old"));
+        assert_eq!(
+            (names.len(), fs::read_to_string(path.join("tree/f")).expect("a file").as_str()),
+            (1, "old")
+        );
         fs::remove_dir_all(&path).expect("removed");
     }
 }

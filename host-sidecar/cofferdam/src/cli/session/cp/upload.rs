@@ -18,10 +18,16 @@ use tokio::task::spawn_blocking;
 const CHUNK: usize = 128 << 10;
 
 /// Copies a file or a folder to a path in a session.
-pub(super) async fn upload(client: &Client, source: PathBuf, session: &str, path: &[u8]) -> Result<ExitCode, Failure> {
+pub(super) async fn upload(
+    client: &Client,
+    source: PathBuf,
+    session: &str,
+    path: &[u8],
+) -> Result<ExitCode, Failure> {
     let bytes = source.as_os_str().as_bytes().to_vec();
     // A link is followed, as what is named is meant.
-    let metadata = fs::metadata(&source).map_err(|error| format!("{} cannot be read: {error}", shown(&bytes)))?;
+    let metadata =
+        fs::metadata(&source).map_err(|error| format!("{} cannot be read: {error}", shown(&bytes)))?;
     let target = target(client, session, path, &bytes, &metadata).await?;
     let (sender, body) = BodyChannel::new();
     let sent = if metadata.is_dir() {
@@ -54,7 +60,7 @@ async fn target(
     // With `/.` a link to a folder is followed.
     let existing = match client.stat(session, &join(path, b".")).await {
         Ok(entry) => Some(entry.kind),
-        Err(error) if error.code == ErrorCode::NotFound || error.code == ErrorCode::Conflict => None,
+        Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::InvalidRequest) => None,
         Err(error) => return Err(sidecar::failure(error)),
     };
     let is_folder = existing == Some(FileKind::Directory);

@@ -38,7 +38,9 @@ impl Drop for RawMode {
 /// The size of the window now.
 pub(super) fn window_size() -> TerminalSize {
     match tcgetwinsize(io::stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => TerminalSize { columns: size.ws_col, rows: size.ws_row },
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+            TerminalSize { columns: size.ws_col, rows: size.ws_row }
+        }
         _ => DEFAULT_SIZE,
     }
 }

@@ -19,7 +19,9 @@ fn drops(bytes: &[u8]) {
 #[test]
 fn text_and_what_moves_the_cursor_is_passed_on() {
     passes("größe “日本” 🦊\r\n\t\u{a0}".as_bytes());
-    passes(b"\x1b[1;31mred\x1b[0m\x1b[2J\x1b[10;5H\x1b[?25l\x1b[?1049h\x1b(B\x1b7\x1b8\x1b=\x1bM\x1b[6n\x1b[1 q");
+    passes(
+        b"\x1b[1;31mred\x1b[0m\x1b[2J\x1b[10;5H\x1b[?25l\x1b[?1049h\x1b(B\x1b7\x1b8\x1b=\x1bM\x1b[6n\x1b[1 q",
+    );
     passes(b"\x1b]8;;https://a.example/\x07link\x1b]8;;\x07\x1b]11;#102030\x07\x1b]133;A\x07");
     // No character, and no control character either.
     passes(b"\xff\xfe\xc0 \xe2\x28\xa1");
@@ -27,8 +29,21 @@ fn text_and_what_moves_the_cursor_is_passed_on() {
 
 #[test]
 fn clipboard_and_title_are_dropped_in_every_form() {
-    for command in ["0;t", "1;t", "2;t", "52;c;YQ==", "52;c;?", "052;c;YQ==", "1337;Copy=:YQ==", "9;t", "777;notify;a;b", "l", ""] {
-        for (begin, end) in [("\x1b]", "\x07"), ("\x1b]", "\x1b\\"), ("\u{9d}", "\x07"), ("\u{9d}", "\x1b\\")] {
+    for command in [
+        "0;t",
+        "1;t",
+        "2;t",
+        "52;c;YQ==",
+        "52;c;?",
+        "052;c;YQ==",
+        "1337;Copy=:YQ==",
+        "9;t",
+        "777;notify;a;b",
+        "l",
+        "",
+    ] {
+        for (begin, end) in [("\x1b]", "\x07"), ("\x1b]", "\x1b\\"), ("\u{9d}", "\x07"), ("\u{9d}", "\x1b\\")]
+        {
             drops(format!("{begin}{command}{end}").as_bytes());
         }
     }
@@ -68,8 +83,29 @@ fn a_control_character_within_a_sequence_does_not_hide_another() {
 fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::sample::select(vec![
-            &b"\x1b"[..], b"]", b"[", b"P", b"\\", b"52;c;YQ==", b"0;title", b"8;;a", b"21t", b";", b"\x07", b"\x18",
-            b"\xc2", b"\x9d", b"\x9b", b"\x9c", b"\xe2\x82\xac", b"m", b"k", b"\x1b]52;", b"\x1b\\", b" ", b"0",
+            &b"\x1b"[..],
+            b"]",
+            b"[",
+            b"P",
+            b"\\",
+            b"52;c;YQ==",
+            b"0;title",
+            b"8;;a",
+            b"21t",
+            b";",
+            b"\x07",
+            b"\x18",
+            b"\xc2",
+            b"\x9d",
+            b"\x9b",
+            b"\x9c",
+            b"\xe2\x82\xac",
+            b"m",
+            b"k",
+            b"\x1b]52;",
+            b"\x1b\\",
+            b" ",
+            b"0",
         ])
         .prop_map(<[u8]>::to_vec),
         prop::collection::vec(any::<u8>(), 0..4),

@@ -14,7 +14,7 @@ cargo test --release --locked --workspace --test faults -- "$@"
 [ -z "${ONLY:-}" ] || exit 0
 # Builds `cofferdam-host`.
 cargo test --release --locked --workspace --test host --no-run
-cargo test --release --locked --workspace --test conformance --test hostile -- "$@"
+cargo test --release --locked --workspace --test conformance --test conformance_sessions --test hostile --test hostile_sessions -- "$@"
 unset KUBECONFIG
 cargo test --release --locked --workspace --test e2e -- a_hostile_tenant_does_not_affect_another_tenant
 cargo bench --locked --workspace --bench attacks

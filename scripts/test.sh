@@ -28,7 +28,7 @@ fi
 alone=(--lib --bins) in_cluster=() local=()
 while read -r name; do
     case $name in
-    conformance | gate | hostile) alone+=(--test "$name") ;;
+    conformance | conformance_sessions | gate | hostile | hostile_sessions) alone+=(--test "$name") ;;
     faults | kubernetes) in_cluster+=(--test "$name") ;;
     *) local+=(--test "$name") ;;
     esac

@@ -177,6 +177,11 @@ fn commands_in_sidecar_md_print_what_it_shows() {
 }
 
 #[test]
+fn commands_in_sessions_md_print_what_it_shows() {
+    assert_page("docs/sessions.md");
+}
+
+#[test]
 fn commands_in_embedding_md_print_what_it_shows() {
     assert_page("docs/embedding.md");
 }

@@ -11,7 +11,7 @@ use std::{
 
 const PAGE: &str = "docs/reliability.md";
 /// Tables of the settings in which each number is a limit.
-const LIMIT_TABLES: [&str; 4] = ["serve", "ceilings", "pool", "mcp"];
+const LIMIT_TABLES: [&str; 5] = ["serve", "ceilings", "pool", "sessions", "mcp"];
 /// Folders that define the constants.
 const SOURCES: [&str; 4] = ["shared/types/src", "host-sidecar", "runner/src", "runner/protocol/src"];
 /// Defaults that depend on the machine.

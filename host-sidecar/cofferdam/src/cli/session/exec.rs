@@ -1,8 +1,8 @@
 //! `cofferdam session exec`: one command in a session.
 
-use super::{Last, SidecarArgs};
+use super::{Last, SidecarArgs, interrupted};
 use crate::cli::{
-    Failure, exit, print_error, sidecar, signals::EndSignals, standard_output, stdin_stream, variables,
+    Failure, print_error, sidecar, signals::EndSignals, standard_output, stdin_stream, variables,
 };
 use cofferdam_client::{Client, SessionEvents};
 use cofferdam_core::quantity::Seconds;
@@ -89,11 +89,8 @@ pub(super) async fn exec(args: ExecArgs) -> Result<ExitCode, Failure> {
         stdin.abort();
     }
     match last {
-        Some(last) => last?.exit_code(None),
-        None => {
-            let number = signal.await.map_or(0, |kind| kind.as_raw_value());
-            Ok(u8::try_from(number).unwrap_or_default().saturating_add(128).into())
-        }
+        Some(last) => last?.exit_code(),
+        None => Ok(interrupted(signal).await),
     }
 }
 
@@ -143,7 +140,7 @@ async fn next(events: &mut SessionEvents) -> Result<SessionEvent, Failure> {
 }
 
 /// Writes to one of our own streams.
-async fn write<W: Write>(to: fn() -> W, bytes: Vec<u8>) -> Result<(), Failure> {
+async fn write<W: Write + 'static>(to: fn() -> W, bytes: Vec<u8>) -> Result<(), Failure> {
     let written = spawn_blocking(move || {
         let mut to = to();
         to.write_all(&bytes).and_then(|()| to.flush())

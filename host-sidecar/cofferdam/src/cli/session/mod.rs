@@ -13,6 +13,7 @@ use cofferdam_client::{Address, Client};
 use cofferdam_http_api::session::{ExecutionEnd, SessionEvent};
 use cofferdam_types::{Error, validation::Violation};
 use std::{collections::BTreeMap, process::ExitCode};
+use tokio::{signal::unix::SignalKind, task::JoinHandle};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -123,15 +124,21 @@ impl Last {
     }
 
     /// The exit code of a command that ended so. Says why, unless it exited by itself.
-    fn exit_code(self, interrupt: Option<i32>) -> Result<ExitCode, Failure> {
+    fn exit_code(self) -> Result<ExitCode, Failure> {
         match self {
             Self::Ended(end) => {
                 exit::remark(end.status).iter().for_each(super::print_error);
-                Ok(exit::code(end.status, interrupt).into())
+                Ok(exit::code(end.status, None).into())
             }
             Self::Failed(failure) => Err(failure),
         }
     }
+}
+
+/// The exit code of a command that a signal to this process ended.
+async fn interrupted(signal: JoinHandle<SignalKind>) -> ExitCode {
+    let number = signal.await.map_or(0, |kind| kind.as_raw_value());
+    u8::try_from(number).unwrap_or_default().saturating_add(128).into()
 }
 
 #[cfg(test)]

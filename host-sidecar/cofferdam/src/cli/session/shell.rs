@@ -4,7 +4,7 @@ mod filter;
 mod raw_mode;
 mod utf8;
 
-use super::{Last, SidecarArgs};
+use super::{Last, SidecarArgs, interrupted};
 use crate::cli::{Failure, print_error, sidecar, signals::EndSignals, stdin_stream, variables};
 use cofferdam_client::{Client, Terminal, TerminalEvent, TerminalInput, TerminalOutput};
 use cofferdam_http_api::session::{ExecutionRequest, SessionEvent, TerminalSize};
@@ -64,18 +64,21 @@ pub(super) async fn shell(args: ShellArgs) -> Result<ExitCode, Failure> {
     };
     let terminal = client.terminal(&args.session, &execution, 0).await.map_err(sidecar::failure)?;
     let (signals, cancelled) = (EndSignals::install()?, CancellationToken::new());
-    tokio::spawn(signals.cancel_on_first(cancelled.clone())?);
+    let signal = tokio::spawn(signals.cancel_on_first(cancelled.clone())?);
     let raw_mode = RawMode::set()?;
     let last = cancelled.run_until_cancelled(serve(terminal)).await;
     // Before any message.
     drop(raw_mode);
+    let note = || print_error(format_args!("the shell continues: --attach {execution} goes on with it"));
     match last {
-        Some(Ok(last)) => last.exit_code(None),
-        left => {
-            print_error(format_args!("the shell continues: --attach {execution} goes on with it"));
-            left.map_or(Ok(ExitCode::SUCCESS), |left| {
-                Err(left.err().map_or_else(|| "".into(), sidecar::failure))
-            })
+        Some(Ok(last)) => last.exit_code(),
+        Some(Err(error)) => {
+            note();
+            Err(sidecar::failure(error))
+        }
+        None => {
+            note();
+            Ok(interrupted(signal).await)
         }
     }
 }

@@ -39,7 +39,8 @@ pub enum Call {
     Code {
         /// The interpreter and its arguments, which precede the name of the file.
         interpreter: Vec<String>,
-        /// Name of the code's file in the working directory. It is removed after the execution.
+        /// Name of the code's file in the working directory, after what tells it from those of other executions. It is
+        /// removed after the execution.
         file: String,
         /// Contents of that file.
         code: String,

@@ -69,8 +69,9 @@ impl Program {
         let (arguments, code) = match &command.call {
             Call::Program(arguments) => (arguments.clone(), None),
             Call::Code { interpreter, file, code, args } => {
-                let arguments = interpreter.iter().chain([file]).chain(args).cloned().collect();
-                (arguments, Some(CodeFile::write(file, code)?))
+                let code = CodeFile::write(file, code)?;
+                let arguments = interpreter.iter().chain([&code.name]).chain(args).cloned().collect();
+                (arguments, Some(code))
             }
             Call::Files(_) => {
                 let (mut process, _request) = file_call::process(command)?;
@@ -136,16 +137,19 @@ struct CodeFile {
 }
 
 impl CodeFile {
-    /// Writes a new file into the current directory.
+    /// Writes a new file into the current directory, under a name that no other execution has at the same time.
     fn write(name: &str, code: &str) -> Result<Self, Error> {
         let failed = |source| Error::InputFile { path: name.to_owned(), source };
         if Path::new(name).file_name() != Some(name.as_ref()) {
             return Err(failed(io::ErrorKind::InvalidInput.into()));
         }
+        let name = format!(".{}-{name}", process::id());
+        // A launcher that was killed has left it.
+        let _ = fs::remove_file(&name);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file =
-            openat(CWD, name, flags, Mode::from_raw_mode(0o644)).map_err(|error| failed(error.into()))?;
-        let code_file = Self { name: name.to_owned() };
+            openat(CWD, &name, flags, Mode::from_raw_mode(0o644)).map_err(|error| failed(error.into()))?;
+        let code_file = Self { name };
         File::from(file).write_all(code.as_bytes()).map_err(failed)?;
         Ok(code_file)
     }

@@ -10,9 +10,7 @@ use crate::{
     processes::{Processes, usage_of_trees},
     supervise::termination::classify,
 };
-use cofferdam_protocol::{
-    CONTROL, Call, Command, CommandLimits, Frame, Message, Termination, encode,
-};
+use cofferdam_protocol::{CONTROL, Call, Command, CommandLimits, Frame, Message, Termination, encode};
 use rustix::process::{Pid, Signal, WaitStatus, kill_process, kill_process_group};
 use std::{
     os::unix::process::ExitStatusExt,

@@ -8,8 +8,8 @@ pub(super) use execution::{
     Attach, Execute, Executions, OfExecution, ReadOutput, Resize, SendSignal, Start, WaitFor, WriteStdin,
 };
 pub(super) use files::{
-    BeginRead, BeginWrite, Changes, EndRead, EndWrite, ListFiles, MakeDirectory, MoveFile, OfPath, ReadFile, ReadTree,
-    StatFile, TreeEntry, WatchFiles, WriteFile, WriteTree,
+    BeginRead, BeginWrite, Changes, EndRead, EndWrite, ListFiles, MakeDirectory, MoveFile, OfPath, ReadFile,
+    ReadTree, StatFile, TreeEntry, WatchFiles, WriteFile, WriteTree,
 };
 pub(super) use session::{Close, Ends, Find, Info, Open, Sessions, Update, UsageWithin};
 

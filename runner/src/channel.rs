@@ -7,7 +7,6 @@ use crate::{
     stdio,
 };
 use cofferdam_protocol::{CONTROL, Decoder, Frame, Hello, Malformed, Message, append, encode};
-use rustix::io::Errno;
 use std::{
     fs,
     io::{self, Read},
@@ -182,17 +181,9 @@ impl Channel {
         }
     }
 
-    /// Reads once what is there. Returns false if no more can follow.
-    pub(crate) fn read_available(&mut self, input: &OwnedFd, buffer: &mut [u8]) -> Result<bool, Error> {
-        match rustix::io::read(input, &mut *buffer) {
-            Ok(0) => Ok(false),
-            Ok(length) => {
-                self.decoder.push(&buffer[..length]);
-                Ok(true)
-            }
-            Err(Errno::INTR | Errno::AGAIN) => Ok(true),
-            Err(_) => Ok(false),
-        }
+    /// Takes bytes that the caller has read from the input.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.decoder.push(bytes);
     }
 
     /// The next message of those that were read, with its channel.

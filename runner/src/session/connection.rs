@@ -52,7 +52,13 @@ impl<'a> Connection<'a> {
 
     /// Reads once what the sidecar has sent. Returns false at the end of the session.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<bool, Error> {
-        self.channel.read_available(&self.input, buffer)
+        match rustix::io::read(&self.input, &mut *buffer) {
+            Ok(0) => return Ok(false),
+            Ok(length) => self.channel.push(&buffer[..length]),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(_) => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// The next message that was read, with its channel.

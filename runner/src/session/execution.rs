@@ -1,6 +1,9 @@
 //! One execution of a session, from its launcher's start to the end of its last process.
 
 mod ending;
+mod terms;
+
+pub(super) use terms::Terms;
 
 use super::{
     connection::Connection,
@@ -12,7 +15,7 @@ use crate::{
     error::{Context, Error},
     processes::Processes,
 };
-use cofferdam_protocol::{CONTROL, Call, Command, CommandLimits, Frame, Message, Termination, encode};
+use cofferdam_protocol::{CONTROL, CommandLimits, Frame, Message, Termination, encode};
 use rustix::process::{Pid, Signal, WaitStatus, kill_process};
 use std::{
     os::unix::process::ExitStatusExt,
@@ -71,28 +74,6 @@ pub(super) enum Tree {
     Orphaned,
     /// There are none.
     Gone,
-}
-
-/// What bounds an execution.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Terms {
-    limits: CommandLimits,
-    keeps_background: bool,
-    is_file_call: bool,
-    /// Bytes of output that the sidecar takes at first.
-    credit: u32,
-}
-
-impl Terms {
-    /// The terms of a command.
-    pub(super) fn of(command: &Command) -> Self {
-        Self {
-            limits: command.limits,
-            keeps_background: command.keeps_background,
-            is_file_call: matches!(command.call, Call::Files(_)),
-            credit: command.window,
-        }
-    }
 }
 
 impl Execution {

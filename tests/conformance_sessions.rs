@@ -44,6 +44,10 @@ fn main() -> Result<ExitCode, Failure> {
 
 fn run_cluster(arguments: &Arguments) -> Result<Failures, Failure> {
     let namespace = runtime().block_on(Namespace::create())?;
+    if !SessionDriver::is_possible(&namespace.settings())? {
+        runtime().block_on(namespace.delete())?;
+        return Ok(Failures::default());
+    }
     let selections =
         if is_soak() { (Selection::All, Selection::All) } else { (Selection::Even, Selection::Odd) };
     let failures = run_all(arguments, "sessions-cluster", &namespace.settings(), selections)?;

@@ -57,6 +57,10 @@ fn run_on_this_machine(case: &SessionCase, is_warm: bool) -> Result<(), Failure>
 
 fn run_in_cluster(arguments: &Arguments) -> Result<Failures, Failure> {
     let namespace = runtime().block_on(Namespace::create())?;
+    if !SessionDriver::is_possible(&namespace.settings())? {
+        runtime().block_on(namespace.delete())?;
+        return Ok(Failures::default());
+    }
     let mut failures = Failures::default();
     for (name, is_warm) in [("cluster", false), ("cluster-warm", true)] {
         if is_warm && !is_soak() {

@@ -3,7 +3,8 @@
 use crate::conformance::Failure;
 use cofferdam::{
     Runtime,
-    core::session::{Session, SessionRequest},
+    config::Settings,
+    core::session::{Session, SessionConfig, SessionRequest},
     types::{Error, Request, RequestedLimits},
 };
 
@@ -19,6 +20,15 @@ pub struct SessionDriver {
 }
 
 impl SessionDriver {
+    /// Whether the backend of these settings has sessions.
+    ///
+    /// # Errors
+    ///
+    /// The settings are invalid.
+    pub fn is_possible(settings: &Settings) -> Result<bool, Failure> {
+        Ok(settings.runtime()?.with_sessions(SessionConfig::default()).has_sessions())
+    }
+
     /// A driver, which makes each session of a prewarmed sandbox if it is warm.
     #[must_use]
     pub fn new(runtime: Runtime, is_warm: bool) -> Self {

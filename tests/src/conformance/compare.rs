@@ -103,7 +103,11 @@ fn exact(output: &Output) -> Result<&[u8], Failure> {
     Ok(bytes)
 }
 
-pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), Failure> {
+pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    found: T,
+    expected: T,
+) -> Result<(), Failure> {
     if found == expected {
         Ok(())
     } else {

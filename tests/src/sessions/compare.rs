@@ -11,7 +11,10 @@ use cofferdam::{
 };
 
 /// The result of a step, if no error is expected. An unexpected error is the failure itself.
-pub(super) fn success<T>(result: Result<T, Error>, expected: Option<&ExpectedError>) -> Result<Option<T>, Failure> {
+pub(super) fn success<T>(
+    result: Result<T, Error>,
+    expected: Option<&ExpectedError>,
+) -> Result<Option<T>, Failure> {
     match (result, expected) {
         (Ok(value), None) => Ok(Some(value)),
         (Err(error), Some(expected)) => compare_error(&error, expected).map(|()| None),
@@ -22,7 +25,8 @@ pub(super) fn success<T>(result: Result<T, Error>, expected: Option<&ExpectedErr
 
 /// Compares an error.
 pub(super) fn compare_error(error: &Error, expected: &ExpectedError) -> Result<(), Failure> {
-    equal("error code", error.code, expected.code).map_err(|failure| format!("{failure}: {}", error.message))?;
+    equal("error code", error.code, expected.code)
+        .map_err(|failure| format!("{failure}: {}", error.message))?;
     contains("message", error.message.as_bytes(), &expected.contains)?;
     check_message(error)
 }

@@ -7,7 +7,8 @@ pub(super) fn path_bytes(text: &str) -> Result<Vec<u8>, Failure> {
     let mut parts = text.split("\\x");
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
-        let (digits, rest) = part.split_at_checked(2).ok_or_else(|| format!("{text:?}: \\x needs two digits"))?;
+        let (digits, rest) =
+            part.split_at_checked(2).ok_or_else(|| format!("{text:?}: \\x needs two digits"))?;
         bytes.push(u8::from_str_radix(digits, 16)?);
         bytes.extend_from_slice(rest.as_bytes());
     }

@@ -186,7 +186,8 @@ impl Program {
     }
 
     fn call(&self, case: &SessionCase) -> Result<ExecutionCall, Failure> {
-        let code = |code| ExecutionCall::Code { language: self.language.clone(), code, args: self.args.clone() };
+        let code =
+            |code| ExecutionCall::Code { language: self.language.clone(), code, args: self.args.clone() };
         match (&self.sh, &self.run, &self.code, &self.file) {
             (Some(line), None, None, None) => Ok(ExecutionCall::Shell(line.clone())),
             (None, Some(program), None, None) => Ok(ExecutionCall::Program(program.clone())),

@@ -8,7 +8,8 @@ use crate::{
         content::numbered,
         expected::{ExpectedEnd, ExpectedError},
         steps::{
-            Attach, Execute, Executions, OfExecution, ReadOutput, Resize, SendSignal, Start, WaitFor, WriteStdin,
+            Attach, Execute, Executions, OfExecution, ReadOutput, Resize, SendSignal, Start, WaitFor,
+            WriteStdin,
         },
     },
 };
@@ -155,7 +156,11 @@ impl Read {
                     end.as_ref().err().map_or(Ok(()), check_message)?;
                     read.end = Some(end);
                     let after = reader.next().await;
-                    return if after.is_none() { Ok(read) } else { Err("there is an event after the end".into()) };
+                    return if after.is_none() {
+                        Ok(read)
+                    } else {
+                        Err("there is an event after the end".into())
+                    };
                 }
             }
         }

@@ -7,15 +7,16 @@ use crate::{
         compare::{has_in_order, success},
         path::{path_bytes, path_text},
         steps::{
-            BeginRead, BeginWrite, Changes, EndRead, EndWrite, ListFiles, MakeDirectory, MoveFile, OfPath, ReadFile,
-            ReadTree, SessionName, StatFile, TreeEntry, WatchFiles, WriteFile, WriteTree,
+            BeginRead, BeginWrite, Changes, EndRead, EndWrite, ListFiles, MakeDirectory, MoveFile, OfPath,
+            ReadFile, ReadTree, SessionName, StatFile, TreeEntry, WatchFiles, WriteFile, WriteTree,
         },
     },
 };
 use bytes::Bytes;
 use cofferdam::{
     core::session::{
-        ChangeKind, EntryKind, FileChange, FileEntry, FileKind, FileReader, FileWriter, Files, InputEntry, TreePart,
+        ChangeKind, EntryKind, FileChange, FileEntry, FileKind, FileReader, FileWriter, Files, InputEntry,
+        TreePart,
     },
     types::Error,
 };
@@ -186,7 +187,8 @@ async fn write(writer: &mut FileWriter, content: &[u8]) -> Result<(), Error> {
 }
 
 async fn read_tree(files: &Files, path: &[u8]) -> Result<Vec<TreeEntry>, Error> {
-    let (mut reader, mut entries, mut content) = (files.read_tree(path).await?, Vec::<TreeEntry>::new(), Vec::new());
+    let (mut reader, mut entries, mut content) =
+        (files.read_tree(path).await?, Vec::<TreeEntry>::new(), Vec::new());
     let finish = |entries: &mut Vec<TreeEntry>, content: &mut Vec<u8>| {
         if let Some(entry) = entries.last_mut() {
             entry.content = String::from_utf8_lossy(&std::mem::take(content)).into_owned();

@@ -168,7 +168,8 @@ impl<'a> World<'a> {
     async fn close_all(self) -> Result<(), Failure> {
         for (name, session) in self.sessions {
             let result = timeout(CLOSE_TIMEOUT, session.close()).await;
-            let result = result.map_err(|_| format!("the session {name} is not closed after {CLOSE_TIMEOUT:?}"))?;
+            let result =
+                result.map_err(|_| format!("the session {name} is not closed after {CLOSE_TIMEOUT:?}"))?;
             match result {
                 Err(error) if error.code != ErrorCode::Gone => {
                     return Err(format!("the session {name} cannot be closed: {error:?}").into());
@@ -202,4 +203,3 @@ fn named<'m, T>(map: &'m BTreeMap<String, T>, what: &str, name: &str) -> Result<
 fn take_named<T>(map: &mut BTreeMap<String, T>, what: &str, name: &str) -> Result<T, Failure> {
     map.remove(name).ok_or_else(|| format!("the case has no {what} {name}").into())
 }
-

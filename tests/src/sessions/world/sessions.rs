@@ -43,7 +43,11 @@ impl World<'_> {
         let info = self.session(&step.session.0)?.info();
         equal("name", &info.name, step.name.as_ref().map_or(&info.name, |_| &step.name))?;
         equal("language", &info.language, step.language.as_ref().unwrap_or(&info.language))?;
-        equal("working directory", &info.working_dir, step.working_dir.as_ref().unwrap_or(&info.working_dir))?;
+        equal(
+            "working directory",
+            &info.working_dir,
+            step.working_dir.as_ref().unwrap_or(&info.working_dir),
+        )?;
         equal("metadata", &info.metadata, step.metadata.as_ref().unwrap_or(&info.metadata))?;
         let idle = milliseconds(info.idle_timeout);
         equal("idle timeout", idle, step.idle_timeout_ms.unwrap_or(idle))?;

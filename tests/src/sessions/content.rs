@@ -6,12 +6,13 @@ use serde::Deserialize;
 
 /// A content. At most one field is set; without any it is empty.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[serde(default)]
 pub(super) struct Content {
-    /// Text.
-    content: Option<String>,
-    /// The content of this file of the case.
-    content_of: Option<String>,
+    #[serde(rename = "content")]
+    text: Option<String>,
+    /// A file of the case.
+    #[serde(rename = "content-of")]
+    file: Option<String>,
     /// So many bytes, of which each eight are their own number in big endian, so that a lost, doubled or moved part is
     /// seen, and all values of a byte occur.
     numbered: Option<usize>,
@@ -20,12 +21,12 @@ pub(super) struct Content {
 impl Content {
     /// Whether any field is set.
     pub(super) fn is_set(&self) -> bool {
-        self.content.is_some() || self.content_of.is_some() || self.numbered.is_some()
+        self.text.is_some() || self.file.is_some() || self.numbered.is_some()
     }
 
     /// The bytes.
     pub(super) fn bytes(&self, case: &SessionCase) -> Result<Vec<u8>, Failure> {
-        match (&self.content, &self.content_of, self.numbered) {
+        match (&self.text, &self.file, self.numbered) {
             (None, None, None) => Ok(Vec::new()),
             (Some(text), None, None) => Ok(text.clone().into_bytes()),
             (None, Some(file), None) => case.file(file),

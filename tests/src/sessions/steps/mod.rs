@@ -113,3 +113,28 @@ pub(super) struct Repeat {
     pub(super) times: u32,
     pub(super) steps: Vec<Step>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(text: &str) -> Result<Step, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    #[test]
+    fn a_field_that_a_step_does_not_have_is_refused() {
+        for (right, wrong) in [
+            ("exec = { sh = 'x', stdout = '' }", "exec = { sh = 'x', stdot = '' }"),
+            ("start = { name = 'a', run = ['x'] }", "start = { name = 'a', run = ['x'], stdout = '' }"),
+            ("wait = { of = 'a', left-running = 1 }", "wait = { of = 'a', sh = 'x' }"),
+            ("read = { path = 'a', numbered = 1 }", "read = { path = 'a', number = 1 }"),
+            ("close = {}", "close = { of = 'a' }"),
+            ("usage = { processes = [0, 1] }", "usage = { process = [0, 1] }"),
+        ] {
+            assert!(step(right).is_ok(), "{right}");
+            assert!(step(wrong).is_err(), "{wrong}");
+        }
+        assert!(step("remove = { path = 'a' }\nread = { path = 'a' }").is_err(), "two kinds");
+    }
+}

@@ -23,6 +23,8 @@ use std::{
 /// process may exit before the runner counts its processes. gVisor takes about a millisecond to start one;
 /// the runner counts every 20 milliseconds.
 const PROCESS_SLACK: u64 = 256;
+/// The same for a session, which goes on after a fork bomb: the fewer processes that has, the sooner they are dead.
+const SESSION_SLACK: u64 = 64;
 
 /// Starts the interpreter with the program's file and `args`, without privileges, in the runner's namespaces. The
 /// limits of the program are those of the runner from now on.
@@ -31,7 +33,7 @@ pub(crate) fn spawn_program(
     args: &[String],
     stdin: Stdio,
 ) -> Result<Child, Error> {
-    set_resource_limits(preparation.limits.processes)?;
+    set_resource_limits(preparation.limits.processes, PROCESS_SLACK)?;
     affinity::restrict(preparation.limits.cpu_millis)?;
     spawn(preparation, [&preparation.file].into_iter().chain(args), stdin)
 }
@@ -45,7 +47,7 @@ pub(crate) fn spawn_idle(preparation: &Preparation) -> Result<Child, Error> {
     let child = spawn(preparation, [&preparation.file], Stdio::null());
     sched_setaffinity(None, &cpus).context(STEP)?;
     let child = child?;
-    for (resource, limit) in resource_limits(preparation.limits.processes) {
+    for (resource, limit) in resource_limits(preparation.limits.processes, PROCESS_SLACK) {
         prlimit(Some(Pid::from_child(&child)), resource, limit).context(STEP)?;
     }
     Ok(child)
@@ -81,9 +83,13 @@ fn find_in_path(interpreter: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(interpreter)).find(|candidate| candidate.is_file())
 }
 
-/// Sets the limits of this process and its children, which may have so many processes.
-pub(crate) fn set_resource_limits(processes: u32) -> Result<(), Error> {
-    resource_limits(processes)
+/// Sets the limits of a launcher and its program, in a session with at most so many processes.
+pub(crate) fn set_session_limits(processes: u32) -> Result<(), Error> {
+    set_resource_limits(processes, SESSION_SLACK)
+}
+
+fn set_resource_limits(processes: u32, slack: u64) -> Result<(), Error> {
+    resource_limits(processes, slack)
         .into_iter()
         .try_for_each(|(resource, limit)| setrlimit(resource, limit))
         .context("set the program's resource limits")
@@ -96,7 +102,7 @@ pub(crate) fn limit_open_files(files: Option<u64>) -> Result<(), Error> {
     setrlimit(Resource::Nofile, Rlimit { current, maximum }).context("set the limit of open files")
 }
 
-fn resource_limits(processes: u32) -> [(Resource, Rlimit); 2] {
+fn resource_limits(processes: u32, slack: u64) -> [(Resource, Rlimit); 2] {
     let limit = |limit| Rlimit { current: Some(limit), maximum: Some(limit) };
-    [(Resource::Nproc, limit(u64::from(processes) + PROCESS_SLACK)), (Resource::Core, limit(0))]
+    [(Resource::Nproc, limit(u64::from(processes) + slack)), (Resource::Core, limit(0))]
 }

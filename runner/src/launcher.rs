@@ -62,7 +62,7 @@ fn launch(supervisor: &UnixStream) -> Result<(), Error> {
     set_child_subreaper(Some(getpid())).context("adopt the program's processes")?;
     let signals = block_signals()?;
     let (limits, command, streams) = handover::receive(supervisor)?;
-    launch::set_resource_limits(limits.processes)?;
+    launch::set_session_limits(limits.processes)?;
     launch::limit_open_files(std::env::args().nth(2).and_then(|limit| limit.parse().ok()))?;
     affinity::restrict(limits.cpu_millis)?;
     std::env::set_current_dir(Path::new(WORK_DIR).join(&command.working_dir))

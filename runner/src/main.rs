@@ -1,6 +1,6 @@
 //! The first process inside a sandbox. It verifies the sandbox boundary, isolates one program further, starts
 //! and supervises it, and sends its output, termination and files as frames (`cofferdam-protocol`). It leaves
-//! no process behind.
+//! no process behind. Or it executes the commands of a session.
 //!
 //! By default it reads messages from its standard input and writes frames to its standard output. The end of
 //! its standard input cancels the program. Options:

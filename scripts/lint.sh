@@ -18,12 +18,18 @@ for embedder in tests/embedders/*/; do
     cargo check --release --offline --manifest-path "${embedder}Cargo.toml" --target-dir target/embedders
 done
 scripts/package.sh --no-verify --quiet
-python=$(scripts/python.sh adk-tests bench/adk/requirements.txt adapters/adk/requirements.txt)
-(
-    cd adapters/adk
-    "$python" -m ruff check --quiet --no-cache .
-    "$python" -m ruff format --quiet --check --no-cache .
-    "$python" -m mypy --no-error-summary --cache-dir ../../target/mypy
-)
+# lint_python FOLDER NAME REQUIREMENTS...: lints a package with the environment NAME of these requirements.
+lint_python() {
+    local python
+    python=$(scripts/python.sh "${@:2}")
+    (
+        cd "$1"
+        "$python" -m ruff check --quiet --no-cache .
+        "$python" -m ruff format --quiet --check --no-cache .
+        "$python" -m mypy --no-error-summary --cache-dir "../../target/mypy/$2"
+    )
+}
+lint_python adapters/adk adk-tests bench/adk/requirements.txt adapters/adk/requirements.txt
+lint_python clients/python python-client clients/python/requirements.txt
 if have shellcheck; then shellcheck -x -P SCRIPTDIR scripts/*.sh tests/cluster/*.sh tests/cpython/*.sh .ci/run; fi
 scripts/deny.sh bans licenses sources

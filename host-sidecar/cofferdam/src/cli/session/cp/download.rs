@@ -109,7 +109,7 @@ struct DownloadReader {
 impl Read for DownloadReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.read == self.rest.len() {
-            let piece = self.pieces.blocking_recv().unwrap_or_else(|| Ok(None))?;
+            let piece = self.pieces.blocking_recv().unwrap_or(Ok(None))?;
             let Some(piece) = piece else { return Ok(0) };
             (self.rest, self.read) = (piece, 0);
         }

@@ -6,7 +6,8 @@ use crate::{
     options::Options,
     stdio,
 };
-use cofferdam_protocol::{CONTROL, Decoder, Frame, Hello, Malformed, Message, encode};
+use cofferdam_protocol::{CONTROL, Decoder, Frame, Hello, Malformed, Message, append, encode};
+use rustix::io::Errno;
 use std::{
     fs,
     io::{self, Read},
@@ -158,6 +159,45 @@ impl Channel {
     pub(crate) fn receive_for_execution(&mut self) -> Result<Message, Error> {
         let (number, message) = self.receive()?;
         if number == self.number { Ok(message) } else { Err(Malformed.into()) }
+    }
+
+    /// Whether the end of the connection is seen at once. A reader of a log may be gone unseen.
+    pub(crate) fn sees_its_end(&self) -> bool {
+        matches!(self.transport, Transport::Pipes)
+    }
+
+    /// Appends a frame to bytes that the caller writes to standard output.
+    pub(crate) fn append(
+        &mut self,
+        mut bytes: Vec<u8>,
+        number: u32,
+        frame: &Frame,
+    ) -> Result<Vec<u8>, Error> {
+        match self.log() {
+            None => Ok(append(bytes, number, frame)?),
+            Some(log) => {
+                bytes.extend_from_slice(log.encode(&encode(number, frame)?).as_bytes());
+                Ok(bytes)
+            }
+        }
+    }
+
+    /// Reads once what is there. Returns false if no more can follow.
+    pub(crate) fn read_available(&mut self, input: &OwnedFd, buffer: &mut [u8]) -> Result<bool, Error> {
+        match rustix::io::read(input, &mut *buffer) {
+            Ok(0) => Ok(false),
+            Ok(length) => {
+                self.decoder.push(&buffer[..length]);
+                Ok(true)
+            }
+            Err(Errno::INTR | Errno::AGAIN) => Ok(true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// The next message of those that were read, with its channel.
+    pub(crate) fn next_available(&mut self) -> Result<Option<(u32, Message)>, Error> {
+        Ok(self.decoder.next()?)
     }
 
     /// The sidecar's input. Once it is readable, call [`on_input`](Self::on_input).

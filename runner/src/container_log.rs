@@ -45,10 +45,16 @@ impl ContainerLog {
 
     /// Writes bytes of the channel to the log.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let lines = self.encode(bytes);
+        stdio::write_all(lines.as_bytes())
+    }
+
+    /// The lines of bytes of the channel, which the caller writes.
+    pub(crate) fn encode(&mut self, bytes: &[u8]) -> String {
         let lines = self.encoder.encode(bytes);
         self.length += lines.len();
         self.replay.push(&lines);
-        stdio::write_all(lines.as_bytes())
+        lines
     }
 
     /// Writes the whole log again, for a reader that has attached.

@@ -21,6 +21,8 @@ pub(crate) enum Error {
     Preload { modules: Vec<String>, output: String },
     #[error("cannot write {path:?} into the working directory: {source}")]
     InputFile { path: String, source: io::Error },
+    #[error("the init of the session's processes was killed, and with it all of them")]
+    InitKilled,
     #[error(transparent)]
     Message(#[from] cofferdam_protocol::Malformed),
     #[error(transparent)]

@@ -7,7 +7,7 @@
 use crate::error::{Context, Error};
 use nix::sched::{CloneFlags, unshare};
 use rustix::{
-    process::{getgid, getuid},
+    process::{DumpableBehavior, getgid, getuid, set_dumpable_behavior},
     thread::{CapabilitySet, CapabilitySets},
 };
 use std::fs;
@@ -52,6 +52,19 @@ pub(crate) fn enter_namespaces(network: Network) -> Result<(), Error> {
             | CloneFlags::CLONE_NEWUTS,
     )
     .context("create the program's namespaces")?;
+    map_user(uid, gid)
+}
+
+/// Moves this process into a user namespace of its own, with the same user and group. A process of another execution
+/// can then neither trace it nor open its descriptors through /proc: both need the same user namespace.
+pub(crate) fn enter_user_namespace() -> Result<(), Error> {
+    let (uid, gid) = (getuid().as_raw(), getgid().as_raw());
+    unshare(CloneFlags::CLONE_NEWUSER).context("create the user namespace of an execution")?;
+    map_user(uid, gid)
+}
+
+/// Maps the only user and group of a new user namespace.
+fn map_user(uid: u32, gid: u32) -> Result<(), Error> {
     // Older gVisor releases have no such file and do not require it.
     let _ = fs::write("/proc/self/setgroups", "deny");
     for (map, line) in
@@ -70,6 +83,11 @@ pub(crate) fn let_child_mount() -> Result<(), Error> {
     rustix::thread::set_capabilities(None, sets).context("make a capability inheritable")?;
     rustix::thread::configure_capability_in_ambient_set(CapabilitySet::SYS_ADMIN, true)
         .map_err(|_| Error::OldGvisor)
+}
+
+/// Keeps the programs that this process starts from tracing it and from opening its descriptors through /proc.
+pub(crate) fn forbid_tracing() -> Result<(), Error> {
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).context("forbid tracing")
 }
 
 /// Drops every capability for good, so that the program has none and cannot gain one.

@@ -7,7 +7,10 @@ use crate::{
     workspace::WORK_DIR,
 };
 use cofferdam_protocol::Preparation;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::{
+    process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit},
+    thread::{sched_getaffinity, sched_setaffinity},
+};
 use std::{
     env,
     ffi::OsStr,
@@ -21,13 +24,31 @@ use std::{
 /// the runner counts every 20 milliseconds.
 const PROCESS_SLACK: u64 = 256;
 
-/// Starts the interpreter with the program's file and `args`, without privileges, in the runner's namespaces.
+/// Starts the interpreter with the program's file and `args`, without privileges, in the runner's namespaces. The
+/// limits of the program are those of the runner from now on.
 pub(crate) fn spawn_program(
     preparation: &Preparation,
     args: &[String],
     stdin: Stdio,
 ) -> Result<Child, Error> {
+    set_resource_limits(preparation.limits.processes)?;
+    affinity::restrict(preparation.limits.cpu_millis)?;
     spawn(preparation, [&preparation.file].into_iter().chain(args), stdin)
+}
+
+/// Starts the interpreter with the program's file, which it waits for. The runner keeps its own limits.
+pub(crate) fn spawn_idle(preparation: &Preparation) -> Result<Child, Error> {
+    const STEP: &str = "limit the interpreter";
+    // Libraries start as many threads as there are CPUs.
+    let cpus = sched_getaffinity(None).context(STEP)?;
+    affinity::restrict(preparation.limits.cpu_millis)?;
+    let child = spawn(preparation, [&preparation.file], Stdio::null());
+    sched_setaffinity(None, &cpus).context(STEP)?;
+    let child = child?;
+    for (resource, limit) in resource_limits(preparation.limits.processes) {
+        prlimit(Some(Pid::from_child(&child)), resource, limit).context(STEP)?;
+    }
+    Ok(child)
 }
 
 /// Starts the interpreter with `args` alone.
@@ -39,8 +60,6 @@ pub(crate) fn spawn<A: AsRef<OsStr>>(
     let [interpreter, options @ ..] = preparation.interpreter.as_slice() else {
         return Err(cofferdam_protocol::Malformed.into());
     };
-    set_resource_limits(preparation.limits.processes)?;
-    affinity::restrict(preparation.limits.cpu_millis)?;
     isolation::drop_privileges()?;
     Command::new(find_in_path(interpreter).unwrap_or_else(|| interpreter.into()))
         .args(options)
@@ -62,10 +81,22 @@ fn find_in_path(interpreter: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(interpreter)).find(|candidate| candidate.is_file())
 }
 
-fn set_resource_limits(processes: u32) -> Result<(), Error> {
-    for (resource, limit) in [(Resource::Nproc, u64::from(processes) + PROCESS_SLACK), (Resource::Core, 0)] {
-        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })
-            .context("set the program's resource limits")?;
-    }
-    Ok(())
+/// Sets the limits of this process and its children, which may have so many processes.
+pub(crate) fn set_resource_limits(processes: u32) -> Result<(), Error> {
+    resource_limits(processes)
+        .into_iter()
+        .try_for_each(|(resource, limit)| setrlimit(resource, limit))
+        .context("set the program's resource limits")
+}
+
+/// Sets the soft limit of open files, if it is known.
+pub(crate) fn limit_open_files(files: Option<u64>) -> Result<(), Error> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let current = files.or(maximum);
+    setrlimit(Resource::Nofile, Rlimit { current, maximum }).context("set the limit of open files")
+}
+
+fn resource_limits(processes: u32) -> [(Resource, Rlimit); 2] {
+    let limit = |limit| Rlimit { current: Some(limit), maximum: Some(limit) };
+    [(Resource::Nproc, limit(u64::from(processes) + PROCESS_SLACK)), (Resource::Core, limit(0))]
 }

@@ -20,29 +20,48 @@ mod collect;
 mod container_log;
 mod environment;
 mod error;
+mod files;
 mod init;
 mod inputs;
 mod isolation;
 mod launch;
+mod launcher;
 mod options;
 mod output_limiter;
 mod poll;
 mod preload;
 mod prewarm;
+mod processes;
 mod replay_buffer;
 mod resource_view;
+mod session;
 mod stdio;
 mod supervise;
 mod usage;
 mod workspace;
 
-use crate::{channel::Channel, error::Error, isolation::Network, options::Options, prewarm::PreparedSandbox};
-use cofferdam_protocol::{CONTROL, Frame, Malformed, Message};
-use std::{process::ExitCode, time::Instant};
+use crate::{
+    channel::Channel,
+    error::Error,
+    isolation::Network,
+    launcher::{file_call, terminal},
+    options::Options,
+    prewarm::PreparedSandbox,
+    processes::Processes,
+};
+use cofferdam_protocol::{CONTROL, Frame, Malformed, Message, Program};
+use std::{
+    process::{Child, ExitCode},
+    time::Instant,
+};
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some(init::ARGUMENT) {
-        return init::main();
+    match std::env::args().nth(1).as_deref() {
+        Some(init::ARGUMENT) => return init::main(),
+        Some(launcher::ARGUMENT) => return launcher::main(),
+        Some(terminal::ARGUMENT) => return terminal::main(),
+        Some(file_call::ARGUMENT) => return file_call::main(),
+        _ => {}
     }
     let options = Options::from_args();
     let mut channel = Channel::open(&options);
@@ -58,37 +77,51 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs one program. Returns the last frame.
+/// Runs one program, or a session. Returns the last frame.
 fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
     isolation::require_gvisor()?;
     isolation::enter_namespaces(network)?;
+    let processes = Processes::open()?;
     let init = init::start()?;
     channel.greet()?;
     let mut sandbox = None;
-    let program = loop {
+    loop {
         match channel.receive()? {
             (CONTROL, Message::Prepare(preparation)) if sandbox.is_none() => {
                 sandbox = Some(PreparedSandbox::new(preparation, network)?);
             }
             (CONTROL, Message::Ping) => {}
+            (CONTROL, Message::Open(deadlines)) => {
+                let sandbox = sandbox.take().ok_or(Malformed)?;
+                return session::run(channel, sandbox, deadlines, init, processes);
+            }
             (execution, Message::Run(program)) if execution != CONTROL => {
                 channel.start_execution(execution);
-                break program;
+                let sandbox = match sandbox.take() {
+                    Some(sandbox) => sandbox,
+                    None => PreparedSandbox::for_program(&program, network)?,
+                };
+                return execute(channel, sandbox, &program, init);
             }
             _ => return Err(Malformed.into()),
         }
         channel.send(&Frame::Ready)?;
-    };
-    let sandbox = match sandbox {
-        Some(sandbox) => sandbox,
-        None => PreparedSandbox::for_program(&program, network)?,
-    };
-    let (child, usage, inputs) = sandbox.start(&program, channel)?;
+    }
+}
+
+/// Runs one program. Returns the last frame.
+fn execute(
+    channel: &mut Channel,
+    sandbox: PreparedSandbox,
+    program: &Program,
+    init: Child,
+) -> Result<Frame, Error> {
+    let (child, usage, inputs) = sandbox.start(program, channel)?;
     channel.send(&Frame::Started)?;
     let started = Instant::now();
-    let termination = supervise::supervise(channel, &program, child, init, usage)?;
+    let termination = supervise::supervise(channel, program, child, init, usage)?;
     // Sent before the files are listed: the program determines how long that takes.
     channel.send(&Frame::Terminated(termination, started.elapsed()))?;
-    collect::send_files(channel, &program, &inputs)?;
+    collect::send_files(channel, program, &inputs)?;
     Ok(Frame::Done)
 }

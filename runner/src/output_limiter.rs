@@ -50,6 +50,11 @@ impl OutputLimiter {
         self.tail.extend(bytes);
     }
 
+    /// Whether further output is not sent at once.
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.remaining == 0
+    }
+
     /// Bytes of memory that the tail uses. They are the runner's, not the program's.
     pub(crate) fn memory_bytes(&self) -> u64 {
         self.tail.capacity() as u64

@@ -19,7 +19,7 @@ use rustix::{
     io::Errno,
 };
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Write,
     process::{Child, Stdio},
     thread,
@@ -65,6 +65,19 @@ impl PreparedSandbox {
         Self::new(preparation_of(program), network)
     }
 
+    /// Ends the idle interpreter, if there is one: a session executes commands.
+    pub(crate) fn into_session(self) -> Result<(Preparation, Usage), Error> {
+        let Self { preparation, mut usage, interpreter } = self;
+        if let Some(idle) = interpreter {
+            kill(idle.child)?;
+        }
+        if preparation.prewarm {
+            fs::remove_file(&preparation.file).context("remove the interpreter's pipe")?;
+        }
+        usage.refresh_view(0)?;
+        Ok((preparation, usage))
+    }
+
     /// Starts the program, once all its files are there: in the idle interpreter if that is compatible, else in
     /// a new one.
     pub(crate) fn start(
@@ -101,7 +114,7 @@ impl IdleInterpreter {
     fn start(preparation: &Preparation) -> Result<Option<Self>, Error> {
         mkfifoat(CWD, &preparation.file, Mode::RUSR | Mode::WUSR).context(STEP)?;
         let hook = PreloadHook::install(preparation)?;
-        let mut child = launch::spawn_program(preparation, &[], Stdio::null())?;
+        let mut child = launch::spawn_idle(preparation)?;
         let pipe = wait_until_opened(&preparation.file, &mut child)?;
         if let Some(hook) = hook {
             hook.remove(&child, pipe.is_some())?;

@@ -3,7 +3,7 @@
 
 mod enforcement;
 mod pipes;
-mod termination;
+pub(crate) mod termination;
 
 use crate::{
     channel::{Channel, Control},

@@ -5,9 +5,9 @@ use crate::{
     resource_view::ResourceView,
     workspace::WORK_DIR,
 };
-use cofferdam_protocol::Limits;
+use cofferdam_protocol::{self as protocol, Limits};
 use rustix::{fs::statvfs, system::sysinfo};
-use std::{fs::File, os::unix::fs::FileExt};
+use std::{fs::File, os::unix::fs::FileExt, time::Duration};
 
 /// Measures usage, compares it with the limits, and shows it to the program.
 #[derive(Debug)]
@@ -15,8 +15,8 @@ pub(crate) struct Usage {
     /// The sandbox's /proc/meminfo. The program's is mounted over it.
     meminfo: File,
     view: ResourceView,
-    /// Processes and threads that existed before the program.
-    initial_processes: u32,
+    /// Processes and threads that are the runner's.
+    runner_processes: u32,
     /// Bytes of memory that were used before the program.
     initial_memory: u64,
     limits: Limits,
@@ -34,8 +34,8 @@ impl Usage {
     /// Starts to measure. Current usage is not the program's.
     pub(crate) fn start(meminfo: File, view: ResourceView, limits: Limits) -> Result<Self, Error> {
         let initial_memory = sandbox_memory(&meminfo, Disk::measure()?.used)?;
-        let initial_processes = u32::from(sysinfo().procs);
-        Ok(Self { meminfo, view, initial_processes, initial_memory, limits, disk_was_full: false })
+        let runner_processes = u32::from(sysinfo().procs);
+        Ok(Self { meminfo, view, runner_processes, initial_memory, limits, disk_was_full: false })
     }
 
     /// Checks all limits. `runner_memory` bytes of memory are the runner's.
@@ -43,7 +43,7 @@ impl Usage {
         let disk = Disk::measure()?;
         self.disk_was_full |= disk.is_full;
         let sandbox = sysinfo();
-        if u32::from(sandbox.procs).saturating_sub(self.initial_processes) > self.limits.processes {
+        if self.program_processes() > self.limits.processes {
             return Ok(Some(Limit::Processes));
         }
         if is_certainly_within(self.limits.memory_bytes, sandbox.totalram, sandbox.freeram) {
@@ -71,7 +71,45 @@ impl Usage {
 
     /// Whether no process of the program exists.
     pub(crate) fn has_no_processes(&self) -> bool {
-        u32::from(sysinfo().procs) <= self.initial_processes
+        self.program_processes() == 0
+    }
+
+    /// The runner has so many processes more than before.
+    pub(crate) fn add_runner_processes(&mut self, processes: u32) {
+        self.runner_processes += processes;
+    }
+
+    /// The runner has so many processes less than before.
+    pub(crate) fn remove_runner_processes(&mut self, processes: u32) {
+        self.runner_processes = self.runner_processes.saturating_sub(processes);
+    }
+
+    /// Whether the processes of the sandbox together are certainly within these limits.
+    pub(crate) fn is_certainly_within(&self, memory_bytes: u64, processes: u32) -> bool {
+        let sandbox = sysinfo();
+        self.program_processes() <= processes
+            && is_certainly_within(memory_bytes, sandbox.totalram, sandbox.freeram)
+    }
+
+    /// What the program uses now, without its processor time. `runner_memory` bytes of memory are the runner's.
+    pub(crate) fn measure(&self, runner_memory: u64) -> Result<protocol::Usage, Error> {
+        let disk = Disk::measure()?;
+        Ok(protocol::Usage {
+            memory_bytes: self.program_memory(disk.used, runner_memory)?,
+            disk_bytes: disk.used,
+            processes: self.program_processes(),
+            cpu_time: Duration::ZERO,
+        })
+    }
+
+    /// Processes and threads of the program.
+    fn program_processes(&self) -> u32 {
+        u32::from(sysinfo().procs).saturating_sub(self.runner_processes)
+    }
+
+    /// Whether the disk was full at any check since the last call.
+    pub(crate) fn take_disk_was_full(&mut self) -> bool {
+        std::mem::take(&mut self.disk_was_full)
     }
 
     /// Whether the disk was full at any check.

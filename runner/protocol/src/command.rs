@@ -5,6 +5,10 @@ use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
+/// Bytes of standard input that the sidecar may send for a command before its first
+/// [`Frame::Credit`](crate::Frame::Credit).
+pub const STDIN_WINDOW: u32 = 256 << 10;
+
 /// One execution of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {

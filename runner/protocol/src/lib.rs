@@ -22,7 +22,7 @@ mod message;
 mod program;
 
 pub use cofferdam_types::{Limits, PERMISSIONS};
-pub use command::{Call, Command, CommandLimits, Deadlines, SessionEnd, TerminalSize, Usage};
+pub use command::{Call, Command, CommandLimits, Deadlines, STDIN_WINDOW, SessionEnd, TerminalSize, Usage};
 pub use envelope::{CONTROL, Decoder, EXECUTION, MAX_BODY, Malformed, Payload, append, encode};
 pub use file::{ChangeKind, FileEntry, FileErrorKind, FileFailure, FileKind, FileReply, FileRequest};
 pub use frame::{Frame, MAX_SKIPPED, Stream, Termination};

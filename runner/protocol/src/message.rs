@@ -57,9 +57,10 @@ pub enum Message {
     Deadlines(Deadlines),
     /// Asks for [`Frame::Usage`](crate::Frame::Usage) on this message's channel.
     Measure,
-    /// Executes a command, whose frames have this message's channel. No channel is used twice.
+    /// Executes a command, whose frames have this message's channel, a higher one than all before it.
     Execute(Command),
-    /// The next bytes of the command's standard input, at most as many as the runner has given credit for.
+    /// The next bytes of the command's standard input, at most as many as the runner has given credit for: first
+    /// [`STDIN_WINDOW`](crate::STDIN_WINDOW), then [`Frame::Credit`](crate::Frame::Credit).
     Stdin(Vec<u8>),
     /// The end of the command's standard input.
     CloseStdin,
@@ -105,7 +106,7 @@ impl Payload for Message {
             Self::Deadlines(deadlines) => (DEADLINES, to_body(bytes, deadlines)?),
             Self::Measure => (MEASURE, bytes),
             Self::Execute(command) => (EXECUTE, to_body(bytes, command)?),
-            Self::Stdin(content) => (STDIN, with_bytes(bytes, content)),
+            Self::Stdin(input) => (STDIN, with_bytes(bytes, input)),
             Self::CloseStdin => (CLOSE_STDIN, bytes),
             Self::Signal(signal) => (SIGNAL, to_body(bytes, signal)?),
             Self::Resize(size) => (RESIZE, to_body(bytes, size)?),

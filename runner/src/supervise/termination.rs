@@ -24,7 +24,7 @@ pub(super) fn try_wait(child: &Child) -> io::Result<Option<ExitStatus>> {
 
 /// Classifies the exit status. `kill_reason` applies only if the runner's kill is what terminated the
 /// program.
-pub(super) fn classify(
+pub(crate) fn classify(
     status: ExitStatus,
     kill_reason: Option<Termination>,
     disk_was_full: bool,

@@ -11,15 +11,15 @@ use cofferdam_types::{Capture, File, SkippedFile, Status};
 pub use corrupt::Corrupt;
 use files::FileAssembler;
 use std::time::Duration;
-use stream::StreamAssembler;
+pub(crate) use stream::StreamAssembler;
 
 /// Maximum bytes of a frame of output or of a failure. A frame of output contains what one read(2) from a
 /// pipe returned.
-const MAX_OUTPUT_FRAME: u64 = 64 << 10;
+pub(crate) const MAX_OUTPUT_FRAME: u64 = 64 << 10;
 /// Maximum bytes of a number in a frame.
 const MAX_NUMBER: usize = 10;
 /// Maximum bytes of the reason of a failure.
-const MAX_REASON: usize = 4 << 10;
+pub(crate) const MAX_REASON: usize = 4 << 10;
 
 /// Assembles the frames of one execution.
 #[derive(Debug)]
@@ -190,7 +190,8 @@ impl Stage {
     }
 }
 
-fn status(termination: Termination) -> Status {
+/// What the runner reports, as the status of a report.
+pub(crate) fn status(termination: Termination) -> Status {
     match termination {
         Termination::Exited(code) => Status::Exited(code),
         Termination::Killed(signal) => Status::Killed(signal),

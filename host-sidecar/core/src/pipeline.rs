@@ -11,7 +11,7 @@ use crate::{
 };
 use cofferdam_types::{Error, ErrorCode, Report, quoted};
 use scopeguard::ScopeGuard;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::time::sleep_until;
 
 /// Executes a plan in a sandbox of this backend, at most once.
@@ -130,8 +130,25 @@ async fn create(
     before_start(backend.create(spec, Purpose::Execution(context)), exec, context).await
 }
 
+/// Creates a sandbox for a session. Idle prewarmed ones make room for it.
+pub(crate) async fn create_for_session(
+    pool: Option<&Pool>,
+    backend: &dyn Backend,
+    spec: &SandboxSpec,
+    max_lifetime: Duration,
+    context: &ExecutionContext<'_>,
+) -> Result<Box<dyn Sandbox>, Error> {
+    let preemption = Preemption::new(context);
+    let observed = ExecutionContext { id: context.id.clone(), observer: &preemption, ..*context };
+    let evict = || pool.into_iter().for_each(Pool::evict);
+    tokio::select! {
+        created = backend.create(spec, Purpose::Session { context: &observed, max_lifetime }) => created,
+        never = preemption.evict_with(evict) => match never {},
+    }
+}
+
 /// Awaits a step within the startup time, unless the execution is cancelled before.
-async fn before_start<T>(
+pub(crate) async fn before_start<T>(
     step: impl Future<Output = Result<T, Error>>,
     exec: &ExecSpec,
     context: &ExecutionContext<'_>,

@@ -8,6 +8,7 @@ use crate::{
     pipeline,
     policy::{Plan, Policy},
     pool::{Pool, PoolConfig, PoolMetrics},
+    session::Sessions,
 };
 use cofferdam_types::{Error, Report, Request, Timings};
 use std::{sync::Arc, time::Duration};
@@ -18,11 +19,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// clone.
 #[derive(Debug, Clone)]
 pub struct Runtime {
-    policy: Arc<Policy>,
+    pub(crate) policy: Arc<Policy>,
     /// The tenant whose prewarmed sandboxes it uses; none: those for all tenants.
-    tenant: Option<Arc<str>>,
-    backend: Arc<dyn Backend>,
-    pool: Option<Arc<Pool>>,
+    pub(crate) tenant: Option<Arc<str>>,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) pool: Option<Arc<Pool>>,
+    pub(crate) sessions: Option<Arc<Sessions>>,
     /// Executions without a caller that waits for them.
     detached: TaskTracker,
 }
@@ -31,7 +33,14 @@ impl Runtime {
     /// A runtime that creates a sandbox for each execution.
     #[must_use]
     pub fn new(policy: Policy, backend: Arc<dyn Backend>) -> Self {
-        Self { policy: Arc::new(policy), tenant: None, backend, pool: None, detached: TaskTracker::new() }
+        Self {
+            policy: Arc::new(policy),
+            tenant: None,
+            backend,
+            pool: None,
+            sessions: None,
+            detached: TaskTracker::new(),
+        }
     }
 
     /// The same with a pool of prewarmed sandboxes, for a process that stays. A maximum of zero is no pool.
@@ -92,9 +101,12 @@ impl Runtime {
         self.pool.as_ref().map(|pool| pool.metrics().clone())
     }
 
-    /// Waits until detached executions have ended and all sandboxes are deleted. To be called before the
-    /// process ends.
+    /// Ends all sessions, and waits until detached executions have ended and all sandboxes are deleted. To be called
+    /// before the process ends.
     pub async fn drain(&self) {
+        if let Some(sessions) = &self.sessions {
+            sessions.close().await;
+        }
         self.detached.close();
         self.detached.wait().await;
         if let Some(pool) = &self.pool {
@@ -219,7 +231,7 @@ fn log(id: &str, report: &Report) {
 }
 
 /// Logs an error, which then has the id of its execution.
-fn failed(id: &str, error: Error) -> Error {
+pub(crate) fn failed(id: &str, error: Error) -> Error {
     tracing::warn!(id, code = ?error.code, error = error.log_message(), detail = error.detail, "failed");
     Error { id: Some(id.to_owned()), ..error }
 }

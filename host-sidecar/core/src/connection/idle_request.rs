@@ -1,6 +1,8 @@
 //! Messages to an idle runner, each of which it answers.
 
-use cofferdam_protocol::{CONTROL, Decoder, Frame, Hello, Malformed, Message, Preparation, append};
+use cofferdam_protocol::{
+    CONTROL, Deadlines, Decoder, Frame, Hello, Malformed, Message, Preparation, append,
+};
 use std::io;
 
 /// Longest frame of an idle runner: why it failed.
@@ -38,6 +40,15 @@ impl IdleRequest {
     /// See [`Self::prepare`].
     pub fn ping() -> io::Result<Self> {
         Self::new(&[Message::Ping], false)
+    }
+
+    /// Makes a session of a prepared runner.
+    ///
+    /// # Errors
+    ///
+    /// See [`Self::prepare`].
+    pub(crate) fn open(deadlines: Deadlines) -> io::Result<Self> {
+        Self::new(&[Message::Open(deadlines)], false)
     }
 
     fn new(messages: &[Message], awaits_hello: bool) -> io::Result<Self> {

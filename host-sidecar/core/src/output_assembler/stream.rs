@@ -5,7 +5,7 @@ use cofferdam_types::Capture;
 
 /// Assembles the bytes of one stream.
 #[derive(Debug)]
-pub(super) struct StreamAssembler {
+pub(crate) struct StreamAssembler {
     limit: usize,
     /// The first bytes, up to the limit.
     bytes: Vec<u8>,
@@ -18,13 +18,13 @@ pub(super) struct StreamAssembler {
 }
 
 impl StreamAssembler {
-    pub(super) fn new(limit: u64) -> Self {
+    pub(crate) fn new(limit: u64) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Self { limit, bytes: Vec::new(), truncated: false, tail: Vec::new(), total: None }
     }
 
     /// Accepts the next bytes and returns those within the limit.
-    pub(super) fn output(&mut self, bytes: &[u8]) -> Result<&[u8], Corrupt> {
+    pub(crate) fn output(&mut self, bytes: &[u8]) -> Result<&[u8], Corrupt> {
         if bytes.is_empty() {
             return Err(Corrupt("it sent an empty frame of output"));
         }
@@ -39,7 +39,7 @@ impl StreamAssembler {
     }
 
     /// The runner withholds the output that follows.
-    pub(super) fn truncate(&mut self) -> Result<(), Corrupt> {
+    pub(crate) fn truncate(&mut self) -> Result<(), Corrupt> {
         if std::mem::replace(&mut self.truncated, true) {
             Err(Corrupt("it reported the truncation of a stream twice"))
         } else {
@@ -48,7 +48,7 @@ impl StreamAssembler {
     }
 
     /// Accepts the tail of a truncated stream.
-    pub(super) fn tail(&mut self, total: u64, bytes: Vec<u8>) -> Result<(), Corrupt> {
+    pub(crate) fn tail(&mut self, total: u64, bytes: Vec<u8>) -> Result<(), Corrupt> {
         if !self.truncated || self.total.is_some() || bytes.len() > self.limit / 2 {
             return Err(Corrupt("the tail of a stream is unexpected or too long"));
         }
@@ -56,7 +56,7 @@ impl StreamAssembler {
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> Capture {
+    pub(crate) fn finish(mut self) -> Capture {
         let received = (self.bytes.len() + self.tail.len()) as u64;
         if !self.truncated {
             return Capture { length: received, bytes: self.bytes, cut: None };

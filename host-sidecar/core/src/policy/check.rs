@@ -6,7 +6,7 @@ use cofferdam_types::{
 };
 
 /// Refuses a request that violates the contract. The caller may have checked it before, but is not trusted.
-pub(super) fn check(request: &Request) -> Result<(), Error> {
+pub(crate) fn check(request: &Request) -> Result<(), Error> {
     validation::check(&view(request)).map_err(|violation| {
         let code = match violation {
             Violation::Invalid(_) => ErrorCode::InvalidRequest,

@@ -8,6 +8,7 @@ mod operator;
 mod plan;
 
 pub use allowed_images::{AllowedImages, ImagePattern, MalformedImagePattern};
+pub(crate) use check::check;
 pub use cofferdam_types::Limits;
 pub use language::{Language, defaults as default_languages, is_name as is_language_name};
 pub use operator::Policy;

@@ -73,7 +73,8 @@ impl Policy {
         Err(Error::new(ErrorCode::Denied, message))
     }
 
-    fn language(&self, name: Option<&str>) -> Result<&Language, Error> {
+    /// The language of this name, or the default.
+    pub(crate) fn language(&self, name: Option<&str>) -> Result<&Language, Error> {
         let name = name.unwrap_or(DEFAULT_LANGUAGE);
         self.languages.get(name).ok_or_else(|| {
             let known = self.languages.keys().map(String::as_str).collect::<Vec<_>>().join(", ");

@@ -1,44 +1,207 @@
 //! Sessions of a runtime.
 
-use super::{Session, SessionConfig, SessionInfo, SessionRequest};
-use crate::Runtime;
-use cofferdam_types::Error;
+use super::{
+    Session, SessionConfig, SessionInfo, SessionRequest,
+    connection::{Connection, open},
+    errors,
+    executions::Executions,
+    life::Life,
+    policy::SessionPlan,
+    registry::{Found, Sessions},
+    shared::{Shared, State},
+    task::SessionTask,
+};
+use crate::{
+    Backend, ExecutionContext, NoObserver, Runtime,
+    backend::{SessionReader, SessionSandbox, SessionWriter},
+    id::new_id,
+    pipeline,
+    policy::Plan,
+    pool::Pool,
+    runtime::failed,
+    spec::ExecSpec,
+};
+use cofferdam_protocol::Deadlines;
+use cofferdam_types::{Error, ErrorCode};
+use scopeguard::ScopeGuard;
+use std::{
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+/// Random digits of a second number in a session's id, which has more than 128 random bits so.
+const MORE_ID_DIGITS: usize = 12;
 
 impl Runtime {
-    /// The same with sessions.
+    /// The same with sessions, if its backend has them. A maximum of zero is none.
     #[must_use]
-    pub fn with_sessions(self, _config: SessionConfig) -> Self {
+    pub fn with_sessions(mut self, config: SessionConfig) -> Self {
+        let has_sessions = self.backend.has_sessions() && config.max_sessions > 0;
+        self.sessions = has_sessions.then(|| Arc::new(Sessions::new(config)));
         self
     }
 
     /// Whether it has sessions.
     #[must_use]
     pub fn has_sessions(&self) -> bool {
-        unimplemented!()
+        self.sessions.is_some()
     }
 
     /// Opens a session; says also whether it was created. If the tenant has a session of the requested name, it is
-    /// given instead.
+    /// given instead. If the caller drops the future, nothing is left behind.
     ///
     /// # Errors
     ///
-    /// The policy or a quota refuses the request, a session of its name has other settings, or no sandbox can be created.
-    pub async fn open_session(&self, _request: SessionRequest) -> Result<(Session, bool), Error> {
-        unimplemented!()
+    /// The policy or a quota refuses the request, a session of its name has other settings, or no sandbox can be
+    /// created.
+    pub async fn open_session(&self, request: SessionRequest) -> Result<(Session, bool), Error> {
+        let sessions = self.sessions.as_ref().ok_or_else(unsupported)?;
+        let requested = Instant::now();
+        let mut plan = SessionPlan::new(&self.policy, &request, &sessions.config)?;
+        plan.sandbox.tenant.clone_from(&self.tenant);
+        let found = sessions.find_or_reserve(&self.tenant, &request, plan.memory()).await?;
+        let ticket = match found {
+            Found::Session(shared) => {
+                shared.request()?;
+                return Ok((Session::new(shared, sessions), false));
+            }
+            Found::Ticket(ticket) => ticket,
+        };
+        let cancelled = CancellationToken::new();
+        let context =
+            ExecutionContext { id: new_id(), requested, cancelled: &cancelled, observer: &NoObserver };
+        let opened = self.open(&mut plan, &context).await.map_err(|error| failed(&context.id, error))?;
+        let (connection, queued) = Connection::new(sessions.config.max_executions);
+        let life = Life::new(&plan.times, SystemTime::now(), Instant::now());
+        let state = State { life, metadata: request.metadata.clone(), executions: Executions::default() };
+        let shared = Arc::new(Shared {
+            id: new_session_id(),
+            log_id: context.id,
+            tenant: self.tenant.clone(),
+            request,
+            plan,
+            policy: self.policy.clone(),
+            config: sessions.config.clone(),
+            is_warm: opened.is_warm,
+            connection,
+            state: Mutex::new(state),
+            ended: watch::Sender::new(None),
+            deleted: CancellationToken::new(),
+        });
+        ticket.add(shared.clone())?;
+        tracing::info!(id = shared.log_id, warm = shared.is_warm, "a session is open");
+        let Opened { sandbox, reader, writer, .. } = opened;
+        let task = SessionTask {
+            sandbox: ScopeGuard::into_inner(sandbox),
+            reader,
+            writer,
+            queued,
+            sessions: Arc::downgrade(sessions),
+            closing: sessions.closing.clone(),
+        };
+        sessions.tasks.spawn(task.run(shared.clone()));
+        Ok((Session::new(shared, sessions), true))
     }
 
-    /// The session with this id.
+    /// The session with this id. Counts as a request to it.
     ///
     /// # Errors
     ///
     /// The tenant has no such session, or it has ended.
-    pub fn session(&self, _id: &str) -> Result<Session, Error> {
-        unimplemented!()
+    pub fn session(&self, id: &str) -> Result<Session, Error> {
+        let sessions = self.sessions.as_ref().ok_or_else(unsupported)?;
+        let shared = sessions.find(&self.tenant, id)?;
+        shared.request()?;
+        Ok(Session::new(shared, sessions))
     }
 
     /// The sessions of this tenant that have these names and values in their metadata, in the order of their creation.
     #[must_use]
-    pub fn sessions(&self, _metadata: &[(String, String)]) -> Vec<SessionInfo> {
-        unimplemented!()
+    pub fn sessions(&self, metadata: &[(String, String)]) -> Vec<SessionInfo> {
+        let Some(sessions) = &self.sessions else { return Vec::new() };
+        let has =
+            |info: &SessionInfo| metadata.iter().all(|(name, value)| info.metadata.get(name) == Some(value));
+        let mut found: Vec<_> =
+            sessions.of_tenant(&self.tenant).iter().map(|session| session.info()).filter(has).collect();
+        found.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
+        found
     }
+
+    /// Gets a sandbox and makes a session of it, all within the start-up time.
+    async fn open(&self, plan: &mut SessionPlan, context: &ExecutionContext<'_>) -> Result<Opened, Error> {
+        let (pool, backend) = (self.pool.as_deref(), &*self.backend);
+        let exec = ExecSpec::without_program(plan.limits);
+        let wanted = Plan { sandbox: plan.sandbox.clone(), exec };
+        let wanted = pipeline::pull(pool, backend, wanted, context).await?;
+        let wanted = pipeline::resolve(backend, wanted, context).await?;
+        let opening = open_in(pool, backend, &wanted, plan, context);
+        let opened = pipeline::before_start(opening, &wanted.exec, context).await?;
+        plan.sandbox = wanted.sandbox;
+        Ok(opened)
+    }
+}
+
+/// A sandbox whose runner has made a session of it. Its deletion starts when it is dropped.
+struct Opened {
+    sandbox: ScopeGuard<Box<dyn SessionSandbox>, fn(Box<dyn SessionSandbox>)>,
+    reader: SessionReader,
+    writer: SessionWriter,
+    is_warm: bool,
+}
+
+async fn open_in(
+    pool: Option<&Pool>,
+    backend: &dyn Backend,
+    wanted: &Plan,
+    plan: &SessionPlan,
+    context: &ExecutionContext<'_>,
+) -> Result<Opened, Error> {
+    let max_lifetime = plan.times.max_lifetime;
+    if let Some(pool) = pool
+        && let Some(sandbox) = pool.take(&wanted.sandbox).await
+    {
+        let opened =
+            async { connect(sandbox.into_session(max_lifetime).await?, plan.times.deadlines(), true).await };
+        match opened.await {
+            Ok(opened) => return Ok(opened),
+            // Nothing was executed in it, so another one can take its place.
+            Err(error) => tracing::warn!(
+                id = context.id,
+                error = error.log_message(),
+                detail = error.detail,
+                "a prewarmed sandbox cannot be a session"
+            ),
+        }
+    }
+    let sandbox = pipeline::create_for_session(pool, backend, &wanted.sandbox, max_lifetime, context).await?;
+    connect(sandbox.into_session(max_lifetime).await?, plan.times.deadlines(), false).await
+}
+
+/// Connects with the runner, which makes a session of its sandbox.
+async fn connect(
+    sandbox: Box<dyn SessionSandbox>,
+    deadlines: Deadlines,
+    is_warm: bool,
+) -> Result<Opened, Error> {
+    let delete: fn(Box<dyn SessionSandbox>) = |sandbox| drop(sandbox.delete());
+    let mut sandbox = scopeguard::guard(sandbox, delete);
+    let (mut reader, mut writer) = sandbox.connect().await?;
+    open(&mut reader, &mut writer, deadlines).await.map_err(|error| {
+        let message = "the sandbox could not become a session; the operator's log says why";
+        Error::new(ErrorCode::SandboxUnavailable, message).with_detail(error).retryable()
+    })?;
+    Ok(Opened { sandbox, reader, writer, is_warm })
+}
+
+fn unsupported() -> Error {
+    errors::denied("this sidecar has no sessions; its operator can allow them, if its backend has them")
+}
+
+/// A new id, which nobody can guess, and which is a DNS label.
+fn new_session_id() -> String {
+    let number = || uuid::Uuid::new_v4().simple().to_string();
+    let more: String = number().chars().take(MORE_ID_DIGITS).collect();
+    format!("session-{}{more}", number())
 }

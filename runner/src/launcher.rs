@@ -39,6 +39,8 @@ use std::{
 /// The argument with which the runner starts itself as a launcher. The soft limit of open files follows it.
 pub(crate) const ARGUMENT: &str = "launch";
 
+const BLOCK: &str = "block the launcher's signals";
+
 /// The main function of a launcher.
 pub(crate) fn main() -> ExitCode {
     let Ok(supervisor) = io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from) else {
@@ -66,17 +68,19 @@ fn launch(supervisor: &UnixStream) -> Result<(), Error> {
     std::env::set_current_dir(Path::new(WORK_DIR).join(&command.working_dir))
         .context("change to the working directory")?;
     let streams = ReceivedStreams::of(&command, streams)?;
+    // A process inherits what is blocked.
+    SigSet::empty().thread_set_mask().context(BLOCK)?;
     let program = Program::start(&command, streams)?;
+    SigSet::all().thread_block().context(BLOCK)?;
     report(supervisor, &Frame::Process(program.pid.as_raw_nonzero().get().unsigned_abs()))?;
     reap(supervisor, &signals, program)
 }
 
-/// Blocks all signals, so that only SIGKILL and SIGSTOP have an effect. The program is started with none blocked.
+/// Blocks all signals, so that only SIGKILL and SIGSTOP have an effect.
 fn block_signals() -> Result<SignalFd, Error> {
-    const STEP: &str = "block the launcher's signals";
-    SigSet::all().thread_block().context(STEP)?;
+    SigSet::all().thread_block().context(BLOCK)?;
     let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-    SignalFd::with_flags(&SigSet::from(Signal::SIGCHLD), flags).context(STEP)
+    SignalFd::with_flags(&SigSet::from(Signal::SIGCHLD), flags).context(BLOCK)
 }
 
 /// Reaps all processes of the execution until none is left, and passes on signals to the first one.

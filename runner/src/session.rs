@@ -179,7 +179,7 @@ impl Session<'_> {
             Token::Frames => {}
             Token::Launcher(channel) => {
                 if let Some(execution) = self.executions.get_mut(&channel) {
-                    execution.read_reports(&mut self.connection)?;
+                    execution.read_reports(&self.processes, &mut self.connection)?;
                     self.check_ended(channel)?;
                 }
             }
@@ -255,7 +255,8 @@ impl Session<'_> {
             }
             let execution = self.executions.iter_mut().find(|(_, execution)| execution.launcher.pid == pid);
             let Some((channel, execution)) = execution else { continue };
-            let (channel, orphans) = (*channel, execution.on_launcher(status, &mut self.connection)?);
+            let channel = *channel;
+            let orphans = execution.on_launcher(status, &self.processes, &mut self.connection)?;
             if has_ended {
                 self.usage.remove_runner_processes(1);
             }

@@ -47,8 +47,7 @@ impl Session<'_> {
     /// When something is due without an event.
     pub(super) fn next_event(&self) -> Option<Instant> {
         let now = Instant::now();
-        let is_killing =
-            self.orphans_since.is_some() || self.executions.values().any(|one| !one.may_be_killed());
+        let is_killing = self.orphans_since.is_some() || self.executions.values().any(Execution::is_dying);
         let check = self.has_processes().then_some(self.next_check);
         let kill = is_killing.then(|| now + KILL_INTERVAL);
         let ending = self.executions.values().any(Execution::is_ending).then(|| now + CHECK_INTERVAL);
@@ -64,10 +63,8 @@ impl Session<'_> {
 
     /// Kills the processes that killed launchers have left to the init, until there are none.
     fn kill_orphans(&mut self) -> Result<(), Error> {
-        if self.orphans_since.is_none() {
-            return Ok(());
-        }
-        if !self.processes.kill_below(self.init)? {
+        let Some(since) = self.orphans_since else { return Ok(()) };
+        if !self.processes.kill_below(self.init, since)? {
             self.orphans_since = None;
             self.executions.values_mut().for_each(Execution::on_orphans_gone);
         }
@@ -98,7 +95,10 @@ impl Session<'_> {
         if exceeded.is_none() && !self.executions.values().any(may_exceed) {
             return Ok(());
         }
-        let trees = self.trees()?;
+        // They are stopped while there are too many.
+        let list = self.processes.list(exceeded == Some(Limit::Processes))?;
+        let launchers = self.executions.values().map(|execution| execution.launcher.pid);
+        let trees = usage_of_trees(&list.processes, launchers);
         for execution in self.executions.values_mut().filter(|execution| execution.may_be_killed()) {
             let Some(tree) = trees.get(&execution.launcher.pid) else { continue };
             if tree.memory_bytes > execution.limits.memory_bytes {
@@ -108,8 +108,11 @@ impl Session<'_> {
             }
         }
         // What is being killed is still counted.
-        if self.executions.values().all(Execution::may_be_killed) {
+        if self.orphans_since.is_none() && !self.executions.values().any(Execution::is_dying) {
             self.kill_largest(exceeded, &trees);
+        }
+        for execution in self.executions.values().filter(|execution| execution.is_dying()) {
+            list.kill_below(execution.launcher.pid)?;
         }
         Ok(())
     }
@@ -128,21 +131,17 @@ impl Session<'_> {
             Limit::Memory => Termination::OutOfMemory,
             Limit::Processes => Termination::OutOfProcesses,
         };
-        if let Some(largest) = self.executions.values_mut().max_by_key(|execution| size(execution)) {
+        let candidates = self.executions.values_mut().filter(|execution| execution.may_be_killed());
+        if let Some(largest) = candidates.max_by_key(|execution| size(execution)) {
             largest.kill(Some(reason));
         }
-    }
-
-    fn trees(&self) -> Result<HashMap<Pid, TreeUsage>, Error> {
-        let launchers = self.executions.values().map(|execution| execution.launcher.pid);
-        Ok(usage_of_trees(&self.processes.list()?, launchers))
     }
 
     /// What the session uses now.
     pub(super) fn measure(&self) -> Result<Usage, Error> {
         let own = [getpid(), self.init].map(|pid| pid.as_raw_nonzero().get());
         let mut cpu_time = Duration::ZERO;
-        for process in self.processes.list()? {
+        for process in self.processes.list(false)?.processes {
             cpu_time += process.children_time;
             if !own.contains(&process.pid) {
                 cpu_time += process.own_time;

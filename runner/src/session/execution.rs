@@ -11,7 +11,7 @@ use crate::{
     supervise::termination::classify,
 };
 use cofferdam_protocol::{CONTROL, CommandLimits, Frame, Message, Termination, encode};
-use rustix::process::{Pid, Signal, WaitStatus, kill_process};
+use rustix::process::{Pid, Signal, WaitStatus, kill_process, kill_process_group};
 use std::{
     os::unix::process::ExitStatusExt,
     process::ExitStatus,
@@ -21,6 +21,8 @@ use std::{
 /// How long other processes may still write after the program's first process has ended, as in an execution without a
 /// session.
 const REMAINING_OUTPUT_TIMEOUT: Duration = Duration::from_millis(300);
+/// How often processes must have survived an attempt to kill them before they are given up.
+const MIN_ATTEMPTS: u32 = 10;
 const SIGKILL: i32 = Signal::KILL.as_raw();
 
 /// An execution.
@@ -41,6 +43,10 @@ pub(super) struct Execution {
     kill_reason: Option<Termination>,
     /// Since when its processes are being killed.
     killed: Option<Instant>,
+    /// How often it was tried to kill them.
+    attempts: u32,
+    /// The first process, which leads its process group, while it runs.
+    first: Option<Pid>,
     disk_was_full: bool,
 }
 
@@ -90,6 +96,8 @@ impl Execution {
             started: None,
             kill_reason: None,
             killed: None,
+            attempts: 0,
+            first: None,
             disk_was_full: false,
         }
     }
@@ -154,13 +162,19 @@ impl Execution {
     }
 
     /// Handles what the launcher has reported.
-    pub(super) fn read_reports(&mut self, connection: &mut Connection) -> Result<(), Error> {
+    pub(super) fn read_reports(
+        &mut self,
+        processes: &Processes,
+        connection: &mut Connection,
+    ) -> Result<(), Error> {
         while let Some(report) = self.launcher.report()? {
             match report {
                 Frame::Process(pid) => {
                     connection.push(self.channel, &Frame::Started)?;
                     connection.push(self.channel, &Frame::Process(pid))?;
                     self.started = Some(Instant::now());
+                    // In order of their start.
+                    self.first = processes.children(self.launcher.pid)?.first().copied();
                     self.state = State::Running;
                 }
                 Frame::Terminated(end, run_time) => self.end(Some(status_of(end)), run_time),
@@ -174,18 +188,22 @@ impl Execution {
     fn end(&mut self, status: Option<ExitStatus>, run_time: Duration) {
         self.state = State::Ended(status, run_time, Instant::now());
         self.streams.input.close();
+        self.first = None;
     }
 
     /// The launcher has changed its state. Returns whether it has left orphans.
     pub(super) fn on_launcher(
         &mut self,
         status: WaitStatus,
+        processes: &Processes,
         connection: &mut Connection,
     ) -> Result<bool, Error> {
-        self.read_reports(connection)?;
+        self.read_reports(processes, connection)?;
         if status.stopped() {
-            // A program has stopped it. Nobody would reap its processes.
-            kill(self.launcher.pid)?;
+            // Unless it was only stopped for a list of processes, nobody would reap its own.
+            if processes.is_stopped(self.launcher.pid)? {
+                kill(self.launcher.pid)?;
+            }
             return Ok(false);
         }
         let is_orphaned = status.exit_status() != Some(0) && !matches!(self.state, State::Failed(_));
@@ -211,13 +229,18 @@ impl Execution {
         if self.deadline().is_some_and(|deadline| deadline <= now) {
             self.kill(Some(Termination::TimedOut));
         }
-        if self.killed.is_some() && self.tree == Tree::Alive {
+        if let Some(killed) = self.killed.filter(|_| self.tree == Tree::Alive) {
             if self.state == State::Starting {
                 kill(self.launcher.pid)?;
             }
-            processes.kill_below(self.launcher.pid)?;
+            if let Some(first) = self.first {
+                // One call for all of a simple fork bomb. There is no such group if the process has left it.
+                let _ = kill_process_group(first, Signal::KILL);
+            }
+            processes.kill_below(self.launcher.pid, killed)?;
+            self.attempts += 1;
         }
-        Ok(self.killed.filter(|_| self.tree != Tree::Gone))
+        Ok(self.killed.filter(|_| self.tree != Tree::Gone && self.attempts >= MIN_ATTEMPTS))
     }
 
     /// Proceeds as far as possible once the first process has ended. Returns whether this was the end of the
@@ -291,7 +314,7 @@ impl Execution {
         connection.push(self.channel, &Frame::Terminated(termination, run_time))?;
         self.state = State::Gone;
         if self.tree == Tree::Alive {
-            let trees = usage_of_trees(&processes.list()?, [self.launcher.pid]);
+            let trees = usage_of_trees(&processes.list(false)?.processes, [self.launcher.pid]);
             if let Some(tree) = trees.get(&self.launcher.pid).filter(|tree| tree.processes > 0) {
                 connection.push(self.channel, &Frame::Background(tree.processes))?;
             }
@@ -318,6 +341,11 @@ impl Execution {
     /// Whether its first process has ended without success, and that is not reported yet.
     pub(super) fn has_failed(&self) -> bool {
         matches!(self.state, State::Ended(Some(status), ..) if !status.success())
+    }
+
+    /// Whether the processes are being killed.
+    pub(super) fn is_dying(&self) -> bool {
+        self.tree == Tree::Alive && self.killed.is_some()
     }
 
     /// Whether the launcher is alive, and the processes are not being killed.

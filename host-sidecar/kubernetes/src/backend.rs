@@ -72,6 +72,9 @@ impl Backend for KubernetesBackend {
                 Purpose::Pool { max_age, cancelled } => {
                     KubernetesSandbox::warm(context, spec, max_age, cancelled).await?
                 }
+                Purpose::Session { context: session, max_lifetime } => {
+                    KubernetesSandbox::warm(context, spec, max_lifetime, session.cancelled).await?
+                }
             };
             Ok(Box::new(sandbox) as Box<dyn Sandbox>)
         })

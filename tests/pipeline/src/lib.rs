@@ -2,5 +2,6 @@
 #![cfg(test)]
 
 mod fake;
+mod sessions;
 mod streamed_files;
 mod tests;

@@ -7,7 +7,7 @@ use super::{
     executions::Executions,
     life::Life,
     policy::SessionPlan,
-    registry::{Found, Sessions},
+    registry::{Found, Sessions, ends},
     shared::{Shared, State},
     task::SessionTask,
 };
@@ -69,10 +69,12 @@ impl Runtime {
             }
             Found::Ticket(ticket) => ticket,
         };
-        let cancelled = CancellationToken::new();
-        let context =
-            ExecutionContext { id: new_id(), requested, cancelled: &cancelled, observer: &NoObserver };
-        let opened = self.open(&mut plan, &context).await.map_err(|error| failed(&context.id, error))?;
+        let cancelled = &sessions.closing;
+        let context = ExecutionContext { id: new_id(), requested, cancelled, observer: &NoObserver };
+        let opened = self.open(&mut plan, &context).await.map_err(|error| {
+            let error = if cancelled.is_cancelled() { ends() } else { error };
+            failed(&context.id, error)
+        })?;
         let (connection, queued) = Connection::new(sessions.config.max_executions);
         let life = Life::new(&plan.times, SystemTime::now(), Instant::now());
         let state = State { life, metadata: request.metadata.clone(), executions: Executions::default() };
@@ -143,9 +145,12 @@ impl Runtime {
     }
 }
 
+/// Starts the deletion of a sandbox.
+type Delete = fn(Box<dyn SessionSandbox>);
+
 /// A sandbox whose runner has made a session of it. Its deletion starts when it is dropped.
 struct Opened {
-    sandbox: ScopeGuard<Box<dyn SessionSandbox>, fn(Box<dyn SessionSandbox>)>,
+    sandbox: ScopeGuard<Box<dyn SessionSandbox>, Delete>,
     reader: SessionReader,
     writer: SessionWriter,
     is_warm: bool,
@@ -185,7 +190,7 @@ async fn connect(
     deadlines: Deadlines,
     is_warm: bool,
 ) -> Result<Opened, Error> {
-    let delete: fn(Box<dyn SessionSandbox>) = |sandbox| drop(sandbox.delete());
+    let delete: Delete = |sandbox| drop(sandbox.delete());
     let mut sandbox = scopeguard::guard(sandbox, delete);
     let (mut reader, mut writer) = sandbox.connect().await?;
     open(&mut reader, &mut writer, deadlines).await.map_err(|error| {

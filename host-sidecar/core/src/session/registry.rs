@@ -10,7 +10,7 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
-    task::TaskTracker,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
 /// Ended sessions that are remembered.
@@ -70,6 +70,8 @@ pub(super) struct Ticket {
     number: u64,
     name: Option<(Tenant, String)>,
     _opening: watch::Sender<()>,
+    /// The end of the sidecar waits for it.
+    _task: TaskTrackerToken,
 }
 
 impl Sessions {
@@ -209,13 +211,13 @@ impl Registry {
         if let Some(name) = name.clone() {
             self.names.insert(name, Named::Opening(receiver));
         }
-        Ticket { sessions: sessions.clone(), number, name, _opening: sender }
+        Ticket { sessions: sessions.clone(), number, name, _opening: sender, _task: sessions.tasks.token() }
     }
 }
 
 impl Ticket {
     /// Adds the session that was created.
-    pub(super) fn add(self, session: Arc<Shared>) -> Result<(), Error> {
+    pub(super) fn add(&self, session: Arc<Shared>) -> Result<(), Error> {
         let mut registry = self.sessions.registry();
         if registry.is_closed {
             return Err(ends());
@@ -257,6 +259,6 @@ fn quota(message: impl Into<String>) -> Error {
     Error::new(ErrorCode::Quota, format!("{message}; close one, or try again later")).retryable()
 }
 
-fn ends() -> Error {
+pub(super) fn ends() -> Error {
     Error::new(ErrorCode::SandboxUnavailable, "the sidecar ends and opens no sessions any more").retryable()
 }

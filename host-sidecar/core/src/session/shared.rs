@@ -2,8 +2,8 @@
 
 use super::{
     Ended, ExecutionSpec, LostReason, SessionConfig, SessionInfo, SessionRequest, SessionUpdate, StdinSpec,
-    channel::{Channel, MAX_STDIN, StdinRoom},
-    connection::{Closed, Connection, NotOpened, Route},
+    channel::{Channel, StdinRoom},
+    connection::{Closed, Connection, NotOpened, Route, Slot},
     errors,
     executions::{Execution, Executions},
     life::Life,
@@ -89,7 +89,7 @@ impl Shared {
     }
 
     /// The error of a call that found the connection closed.
-    pub(super) async fn gone(&self, _: Closed) -> Error {
+    pub(super) async fn gone(&self) -> Error {
         errors::gone(self.wait_for_end().await)
     }
 
@@ -139,15 +139,12 @@ impl Shared {
 
     pub(super) async fn usage(&self) -> Result<Usage, Error> {
         self.request()?;
-        let slot = match self.connection.slot().await {
-            Ok(slot) => slot,
-            Err(closed) => return Err(self.gone(closed).await),
-        };
+        let slot = self.slot().await?;
         let (sender, receiver) = oneshot::channel();
         slot.open(Route::Usage(sender), Message::Measure).map_err(|refused| self.not_opened(refused))?;
         match timeout(USAGE_TIMEOUT, receiver).await {
             Ok(Ok(usage)) => Ok(usage),
-            Ok(Err(_)) => Err(self.gone(Closed).await),
+            Ok(Err(_)) => Err(self.gone().await),
             Err(_) => {
                 Err(Error::new(ErrorCode::Unreachable, "the sandbox did not say what it uses; try again"))
             }
@@ -160,10 +157,7 @@ impl Shared {
         let requested = (SystemTime::now(), Instant::now());
         let ExecutionPlan { command, retention, title } =
             self.plan.execution(&self.policy, &spec, &self.config)?;
-        let slot = match self.connection.slot().await {
-            Ok(slot) => slot,
-            Err(closed) => return Err(self.gone(closed).await),
-        };
+        let slot = self.slot().await?;
         let limits = command.limits;
         let channel = Arc::new(Channel::new(retention, limits.wall_time, command.has_stdin));
         let mut state = self.state();
@@ -204,10 +198,7 @@ impl Shared {
         time: Option<Duration>,
     ) -> Result<(Arc<Channel>, u32), Error> {
         self.request()?;
-        let slot = match self.connection.slot().await {
-            Ok(slot) => slot,
-            Err(closed) => return Err(self.gone(closed).await),
-        };
+        let slot = self.slot().await?;
         let command = self.plan.file_call(request, time);
         let channel = Arc::new(Channel::new(Retention::Unread, time, command.has_stdin));
         let opened = slot.open(Route::Execution(channel.clone()), Message::Execute(command));
@@ -255,11 +246,11 @@ impl Shared {
                 let _ = changes.changed().await;
                 continue;
             };
-            let (chunk, others) = rest.split_at(room.min(rest.len()).min(MAX_STDIN));
+            // Credit is taken only for what is sent, also if the caller drops the future.
+            let slot = self.slot().await?;
+            let (chunk, others) = rest.split_at(room.min(rest.len()));
             channel.stdin_sent(chunk.len());
-            if let Err(closed) = self.connection.send(number, Message::Stdin(chunk.to_vec())).await {
-                return Err(self.gone(closed).await);
-            }
+            slot.send(number, Message::Stdin(chunk.to_vec()));
             rest = others;
         }
     }
@@ -268,15 +259,23 @@ impl Shared {
     pub(super) async fn close_stdin(&self, channel: &Channel, number: u32) -> Result<(), Error> {
         let _turn = channel.stdin.lock().await;
         channel.stdin_room()?;
+        let slot = self.slot().await?;
         channel.close_stdin();
-        self.send(number, Message::CloseStdin).await
+        slot.send(number, Message::CloseStdin);
+        Ok(())
     }
 
     /// Sends a message of an execution.
     pub(super) async fn send(&self, number: u32, message: Message) -> Result<(), Error> {
-        match self.connection.send(number, message).await {
-            Ok(()) => Ok(()),
-            Err(closed) => Err(self.gone(closed).await),
+        self.slot().await?.send(number, message);
+        Ok(())
+    }
+
+    /// Waits until one more message can be sent.
+    async fn slot(&self) -> Result<Slot<'_>, Error> {
+        match self.connection.slot().await {
+            Ok(slot) => Ok(slot),
+            Err(Closed) => Err(self.gone().await),
         }
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct SessionTask {
 impl SessionTask {
     /// Runs until the session has ended and its sandbox is deleted.
     pub(super) async fn run(mut self, session: Arc<Shared>) {
+        // Also if this task fails: nobody waits for ever.
+        let _deleted = session.deleted.clone().drop_guard();
         let max_body = MAX_OUTPUT_FRAME.max(session.plan.ceilings.output_bytes / 2 + TAIL_NUMBERS);
         let connection = session.connection.run(self.reader, self.writer, &mut self.queued, max_body);
         let end = tokio::select! {
@@ -59,7 +61,6 @@ impl SessionTask {
         session.connection.close(&errors::gone(ended));
         tracing::info!(id = session.log_id, ?ended, "the session has ended");
         self.sandbox.delete().await;
-        session.deleted.cancel();
     }
 }
 

@@ -140,11 +140,6 @@ impl Connection {
         Ok(Slot { connection: self, permit })
     }
 
-    /// Sends a message of an execution.
-    pub(super) async fn send(&self, channel: u32, message: Message) -> Result<(), Closed> {
-        self.queue.send((channel, message)).await.map_err(|_| Closed)
-    }
-
     /// Grants credit for output. None is nothing to send.
     pub(super) fn grant(&self, channel: u32, credit: u32) {
         if credit > 0 {
@@ -197,6 +192,11 @@ impl State {
 }
 
 impl Slot<'_> {
+    /// Sends a message of an execution.
+    pub(super) fn send(self, channel: u32, message: Message) {
+        self.permit.send((channel, message));
+    }
+
     /// Sends the first message of a channel that it opens; gives its number.
     pub(super) fn open(self, route: Route, message: Message) -> Result<u32, NotOpened> {
         let mut state = self.connection.state();

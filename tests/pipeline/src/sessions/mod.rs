@@ -1,0 +1,8 @@
+//! Sessions with a runner in memory and a paused clock.
+
+mod executions;
+mod faults;
+mod files;
+mod life;
+mod output;
+mod peer;

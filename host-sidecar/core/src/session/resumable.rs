@@ -6,7 +6,7 @@ use cofferdam_protocol::Link;
 use std::{io, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex, split},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 /// Bytes of one read, and of what waits for the user.
@@ -70,9 +70,11 @@ async fn run(mut connector: impl Connector, mut user: DuplexStream) {
             }
             Err(_) => continue,
         };
-        let mut connection = Connection { reader, writer, is_alive: false, needs_flush: false };
+        let mut connection =
+            Connection { reader, writer, is_alive: false, needs_flush: false, is_writable: true };
         ends.link.connect();
-        if connection.run(&mut ends, &mut user).await == End::Final {
+        if connection.run(&mut ends, &mut user).await == End::Final || ends.pass_on(&mut user).await.is_err()
+        {
             return;
         }
         if connection.is_alive {
@@ -94,12 +96,24 @@ struct Ends {
     read: usize,
 }
 
+impl Ends {
+    /// Has the user read everything that came over a connection that is over.
+    async fn pass_on(&mut self, user: &mut DuplexStream) -> io::Result<()> {
+        let waiting = self.received.get(self.read..).unwrap_or_default();
+        user.write_all(waiting).await?;
+        (self.received, self.read) = (Vec::new(), 0);
+        Ok(())
+    }
+}
+
 struct Connection<R, W> {
     reader: R,
     writer: W,
     /// Whether the runner has sent anything.
     is_alive: bool,
     needs_flush: bool,
+    /// Whether it takes bytes. If it does not, its last bytes may say why.
+    is_writable: bool,
 }
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
@@ -112,18 +126,14 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             let Ends { link, received, read } = &mut *ends;
             let (has_room, waiting) = (link.has_room(), received.get(*read..).unwrap_or_default());
             let Ok(output) = link.output() else { return End::Final };
-            let (has_output, needs_flush) = (!output.is_empty(), self.needs_flush);
+            let may_write = self.is_writable && (self.needs_flush || !output.is_empty());
             tokio::select! {
-                written = self.writer.write(output), if has_output => match written {
-                    Ok(length) if length > 0 => {
+                written = write(&mut self.writer, output), if may_write => match written {
+                    Ok(length) => {
                         link.written(length);
-                        self.needs_flush = true;
+                        self.needs_flush = length > 0;
                     }
-                    _ => return End::Broken,
-                },
-                flushed = self.writer.flush(), if !has_output && needs_flush => match flushed {
-                    Ok(()) => self.needs_flush = false,
-                    Err(_) => return End::Broken,
+                    Err(_) => self.is_writable = false,
                 },
                 length = self.reader.read(&mut from_runner), if waiting.is_empty() => match length {
                     Ok(length) if length > 0 => {
@@ -145,8 +155,19 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                     Ok(length) if length > 0 => link.push(&from_user[..length]),
                     _ => return End::Final,
                 },
-                () = tokio::time::sleep_until(last_read + STALL_TIMEOUT), if waiting.is_empty() => return End::Broken,
+                () = sleep_until(last_read + STALL_TIMEOUT), if waiting.is_empty() => return End::Broken,
             }
         }
+    }
+}
+
+/// Writes some of these bytes and gives their number, or flushes what was written.
+async fn write(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<usize> {
+    if bytes.is_empty() {
+        return writer.flush().await.map(|()| 0);
+    }
+    match writer.write(bytes).await {
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+        written => written,
     }
 }

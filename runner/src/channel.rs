@@ -12,7 +12,7 @@ use crate::{
 };
 use cofferdam_protocol::{CONTROL, Decoder, Frame, Hello, Malformed, Message, append, encode};
 use messages::{read, read_parts};
-use rustix::{event::PollFlags, io::Errno};
+use rustix::event::PollFlags;
 use std::{
     io,
     os::fd::{AsFd, OwnedFd},
@@ -244,17 +244,9 @@ impl Channel {
         }
     }
 
-    /// Reads once what is there. Returns false if no more can follow.
-    pub(crate) fn read_available(&mut self, input: &OwnedFd, buffer: &mut [u8]) -> Result<bool, Error> {
-        match rustix::io::read(input, &mut *buffer) {
-            Ok(0) => Ok(false),
-            Ok(length) => {
-                self.decoder.push(&buffer[..length]);
-                Ok(true)
-            }
-            Err(Errno::INTR | Errno::AGAIN) => Ok(true),
-            Err(_) => Ok(false),
-        }
+    /// Takes bytes that the caller has read from the input.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.decoder.push(bytes);
     }
 
     /// The next message of those that were read, with its channel.

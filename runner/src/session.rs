@@ -5,6 +5,7 @@ mod connection;
 mod enforcement;
 mod execution;
 mod input;
+mod killing;
 mod launch;
 mod output;
 mod timers;
@@ -21,6 +22,7 @@ use crate::{
 use cofferdam_protocol::{CONTROL, Command, Deadlines, Frame, Malformed, Message, Preparation, SessionEnd};
 use connection::Connection;
 use execution::Execution;
+use killing::Killing;
 use launch::Launcher;
 use nix::sys::{
     signal::{SigSet, Signal},
@@ -73,8 +75,8 @@ struct Session<'a> {
     executions: BTreeMap<u32, Execution>,
     last_channel: u32,
     next_check: Instant,
-    /// Since when orphans are being killed.
-    orphans_since: Option<Instant>,
+    /// The killing of orphans, if there may be some.
+    orphans: Option<Killing>,
     buffer: Vec<u8>,
 }
 
@@ -101,7 +103,7 @@ pub(crate) fn run(
         executions: BTreeMap::new(),
         last_channel: CONTROL,
         next_check: Instant::now(),
-        orphans_since: None,
+        orphans: None,
         buffer: vec![0; BUFFER_BYTES],
     };
     session.connection.push(CONTROL, &Frame::Ready)?;
@@ -261,7 +263,7 @@ impl Session<'_> {
                 self.usage.remove_runner_processes(1);
             }
             if orphans {
-                self.orphans_since.get_or_insert_with(Instant::now);
+                self.orphans = Some(Killing::start(Instant::now()));
             }
             self.check_ended(channel)?;
         }

@@ -63,10 +63,16 @@ impl<'a> Connection<'a> {
 
     /// Reads once what the sidecar has sent. Returns false at the end of the session. A relay may come back.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<bool, Error> {
-        match self.channel.relay_mut() {
-            Some((relay, decoder)) => relay.receive(buffer, |bytes| decoder.push(bytes)).map(|()| true),
-            None => self.channel.read_available(&self.input, buffer),
+        if let Some((relay, decoder)) = self.channel.relay_mut() {
+            return relay.receive(buffer, |bytes| decoder.push(bytes)).map(|()| true);
         }
+        match rustix::io::read(&self.input, &mut *buffer) {
+            Ok(0) => return Ok(false),
+            Ok(length) => self.channel.push(&buffer[..length]),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(_) => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// The next message that was read, with its channel.

@@ -17,8 +17,6 @@ use std::{
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 /// Between two attempts to kill processes, which may start others meanwhile.
 const KILL_INTERVAL: Duration = Duration::from_millis(3);
-/// How long killed processes may take to exit.
-const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Session<'_> {
     /// Does what is due. Returns why the session ends, if it does.
@@ -28,17 +26,16 @@ impl Session<'_> {
             self.check_limits()?;
             self.next_check = now + CHECK_INTERVAL;
         }
-        self.kill_orphans()?;
-        let mut killed = self.orphans_since;
+        self.kill_orphans(now)?;
         for execution in self.executions.values_mut() {
-            let since = execution.enforce(&self.processes, now)?;
-            killed = [killed, since].into_iter().flatten().min();
+            execution.enforce(&self.processes, now)?;
             if execution.proceed(&self.processes, &mut self.buffer, &mut self.connection)? {
                 self.timers.on_end_of_execution(now);
             }
         }
         self.executions.retain(|_, execution| !execution.is_gone());
-        if killed.is_some_and(|killed| killed.elapsed() > KILL_TIMEOUT) {
+        let mut killings = self.executions.values().filter_map(Execution::killing).chain(self.orphans);
+        if killings.any(|killing| killing.has_failed(now)) {
             return Ok(Some(SessionEnd::Unkillable));
         }
         Ok(self.timers.end(self.is_executing(), now))
@@ -47,7 +44,7 @@ impl Session<'_> {
     /// When something is due without an event.
     pub(super) fn next_event(&self) -> Option<Instant> {
         let now = Instant::now();
-        let is_killing = self.orphans_since.is_some() || self.executions.values().any(Execution::is_dying);
+        let is_killing = self.orphans.is_some() || self.executions.values().any(Execution::is_dying);
         let check = self.has_processes().then_some(self.next_check);
         let kill = is_killing.then(|| now + KILL_INTERVAL);
         let ending = self.executions.values().any(Execution::is_ending).then(|| now + CHECK_INTERVAL);
@@ -62,10 +59,12 @@ impl Session<'_> {
     }
 
     /// Kills the processes that killed launchers have left to the init, until there are none.
-    fn kill_orphans(&mut self) -> Result<(), Error> {
-        let Some(since) = self.orphans_since else { return Ok(()) };
-        if !self.processes.kill_below(self.init, since)? {
-            self.orphans_since = None;
+    fn kill_orphans(&mut self, now: Instant) -> Result<(), Error> {
+        let Some(killing) = &mut self.orphans else { return Ok(()) };
+        let attempt = self.processes.kill_below(self.init, killing.since)?;
+        killing.record(attempt, now);
+        if attempt.alive == 0 {
+            self.orphans = None;
             self.executions.values_mut().for_each(Execution::on_orphans_gone);
         }
         // A program may have stopped it, and it has to reap them.
@@ -101,14 +100,15 @@ impl Session<'_> {
         let trees = usage_of_trees(&list.processes, launchers);
         for execution in self.executions.values_mut().filter(|execution| execution.may_be_killed()) {
             let Some(tree) = trees.get(&execution.launcher.pid) else { continue };
-            if tree.memory_bytes > execution.limits.memory_bytes {
-                execution.kill(Some(Termination::OutOfMemory));
-            } else if tree.threads > execution.limits.processes {
+            // Processes share memory, so that many of them seem to use more than they do.
+            if tree.threads > execution.limits.processes {
                 execution.kill(Some(Termination::OutOfProcesses));
+            } else if tree.memory_bytes > execution.limits.memory_bytes {
+                execution.kill(Some(Termination::OutOfMemory));
             }
         }
         // What is being killed is still counted.
-        if self.orphans_since.is_none() && !self.executions.values().any(Execution::is_dying) {
+        if self.orphans.is_none() && !self.executions.values().any(Execution::is_dying) {
             self.kill_largest(exceeded, &trees);
         }
         for execution in self.executions.values().filter(|execution| execution.is_dying()) {

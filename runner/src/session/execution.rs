@@ -1,28 +1,25 @@
 //! One execution of a session, from its launcher's start to the end of its last process.
 
+mod ending;
+
 use super::{
     connection::Connection,
+    killing::Killing,
     launch::{Launcher, Streams, resize},
     output::Output,
 };
 use crate::{
     error::{Context, Error},
-    processes::{Processes, usage_of_trees},
-    supervise::termination::classify,
+    processes::Processes,
 };
 use cofferdam_protocol::{CONTROL, CommandLimits, Frame, Message, Termination, encode};
-use rustix::process::{Pid, Signal, WaitStatus, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, WaitStatus, kill_process};
 use std::{
     os::unix::process::ExitStatusExt,
     process::ExitStatus,
     time::{Duration, Instant},
 };
 
-/// How long other processes may still write after the program's first process has ended, as in an execution without a
-/// session.
-const REMAINING_OUTPUT_TIMEOUT: Duration = Duration::from_millis(300);
-/// How often processes must have survived an attempt to kill them before they are given up.
-const MIN_ATTEMPTS: u32 = 10;
 const SIGKILL: i32 = Signal::KILL.as_raw();
 
 /// An execution.
@@ -41,10 +38,8 @@ pub(super) struct Execution {
     started: Option<Instant>,
     /// Why the runner killed it, if it did.
     kill_reason: Option<Termination>,
-    /// Since when its processes are being killed.
-    killed: Option<Instant>,
-    /// How often it was tried to kill them.
-    attempts: u32,
+    /// The killing of its processes, once it has begun.
+    killing: Option<Killing>,
     /// The first process, which leads its process group, while it runs.
     first: Option<Pid>,
     disk_was_full: bool,
@@ -95,8 +90,7 @@ impl Execution {
             tree: Tree::Alive,
             started: None,
             kill_reason: None,
-            killed: None,
-            attempts: 0,
+            killing: None,
             first: None,
             disk_was_full: false,
         }
@@ -221,106 +215,7 @@ impl Execution {
     /// Kills its processes. The first reason is the one that is reported.
     pub(super) fn kill(&mut self, reason: Option<Termination>) {
         self.kill_reason = self.kill_reason.or(reason);
-        self.killed.get_or_insert_with(Instant::now);
-    }
-
-    /// Kills the processes that are left, if they are to die. Returns when that began, if it is not over.
-    pub(super) fn enforce(&mut self, processes: &Processes, now: Instant) -> Result<Option<Instant>, Error> {
-        if self.deadline().is_some_and(|deadline| deadline <= now) {
-            self.kill(Some(Termination::TimedOut));
-        }
-        if let Some(killed) = self.killed.filter(|_| self.tree == Tree::Alive) {
-            if self.state == State::Starting {
-                kill(self.launcher.pid)?;
-            }
-            if let Some(first) = self.first {
-                // One call for all of a simple fork bomb. There is no such group if the process has left it.
-                let _ = kill_process_group(first, Signal::KILL);
-            }
-            processes.kill_below(self.launcher.pid, killed)?;
-            self.attempts += 1;
-        }
-        Ok(self.killed.filter(|_| self.tree != Tree::Gone && self.attempts >= MIN_ATTEMPTS))
-    }
-
-    /// Proceeds as far as possible once the first process has ended. Returns whether this was the end of the
-    /// execution for the sidecar.
-    pub(super) fn proceed(
-        &mut self,
-        processes: &Processes,
-        buffer: &mut [u8],
-        connection: &mut Connection,
-    ) -> Result<bool, Error> {
-        if self.tree == Tree::Gone {
-            match self.state {
-                State::Starting if self.kill_reason.is_none() => {
-                    self.state =
-                        State::Failed("the launcher was killed before it had started the program".into());
-                }
-                State::Starting | State::Running => {
-                    self.end(None, self.started.map_or(Duration::ZERO, |started| started.elapsed()));
-                }
-                _ => {}
-            }
-        }
-        let State::Ended(status, run_time, time) = self.state else {
-            return self.proceed_to_gone(connection);
-        };
-        if self.tree != Tree::Gone {
-            let may_still_write = !self.streams.outputs.iter().all(Output::has_ended);
-            if self.killed.is_some() || (may_still_write && time.elapsed() < REMAINING_OUTPUT_TIMEOUT) {
-                return Ok(false);
-            }
-            if !self.keeps_background {
-                self.kill(None);
-                return Ok(false);
-            }
-        }
-        self.streams.outputs.iter_mut().for_each(Output::end);
-        for index in 0..self.streams.outputs.len() {
-            while connection.has_room() && self.read_output(index, buffer, connection)? {}
-        }
-        if !self.streams.outputs.iter().all(Output::has_ended) {
-            return Ok(false);
-        }
-        self.finish(status, run_time, processes, connection)?;
-        Ok(true)
-    }
-
-    fn proceed_to_gone(&mut self, connection: &mut Connection) -> Result<bool, Error> {
-        if self.tree != Tree::Gone {
-            return Ok(false);
-        }
-        match std::mem::replace(&mut self.state, State::Gone) {
-            State::Failed(reason) => connection.push(self.channel, &Frame::Failed(reason)).map(|()| true),
-            _ => Ok(false),
-        }
-    }
-
-    /// Sends what follows the output.
-    fn finish(
-        &mut self,
-        status: Option<ExitStatus>,
-        run_time: Duration,
-        processes: &Processes,
-        connection: &mut Connection,
-    ) -> Result<(), Error> {
-        for tail in self.streams.outputs.iter_mut().filter_map(Output::finish) {
-            connection.push(self.channel, &tail)?;
-        }
-        // Without a launcher nobody knows its status; it did not survive.
-        let status = status.unwrap_or(ExitStatus::from_raw(SIGKILL));
-        let termination = classify(status, self.kill_reason, self.disk_was_full);
-        connection.push(self.channel, &Frame::Terminated(termination, run_time))?;
-        self.state = State::Gone;
-        if self.tree == Tree::Alive {
-            let trees = usage_of_trees(&processes.list(false)?.processes, [self.launcher.pid]);
-            if let Some(tree) = trees.get(&self.launcher.pid).filter(|tree| tree.processes > 0) {
-                connection.push(self.channel, &Frame::Background(tree.processes))?;
-            }
-            self.state = State::Background;
-        }
-        connection.push(self.channel, &Frame::Done)
+        self.killing.get_or_insert_with(|| Killing::start(Instant::now()));
     }
 
     /// Whether the sidecar still waits for its end.
@@ -343,19 +238,24 @@ impl Execution {
         matches!(self.state, State::Ended(Some(status), ..) if !status.success())
     }
 
+    /// The killing of its processes, if it is not over.
+    pub(super) fn killing(&self) -> Option<Killing> {
+        self.killing.filter(|_| self.tree == Tree::Alive)
+    }
+
     /// Whether the processes are being killed.
     pub(super) fn is_dying(&self) -> bool {
-        self.tree == Tree::Alive && self.killed.is_some()
+        self.killing().is_some()
     }
 
     /// Whether the launcher is alive, and the processes are not being killed.
     pub(super) fn may_be_killed(&self) -> bool {
-        self.tree == Tree::Alive && self.killed.is_none()
+        self.tree == Tree::Alive && self.killing.is_none()
     }
 
     /// When its time is over.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let may_time_out = self.is_executing() && self.killed.is_none();
+        let may_time_out = self.is_executing() && self.killing.is_none();
         self.started.filter(|_| may_time_out)?.checked_add(self.limits.wall_time?)
     }
 

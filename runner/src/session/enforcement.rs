@@ -60,7 +60,9 @@ impl Session<'_> {
 
     /// Kills the processes that killed launchers have left to the init, until there are none.
     fn kill_orphans(&mut self, now: Instant) -> Result<(), Error> {
-        let Some(killing) = &mut self.orphans else { return Ok(()) };
+        let Some(killing) = self.orphans.as_mut().filter(|killing| killing.is_due(now)) else {
+            return Ok(());
+        };
         let attempt = self.processes.kill_below(self.init, killing.since)?;
         killing.record(attempt, now);
         if attempt.alive == 0 {

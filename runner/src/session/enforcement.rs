@@ -50,7 +50,8 @@ impl Session<'_> {
         let ending = self.executions.values().any(Execution::is_ending).then(|| now + CHECK_INTERVAL);
         let deadlines = self.executions.values().filter_map(Execution::deadline);
         let session = self.timers.next(self.is_executing());
-        [check, kill, ending, session].into_iter().flatten().chain(deadlines).min()
+        let launcher = self.launchers.due();
+        [check, kill, ending, session, launcher].into_iter().flatten().chain(deadlines).min()
     }
 
     /// Whether any program may run.

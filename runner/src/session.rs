@@ -7,6 +7,7 @@ mod execution;
 mod input;
 mod killing;
 mod launch;
+mod launchers;
 mod output;
 mod timers;
 
@@ -23,7 +24,7 @@ use cofferdam_protocol::{CONTROL, Command, Deadlines, Frame, Malformed, Message,
 use connection::Connection;
 use execution::{Execution, Terms};
 use killing::Killing;
-use launch::Launcher;
+use launchers::Launchers;
 use nix::sys::{
     signal::{SigSet, Signal},
     signalfd::{SfdFlags, SignalFd},
@@ -66,8 +67,7 @@ struct Session<'a> {
     /// The init of the session's PID namespace. Killing it kills all processes of the session.
     init: Pid,
     preparation: Preparation,
-    /// The soft limit of open files that programs have.
-    open_files: Option<u64>,
+    launchers: Launchers,
     usage: Usage,
     processes: Processes,
     timers: Timers,
@@ -97,7 +97,7 @@ pub(crate) fn run(
         signals: open_signals()?,
         init: Pid::from_child(&init),
         preparation,
-        open_files: raise_open_files()?,
+        launchers: Launchers::new(raise_open_files()?, Instant::now()),
         usage,
         processes,
         executions: BTreeMap::new(),
@@ -145,7 +145,11 @@ impl Session<'_> {
             if end.is_some() {
                 return Ok(end);
             }
-            for token in self.wait()? {
+            let ready = self.wait()?;
+            if ready.is_empty() {
+                self.launchers.prepare(&mut self.usage, Instant::now());
+            }
+            for token in ready {
                 if !self.handle(token)? {
                     return Ok(None);
                 }
@@ -236,9 +240,12 @@ impl Session<'_> {
 
     fn execute(&mut self, channel: u32, command: Command) -> Result<(), Error> {
         let terms = Terms::of(&command);
-        match Launcher::start(&self.preparation, command, self.open_files) {
+        let handed_over = self.launchers.take(&mut self.usage, Instant::now()).and_then(|launcher| {
+            let streams = launcher.hand_over(&self.preparation, command);
+            streams.map(|streams| (launcher, streams))
+        });
+        match handed_over {
             Ok(launched) => {
-                self.usage.add_runner_processes(1);
                 self.executions.insert(channel, Execution::new(channel, launched, terms));
                 Ok(())
             }
@@ -255,16 +262,21 @@ impl Session<'_> {
         }
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
             let has_ended = status.exited() || status.signaled();
-            if pid == self.init && has_ended {
-                return Err(Error::InitKilled);
+            if pid == self.init {
+                if has_ended {
+                    return Err(Error::InitKilled);
+                }
+                continue;
+            }
+            // Every other child is a launcher.
+            self.usage.remove_runner_processes(u32::from(has_ended));
+            if self.launchers.on_status(pid, status, &self.processes, Instant::now())? {
+                continue;
             }
             let execution = self.executions.iter_mut().find(|(_, execution)| execution.launcher.pid == pid);
             let Some((channel, execution)) = execution else { continue };
             let channel = *channel;
             let orphans = execution.on_launcher(status, &self.processes, &mut self.connection)?;
-            if has_ended {
-                self.usage.remove_runner_processes(1);
-            }
             if orphans {
                 self.orphans = Some(Killing::start(Instant::now()));
             }

@@ -50,7 +50,8 @@ impl Session<'_> {
         let ending = self.executions.values().any(Execution::is_ending).then(|| now + CHECK_INTERVAL);
         let deadlines = self.executions.values().filter_map(Execution::deadline);
         let session = self.timers.next(self.is_executing());
-        [check, kill, ending, session].into_iter().flatten().chain(deadlines).min()
+        let launcher = self.launchers.due();
+        [check, kill, ending, session, launcher].into_iter().flatten().chain(deadlines).min()
     }
 
     /// Whether any program may run.
@@ -60,7 +61,9 @@ impl Session<'_> {
 
     /// Kills the processes that killed launchers have left to the init, until there are none.
     fn kill_orphans(&mut self, now: Instant) -> Result<(), Error> {
-        let Some(killing) = &mut self.orphans else { return Ok(()) };
+        let Some(killing) = self.orphans.as_mut().filter(|killing| killing.is_due(now)) else {
+            return Ok(());
+        };
         let attempt = self.processes.kill_below(self.init, killing.since)?;
         killing.record(attempt, now);
         if attempt.alive == 0 {

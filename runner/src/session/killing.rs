@@ -8,8 +8,10 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// How many complete attempts they must have survived.
 const MIN_ATTEMPTS: u32 = 10;
 
-/// Between two attempts once all were dead. Each stops the processes that reap them.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The pause after an attempt that has found all: killed processes need processor time to exit.
+const PAUSE_TO_EXIT: Duration = Duration::from_millis(100);
+/// The pause once all are dead: an attempt stops the processes that reap them.
+const PAUSE_TO_REAP: Duration = Duration::from_secs(1);
 /// How long dead processes may take to be reaped.
 const REAP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -33,8 +35,9 @@ impl Killing {
 
     /// Whether another attempt is due.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        let paused = |(_, last)| now.saturating_duration_since(last) < PAUSE;
-        !(self.are_dead() && self.last.is_some_and(paused))
+        let Some((_, last)) = self.last.filter(|(attempt, _)| attempt.is_complete) else { return true };
+        let pause = if self.are_dead() { PAUSE_TO_REAP } else { PAUSE_TO_EXIT };
+        now.saturating_duration_since(last) >= pause
     }
 
     /// Whether the last attempt was complete and has found none.
@@ -78,6 +81,15 @@ mod tests {
         assert!(!killing.has_failed(at(2000)) && killing.has_failed(at(2001)));
         killing.record(Attempt { alive: 4, is_complete: true }, at(1900));
         assert!(!killing.has_failed(at(3900)) && killing.has_failed(at(3901)));
+    }
+
+    #[test]
+    fn killed_processes_have_time_to_exit() {
+        let start = Instant::now();
+        let mut killing = Killing::start(start);
+        killing.record(Attempt { alive: 1, is_complete: true }, start);
+        assert!(!killing.is_due(start + Duration::from_millis(99)));
+        assert!(killing.is_due(start + Duration::from_millis(100)));
     }
 
     #[test]

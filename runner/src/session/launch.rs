@@ -44,25 +44,25 @@ pub(super) struct Streams {
 }
 
 impl Launcher {
-    /// Starts a launcher, and hands the command over to it. Programs may have so many open files.
-    pub(super) fn start(
-        session: &Preparation,
-        command: Command,
-        open_files: Option<u64>,
-    ) -> Result<(Self, Streams), Error> {
+    /// Starts a launcher, which waits for its command. Programs may have so many open files.
+    pub(super) fn start(open_files: Option<u64>) -> Result<Self, Error> {
         const STEP: &str = "start the launcher of an execution";
-        let (streams, program_ends) = Streams::open(&command)?;
         let (socket, launcher_end) = UnixStream::pair().context(STEP)?;
         let mut process = std::process::Command::new("/proc/self/exe");
         process.arg(launcher::ARGUMENT).args(open_files.map(|files| files.to_string()));
         // The runner's own standard error may be the log that contains the frames.
         process.stdin(OwnedFd::from(launcher_end)).stdout(Stdio::null()).stderr(Stdio::null());
         let pid = Pid::from_child(&process.spawn().context(STEP)?);
-        let launcher = Self { pid, socket, decoder: Decoder::with_max_body(MAX_REPORT), is_open: true };
+        ioctl_fionbio(&socket, true).context(STEP)?;
+        Ok(Self { pid, socket, decoder: Decoder::with_max_body(MAX_REPORT), is_open: true })
+    }
+
+    /// Hands a command over to it. Returns the runner's ends of the program's streams.
+    pub(super) fn hand_over(&self, session: &Preparation, command: Command) -> Result<Streams, Error> {
+        let (streams, program_ends) = Streams::open(&command)?;
         // It may be dead already, which its end reports.
-        let _ = handover::send(&launcher.socket, session, command, &program_ends);
-        ioctl_fionbio(&launcher.socket, true).context(STEP)?;
-        Ok((launcher, streams))
+        let _ = handover::send(&self.socket, session, command, &program_ends);
+        Ok(streams)
     }
 
     /// The socket to poll.

@@ -139,6 +139,6 @@ mod tests {
         let granted: usize = rules.iter().map(|rule| rule.verbs.len()).sum();
         assert_eq!(granted, rights(Workload::Job).len());
         assert!(rules.iter().all(|rule| !rule.verbs.is_empty() && !rule.verbs.contains(&"*".to_owned())));
-        assert!(!has(Workload::Job, "secrets", "get") && !has(Workload::Job, "pods/exec", "create"));
+        assert!(!has(Workload::Job, "secrets", "get") && !has(Workload::Job, "pods/portforward", "create"));
     }
 }

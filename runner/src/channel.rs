@@ -1,27 +1,32 @@
 //! The channel to the sidecar. Messages and the program come in; frames go out on standard output.
 
+mod messages;
+
 use crate::{
     container_log::{ATTACH_TIMEOUT, ContainerLog},
     error::{Context, Error},
     options::Options,
-    stdio,
+    poll::Poll,
+    relay::Endpoint,
+    stdio::{self, Source},
 };
 use cofferdam_protocol::{CONTROL, Decoder, Frame, Hello, Malformed, Message, append, encode};
+use messages::{read, read_parts};
+use rustix::event::PollFlags;
 use std::{
-    fs,
-    io::{self, Read},
+    io,
     os::fd::{AsFd, OwnedFd},
-    path::{Path, PathBuf},
+    path::PathBuf,
     thread,
     time::{Duration, SystemTime},
 };
 
 /// Longest message in bytes: the largest program that the contract allows, and some.
 const MAX_MESSAGE: u64 = 64 << 20;
-/// Most bytes that are read at once.
-const MAX_READ: usize = 64 << 10;
 /// Most bytes that are written at once. A frame may be longer.
 const MAX_WRITE: usize = 96 << 10;
+/// How long the last frame may take over a relay.
+const LAST_FRAME_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The connection to the sidecar.
 #[derive(Debug)]
@@ -49,7 +54,11 @@ enum Transport {
         log: ContainerLog,
         /// The runner waits for no message after this time.
         expires: Option<SystemTime>,
+        /// Where the relay of a session may connect.
+        relay: Option<Endpoint>,
     },
+    /// Messages and frames go over the relay of a session.
+    Relay(Endpoint),
 }
 
 /// An instruction of the sidecar while the program runs.
@@ -71,11 +80,35 @@ impl Channel {
                 Transport::LogAndVolume { log: ContainerLog::open(), folder: Some(folder.clone()) }
             }
             None if options.log => {
-                Transport::LogAndStdin { log: ContainerLog::open(), expires: options.expires }
+                Transport::LogAndStdin { log: ContainerLog::open(), expires: options.expires, relay: None }
             }
             None => Transport::Pipes,
         };
         Self { transport, decoder: Decoder::with_max_body(MAX_MESSAGE), number: CONTROL }
+    }
+
+    /// Listens for the relay of a session, in the network namespace that this process has now.
+    pub(crate) fn listen(&mut self, secret: &str) -> Result<(), Error> {
+        if let Transport::LogAndStdin { relay, .. } = &mut self.transport {
+            *relay = Some(Endpoint::listen(secret).context("listen for the relay of a session")?);
+        }
+        Ok(())
+    }
+
+    /// The relay that all messages and frames go over, if one has connected.
+    pub(crate) fn relay(&self) -> Option<&Endpoint> {
+        match &self.transport {
+            Transport::Relay(relay) => Some(relay),
+            _ => None,
+        }
+    }
+
+    /// The same, to use it, with the decoder of what it receives.
+    pub(crate) fn relay_mut(&mut self) -> Option<(&mut Endpoint, &mut Decoder<Message>)> {
+        match &mut self.transport {
+            Transport::Relay(relay) => Some((relay, &mut self.decoder)),
+            _ => None,
+        }
     }
 
     /// Says what the runner can do, and receives the same of the sidecar.
@@ -87,15 +120,18 @@ impl Channel {
         }
     }
 
-    /// From now on, all frames are those of the execution with this channel.
+    /// From now on, all frames are those of the execution with this channel. There is no session.
     pub(crate) fn start_execution(&mut self, number: u32) {
         self.number = number;
+        if let Transport::LogAndStdin { relay, .. } = &mut self.transport {
+            *relay = None;
+        }
     }
 
     /// How long to wait before output is sent, if at all.
     pub(crate) fn throttle(&self) -> Option<Duration> {
         match &self.transport {
-            Transport::Pipes => None,
+            Transport::Pipes | Transport::Relay(_) => None,
             Transport::LogAndVolume { log, .. } | Transport::LogAndStdin { log, .. } => {
                 log.throttle(MAX_WRITE)
             }
@@ -104,6 +140,10 @@ impl Channel {
 
     /// Sends one frame, after the delay that [`throttle`](Self::throttle) returns.
     pub(crate) fn send(&mut self, frame: &Frame) -> Result<(), Error> {
+        if let Transport::Relay(relay) = &mut self.transport {
+            relay.push(&encode(self.number, frame)?);
+            return relay.flush();
+        }
         for bytes in encode(self.number, frame)?.chunks(MAX_WRITE) {
             if let Some(delay) = self.throttle() {
                 thread::sleep(delay);
@@ -117,9 +157,13 @@ impl Channel {
         Ok(())
     }
 
-    /// Waits, after the last frame, for a reader that attaches late, and replays the log to it.
-    pub(crate) fn wait_for_late_reader(&mut self) -> Result<(), Error> {
+    /// Waits, after the last frame, for its reader: for one that attaches late, to which it replays the log, or for the
+    /// relay.
+    pub(crate) fn wait_for_reader(&mut self) -> Result<(), Error> {
         const STEP: &str = "wait for a reader";
+        if let Transport::Relay(relay) = &mut self.transport {
+            return relay.linger(LAST_FRAME_TIMEOUT);
+        }
         let Some(log) = self.log().filter(|log| log.is_replay_pending()) else { return Ok(()) };
         let is_readable = stdio::wait_until_readable(Some(ATTACH_TIMEOUT)).context(STEP)?;
         if is_readable && stdio::discard(io::stdin().as_fd()).is_ok_and(|length| length > 0) {
@@ -130,20 +174,28 @@ impl Channel {
 
     /// Waits for the next message. Returns it with its channel.
     pub(crate) fn receive(&mut self) -> Result<(u32, Message), Error> {
+        while let Transport::LogAndStdin { expires, relay, .. } = &mut self.transport {
+            let timeout =
+                expires.map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default());
+            let stdin = io::stdin();
+            let mut poll = Poll::new();
+            poll.add(Source::Stdin, Some(stdin.as_fd()), PollFlags::IN);
+            relay.iter().for_each(|relay| relay.add_to(&mut poll, Source::Relay));
+            let ready = stdio::wait(poll, timeout);
+            match ready.context("wait for the program")?.as_slice() {
+                [Source::Relay, ..] => self.accept_relay(),
+                [Source::Stdin, ..] => break,
+                _ => return Err(Error::ChannelClosed),
+            }
+        }
         match &mut self.transport {
-            Transport::Pipes => {}
+            Transport::Pipes | Transport::LogAndStdin { .. } => {}
+            Transport::Relay(relay) => return relay.next_message(&mut self.decoder),
             Transport::LogAndVolume { folder, .. } => {
                 if let Some(folder) = folder.take() {
                     read_parts(&folder, |part| self.decoder.push(part))?;
                 }
                 return self.decoder.next()?.ok_or(Malformed.into());
-            }
-            Transport::LogAndStdin { expires, .. } => {
-                let timeout =
-                    expires.map(|expires| expires.duration_since(SystemTime::now()).unwrap_or_default());
-                if !stdio::wait_until_readable(timeout).context("wait for the program")? {
-                    return Err(Error::ChannelClosed);
-                }
             }
         }
         let received = read(&mut self.decoder, stdio::unbuffered_stdin().context("read the channel")?)?;
@@ -152,6 +204,17 @@ impl Channel {
             log.replay().map_err(|_| Error::ChannelClosed)?;
         }
         Ok(received)
+    }
+
+    /// Uses the relay from now on, if one has connected.
+    fn accept_relay(&mut self) {
+        if let Transport::LogAndStdin { relay, .. } = &mut self.transport
+            && relay.as_mut().is_some_and(Endpoint::accept)
+            && let Some(relay) = relay.take()
+        {
+            self.decoder = Decoder::with_max_body(MAX_MESSAGE);
+            self.transport = Transport::Relay(relay);
+        }
     }
 
     /// Waits for the next message of the execution.
@@ -217,77 +280,8 @@ impl Channel {
 
     fn log(&mut self) -> Option<&mut ContainerLog> {
         match &mut self.transport {
-            Transport::Pipes => None,
+            Transport::Pipes | Transport::Relay(_) => None,
             Transport::LogAndVolume { log, .. } | Transport::LogAndStdin { log, .. } => Some(log),
         }
-    }
-}
-
-/// Reads the files of `folder`, which together are the messages, in the order of their names.
-fn read_parts(folder: &Path, mut push: impl FnMut(&[u8])) -> Result<(), Error> {
-    let mut parts = fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>())
-        .context("list the program's volume")?;
-    // Kubernetes' own entries in a volume begin with dots.
-    parts.retain(|part| part.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b".")));
-    parts.sort();
-    parts.iter().try_for_each(|part| fs::read(part).map(|bytes| push(&bytes))).context("read the program")
-}
-
-/// Reads the next message, and nothing that follows it: bytes after the last message have a meaning of their own.
-fn read(decoder: &mut Decoder<Message>, mut input: impl Read) -> Result<(u32, Message), Error> {
-    loop {
-        if let Some(received) = decoder.next()? {
-            return Ok(received);
-        }
-        let length = decoder.missing().min(MAX_READ);
-        let mut bytes = Vec::with_capacity(length);
-        let read = input.by_ref().take(length as u64).read_to_end(&mut bytes);
-        if read.is_err() || bytes.is_empty() {
-            return Err(Error::ChannelClosed);
-        }
-        decoder.push(&bytes);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_is_read_without_what_follows_it() {
-        let messages =
-            [(CONTROL, Message::Ping), (1, Message::Content(vec![7; 3 * MAX_READ + 1])), (1, Message::Start)];
-        let bytes = messages.iter().flat_map(|(channel, message)| encode(*channel, message).expect("short"));
-        let bytes: Vec<u8> = bytes.chain(*b"rest").collect();
-        let (mut decoder, mut input) = (Decoder::default(), bytes.as_slice());
-        for message in messages {
-            assert_eq!(read(&mut decoder, &mut input).expect("a message"), message);
-        }
-        assert_eq!(input, b"rest");
-    }
-
-    #[test]
-    fn an_incomplete_or_malformed_message_is_an_error() {
-        let bytes = encode(1, &Message::Content(vec![7; 9])).expect("short");
-        let read = |mut bytes: &[u8]| read(&mut Decoder::with_max_body(9), &mut bytes);
-        for length in 0..bytes.len() {
-            assert!(matches!(read(&bytes[..length]), Err(Error::ChannelClosed)), "{length}");
-        }
-        let long = encode(1, &Message::Content(vec![7; 10])).expect("short");
-        assert!(matches!(read(&long), Err(Error::Message(_))));
-    }
-
-    #[test]
-    fn the_parts_of_a_folder_are_read_in_order() {
-        let folder = std::env::temp_dir().join(format!("cofferdam-parts-{}", std::process::id()));
-        fs::create_dir(&folder).expect("a folder");
-        for (name, content) in [("001", "second"), ("000", "first"), ("..data", "no")] {
-            fs::write(folder.join(name), content).expect("a file");
-        }
-        let mut all = Vec::new();
-        read_parts(&folder, |part| all.extend_from_slice(part)).expect("parts");
-        fs::remove_dir_all(&folder).expect("it exists");
-        assert_eq!(all, b"firstsecond");
     }
 }

@@ -11,6 +11,8 @@
 //!   `--log`.
 //! - `--sandbox-network`: the program shares the sandbox's network. By default it has a loopback interface
 //!   only.
+//! - `--session SECRET`: waits for a relay (`cofferdam-runner relay SECRET`) too, over which all messages and frames of a
+//!   session go instead.
 //! - `--expires TIME`: neither wait for a program nor start one after that time, in seconds since 1970.
 #![cfg(target_os = "linux")]
 
@@ -32,6 +34,7 @@ mod poll;
 mod preload;
 mod prewarm;
 mod processes;
+mod relay;
 mod replay_buffer;
 mod resource_view;
 mod session;
@@ -43,7 +46,6 @@ mod workspace;
 use crate::{
     channel::Channel,
     error::Error,
-    isolation::Network,
     launcher::{file_call, terminal},
     options::Options,
     prewarm::PreparedSandbox,
@@ -59,27 +61,32 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some(init::ARGUMENT) => return init::main(),
         Some(launcher::ARGUMENT) => return launcher::main(),
+        Some(relay::ARGUMENT) => return relay::main(),
         Some(terminal::ARGUMENT) => return terminal::main(),
         Some(file_call::ARGUMENT) => return file_call::main(),
         _ => {}
     }
     let options = Options::from_args();
     let mut channel = Channel::open(&options);
-    let result = if options.is_expired() { Err(Error::Expired) } else { run(&mut channel, options.network) };
+    let result = if options.is_expired() { Err(Error::Expired) } else { run(&mut channel, &options) };
     let last = match result {
         Ok(last) => last,
         Err(Error::ChannelClosed) => return ExitCode::SUCCESS,
         Err(error) => Frame::Failed(error.to_string()),
     };
-    match channel.send(&last).and_then(|()| channel.wait_for_late_reader()) {
+    match channel.send(&last).and_then(|()| channel.wait_for_reader()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
 /// Runs one program, or a session. Returns the last frame.
-fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
+fn run(channel: &mut Channel, options: &Options) -> Result<Frame, Error> {
+    let network = options.network;
     isolation::require_gvisor()?;
+    if let Some(secret) = &options.session {
+        channel.listen(secret)?;
+    }
     isolation::enter_namespaces(network)?;
     let processes = Processes::open()?;
     let init = init::start()?;
@@ -95,7 +102,7 @@ fn run(channel: &mut Channel, network: Network) -> Result<Frame, Error> {
                 let sandbox = sandbox.take().ok_or(Malformed)?;
                 return session::run(channel, sandbox, deadlines, init, processes);
             }
-            (execution, Message::Run(program)) if execution != CONTROL => {
+            (execution, Message::Run(program)) if execution != CONTROL && channel.relay().is_none() => {
                 channel.start_execution(execution);
                 let sandbox = match sandbox.take() {
                     Some(sandbox) => sandbox,

@@ -18,6 +18,8 @@ pub(crate) struct Options {
     pub(crate) network: Network,
     /// The runner neither waits for a program nor starts one after this time.
     pub(crate) expires: Option<SystemTime>,
+    /// The secret of a session's relay, if the runner is to wait for one.
+    pub(crate) session: Option<String>,
 }
 
 impl Options {
@@ -32,7 +34,8 @@ impl Options {
     }
 
     fn parse(mut args: impl Iterator<Item = OsString>) -> Self {
-        let mut options = Self { program: None, log: false, network: Network::Loopback, expires: None };
+        let mut options =
+            Self { program: None, log: false, network: Network::Loopback, expires: None, session: None };
         while let Some(arg) = args.next() {
             match arg.to_str() {
                 Some("--program") => {
@@ -42,6 +45,9 @@ impl Options {
                 Some("--log") => options.log = true,
                 Some("--expires") => {
                     options.expires = args.next().and_then(|time| parse_time(time.to_str()?))
+                }
+                Some("--session") => {
+                    options.session = args.next().and_then(|secret| secret.into_string().ok())
                 }
                 Some("--sandbox-network") => options.network = Network::Sandbox,
                 // An unknown option must not weaken the isolation.
@@ -72,6 +78,16 @@ mod tests {
         assert_eq!(parse(&["--program", "/p"]), (Some("/p".into()), Network::Loopback));
         assert_eq!(parse(&["--program", "--sandbox-network"]).1, Network::Loopback);
         assert_eq!(parse(&["--program", "/p", "--sandbox-network"]).1, Network::Sandbox);
+    }
+
+    #[test]
+    fn a_session_has_the_secret_that_follows_the_option() {
+        let session = |args: &[&str]| Options::parse(args.iter().map(OsString::from)).session;
+        assert_eq!(
+            session(&["--log", "--session", "secret", "--sandbox-network"]).as_deref(),
+            Some("secret")
+        );
+        assert_eq!(session(&["--log"]), None);
     }
 
     #[test]

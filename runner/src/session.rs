@@ -160,12 +160,9 @@ impl Session<'_> {
     /// Waits for events, at most until something is due.
     fn wait(&self) -> Result<Vec<Token>, Error> {
         let mut poll = Poll::new();
-        poll.add(Token::Messages, Some(self.connection.input()), PollFlags::IN);
-        poll.add(Token::Signals, Some(self.signals.as_fd()), PollFlags::IN);
         let stdout = io::stdout();
-        if !self.connection.is_empty() {
-            poll.add(Token::Frames, Some(stdout.as_fd()), PollFlags::OUT);
-        }
+        self.connection.add_to(&mut poll, (Token::Messages, Token::Frames), stdout.as_fd());
+        poll.add(Token::Signals, Some(self.signals.as_fd()), PollFlags::IN);
         for (channel, execution) in &self.executions {
             poll.add(Token::Launcher(*channel), execution.launcher.fd(), PollFlags::IN);
             poll.add(Token::Input(*channel), execution.streams.input.fd(), PollFlags::OUT);

@@ -19,6 +19,7 @@ mod isolation;
 mod network_faults;
 mod pool;
 mod serve;
+mod sessions;
 
 use cofferdam_tests::{
     cluster::{self, Namespace, runtime},
@@ -39,12 +40,13 @@ fn main() -> Result<ExitCode, Failure> {
     }
     arguments.test_threads = arguments.test_threads.or(Some(CONCURRENCY));
     let namespace = Arc::new(runtime().block_on(Namespace::create())?);
-    let tests: [&[Test]; 11] = [
+    let tests: [&[Test]; 12] = [
         // First, because the number of requests of an execution is measured in an idle cluster.
         executions::TESTS,
         // Early, so that what only the cluster itself deletes is gone at the end.
         cleanup::TESTS,
         pool::TESTS,
+        sessions::TESTS,
         invalid_settings::TESTS,
         failures::TESTS,
         isolation::TESTS,

@@ -155,7 +155,10 @@ impl Settings {
                     None => local,
                 })
             }
-            BackendKind::Kubernetes => Arc::new(KubernetesBackend::new(&self.kubernetes(), policy)?),
+            BackendKind::Kubernetes => {
+                let longest = self.sessions.max_lifetime_seconds.0;
+                Arc::new(KubernetesBackend::new(&self.kubernetes(), policy)?.with_session_lifetime(longest))
+            }
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     spec::{ExecSpec, SandboxSpec},
 };
 use cofferdam_types::{Error, ErrorCode, Report};
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
@@ -79,6 +79,17 @@ pub enum Purpose<'a> {
     },
 }
 
+/// The session that a sandbox becomes.
+#[derive(Debug, Clone)]
+pub struct SessionClaim {
+    /// Its id in logs. Its callers' own id is a secret.
+    pub log_id: String,
+    /// The tenant that it belongs to; none: there is only one.
+    pub tenant: Option<Arc<str>>,
+    /// How long it may live.
+    pub max_lifetime: Duration,
+}
+
 /// A sandbox. Nothing of it is left after [`Sandbox::delete`], nor after it is dropped, though then later.
 pub trait Sandbox: fmt::Debug + Send {
     /// Whether a prewarmed sandbox still answers.
@@ -92,15 +103,14 @@ pub trait Sandbox: fmt::Debug + Send {
         context: &'a ExecutionContext<'a>,
     ) -> BoxFuture<'a, Result<Report, Error>>;
 
-    /// Makes a session of it that may live for this time. It was created for one, or for the pool, and has executed
-    /// nothing. The next message that its runner gets is [`Message::Open`](cofferdam_protocol::Message::Open).
+    /// Makes a session of it. It was created for one, or for the pool, and has executed nothing. The next message that its runner gets is [`Message::Open`](cofferdam_protocol::Message::Open).
     ///
     /// # Errors
     ///
     /// It cannot be one, and is deleted.
     fn into_session(
         self: Box<Self>,
-        _max_lifetime: Duration,
+        _claim: SessionClaim,
     ) -> BoxFuture<'static, Result<Box<dyn SessionSandbox>, Error>> {
         let unsupported = Error::new(ErrorCode::Denied, "sessions are not supported by this backend");
         Box::pin(async { Err(unsupported) })

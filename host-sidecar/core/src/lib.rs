@@ -21,7 +21,9 @@ mod runtime;
 pub mod session;
 pub mod spec;
 
-pub use backend::{Backend, BoxFuture, Purpose, Sandbox, SessionReader, SessionSandbox, SessionWriter};
+pub use backend::{
+    Backend, BoxFuture, Purpose, Sandbox, SessionClaim, SessionReader, SessionSandbox, SessionWriter,
+};
 pub use cofferdam_protocol::Stream;
 pub use execution::{ExecutionContext, NoObserver, Observer, Phase};
 pub use id::{id_in, is_id, new_id};

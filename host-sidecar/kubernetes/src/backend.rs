@@ -2,11 +2,11 @@
 
 use crate::{
     api::{error, with_timeout},
-    config::KubernetesConfig,
+    config::{KubernetesConfig, Workload},
     connection::{ClusterSource, LazyCluster},
     error::SetupError,
-    execution::{BackendContext, KubernetesSandbox, SharedRunner},
-    manifest::{self, Identity},
+    execution::{BackendContext, KubernetesSandbox, SESSION_SLACK, SharedRunner},
+    manifest::{self, Identity, Source},
 };
 use cofferdam_core::{Backend, BoxFuture, Purpose, Sandbox, policy::Policy, spec::SandboxSpec};
 use cofferdam_types::{Error, Request};
@@ -22,6 +22,7 @@ const CLEANUP_TIMEOUT: Duration = Duration::from_secs(45);
 #[derive(Debug)]
 pub struct KubernetesBackend {
     context: Arc<BackendContext>,
+    max_session_lifetime: Duration,
 }
 
 impl KubernetesBackend {
@@ -34,6 +35,7 @@ impl KubernetesBackend {
         check_overlay(config, policy)?;
         let source = ClusterSource::find(config)?;
         Ok(Self {
+            max_session_lifetime: Duration::ZERO,
             context: Arc::new(BackendContext {
                 max_wall_time: policy.ceilings.wall_time(),
                 startup_timeout: policy.defaults.startup_time(),
@@ -45,6 +47,22 @@ impl KubernetesBackend {
         })
     }
 
+    /// The same for sessions that live so long. Without, a prewarmed Pod that belongs to no Job may end too early to be
+    /// one.
+    #[must_use]
+    pub fn with_session_lifetime(self, max_session_lifetime: Duration) -> Self {
+        Self { max_session_lifetime, ..self }
+    }
+
+    /// How long a prewarmed Pod may be in use. The deadline of a Job can still be moved when it becomes a session.
+    fn longest_use(&self) -> Duration {
+        let session = match self.context.config.workload {
+            Workload::Job => Duration::ZERO,
+            Workload::Pod => self.max_session_lifetime.saturating_add(SESSION_SLACK),
+        };
+        self.context.max_wall_time.max(session)
+    }
+
     /// Which cluster it uses.
     pub(crate) fn source(&self) -> &ClusterSource {
         &self.context.cluster.source
@@ -54,8 +72,12 @@ impl KubernetesBackend {
 /// Applies the overlay to the Pod of a short program, so that its errors are found at the start.
 fn check_overlay(config: &KubernetesConfig, policy: &Policy) -> Result<(), SetupError> {
     let Ok(plan) = policy.plan(Request { code: "#".into(), ..Request::default() }) else { return Ok(()) };
-    let template =
-        manifest::template(config, &plan.sandbox, Some(plan.exec.code.len()), &Identity::placeholder());
+    let template = manifest::template(
+        config,
+        &plan.sandbox,
+        Source::Volume(plan.exec.code.len()),
+        &Identity::placeholder(),
+    );
     template.map(|_| ()).map_err(|error| SetupError::Overlay(error.to_string()))
 }
 
@@ -70,14 +92,19 @@ impl Backend for KubernetesBackend {
             let sandbox = match purpose {
                 Purpose::Execution(_) => KubernetesSandbox::cold(context, spec),
                 Purpose::Pool { max_age, cancelled } => {
-                    KubernetesSandbox::warm(context, spec, max_age, cancelled).await?
+                    KubernetesSandbox::for_pool(context, spec, (max_age, self.longest_use()), cancelled)
+                        .await?
                 }
-                Purpose::Session { context: session, max_lifetime } => {
-                    KubernetesSandbox::warm(context, spec, max_lifetime, session.cancelled).await?
+                Purpose::Session { context: run, max_lifetime } => {
+                    KubernetesSandbox::for_session(context, spec, max_lifetime, run).await?
                 }
             };
             Ok(Box::new(sandbox) as Box<dyn Sandbox>)
         })
+    }
+
+    fn has_sessions(&self) -> bool {
+        true
     }
 
     fn ready(&self) -> BoxFuture<'_, Result<(), Error>> {

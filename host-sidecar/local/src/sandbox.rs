@@ -7,7 +7,7 @@ use crate::{
     session::LocalSession,
 };
 use cofferdam_core::{
-    BoxFuture, ExecutionContext, Phase, Sandbox, SessionSandbox,
+    BoxFuture, ExecutionContext, Phase, Sandbox, SessionClaim, SessionSandbox,
     connection::{ExecutionMonitor, RunnerConnection},
     execution_state::{ExecutionState, Grace, SandboxEnd},
     inputs::ProgramMessages,
@@ -132,7 +132,7 @@ impl Sandbox for LocalSandbox {
 
     fn into_session(
         self: Box<Self>,
-        _max_lifetime: Duration,
+        _claim: SessionClaim,
     ) -> BoxFuture<'static, Result<Box<dyn SessionSandbox>, Error>> {
         let Self { connection, mut container, .. } = *self;
         Box::pin(async move {

@@ -6,7 +6,8 @@
 //! [`Frame::Done`] or [`Frame::Failed`] is the last frame. Envelopes have a length, so that no output of a program can
 //! be mistaken for a frame.
 //!
-//! A container's log carries text only, so there the frames are encoded as lines ([`LogEncoder`]).
+//! A connection that may break carries them in a [`Link`]. A container's log carries text only, so there the frames are
+//! encoded as lines ([`LogEncoder`]).
 
 #![no_std]
 
@@ -17,6 +18,7 @@ mod envelope;
 mod file;
 mod frame;
 mod hello;
+mod link;
 mod log;
 mod message;
 mod program;
@@ -27,6 +29,7 @@ pub use envelope::{CONTROL, Decoder, EXECUTION, MAX_BODY, Malformed, Payload, ap
 pub use file::{ChangeKind, FileEntry, FileErrorKind, FileFailure, FileKind, FileReply, FileRequest};
 pub use frame::{Frame, MAX_SKIPPED, Stream, Termination};
 pub use hello::{Hello, Incompatible, VERSION};
+pub use link::{LINK_WINDOW, Link};
 pub use log::{LogDecoder, LogEncoder, LogGap};
 pub use message::{Message, Preparation};
 pub use program::{EntryKind, InputEntry, InputFile, Program};

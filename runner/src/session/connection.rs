@@ -1,12 +1,13 @@
-//! The connection to the sidecar during a session: messages as they come, and frames on their way. Neither reading nor
-//! writing waits: the runner enforces limits and deadlines even if nobody reads.
+//! The connection to the sidecar during a session, by a relay or the standard streams: messages as they come, and frames
+//! on their way. Neither reading nor writing waits: the runner enforces limits and deadlines even if nobody reads.
 
 use crate::{
     channel::Channel,
     error::{Context, Error},
     poll::Poll,
+    relay::Endpoint,
 };
-use cofferdam_protocol::{Frame, Message};
+use cofferdam_protocol::{Frame, Message, encode};
 use rustix::{
     event::PollFlags,
     io::{Errno, ioctl_fionbio},
@@ -45,13 +46,26 @@ impl<'a> Connection<'a> {
         self.channel.sees_its_end()
     }
 
-    /// The descriptor to poll for messages.
-    pub(super) fn input(&self) -> BorrowedFd<'_> {
-        self.input.as_fd()
+    /// Adds what it waits for: messages, and room for frames on standard output if these go there.
+    pub(super) fn add_to<'fd, T: Copy>(
+        &'fd self,
+        poll: &mut Poll<'fd, T>,
+        (messages, frames): (T, T),
+        stdout: BorrowedFd<'fd>,
+    ) {
+        if let Some(relay) = self.channel.relay() {
+            relay.add_to(poll, messages);
+            return;
+        }
+        poll.add(messages, Some(self.input.as_fd()), PollFlags::IN);
+        poll.add(frames, Some(stdout).filter(|_| !self.is_empty()), PollFlags::OUT);
     }
 
-    /// Reads once what the sidecar has sent. Returns false at the end of the session.
+    /// Reads once what the sidecar has sent. Returns false at the end of the session. A relay may come back.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<bool, Error> {
+        if let Some((relay, decoder)) = self.channel.relay_mut() {
+            return relay.receive(buffer, |bytes| decoder.push(bytes)).map(|()| true);
+        }
         match rustix::io::read(&self.input, &mut *buffer) {
             Ok(0) => return Ok(false),
             Ok(length) => self.channel.push(&buffer[..length]),
@@ -68,12 +82,19 @@ impl<'a> Connection<'a> {
 
     /// Adds a frame.
     pub(super) fn push(&mut self, channel: u32, frame: &Frame) -> Result<(), Error> {
+        if let Some((relay, _)) = self.channel.relay_mut() {
+            relay.push(&encode(channel, frame)?);
+            return Ok(());
+        }
         self.bytes = self.channel.append(std::mem::take(&mut self.bytes), channel, frame)?;
         Ok(())
     }
 
     /// Writes what can be written now.
     pub(super) fn flush(&mut self) -> Result<(), Error> {
+        if let Some((relay, _)) = self.channel.relay_mut() {
+            return relay.flush();
+        }
         while let Some(rest) = self.bytes.get(self.written..).filter(|rest| !rest.is_empty()) {
             match rustix::io::write(io::stdout(), rest) {
                 Ok(length) => self.written += length,
@@ -118,11 +139,14 @@ impl<'a> Connection<'a> {
 
     /// Whether more output of programs may be added.
     pub(super) fn has_room(&self) -> bool {
-        self.bytes.len() - self.written < MAX_WAITING
+        match self.channel.relay() {
+            Some(relay) => relay.has_room(),
+            None => self.bytes.len() - self.written < MAX_WAITING,
+        }
     }
 
     /// Bytes of memory in use.
     pub(super) fn memory_bytes(&self) -> u64 {
-        self.bytes.capacity() as u64
+        self.bytes.capacity() as u64 + self.channel.relay().map_or(0, Endpoint::memory_bytes)
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Backend, ExecutionContext, NoObserver, Runtime,
-    backend::{SessionReader, SessionSandbox, SessionWriter},
+    backend::{SessionClaim, SessionReader, SessionSandbox, SessionWriter},
     id::new_id,
     pipeline,
     policy::Plan,
@@ -164,11 +164,13 @@ async fn open_in(
     context: &ExecutionContext<'_>,
 ) -> Result<Opened, Error> {
     let max_lifetime = plan.times.max_lifetime;
+    let claim =
+        SessionClaim { log_id: context.id.clone(), tenant: wanted.sandbox.tenant.clone(), max_lifetime };
     if let Some(pool) = pool
         && let Some(sandbox) = pool.take(&wanted.sandbox).await
     {
         let opened =
-            async { connect(sandbox.into_session(max_lifetime).await?, plan.times.deadlines(), true).await };
+            async { connect(sandbox.into_session(claim.clone()).await?, plan.times.deadlines(), true).await };
         match opened.await {
             Ok(opened) => return Ok(opened),
             // Nothing was executed in it, so another one can take its place.
@@ -181,7 +183,7 @@ async fn open_in(
         }
     }
     let sandbox = pipeline::create_for_session(pool, backend, &wanted.sandbox, max_lifetime, context).await?;
-    connect(sandbox.into_session(max_lifetime).await?, plan.times.deadlines(), false).await
+    connect(sandbox.into_session(claim).await?, plan.times.deadlines(), false).await
 }
 
 /// Connects with the runner, which makes a session of its sandbox.

@@ -100,6 +100,8 @@ pub enum Ended {
 pub enum LostReason {
     /// Its sandbox was evicted from its node, or somebody deleted it.
     Evicted,
+    /// The node of its sandbox is gone, or does not answer.
+    NodeLost,
     /// Its sandbox as a whole exceeded its memory.
     OutOfMemory,
     /// The runner, the first process of its sandbox, is gone.
@@ -124,6 +126,7 @@ impl fmt::Display for Ended {
             Self::Expired => "has expired",
             Self::Idle => "was idle for longer than its idle timeout",
             Self::Lost(LostReason::Evicted) => "is lost: its sandbox was evicted",
+            Self::Lost(LostReason::NodeLost) => "is lost: the node of its sandbox does not answer",
             Self::Lost(LostReason::OutOfMemory) => "is lost: its sandbox ran out of memory",
             Self::Lost(LostReason::RunnerGone) => "is lost: its sandbox died",
             Self::Lost(LostReason::NotResponding) => "is lost: its sandbox did not respond",

@@ -5,7 +5,7 @@ use super::advice;
 use crate::{
     api::{RequestError, with_timeout},
     config::{KubernetesConfig, Workload},
-    manifest::{self, Identity},
+    manifest::{self, Identity, Source},
 };
 use cofferdam_core::{
     doctor::{Finding, Findings, probe},
@@ -50,11 +50,12 @@ struct Objects {
 fn objects(settings: &KubernetesConfig, policy: &Policy) -> Result<Objects, Error> {
     let plan = probe::plan(policy, &[])?;
     let identity = Identity::placeholder();
-    let template = manifest::template(settings, &plan.sandbox, Some(plan.exec.code.len()), &identity)
-        .map_err(|error| {
-            Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied")
-                .with_detail(error)
-        })?;
+    let template =
+        manifest::template(settings, &plan.sandbox, Source::Volume(plan.exec.code.len()), &identity)
+            .map_err(|error| {
+                Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied")
+                    .with_detail(error)
+            })?;
     let deadline = plan.exec.limits.startup_time().saturating_add(plan.exec.limits.wall_time());
     Ok(objects_of_workload(settings.workload, &identity, template, deadline))
 }

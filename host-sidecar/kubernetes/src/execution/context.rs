@@ -4,7 +4,7 @@ use super::shared_runner::SharedRunner;
 use crate::{
     config::KubernetesConfig,
     connection::LazyCluster,
-    manifest::{self, Identity},
+    manifest::{self, Identity, Source},
 };
 use cofferdam_core::spec::SandboxSpec;
 use cofferdam_types::{Error, ErrorCode};
@@ -30,10 +30,10 @@ impl BackendContext {
     pub(super) fn template(
         &self,
         spec: &SandboxSpec,
-        program_size: Option<usize>,
+        source: Source<'_>,
         identity: &Identity,
     ) -> Result<PodTemplateSpec, Error> {
-        manifest::template(&self.config, spec, program_size, identity).map_err(|error| {
+        manifest::template(&self.config, spec, source, identity).map_err(|error| {
             Error::new(ErrorCode::SandboxUnavailable, "the setting `pod_overlay` cannot be applied")
                 .with_detail(error)
         })

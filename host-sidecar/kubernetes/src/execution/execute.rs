@@ -9,7 +9,7 @@ use super::{
     send::{connection_error, send_program},
     start_state::Started,
 };
-use crate::manifest::{self, Identity};
+use crate::manifest::{self, Identity, Source};
 use cofferdam_core::{
     ExecutionContext,
     execution_state::{ExecutionState, cancelled_before_start},
@@ -39,7 +39,8 @@ pub(super) async fn execute(
     let created_at = cluster.server_time.now();
     let identity =
         Identity::new(&run.id, &cluster.sidecar, &labels, created_at, deadline + POD_DEADLINE_SLACK);
-    let template = context.template(spec, in_volume.then_some(messages.program.len()), &identity)?;
+    let source = if in_volume { Source::Volume(messages.program.len()) } else { Source::Connection };
+    let template = context.template(spec, source, &identity)?;
     let mut events = cluster.event_watch.subscribe(&run.id);
     let mut sandbox = SandboxObjects::new(context, cluster, run, identity);
     let mut program_was_sent = false;

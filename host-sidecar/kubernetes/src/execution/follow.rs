@@ -66,7 +66,7 @@ impl Follow<'_> {
         let mut delays = RECONNECT.build();
         loop {
             // The container has terminated, so the log that is opened now is complete.
-            let is_last = self.attachment.is_none() && has_ended(self.pods);
+            let is_last = self.attachment.is_none() && self.pods.latest().has_ended();
             let stop = self.read_output(state).await;
             let is_overdue = !state.is_cancelled() && Instant::now() >= state.deadline();
             match stop {
@@ -82,7 +82,7 @@ impl Follow<'_> {
                 }
                 Stop::Closed | Stop::Broken => {
                     sleep(delays.next().unwrap_or(MAX_RECONNECT_DELAY)).await;
-                    if !has_ended(self.pods) {
+                    if !self.pods.latest().has_ended() {
                         // The watch may have missed the termination. Without it, the log is read again for
                         // nothing.
                         let _ = self.request_pod().await;
@@ -153,7 +153,7 @@ impl Follow<'_> {
         if output.is_attached() && state.runner_has_program() {
             return Some(ATTACH_IDLE_TIMEOUT);
         }
-        has_ended(self.pods).then_some(FINAL_OUTPUT_TIMEOUT)
+        self.pods.latest().has_ended().then_some(FINAL_OUTPUT_TIMEOUT)
     }
 
     /// Takes what was read. Returns why reading stops, if so.
@@ -183,8 +183,11 @@ impl Follow<'_> {
     /// or the cluster cannot be reached, only its report is missing.
     async fn conclude_overdue(self, state: &ExecutionState<'_>) -> SandboxEnd {
         let unreachable = self.request_pod().await.err();
-        let end =
-            if has_ended(self.pods) || unreachable.is_some() { End::Disconnected } else { End::TimedOut };
+        let end = if self.pods.latest().has_ended() || unreachable.is_some() {
+            End::Disconnected
+        } else {
+            End::TimedOut
+        };
         self.conclude(end, unreachable, state).await
     }
 
@@ -220,7 +223,7 @@ impl Follow<'_> {
             let _ = self.request_pod().await;
         }
         let ended = timeout(FINAL_OUTPUT_TIMEOUT, async {
-            while !has_ended(self.pods) {
+            while !self.pods.latest().has_ended() {
                 self.pods.changed().await;
             }
         });
@@ -243,11 +246,4 @@ impl Follow<'_> {
         self.pods.set(pod.map_err(|error| error::from_request("read the Pod", &error, true))?);
         Ok(())
     }
-}
-
-/// Whether the container has terminated, or its Pod is being removed.
-fn has_ended(pods: &Subscription<ObservedPod>) -> bool {
-    let observed = pods.latest();
-    let status = observed.pod.as_deref().map(pod_status::of);
-    observed.is_deleted || matches!(status, Some(PodStatus::Terminated { .. } | PodStatus::Failed(_)))
 }

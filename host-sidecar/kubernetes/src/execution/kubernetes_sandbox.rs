@@ -1,13 +1,23 @@
 //! A sandbox of the cluster, as the core uses it.
 
-use super::{context::BackendContext, execute::execute, warm_pod::WarmPod};
+use super::{
+    context::BackendContext,
+    execute::execute,
+    session::SESSION_SLACK,
+    warm_pod::{Wanted, WarmPod},
+};
 use cofferdam_core::{
-    BoxFuture, ExecutionContext, Sandbox,
+    BoxFuture, ExecutionContext, NoObserver, Sandbox, SessionClaim, SessionSandbox, new_id,
     spec::{ExecSpec, SandboxSpec},
 };
+use cofferdam_protocol::Preparation;
 use cofferdam_types::{Error, Report};
 use std::{fmt, mem, sync::Arc, time::Duration};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+/// Time from the start of a session's Pod until it is claimed.
+const CLAIM_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A sandbox of the cluster.
 pub(crate) struct KubernetesSandbox {
@@ -20,7 +30,7 @@ enum State {
     /// Nothing exists. The objects are created together with the program, which saves a connection to the
     /// Pod.
     Cold,
-    /// A Pod waits for its program.
+    /// A Pod waits for its program or session.
     Warm(Box<WarmPod>),
     /// It had its execution, which has started the deletion of its objects.
     Used,
@@ -42,13 +52,36 @@ impl KubernetesSandbox {
         Self { context, spec, state: State::Cold }
     }
 
-    pub(crate) async fn warm(
+    /// Starts a Pod for the pool, which may be unused, and then in use, for these times.
+    pub(crate) async fn for_pool(
         context: Arc<BackendContext>,
         spec: SandboxSpec,
-        max_age: Duration,
+        (max_age, max_time): (Duration, Duration),
         cancelled: &CancellationToken,
     ) -> Result<Self, Error> {
-        let pod = WarmPod::start(&context, &spec, max_age, cancelled).await?;
+        let run =
+            ExecutionContext { id: new_id(), requested: Instant::now(), cancelled, observer: &NoObserver };
+        let preparation = spec.preparation();
+        let wanted = Wanted { spec: &spec, preparation, max_age, max_time };
+        let pod = WarmPod::start(&context, wanted, &run).await?;
+        Ok(Self { context, spec, state: State::Warm(Box::new(pod)) })
+    }
+
+    /// Starts a Pod for a session, in which no interpreter waits for a program.
+    pub(crate) async fn for_session(
+        context: Arc<BackendContext>,
+        spec: SandboxSpec,
+        max_lifetime: Duration,
+        run: &ExecutionContext<'_>,
+    ) -> Result<Self, Error> {
+        let preparation = Preparation { prewarm: false, ..spec.preparation() };
+        let wanted = Wanted {
+            spec: &spec,
+            preparation,
+            max_age: CLAIM_TIMEOUT,
+            max_time: max_lifetime.saturating_add(SESSION_SLACK),
+        };
+        let pod = WarmPod::start(&context, wanted, run).await?;
         Ok(Self { context, spec, state: State::Warm(Box::new(pod)) })
     }
 }
@@ -76,6 +109,19 @@ impl Sandbox for KubernetesSandbox {
                     Err(Error::internal("the sandbox cannot be used again", "it had its execution"))
                 }
             }
+        })
+    }
+
+    fn into_session(
+        self: Box<Self>,
+        claim: SessionClaim,
+    ) -> BoxFuture<'static, Result<Box<dyn SessionSandbox>, Error>> {
+        Box::pin(async move {
+            let State::Warm(pod) = self.state else {
+                return Err(Error::internal("the sandbox cannot be a session", "it is not prepared"));
+            };
+            let session = pod.into_session(self.context.config.workload, &claim).await?;
+            Ok(Box::new(session) as Box<dyn SessionSandbox>)
         })
     }
 

@@ -22,6 +22,9 @@
 //!   beginning.
 //! - Events are hints: they are lost, late or forbidden without harm. Only the runner's frames give a result.
 //!
+//! A session has none of these but the events until its Pod has started: its runner is connected with over a relay
+//! (`session/relay.rs`).
+//!
 //! # When a source is used
 //!
 //! | source | used |
@@ -41,6 +44,7 @@ mod kubernetes_sandbox;
 mod output;
 mod sandbox_objects;
 mod send;
+mod session;
 mod shared_runner;
 mod start;
 mod start_state;
@@ -48,4 +52,5 @@ mod warm_pod;
 
 pub(crate) use context::BackendContext;
 pub(crate) use kubernetes_sandbox::KubernetesSandbox;
+pub(crate) use session::SESSION_SLACK;
 pub(crate) use shared_runner::SharedRunner;

@@ -19,12 +19,24 @@ const POD: Option<Workload> = Some(Workload::Pod);
 /// All rights of the sidecar.
 ///
 /// An object is read if its name exists already (`execution/create.rs`). `gc` lists and deletes all three
-/// kinds, since the setting `workload` may have changed (`cleanup/garbage.rs`). `attach` is a GET request,
-/// which clusters of 1.35 and later authorise as `create` (`execution/attach.rs`).
-const RIGHTS: [Entry; 6] = [
-    ("batch", "jobs", None, &[("create", JOB), ("get", JOB), ("list", BOTH), ("delete", BOTH)]),
-    ("", "pods", None, &[("create", POD), ("get", POD), ("list", BOTH), ("watch", BOTH), ("delete", BOTH)]),
+/// kinds, since the setting `workload` may have changed (`cleanup/garbage.rs`). `attach` and `exec` are GET
+/// requests, which clusters of 1.35 and later authorise as `create` (`execution/attach.rs`,
+/// `execution/session/relay.rs`). A Pod that becomes a session is patched (`execution/session/claim.rs`).
+const RIGHTS: [Entry; 7] = [
+    (
+        "batch",
+        "jobs",
+        None,
+        &[("create", JOB), ("get", JOB), ("list", BOTH), ("patch", JOB), ("delete", BOTH)],
+    ),
+    (
+        "",
+        "pods",
+        None,
+        &[("create", POD), ("get", POD), ("list", BOTH), ("watch", BOTH), ("patch", BOTH), ("delete", BOTH)],
+    ),
     ("", "pods", Some("attach"), &[("get", BOTH), ("create", BOTH)]),
+    ("", "pods", Some("exec"), &[("get", BOTH), ("create", BOTH)]),
     ("", "pods", Some("log"), &[("get", BOTH)]),
     ("", "configmaps", None, &[("create", BOTH), ("get", BOTH), ("list", BOTH), ("delete", BOTH)]),
     ("", "events", None, &[("list", BOTH), ("watch", BOTH)]),
@@ -127,6 +139,6 @@ mod tests {
         let granted: usize = rules.iter().map(|rule| rule.verbs.len()).sum();
         assert_eq!(granted, rights(Workload::Job).len());
         assert!(rules.iter().all(|rule| !rule.verbs.is_empty() && !rule.verbs.contains(&"*".to_owned())));
-        assert!(!has(Workload::Job, "secrets", "get") && !has(Workload::Job, "pods/exec", "create"));
+        assert!(!has(Workload::Job, "secrets", "get") && !has(Workload::Job, "pods/portforward", "create"));
     }
 }

@@ -119,7 +119,8 @@ mod tests {
         };
         let plan = policy.plan(Request { code: "#".into(), limits, ..Request::default() }).expect("a plan");
         let identity = manifest::Identity::placeholder();
-        let template = manifest::template(settings, &plan.sandbox, Some(1), &identity).expect("a Pod");
+        let source = manifest::Source::Volume(1);
+        let template = manifest::template(settings, &plan.sandbox, source, &identity).expect("a Pod");
         template.spec.expect("a spec").containers.swap_remove(0)
     }
 

@@ -1,7 +1,7 @@
 //! The objects that executions create: `tests/golden/manifests/`. If a file is deleted there, the test writes
 //! it again.
 
-use super::{Identity, Process, config_maps, job, pod, runner, template};
+use super::{Identity, Process, Source, config_maps, job, pod, runner, template};
 use crate::config::KubernetesConfig;
 use cofferdam_core::policy::{Plan, Policy};
 use cofferdam_types::{File, Request};
@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Serialize;
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const DEADLINE: Duration = Duration::from_secs(400);
 
 fn identity() -> Identity {
@@ -48,7 +49,7 @@ fn compare(name: &str, object: &impl Serialize) {
 fn an_execution_with_default_settings_is_this_job() {
     let settings = settings("");
     let plan = plan(&settings.policy(Policy::default()), Request::default());
-    let template = template(&settings, &plan.sandbox, Some(10), &identity()).expect("a Pod");
+    let template = template(&settings, &plan.sandbox, Source::Volume(10), &identity()).expect("a Pod");
     compare("job.json", &job(&identity(), template, DEADLINE));
 }
 
@@ -56,7 +57,8 @@ fn an_execution_with_default_settings_is_this_job() {
 fn a_prewarmed_pod_has_no_program() {
     let settings = settings("");
     let plan = plan(&settings.policy(Policy::default()), Request::default());
-    let template = template(&settings, &plan.sandbox, None, &identity()).expect("a Pod");
+    let template =
+        template(&settings, &plan.sandbox, Source::ConnectionOrRelay(SECRET), &identity()).expect("a Pod");
     compare("prewarmed.json", &template);
 }
 
@@ -85,7 +87,7 @@ fn an_execution_with_every_setting_is_this_pod() {
     let python = policy.languages.get_mut("python").expect("a language");
     (python.command, python.image) = (vec!["python3".into()], Some("python:3.13".into()));
     let plan = plan(&policy, Request { network: Some("mirror".into()), ..Request::default() });
-    let template = template(&settings, &plan.sandbox, Some(1_500_000), &identity()).expect("a Pod");
+    let template = template(&settings, &plan.sandbox, Source::Volume(1_500_000), &identity()).expect("a Pod");
     compare("pod.json", &pod(&identity(), template, DEADLINE));
 }
 
@@ -95,7 +97,7 @@ fn a_pod_has_the_image_that_the_request_has_chosen() {
     let mut policy = settings.policy(Policy::default());
     policy.allowed_images = Arc::new(["team/*".parse().expect("a pattern")].into_iter().collect());
     let plan = plan(&policy, Request { image: Some("team/app:1".into()), ..Request::default() });
-    let template = template(&settings, &plan.sandbox, Some(10), &identity()).expect("a Pod");
+    let template = template(&settings, &plan.sandbox, Source::Volume(10), &identity()).expect("a Pod");
     let container = &template.spec.expect("a Pod").containers[0];
     assert_eq!(container.image.as_deref(), Some("docker.io/team/app:1"));
 }
@@ -124,7 +126,7 @@ fn files_do_not_change_the_size_of_the_pod() {
     let settings = settings("");
     let size = |files| {
         let plan = plan(&settings.policy(Policy::default()), Request { files, ..Request::default() });
-        let template = template(&settings, &plan.sandbox, Some(10), &identity()).expect("a Pod");
+        let template = template(&settings, &plan.sandbox, Source::Volume(10), &identity()).expect("a Pod");
         serde_json::to_string(&template).expect("JSON").len()
     };
     assert_eq!(size(vec![]), size(vec![File::new("a", vec![0; 100_000])]));

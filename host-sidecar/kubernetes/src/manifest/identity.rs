@@ -4,7 +4,9 @@ use super::process::Process;
 use cofferdam_core::new_id;
 use jiff::{Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use std::{collections::BTreeMap, time::Duration};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// Label and value of every object that an execution creates, and of the shared runner.
 pub(crate) const MANAGED_BY_LABEL: (&str, &str) = ("app.kubernetes.io/managed-by", "cofferdam");
@@ -14,6 +16,12 @@ pub(crate) const EXECUTION_LABEL: &str = "cofferdam.dev/run";
 pub(crate) const SIDECAR_LABEL: &str = "cofferdam.dev/sidecar";
 /// Label of Pods: the name of the network.
 pub(crate) const NETWORK_LABEL: &str = "cofferdam.dev/network";
+/// Label: the id of the session in logs.
+const SESSION_LABEL: &str = "cofferdam.dev/session";
+/// Label: a hash of the tenant of a session.
+const TENANT_LABEL: &str = "cofferdam.dev/tenant";
+/// Annotation of Pods: whether an autoscaler may evict it to remove its node.
+const SAFE_TO_EVICT_ANNOTATION: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 /// Annotation: the time after which the object is garbage.
 pub(crate) const EXPIRES_ANNOTATION: &str = "cofferdam.dev/expires";
 /// Annotation: the process that created the object.
@@ -93,4 +101,39 @@ impl Identity {
             ..ObjectMeta::default()
         }
     }
+}
+
+/// What the objects of a sandbox have in addition once it is a session.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionMetadata {
+    /// The id of the session in logs.
+    pub(crate) session: String,
+    /// The tenant; none: there is only one.
+    pub(crate) tenant: Option<Arc<str>>,
+    /// The time after which the objects are garbage.
+    pub(crate) expires: Timestamp,
+    /// The process that has the session.
+    pub(crate) process: Process,
+}
+
+impl SessionMetadata {
+    /// A patch of an object's metadata.
+    pub(crate) fn patch(&self) -> Value {
+        let mut labels = Map::from_iter([(SESSION_LABEL.to_owned(), self.session.clone().into())]);
+        // A tenant's name may be personal, and need not be a valid label.
+        labels.extend(self.tenant.iter().map(|tenant| (TENANT_LABEL.to_owned(), tenant_hash(tenant).into())));
+        json!({
+            "labels": labels,
+            "annotations": {
+                EXPIRES_ANNOTATION: self.expires.to_string(),
+                PROCESS_ANNOTATION: self.process.to_string(),
+                SAFE_TO_EVICT_ANNOTATION: "false",
+            },
+        })
+    }
+}
+
+/// Half of the digest is unique enough, and short enough for a label.
+fn tenant_hash(tenant: &str) -> String {
+    format!("{:x}", Sha256::digest(tenant)).chars().take(32).collect()
 }

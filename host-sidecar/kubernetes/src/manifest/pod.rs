@@ -19,6 +19,11 @@ use k8s_openapi::{
 };
 use std::collections::BTreeMap;
 
+/// The program that a cluster executes in a container to connect with the runner of a session.
+pub(crate) fn relay_command(secret: &str) -> [String; 3] {
+    [format!("{FOLDER}/{RUNNER}"), "relay".to_owned(), secret.to_owned()]
+}
+
 /// The name of the container.
 pub(crate) const CONTAINER: &str = "runner";
 /// User and group of the container.
@@ -43,12 +48,41 @@ const TERMINATION_GRACE_SECONDS: i64 = 3;
 /// For how long the Pod stays on a node that does not answer.
 const LOST_NODE_SECONDS: i64 = 5;
 
-/// The Pod of an execution. With `program_size`, its program is in a volume; without, it gets one over a
-/// connection.
+/// Where the runner of a Pod gets its program from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source<'a> {
+    /// A volume with a program of so many bytes.
+    Volume(usize),
+    /// A connection.
+    Connection,
+    /// A connection, or the relay of a session with this secret.
+    ConnectionOrRelay(&'a str),
+}
+
+impl Source<'_> {
+    fn program_size(self) -> usize {
+        match self {
+            Self::Volume(size) => size,
+            Self::Connection | Self::ConnectionOrRelay(_) => 0,
+        }
+    }
+
+    fn args(self) -> Vec<String> {
+        match self {
+            Self::Volume(_) => vec!["--program".to_owned(), format!("{FOLDER}/{PROGRAM}")],
+            Self::Connection => vec!["--log".to_owned()],
+            Self::ConnectionOrRelay(secret) => {
+                vec!["--log".to_owned(), "--session".to_owned(), secret.to_owned()]
+            }
+        }
+    }
+}
+
+/// The Pod of an execution or a session.
 pub(crate) fn template(
     settings: &KubernetesConfig,
     sandbox: &SandboxSpec,
-    program_size: Option<usize>,
+    source: Source<'_>,
     identity: &Identity,
 ) -> Result<PodTemplateSpec, overlay::OverlayError> {
     let template = PodTemplateSpec {
@@ -57,7 +91,7 @@ pub(crate) fn template(
             annotations: Some(identity.object_annotations()),
             ..ObjectMeta::default()
         }),
-        spec: Some(spec(settings, sandbox, program_size, identity)),
+        spec: Some(spec(settings, sandbox, source, identity)),
     };
     match &settings.pod_overlay {
         Some(overlay) => overlay::apply(&template, overlay),
@@ -80,7 +114,7 @@ fn labels(
 fn spec(
     settings: &KubernetesConfig,
     sandbox: &SandboxSpec,
-    program_size: Option<usize>,
+    source: Source<'_>,
     identity: &Identity,
 ) -> PodSpec {
     let has_network = sandbox.network.is_some();
@@ -108,8 +142,8 @@ fn spec(
             seccomp_profile: Some(seccomp_profile()),
             ..PodSecurityContext::default()
         }),
-        containers: vec![container(settings, sandbox, program_size.is_some(), identity)],
-        volumes: Some(volumes(program_size.unwrap_or_default(), identity)),
+        containers: vec![container(settings, sandbox, source, identity)],
+        volumes: Some(volumes(source.program_size(), identity)),
         ..PodSpec::default()
     }
 }
@@ -117,14 +151,10 @@ fn spec(
 fn container(
     settings: &KubernetesConfig,
     sandbox: &SandboxSpec,
-    has_program: bool,
+    source: Source<'_>,
     identity: &Identity,
 ) -> Container {
-    let mut args = if has_program {
-        vec!["--program".to_owned(), format!("{FOLDER}/{PROGRAM}")]
-    } else {
-        vec!["--log".to_owned()]
-    };
+    let mut args = source.args();
     args.extend([
         "--expires".to_owned(),
         (identity.expires.as_second() + MAX_CLOCK_SKEW.as_secs()).to_string(),

@@ -84,6 +84,38 @@ fn disruption(pod: &Pod, status: &Status, container: Option<&ContainerStatus>) -
     Some(evicted(&format!("the Pod was removed: {reason} {disruption} {message}"), !started))
 }
 
+/// Whether the container has terminated, will not start, or is being removed.
+pub(crate) fn has_ended(pod: &Pod) -> bool {
+    matches!(of(pod), PodStatus::Terminated { .. } | PodStatus::Failed(_))
+}
+
+/// Whether the Pod was evicted, or somebody deletes it.
+pub(crate) fn is_being_removed(pod: &Pod) -> bool {
+    let status = pod.status.as_ref();
+    pod.metadata.deletion_timestamp.is_some()
+        || status.is_some_and(|status| {
+            status.reason.as_deref() == Some("Evicted") || disruption_reason(status).is_some()
+        })
+}
+
+/// Whether its node is gone, or does not answer.
+///
+/// A node controller taints a node that does not answer, and the Pods of a node that is gone are collected: kubernetes
+/// `pkg/controller/tainteviction` and `pkg/controller/podgc`.
+pub(crate) fn has_lost_its_node(pod: &Pod) -> bool {
+    let Some(status) = &pod.status else { return false };
+    let states = status.container_statuses.iter().flatten().filter_map(|container| container.state.as_ref());
+    let mut reasons = states.filter_map(|state| state.terminated.as_ref()?.reason.as_deref());
+    matches!(disruption_reason(status), Some("DeletionByTaintManager" | "DeletionByPodGC"))
+        || status.reason.as_deref() == Some("NodeLost")
+        || reasons.any(|reason| reason == "ContainerStatusUnknown")
+}
+
+fn disruption_reason(status: &Status) -> Option<&str> {
+    let target = condition(status, "DisruptionTarget").filter(|condition| condition.status == "True");
+    Some(target?.reason.as_deref().unwrap_or_default())
+}
+
 fn condition<'a>(status: &'a Status, kind: &str) -> Option<&'a PodCondition> {
     status.conditions.iter().flatten().find(|condition| condition.type_ == kind)
 }

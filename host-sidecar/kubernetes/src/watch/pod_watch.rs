@@ -32,6 +32,13 @@ pub(crate) struct ObservedPod {
     pub(crate) never_ran: bool,
 }
 
+impl ObservedPod {
+    /// Whether the container has terminated, or the Pod is being removed.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.is_deleted || self.pod.as_deref().is_some_and(pod_status::has_ended)
+    }
+}
+
 /// Observes the Pod of each execution.
 #[derive(Debug)]
 pub(crate) struct PodWatch {

@@ -104,6 +104,7 @@ fn reason(ended: Ended) -> &'static str {
         Ended::Expired => "expired",
         Ended::Idle => "idle",
         Ended::Lost(LostReason::Evicted) => "evicted",
+        Ended::Lost(LostReason::NodeLost) => "node-lost",
         Ended::Lost(LostReason::OutOfMemory) => "out-of-memory",
         Ended::Lost(LostReason::RunnerGone) => "runner-gone",
         Ended::Lost(LostReason::NotResponding) => "not-responding",

@@ -6,3 +6,4 @@ mod files;
 mod life;
 mod output;
 mod peer;
+mod resumable;

@@ -1,8 +1,8 @@
 //! A backend for tests of sessions: a test plays the runner.
 
 use cofferdam_core::{
-    Backend, BoxFuture, ExecutionContext, Purpose, Runtime, Sandbox, SessionReader, SessionSandbox,
-    SessionWriter,
+    Backend, BoxFuture, ExecutionContext, Purpose, Runtime, Sandbox, SessionClaim, SessionReader,
+    SessionSandbox, SessionWriter,
     policy::Policy,
     session::{ExecutionCall, ExecutionSpec, LostReason, Session, SessionConfig, SessionRequest, Usage},
     spec::{ExecSpec, SandboxSpec},
@@ -194,7 +194,7 @@ impl Sandbox for FakeSandbox {
 
     fn into_session(
         self: Box<Self>,
-        _: Duration,
+        _: SessionClaim,
     ) -> BoxFuture<'static, Result<Box<dyn SessionSandbox>, Error>> {
         Box::pin(async { Ok(self as Box<dyn SessionSandbox>) })
     }

@@ -2,17 +2,15 @@
 
 use super::runner;
 use cofferdam_core::{
-    Backend, BoxFuture, ExecutionContext, Purpose, Sandbox, SessionReader, SessionSandbox, SessionWriter,
+    Backend, BoxFuture, ExecutionContext, Purpose, Sandbox, SessionClaim, SessionReader, SessionSandbox,
+    SessionWriter,
     session::LostReason,
     spec::{ExecSpec, SandboxSpec},
 };
 use cofferdam_types::{Error, ErrorCode, Report};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
 };
 use tokio::io::{duplex, split};
 
@@ -69,7 +67,7 @@ impl Sandbox for MemorySandbox {
 
     fn into_session(
         self: Box<Self>,
-        _: Duration,
+        _: SessionClaim,
     ) -> BoxFuture<'static, Result<Box<dyn SessionSandbox>, Error>> {
         Box::pin(async { Ok(self as Box<dyn SessionSandbox>) })
     }

@@ -1,0 +1,128 @@
+//! The way to the runner of a session: a relay that the cluster executes in its container. What goes over it does not
+//! land in the container's log, which what is attached to does.
+
+use crate::{
+    api::{RequestError, with_timeout},
+    connection::Cluster,
+    manifest::{CONTAINER, relay_command},
+    watch::pod_status,
+};
+use cofferdam_core::{
+    BoxFuture,
+    session::{Connected, Connector},
+};
+use kube::api::{AttachParams, AttachedProcess};
+use sha2::{Digest, Sha256};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tokio::io::{AsyncRead, ReadBuf, ReadHalf, SimplexStream, WriteHalf};
+
+/// Bytes of input, and of output, that the client buffers.
+const BUFFER_SIZE: usize = 256 << 10;
+
+/// The relays to one runner, one after another.
+pub(in crate::execution) struct Relay {
+    pub(in crate::execution) cluster: Arc<Cluster>,
+    pub(in crate::execution) id: String,
+    pub(in crate::execution) pod: String,
+    pub(in crate::execution) secret: String,
+    /// The first one.
+    pub(in crate::execution) first: Option<Streams>,
+}
+
+/// The streams of one relay.
+pub(in crate::execution) type Streams = (RelayOutput, WriteHalf<SimplexStream>);
+
+/// What a relay writes. The relay ends when this is dropped.
+pub(in crate::execution) struct RelayOutput {
+    output: ReadHalf<SimplexStream>,
+    _process: AttachedProcess,
+}
+
+/// A secret of 128 random bits, in hexadecimal digits.
+pub(in crate::execution) fn new_secret() -> String {
+    let random = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()];
+    let digest = Sha256::digest(random.map(uuid::Uuid::into_bytes).concat());
+    format!("{digest:x}").chars().take(32).collect()
+}
+
+/// Starts a relay.
+pub(in crate::execution) async fn start(
+    cluster: &Cluster,
+    pod: &str,
+    secret: &str,
+) -> Result<Streams, RequestError> {
+    let params = AttachParams {
+        container: Some(CONTAINER.into()),
+        stdin: true,
+        stdout: true,
+        stderr: false,
+        tty: false,
+        max_stdin_buf_size: Some(BUFFER_SIZE),
+        max_stdout_buf_size: Some(BUFFER_SIZE),
+        ..AttachParams::default()
+    };
+    let mut process = with_timeout(cluster.pods.exec(pod, relay_command(secret), &params)).await?;
+    match (process.stdout(), process.stdin()) {
+        (Some(output), Some(input)) => Ok((RelayOutput { output, _process: process }, input)),
+        // Both were asked for.
+        _ => Err(RequestError::TimedOut),
+    }
+}
+
+impl Connector for Relay {
+    fn connect(&mut self) -> BoxFuture<'_, Connected> {
+        Box::pin(async {
+            if let Some((output, input)) = self.first.take() {
+                return Connected::Streams(Box::new(output), Box::new(input));
+            }
+            match self.has_ended().await {
+                Ok(true) => return Connected::Gone,
+                Ok(false) => {}
+                Err(error) => return Connected::Failed(io::Error::other(error)),
+            }
+            match start(&self.cluster, &self.pod, &self.secret).await {
+                Ok((output, input)) => Connected::Streams(Box::new(output), Box::new(input)),
+                Err(error) => Connected::Failed(io::Error::other(error)),
+            }
+        })
+    }
+}
+
+impl Relay {
+    /// Whether the Pod has ended, so that no relay can be started in it.
+    async fn has_ended(&self) -> Result<bool, RequestError> {
+        let pod = self.cluster.get_pod(&self.id).await?;
+        Ok(pod.is_none_or(|pod| pod_status::has_ended(&pod)))
+    }
+}
+
+impl AsyncRead for RelayOutput {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.output).poll_read(context, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_differ_and_have_the_length_that_the_runner_expects() {
+        let secrets = [new_secret(), new_secret()];
+        assert_ne!(secrets[0], secrets[1]);
+        assert!(
+            secrets
+                .iter()
+                .all(|secret| { secret.len() == 32 && secret.bytes().all(|byte| byte.is_ascii_hexdigit()) })
+        );
+    }
+}

@@ -175,8 +175,8 @@ mod tests {
         assert_eq!(times(&zero), Err(ErrorCode::InvalidRequest));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn its_end_can_be_moved_up_to_the_maximum_lifetime() {
+    #[test]
+    fn its_end_can_be_moved_up_to_the_maximum_lifetime() {
         let now = Instant::now();
         let mut life =
             Life::new(&times(&SessionRequest::default()).expect("times"), SystemTime::UNIX_EPOCH, now);
@@ -190,8 +190,8 @@ mod tests {
         assert_eq!(life.end(now + secs(52), now + secs(52)), Some(Ended::Expired));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn it_is_idle_from_the_last_execution_or_request() {
+    #[test]
+    fn it_is_idle_from_the_last_execution_or_request() {
         let now = Instant::now();
         let mut life =
             Life::new(&times(&SessionRequest::default()).expect("times"), SystemTime::UNIX_EPOCH, now);

@@ -42,7 +42,7 @@ pub(super) enum Reading<'a> {
     Text(&'a str),
 }
 
-/// What came of a response.
+/// A response, as far as it was read.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Injects thousands of faults, in the cluster of KUBECONFIG or of `make cluster-up`. SEED repeats a soak, RUNS is the
-# number of plans, ONLY the number of a single plan. Then it runs all conformance and hostile cases with each driver,
-# schemathesis with many more requests, a tenant that attacks a sidecar while another one works, and CPython's test
-# suite, which takes an hour. MODULES names some of its modules.
+# Injects thousands of faults, in the cluster of KUBECONFIG or of `make cluster-up`, and into sessions on this machine.
+# SEED repeats a soak, RUNS is the number of plans, ONLY the number of a single plan. Then it runs all conformance and
+# hostile cases with each driver, schemathesis with many more requests, a tenant that attacks a sidecar while another one
+# works, and CPython's test suite, which takes an hour. MODULES names some of its modules.
 source "$(dirname "$0")/lib.sh"
 
 if [ -z "${KUBECONFIG:-}" ]; then

@@ -1,5 +1,6 @@
-//! Runs under injected faults of networks, API servers and nodes, generated from a seed. `SEED` sets the
-//! seed, `RUNS` the number of plans, `AT_ONCE` their concurrency, and `ONLY` selects one plan by its number.
+//! Runs and sessions under injected faults of networks, API servers, nodes and sidecars, generated from a seed.
+//! `SEED` sets the seed, `RUNS` the number of plans, `AT_ONCE` their concurrency, and `ONLY` selects one plan
+//! by its number.
 
 #[path = "faults/case.rs"]
 mod case;
@@ -13,6 +14,8 @@ mod plan;
 mod program;
 #[path = "faults/rotation.rs"]
 mod rotation;
+#[path = "faults/sessions/mod.rs"]
+mod sessions;
 #[path = "faults/shutdown.rs"]
 mod shutdown;
 #[path = "faults/step.rs"]
@@ -35,7 +38,7 @@ use std::{
     env::{args_os, current_exe, var, var_os},
     process::{Command, ExitCode},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -53,6 +56,10 @@ const SHUTDOWN_CONCURRENCY: u64 = 8;
 /// Plans on the real node, where every run uses gVisor.
 const NODE_PLANS: u64 = 6;
 const NODE_CONCURRENCY: u64 = 4;
+/// Plans of sessions on this machine, and in gVisor on the real node.
+const SESSION_PLANS: u64 = 6;
+const CLUSTER_SESSION_PLANS: u64 = 5;
+const SESSION_CONCURRENCY: u64 = 2;
 /// Quota of concurrent runs in the namespace.
 const QUOTA: u32 = 1000;
 /// Bytes after which the fake node rotates a log, small enough that some plans reach it.
@@ -62,21 +69,36 @@ const OUTPUT_LOST: &str = "error: Unreachable, output lost";
 /// Set if this process has its own cache folder; the value is the user's.
 const HAS_CACHE: &str = "CACHE_BESIDE_FAULTS";
 const CACHE: &str = "XDG_CACHE_HOME";
+/// Held by the test that may restart the real node's programs.
+static REAL_NODE: Mutex<()> = Mutex::new(());
 
 fn main() -> Result<ExitCode, Failure> {
     let arguments = Arguments::from_args();
-    if cluster::kubeconfig().is_none() {
-        println!("the fault tests are skipped: KUBECONFIG is not set");
-        return Ok(ExitCode::SUCCESS);
-    }
-    if var_os(HAS_CACHE).is_none() {
+    let has_cluster = cluster::kubeconfig().is_some();
+    if has_cluster && var_os(HAS_CACHE).is_none() {
         return restart_with_cache();
     }
     let seed = number("SEED")?.unwrap_or_else(|| Uuid::new_v4().as_u64_pair().0 >> 32);
-    let tests = vec![
+    let mut tests = vec![Trial::test("sessions_lose_and_double_nothing_despite_faults", move || {
+        local_sessions(seed).map_err(Failed::from)
+    })];
+    if has_cluster {
+        tests.extend(cluster_tests(seed));
+    } else {
+        println!("the fault tests of a cluster are skipped: KUBECONFIG is not set");
+    }
+    println!("SEED={seed}");
+    Ok(libtest_mimic::run(&arguments, tests).exit_code())
+}
+
+fn cluster_tests(seed: u64) -> Vec<Trial> {
+    vec![
         Trial::test("results_are_correct_despite_api_faults", move || api_faults(seed).map_err(Failed::from)),
         Trial::test("results_in_gvisor_are_correct_despite_node_faults", move || {
             node_faults(seed).map_err(Failed::from)
+        }),
+        Trial::test("sessions_in_pods_lose_and_double_nothing_despite_faults", move || {
+            cluster_sessions(seed).map_err(Failed::from)
         }),
         Trial::test("nothing_is_left_or_executed_twice_when_a_sidecar_ends", move || {
             shutdowns(seed).map_err(Failed::from)
@@ -87,9 +109,7 @@ fn main() -> Result<ExitCode, Failure> {
             "Exited",
         ),
         rotation_test("an_output_that_the_node_rotated_away_is_unreachable", rotation::lost(), OUTPUT_LOST),
-    ];
-    println!("SEED={seed}");
-    Ok(libtest_mimic::run(&arguments, tests).exit_code())
+    ]
 }
 
 /// Starts this program again with a temporary cache folder, because the sidecar caches facts about each
@@ -131,10 +151,34 @@ fn node_faults(seed: u64) -> Result<(), Failure> {
     if !node::is_test_node() {
         return Ok(());
     }
+    let _node = REAL_NODE.lock().unwrap_or_else(PoisonError::into_inner);
     in_env(None, async |env| {
         run_all(NODE_PLANS, NODE_CONCURRENCY, move |number| {
             let (env, plan) = (env.clone(), Plan::for_real_node(seed, number));
             (format!("{plan:?}"), async move { case::run(&env, plan, seed, number).await })
+        })
+        .await
+    })
+}
+
+fn local_sessions(seed: u64) -> Result<(), Failure> {
+    let summary = runtime().block_on(run_all(SESSION_PLANS, SESSION_CONCURRENCY, move |number| {
+        let plan = sessions::Plan::local(seed, number);
+        (format!("{plan:?}"), sessions::run(sessions::Place::Local, plan))
+    }))?;
+    println!("{summary}");
+    summary.into_result()
+}
+
+fn cluster_sessions(seed: u64) -> Result<(), Failure> {
+    if !node::is_test_node() {
+        return Ok(());
+    }
+    let _node = REAL_NODE.lock().unwrap_or_else(PoisonError::into_inner);
+    in_env(None, async |env| {
+        run_all(CLUSTER_SESSION_PLANS, SESSION_CONCURRENCY, move |number| {
+            let plan = sessions::Plan::in_cluster(seed, number);
+            (format!("{plan:?}"), sessions::run(sessions::Place::Cluster(env.clone()), plan))
         })
         .await
     })

@@ -2,12 +2,13 @@
 
 use cofferdam_tests::{
     leaks::{assert_no_leaks, leaked_resources},
+    processes::sandbox_processes,
     program::{TestDir, stdout},
     sidecar::{HttpResponse, Sidecar},
 };
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
-use std::{env, fs, thread};
+use std::{env, thread};
 
 /// The number of executions that look for traces of earlier ones, unless `WARM_RUNS` sets another one.
 fn executions() -> usize {
@@ -266,15 +267,4 @@ async fn a_warm_execution_is_limited_and_cancelled_like_a_cold_one() {
     open.read_until("now").await;
     drop(open);
     assert!(sidecar.wait_for("ran id=").contains("status=Cancelled"));
-}
-
-/// The processes of this test's sandboxes.
-fn sandbox_processes(dir: &TestDir) -> Vec<Pid> {
-    let marker = dir.state().display().to_string();
-    let pid_of = |entry: fs::DirEntry| {
-        let command = fs::read_to_string(entry.path().join("cmdline")).ok()?;
-        let id = entry.file_name().to_str()?.parse().ok()?;
-        command.contains(&marker).then(|| Pid::from_raw(id)).flatten()
-    };
-    fs::read_dir("/proc").expect("/proc").flatten().filter_map(pid_of).collect()
 }

@@ -1,5 +1,7 @@
 //! Processes as listed in `/proc`.
 
+use crate::program::TestDir;
+use rustix::process::Pid;
 use std::fs;
 
 /// All living descendants of a process.
@@ -25,4 +27,16 @@ pub fn descendants(ancestor: u32) -> Vec<u32> {
         next += 1;
     }
     found.split_off(1)
+}
+
+/// The processes of the sandboxes of a test.
+#[must_use]
+pub fn sandbox_processes(dir: &TestDir) -> Vec<Pid> {
+    let marker = dir.state().display().to_string();
+    let pid_of = |entry: fs::DirEntry| {
+        let command = fs::read_to_string(entry.path().join("cmdline")).ok()?;
+        let id = entry.file_name().to_str()?.parse().ok()?;
+        command.contains(&marker).then(|| Pid::from_raw(id)).flatten()
+    };
+    fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(pid_of).collect()
 }

@@ -37,7 +37,8 @@ impl Content {
 }
 
 /// Bytes of which each eight are their own number.
-pub(super) fn numbered(length: usize) -> Vec<u8> {
+#[must_use]
+pub fn numbered(length: usize) -> Vec<u8> {
     let mut bytes: Vec<u8> = (0..length.div_ceil(8) as u64).flat_map(u64::to_be_bytes).collect();
     bytes.truncate(length);
     bytes

@@ -15,5 +15,6 @@ mod steps;
 mod world;
 
 pub use case::SessionCase;
+pub use content::numbered;
 pub use driver::SessionDriver;
 pub use world::{run, run_hostile};

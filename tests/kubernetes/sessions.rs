@@ -55,14 +55,14 @@ async fn session_pods(namespace: &Namespace) -> Result<Vec<Pod>, Failure> {
 }
 
 /// A sidecar in a namespace of its own.
-fn sidecar(context: &Context, settings: &[(&str, &str)]) -> Result<(Sidecar, Arc<Namespace>), Failure> {
+fn sidecar(settings: &[(&str, &str)]) -> Result<(Sidecar, Arc<Namespace>), Failure> {
     let namespace = Arc::new(block_on(Namespace::create())?);
     let context = Context { dir: cofferdam_tests::program::TestDir::new(), namespace: namespace.clone() };
     Ok((context.sidecar(&namespace.kubeconfig(), settings), namespace))
 }
 
-fn a_session_keeps_its_files_cold_and_from_the_pool(context: &Context) -> Result<(), Failure> {
-    let (mut sidecar, namespace) = sidecar(context, &[("COFFERDAM_POOL__MAXIMUM", "1")])?;
+fn a_session_keeps_its_files_cold_and_from_the_pool(_: &Context) -> Result<(), Failure> {
+    let (mut sidecar, namespace) = sidecar(&[("COFFERDAM_POOL__MAXIMUM", "1")])?;
     for is_warm in [false, true] {
         let session = open(&sidecar)?;
         expect_output(&sidecar, &session, "echo kept >file; echo secret-output", "secret-output\n")?;
@@ -116,8 +116,8 @@ fn a_session_whose_connection_is_cut_goes_on(context: &Context) -> Result<(), Fa
     expect(send(&sidecar, "DELETE", &session, &json!({})).status < 300, "closed")
 }
 
-fn a_session_whose_pod_is_deleted_is_lost(context: &Context) -> Result<(), Failure> {
-    let (sidecar, namespace) = sidecar(context, &[])?;
+fn a_session_whose_pod_is_deleted_is_lost(_: &Context) -> Result<(), Failure> {
+    let (sidecar, namespace) = sidecar(&[])?;
     let session = open(&sidecar)?;
     let pods = block_on(session_pods(&namespace))?;
     let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
@@ -133,8 +133,8 @@ fn a_session_whose_pod_is_deleted_is_lost(context: &Context) -> Result<(), Failu
     block_on(namespace.delete())
 }
 
-fn gc_deletes_the_sessions_of_a_killed_sidecar_and_no_others(context: &Context) -> Result<(), Failure> {
-    let (killed, namespace) = sidecar(context, &[])?;
+fn gc_deletes_the_sessions_of_a_killed_sidecar_and_no_others(_: &Context) -> Result<(), Failure> {
+    let (killed, namespace) = sidecar(&[])?;
     open(&killed)?;
     let other = Context { dir: cofferdam_tests::program::TestDir::new(), namespace: namespace.clone() };
     let living = other.sidecar(&namespace.kubeconfig(), &[]);

@@ -17,6 +17,8 @@ pub(crate) struct Usage {
     view: ResourceView,
     /// Processes and threads that are the runner's.
     runner_processes: u32,
+    /// Relays that are connected with the runner. A cluster starts them.
+    relays: u32,
     /// Bytes of memory that were used before the program.
     initial_memory: u64,
     limits: Limits,
@@ -35,7 +37,7 @@ impl Usage {
     pub(crate) fn start(meminfo: File, view: ResourceView, limits: Limits) -> Result<Self, Error> {
         let initial_memory = sandbox_memory(&meminfo, Disk::measure()?.used)?;
         let runner_processes = u32::from(sysinfo().procs);
-        Ok(Self { meminfo, view, runner_processes, initial_memory, limits, disk_was_full: false })
+        Ok(Self { meminfo, view, runner_processes, relays: 0, initial_memory, limits, disk_was_full: false })
     }
 
     /// Checks all limits. `runner_memory` bytes of memory are the runner's.
@@ -84,6 +86,11 @@ impl Usage {
         self.runner_processes = self.runner_processes.saturating_sub(processes);
     }
 
+    /// So many relays are connected with the runner.
+    pub(crate) fn set_relays(&mut self, relays: u32) {
+        self.relays = relays;
+    }
+
     /// Whether the processes of the sandbox together are certainly within these limits.
     pub(crate) fn is_certainly_within(&self, memory_bytes: u64, processes: u32) -> bool {
         let sandbox = sysinfo();
@@ -104,7 +111,7 @@ impl Usage {
 
     /// Processes and threads of the program.
     fn program_processes(&self) -> u32 {
-        u32::from(sysinfo().procs).saturating_sub(self.runner_processes)
+        u32::from(sysinfo().procs).saturating_sub(self.runner_processes + self.relays)
     }
 
     /// Whether the disk was full at any check since the last call.

@@ -67,6 +67,11 @@ impl Endpoint {
         poll.add(token, self.stream.as_ref().map(AsFd::as_fd), PollFlags::IN | out);
     }
 
+    /// Whether there is a connection with the secret.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.stream.is_some()
+    }
+
     /// Accepts connections. Returns whether there is one with the secret.
     pub(crate) fn accept(&mut self) -> bool {
         while let Ok((stream, _)) = self.listener.accept() {
@@ -87,7 +92,7 @@ impl Endpoint {
                 Arrival::Refused => {}
             }
         }
-        self.stream.is_some()
+        self.is_connected()
     }
 
     /// Accepts connections, and passes on once what the sidecar has sent.

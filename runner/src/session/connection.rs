@@ -46,6 +46,11 @@ impl<'a> Connection<'a> {
         self.channel.sees_its_end()
     }
 
+    /// How many relays are connected.
+    pub(super) fn relays(&self) -> u32 {
+        self.channel.relay().map_or(0, |relay| relay.is_connected().into())
+    }
+
     /// Adds what it waits for: messages, and room for frames on standard output if these go there.
     pub(super) fn add_to<'fd, T: Copy>(
         &'fd self,

@@ -22,6 +22,7 @@ impl Session<'_> {
     /// Does what is due. Returns why the session ends, if it does.
     pub(super) fn enforce(&mut self) -> Result<Option<SessionEnd>, Error> {
         let now = Instant::now();
+        self.usage.set_relays(self.connection.relays());
         if self.has_processes() && now >= self.next_check {
             self.check_limits()?;
             self.next_check = now + CHECK_INTERVAL;

@@ -1,6 +1,7 @@
 """Sessions and their executions."""
 
 import os
+import pickle
 import signal
 import textwrap
 import uuid
@@ -134,6 +135,9 @@ def test_errors_are_typed(client: Client, session: Session) -> None:
         session.exec([])
     assert error.value.detail
     assert not error.value.retryable
+    assert str(error.value) == f"invalid-request: {error.value.detail}"
+    copy = pickle.loads(pickle.dumps(error.value))  # noqa: S301 - our own
+    assert (type(copy), str(copy), copy.status) == (InvalidRequestError, str(error.value), 400)
     with pytest.raises(TypeError, match="list"):
         session.exec("true")
     with pytest.raises(NotFoundError):

@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
 # Usage: adk-tests.sh [PYTEST-OPTION...]
-# Tests the package cofferdam-adk with the pinned google-adk, and with the newest one if that differs. Needs `make
-# build`.
+# Tests the package cofferdam-adk, and the environment of the Python client, with the pinned google-adk, and with the
+# newest one if that differs. Needs `make build`.
 source "$(dirname "$0")/lib.sh"
 
 scripts/pandas.sh # google-adk's flow explores CSV files with pandas
 
 # run_tests PYTHON PYTEST-OPTION...: connects to a cluster without a proxy, as the program does.
-run_tests() { (cd adapters/adk && NO_PROXY='*' "$1" -m pytest -p no:cacheprovider "${@:2}"); }
+run_tests() {
+    (cd adapters/adk && NO_PROXY='*' "$1" -m pytest -p no:cacheprovider "${@:2}") || selects_none $? "${@:2}"
+    (cd clients/python && "$1" -m pytest -p no:cacheprovider "${@:2}" tests/test_adk.py) || selects_none $? "${@:2}"
+}
+
+# selects_none STATUS PYTEST-OPTION...: whether pytest failed since the options select no test of this folder.
+selects_none() { [ "$1" = 5 ] && [ $# -gt 1 ]; }
 
 run_tests "$(scripts/adk-environment.sh)" "$@"
 

@@ -30,6 +30,7 @@ lint_python() {
     )
 }
 lint_python adapters/adk adk-tests bench/adk/requirements.txt adapters/adk/requirements.txt
-lint_python clients/python python-client clients/python/requirements.txt
+# Its module for google-adk is checked with that.
+lint_python clients/python adk-tests bench/adk/requirements.txt adapters/adk/requirements.txt
 if have shellcheck; then shellcheck -x -P SCRIPTDIR scripts/*.sh tests/cluster/*.sh tests/cpython/*.sh .ci/run; fi
 scripts/deny.sh bans licenses sources

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cofferdam import Changed, NotFoundError, Session, Watching, trees
+from cofferdam import Changed, Client, NotFoundError, Session, TooLargeError, Watching, trees
 from cofferdam.file_calls import Content
 
 
@@ -16,6 +16,7 @@ def test_files_of_every_form_are_written_and_read(session: Session) -> None:
     data = bytes(range(256)) * 8192
     forms: dict[str, Content] = {
         "bytes": data,
+        "bytearray": bytearray(data),
         "file": io.BytesIO(data),
         "parts": (data[start : start + 999] for start in range(0, len(data), 999)),
     }
@@ -26,14 +27,22 @@ def test_files_of_every_form_are_written_and_read(session: Session) -> None:
     assert session.files.read("größe &?#%") == "ü".encode()
     entry = session.files.stat("made/file")
     assert (entry.kind, entry.size, entry.mode) == ("file", len(data), 0o700)
-    assert {entry.name for entry in session.files.list("made")} == {"bytes", "file", "parts"}
+    assert {entry.name for entry in session.files.list("made")} == set(forms)
     assert "made/bytes" in {entry.name for entry in session.files.list(depth=2)}
 
 
 def test_a_name_that_is_not_utf_8_is_exact(session: Session) -> None:
     session.files.write(b"odd\xff", b"1")
     assert [entry.path for entry in session.files.list()] == [b"odd\xff"]
-    assert session.files.read(b"odd\xff") == b"1"
+    for path in (b"odd\xff", "odd\udcff", Path("odd\udcff")):
+        assert session.files.read(path) == b"1"
+
+
+def test_a_file_over_the_disk_limit_is_refused(client: Client) -> None:
+    with client.create_session(limits={"disk_bytes": 1 << 20}) as session:
+        with pytest.raises(TooLargeError):
+            session.files.write("large", (bytes(1 << 20) for _ in range(8)))
+        assert session.files.list() == []
 
 
 def test_files_are_moved_and_removed(session: Session) -> None:

@@ -1,6 +1,7 @@
 """Sessions and their executions."""
 
 import os
+import pickle
 import signal
 import textwrap
 import uuid
@@ -42,6 +43,13 @@ def test_output_over_its_limit_is_truncated(session: Session) -> None:
     result = session.shell("head -c 100000 /dev/zero", limits={"output_bytes": 1000})
     assert result.truncated
     assert len(result.stdout) <= 1000
+    assert (result.stdout_length, result.stderr_length, result.stderr_cut) == (100_000, 0, None)
+    assert result.stdout_cut is not None
+    # Each character has two bytes, and the limit cuts two of them.
+    text = session.shell(r"printf '%0100d' 0 | sed 's/0/\xc3\xbc/g'", limits={"output_bytes": 30}).text
+    head, line, tail = text.split("\n")
+    assert set(head) == set(tail) == {"ü"}
+    assert line == "[... 170 bytes cut ...]"
 
 
 def test_an_execution_over_its_time_is_a_result(session: Session) -> None:
@@ -127,6 +135,11 @@ def test_errors_are_typed(client: Client, session: Session) -> None:
         session.exec([])
     assert error.value.detail
     assert not error.value.retryable
+    assert str(error.value) == f"invalid-request: {error.value.detail}"
+    copy = pickle.loads(pickle.dumps(error.value))  # noqa: S301 - our own
+    assert (type(copy), str(copy), copy.status) == (InvalidRequestError, str(error.value), 400)
+    with pytest.raises(TypeError, match="list"):
+        session.exec("true")
     with pytest.raises(NotFoundError):
         list(session.process("missing").output())
     session.close()

@@ -2,6 +2,7 @@
 
 from .async_client import AsyncClient, AsyncProcess, AsyncSession
 from .async_files import AsyncFiles
+from .calls import ExecutionLimits, ExecutionOptions, SessionLimits, SessionOptions, StartOptions
 from .client import Client, Process, Session
 from .errors import (
     CofferdamError,
@@ -36,6 +37,8 @@ __all__ = [
     "ExecutionEnd",
     "ExecutionEvent",
     "ExecutionInfo",
+    "ExecutionLimits",
+    "ExecutionOptions",
     "FileEntry",
     "Files",
     "Gap",
@@ -49,6 +52,9 @@ __all__ = [
     "QuotaError",
     "Session",
     "SessionInfo",
+    "SessionLimits",
+    "SessionOptions",
+    "StartOptions",
     "Status",
     "TooLargeError",
     "Truncated",

@@ -100,7 +100,7 @@ class AsyncSession:
 
     async def exec(self, command: Sequence[str], **options: Unpack[ExecutionOptions]) -> Execution:
         """Executes a program with its arguments to its end."""
-        return await self._transport.send(calls.execute(self.id, Program("command", list(command)), options))
+        return await self._transport.send(calls.execute(self.id, calls.arguments(command), options))
 
     async def shell(self, command: str, **options: Unpack[ExecutionOptions]) -> Execution:
         """Executes a command line of a shell to its end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
@@ -29,7 +30,7 @@ class AsyncFiles:
 
     def stream(self, path: SandboxPath) -> AsyncGenerator[bytes, None]:
         """The content of a regular file, in parts."""
-        return self._transport.download(files_path(self._session, "", path=path), OCTETS)
+        return self._transport.download(files_path(self._session, "", path), OCTETS)
 
     async def write(self, path: SandboxPath, content: Content | AsyncIterable[bytes], mode: int | None = None) -> None:
         """Writes a regular file: bytes, text, what a binary file has, or parts. Until it returns, the old content stays."""
@@ -61,20 +62,22 @@ class AsyncFiles:
         Returns the symbolic links that are left out, since they could lead out of it. Raises ValueError if the directory of
         this machine has entries.
         """
-        with tempfile.TemporaryFile() as archive:
-            async for chunk in self._transport.download(files_path(self._session, "/tar", path=path), TAR):
-                archive.write(chunk)
-            return await asyncio.to_thread(trees.unpack, archive, Path(directory))
+        chunks = self._transport.download(files_path(self._session, "/tar", path), TAR)
+        async with contextlib.aclosing(chunks):
+            with tempfile.TemporaryFile() as archive:
+                async for chunk in chunks:
+                    archive.write(chunk)
+                return await asyncio.to_thread(trees.unpack, archive, Path(directory))
 
     async def write_tree(self, path: SandboxPath, directory: str | os.PathLike[str]) -> None:
         """Writes what is in a directory of this machine into one of the sandbox, which is made."""
         with tempfile.TemporaryFile() as archive:
             await asyncio.to_thread(trees.pack, Path(directory), archive)
-            await self._transport.upload(files_path(self._session, "/tar", path=path), TAR, _chunks(archive))
+            await self._transport.upload(files_path(self._session, "/tar", path), TAR, _chunks(archive))
 
     def watch(self, path: SandboxPath = ".", *, recursive: bool = False) -> AsyncGenerator[WatchEvent, None]:
         """The changes in a directory. The first event comes when it is watched; closing the iterator ends it."""
-        call = files_path(self._session, "/watch", path=path, recursive=recursive)
+        call = files_path(self._session, "/watch", path, recursive=recursive)
         return self._transport.events(call, watch_event, None)
 
 

@@ -44,6 +44,28 @@ class Call(Generic[T]):
             raise UnreachableError("the response is not one of a sidecar; check the address", status=status) from error
 
 
+class ExecutionLimits(TypedDict, total=False):
+    """Limits of an execution. A value above the operator's ceiling is refused."""
+
+    wall_time_ms: int
+    """Milliseconds from its start to its end."""
+    output_bytes: int
+    """Bytes kept of standard output and of standard error, each."""
+    memory_bytes: int
+    processes: int
+    """Processes and threads."""
+
+
+class SessionLimits(ExecutionLimits, total=False):
+    """Limits of a session; those of wall time and output are the defaults of its executions."""
+
+    disk_bytes: int
+    cpu_millis: int
+    """Thousandths of a CPU."""
+    startup_time_ms: int
+    """Milliseconds until its sandbox has started."""
+
+
 class SessionOptions(TypedDict, total=False):
     """What a session may have; the operator's settings supply defaults and ceilings."""
 
@@ -52,8 +74,7 @@ class SessionOptions(TypedDict, total=False):
     language: str
     image: str
     network: str
-    limits: Mapping[str, int]
-    """Such as `memory_bytes`, `disk_bytes`, `wall_time_ms`."""
+    limits: SessionLimits
     env: Mapping[str, str]
     working_dir: str
     metadata: Mapping[str, str]
@@ -75,8 +96,7 @@ class ExecutionOptions(TypedDict, total=False):
     stdin: bytes | str
     keeps_background: bool
     """Whether processes that its first process leaves behind go on."""
-    limits: Mapping[str, int]
-    """Such as `wall_time_ms`, `output_bytes`, `memory_bytes`, `processes`."""
+    limits: ExecutionLimits
 
 
 class StartOptions(ExecutionOptions, total=False):
@@ -99,9 +119,16 @@ class Program:
     args: Sequence[str] = ()
 
 
+def arguments(command: Sequence[str]) -> Program:
+    """A program and its arguments. Raises TypeError for text, whose characters would be arguments."""
+    if isinstance(command, str):
+        raise TypeError("the command is text; give a list of the program and its arguments, or call `shell`")
+    return Program("command", list(command))
+
+
 def program(command: str | Sequence[str]) -> Program:
     """A command line for a shell if it is text, else a program and its arguments."""
-    return Program("shell", command) if isinstance(command, str) else Program("command", list(command))
+    return Program("shell", command) if isinstance(command, str) else arguments(command)
 
 
 def session_path(session: str, rest: str = "") -> str:

@@ -16,7 +16,8 @@ class CofferdamError(Exception):
     ) -> None:
         """`detail` says what failed and what to do; `status` is that of HTTP, if there was a response."""
         self.code = code or self.code
-        super().__init__(f"{self.code}: {detail}")
+        # The only argument: a copy, as of pickle, is made with it.
+        super().__init__(detail)
         self.detail = detail
         """What failed and what to do."""
         self.retryable = retryable
@@ -25,6 +26,10 @@ class CofferdamError(Exception):
         """The status of HTTP, if there was a response."""
         self.id = id
         """The id in the operator's logs, if there is one."""
+
+    def __str__(self) -> str:
+        """What kind of failure it is, what failed and what to do."""
+        return f"{self.code}: {self.detail}"
 
 
 class InvalidRequestError(CofferdamError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Generator, Sequence
@@ -28,7 +29,7 @@ class Files:
 
     def stream(self, path: SandboxPath) -> Generator[bytes, None, None]:
         """The content of a regular file, in parts."""
-        return self._transport.download(files_path(self._session, "", path=path), OCTETS)
+        return self._transport.download(files_path(self._session, "", path), OCTETS)
 
     def write(self, path: SandboxPath, content: Content, mode: int | None = None) -> None:
         """Writes a regular file: bytes, text, what a binary file has, or parts. Until it returns, the old content stays."""
@@ -60,8 +61,9 @@ class Files:
         Returns the symbolic links that are left out, since they could lead out of it. Raises ValueError if the directory of
         this machine has entries.
         """
-        with tempfile.TemporaryFile() as archive:
-            for chunk in self._transport.download(files_path(self._session, "/tar", path=path), TAR):
+        chunks = self._transport.download(files_path(self._session, "/tar", path), TAR)
+        with tempfile.TemporaryFile() as archive, contextlib.closing(chunks):
+            for chunk in chunks:
                 archive.write(chunk)
             return trees.unpack(archive, Path(directory))
 
@@ -69,9 +71,9 @@ class Files:
         """Writes what is in a directory of this machine into one of the sandbox, which is made."""
         with tempfile.TemporaryFile() as archive:
             trees.pack(Path(directory), archive)
-            self._transport.upload(files_path(self._session, "/tar", path=path), TAR, file_calls.chunks(archive))
+            self._transport.upload(files_path(self._session, "/tar", path), TAR, file_calls.chunks(archive))
 
     def watch(self, path: SandboxPath = ".", *, recursive: bool = False) -> Generator[WatchEvent, None, None]:
         """The changes in a directory. The first event comes when it is watched; closing the iterator ends it."""
-        call = files_path(self._session, "/watch", path=path, recursive=recursive)
+        call = files_path(self._session, "/watch", path, recursive=recursive)
         return self._transport.events(call, watch_event, None)

@@ -1,6 +1,7 @@
 """What the sidecar responds."""
 
 import base64
+import codecs
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -49,27 +50,58 @@ class Execution:
     """The kept bytes of standard output: all of them, or the head and the tail."""
     stderr: bytes
     """The kept bytes of standard error."""
-    truncated: bool
-    """Whether bytes of standard output or standard error are missing."""
+    stdout_length: int
+    """The number of bytes that it wrote to standard output."""
+    stderr_length: int
+    """The number of bytes that it wrote to standard error."""
+    stdout_cut: int | None
+    """If bytes of standard output are missing: how many of the kept ones are before them."""
+    stderr_cut: int | None
+    """If bytes of standard error are missing: how many of the kept ones are before them."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether bytes of standard output or standard error are missing."""
+        return self.stdout_cut is not None or self.stderr_cut is not None
 
     @property
     def text(self) -> str:
-        """Standard output as text; bytes that are not UTF-8 are replaced."""
-        return self.stdout.decode(errors="replace")
+        """Standard output as text: bytes that are not UTF-8 are replaced, and a line says how many are missing."""
+        return _text(self.stdout, self.stdout_length, self.stdout_cut)
 
     @property
     def error_text(self) -> str:
-        """Standard error as text; bytes that are not UTF-8 are replaced."""
-        return self.stderr.decode(errors="replace")
+        """Standard error as text: bytes that are not UTF-8 are replaced, and a line says how many are missing."""
+        return _text(self.stderr, self.stderr_length, self.stderr_cut)
 
     @classmethod
     def of(cls, outcome: Any) -> "Execution":
         """The outcome in JSON."""
-        streams = outcome["stdout"], outcome["stderr"]
-        stdout, stderr = (read_bytes(stream["content"]) for stream in streams)
-        truncated = any(stream.get("cut") is not None for stream in streams)
-        status = Status.of(outcome["status"])
-        return cls(outcome["id"], status, outcome["exit_code"], stdout, stderr, truncated)
+        stdout, stderr = outcome["stdout"], outcome["stderr"]
+        return cls(
+            outcome["id"],
+            Status.of(outcome["status"]),
+            outcome["exit_code"],
+            read_bytes(stdout["content"]),
+            read_bytes(stderr["content"]),
+            stdout["length"],
+            stderr["length"],
+            stdout.get("cut"),
+            stderr.get("cut"),
+        )
+
+
+def _text(content: bytes, length: int, cut: int | None) -> str:
+    """The text of a stream of `length` bytes. A character of which bytes are missing is left out."""
+    if cut is None:
+        return content.decode(errors="replace")
+    head = codecs.getincrementaldecoder("utf-8")("replace").decode(content[:cut])
+    tail = content[cut:]
+    rest = next((index for index, byte in enumerate(tail[:3]) if byte & 0xC0 != 0x80), min(3, len(tail)))
+    newline = "" if not head or head.endswith("\n") else "\n"
+    # A sandbox that died early did not report the length.
+    missing = max(length - len(content), 0) or "an unknown number of"
+    return f"{head}{newline}[... {missing} bytes cut ...]\n{tail[rest:].decode(errors='replace')}"
 
 
 @dataclass(frozen=True)

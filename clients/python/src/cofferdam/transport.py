@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Iterator
 from typing import Any, TypeVar
@@ -29,8 +30,14 @@ def _options(address: Address) -> dict[str, Any]:
 
 
 def _transport_options(address: Address) -> dict[str, Any]:
-    verify = ssl.create_default_context() if address.url.startswith("https:") else False
+    verify = _tls() if address.url.startswith("https:") else False
     return {"uds": address.socket, "verify": verify, "limits": httpx.Limits(max_connections=None, max_keepalive_connections=20)}
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """The trusted certificates of this machine. Reading them takes longer than a call."""
+    return ssl.create_default_context()
 
 
 def _request_options(call: Call[Any]) -> dict[str, Any]:

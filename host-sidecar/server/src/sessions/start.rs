@@ -45,7 +45,8 @@ impl Drop for CallersExecution {
     }
 }
 
-/// Starts an execution. If the caller disconnects meanwhile, the execution is killed once it has started.
+/// Starts an execution; one in the background has started, and so has a process id, when this returns. If the caller
+/// disconnects meanwhile, one in the foreground is killed once it has started.
 pub(crate) async fn start(
     state: &Arc<AppState>,
     SessionById { session, tenant }: SessionById,
@@ -68,6 +69,9 @@ pub(crate) async fn start(
         let execution = session.start(spec).await?;
         span.record("id", execution.info().id);
         track::execution(&state, execution.clone(), span);
+        if is_background {
+            execution.wait_for_start().await?;
+        }
         Ok(CallersExecution { execution, is_released: is_background })
     });
     starting.await.map_err(|error| Error::internal("the execution could not be started", error))?

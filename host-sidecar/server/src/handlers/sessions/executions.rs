@@ -45,8 +45,8 @@ use std::sync::Arc;
             (Outcome = "application/json"),
             (SessionEventSchema = "text/event-stream"),
         )),
-        (status = 202, description = "It runs in the background; the header Location has its address",
-         body = SessionExecution),
+        (status = 202, description = "Its program has started and runs in the background; the header Location has its \
+         address", body = SessionExecution),
         (status = "4XX", description = "The request is refused. 409: the session has an execution with this id. 410: the \
          session has ended, and why. 429: too many executions are running", body = Problem,
          content_type = "application/problem+json"),

@@ -3,7 +3,7 @@
 use super::{SessionById, track};
 use crate::{api_error::ApiError, state::AppState};
 use cofferdam_core::session::{ExecutionSpec, SessionExecution};
-use cofferdam_types::Error;
+use cofferdam_types::{Error, ErrorCode, Report};
 use std::{ops::Deref, sync::Arc};
 use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -20,6 +20,18 @@ impl CallersExecution {
     pub(crate) fn release(mut self) -> SessionExecution {
         self.is_released = true;
         self.execution.clone()
+    }
+
+    /// Waits for the end of the execution. The shutdown waits for it too, within its limits.
+    pub(crate) async fn report_within_grace(&self, state: &AppState) -> Result<Report, Error> {
+        let _token = state.tasks.token();
+        tokio::select! {
+            report = self.report() => report,
+            () = state.grace_over.cancelled() => {
+                let text = "the execution was killed: the sidecar is shutting down";
+                Err(Error::new(ErrorCode::Cancelled, text))
+            }
+        }
     }
 }
 

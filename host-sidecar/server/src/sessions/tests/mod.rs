@@ -5,6 +5,7 @@ mod calls;
 mod executions;
 mod file_store;
 mod files;
+mod mcp;
 mod runner;
 
 use crate::{Listen, ServeConfig, ServerConfig, Service};
@@ -85,11 +86,22 @@ impl Sidecar {
 
     /// Sends a request of `ada`.
     async fn begin(&self, method: &str, path: &str, headers: &[&str], body: &str) -> TcpStream {
+        self.begin_as("ada", method, path, headers, body).await
+    }
+
+    async fn begin_as(
+        &self,
+        tenant: &str,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: &str,
+    ) -> TcpStream {
         let host = self.address.strip_prefix("http://").expect("an address");
         let mut stream = TcpStream::connect(host).await.expect("a connection");
         let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer token-of-ada-0123456789\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer token-of-{tenant}-0123456789\r\n\
              Connection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
             body.len()
         );

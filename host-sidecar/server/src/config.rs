@@ -31,6 +31,9 @@ pub struct TenantConfig {
     /// Maximum number of connections, out of `serve.max_connections`. Default: half if there are several
     /// tenants.
     pub max_connections: Option<u32>,
+    /// Maximum number of sessions at once. Default: that of every tenant,
+    /// [`SessionConfig::max_sessions_per_tenant`](cofferdam_core::session::SessionConfig::max_sessions_per_tenant).
+    pub max_sessions: Option<u32>,
     /// The tenant's policy.
     pub policy: Policy,
 }

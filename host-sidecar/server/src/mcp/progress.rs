@@ -16,7 +16,7 @@ use rmcp::{
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 /// Bytes of output in a notification, about.
-const MAX_MESSAGE: usize = 64 << 10;
+const MAX_PROGRESS: usize = 64 << 10;
 
 /// The notifications of one call.
 struct Notifications<'a> {
@@ -69,7 +69,7 @@ pub(super) async fn forward_output(mut output: OutputReader, peer: &Peer<RoleSer
     while let Some(event) = output.next().await {
         message.add_output(&event);
         // What has come meanwhile is in the same notification, up to a bound.
-        while message.text.len() < MAX_MESSAGE
+        while message.text.len() < MAX_PROGRESS
             && let Some(Some(event)) = output.next().now_or_never()
         {
             message.add_output(&event);

@@ -151,7 +151,7 @@ impl Caller<'_> {
         let mut entries = self.session(id)?.files().list(path.as_bytes(), depth).await?;
         let total = entries.len();
         entries.sort_by(|one, other| one.path.cmp(&other.path));
-        entries.truncate(results::MAX_ENTRIES);
+        entries.truncate(results::MAX_LISTED_ENTRIES);
         let entries: Vec<_> = entries.iter().map(entry_to_json).collect();
         Ok(results::entries(path, &entries, total))
     }

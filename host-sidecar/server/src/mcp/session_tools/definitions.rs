@@ -7,7 +7,7 @@ use super::{
         RunArguments, WriteFileArguments,
     },
     output_part::OutputPart,
-    results::{MAX_ENTRIES, ReadFile},
+    results::{MAX_LISTED_ENTRIES, ReadFile},
 };
 use crate::mcp::{
     McpConfig,
@@ -74,8 +74,9 @@ impl Definitions<'_> {
         match tool {
             SessionTool::Open => {
                 apply_policy(properties, self.policy);
-                let limits = properties["limits"]["properties"].as_object_mut();
-                limits.map(|limits| limits.retain(|name, _| !NOT_OF_SESSIONS.contains(&&**name)));
+                if let Some(limits) = properties["limits"]["properties"].as_object_mut() {
+                    limits.retain(|name, _| !NOT_OF_SESSIONS.contains(&&**name));
+                }
             }
             SessionTool::Run => {
                 let longest = self.policy.ceilings.wall_time().as_secs_f64();
@@ -143,7 +144,7 @@ impl Definitions<'_> {
                 size(config.collected_limit.0),
             ),
             SessionTool::ListFiles => format!(
-                "Lists a directory of a session: paths relative to it, sorted, with kinds and sizes. At most {MAX_ENTRIES} \
+                "Lists a directory of a session: paths relative to it, sorted, with kinds and sizes. At most {MAX_LISTED_ENTRIES} \
                  entries are returned; total is the number of all."
             ),
             SessionTool::Close => {

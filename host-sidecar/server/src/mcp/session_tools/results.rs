@@ -20,7 +20,7 @@ use std::{fmt::Write, time::SystemTime};
 use utoipa::ToSchema;
 
 /// Entries of a directory that are returned.
-pub(super) const MAX_ENTRIES: usize = 200;
+pub(super) const MAX_LISTED_ENTRIES: usize = 200;
 
 /// What was read of a file. The content is in a content block.
 #[derive(Debug, Serialize, ToSchema)]

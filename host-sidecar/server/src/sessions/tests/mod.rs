@@ -8,7 +8,7 @@ mod files;
 mod mcp;
 mod runner;
 
-use crate::{Listen, ServeConfig, ServerConfig, Service};
+use crate::{Listen, ServeConfig, ServerConfig, Service, TenantConfig};
 use backend::{MemoryBackend, NoSessions};
 use cofferdam_client::Client;
 use cofferdam_core::{Runtime, policy::Policy, session::SessionConfig};
@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A sidecar with two tenants. Dropping it ends it.
+/// A sidecar with two tenants, of whom `bob` may have one session. Dropping it ends it.
 struct Sidecar {
     address: String,
     backend: Arc<MemoryBackend>,
@@ -61,7 +61,14 @@ impl Sidecar {
             allowed_origins: vec!["https://app.example".into()],
             ..ServeConfig::default()
         };
-        let config = ServerConfig { serve, ..ServerConfig::default() };
+        let bob = TenantConfig {
+            max_runs: None,
+            max_connections: None,
+            max_sessions: Some(1),
+            policy: Policy::default(),
+        };
+        let tenants = [("bob".to_owned(), bob)].into();
+        let config = ServerConfig { serve, tenants, ..ServerConfig::default() };
         let service = Service::new(&config, runtime(backend.clone())).expect("a sidecar");
         let address = service.addresses().next().expect("an address");
         let stop = CancellationToken::new();

@@ -20,7 +20,7 @@ use std::{collections::BTreeMap, time::Duration};
 use utoipa::ToSchema;
 
 /// Longest time in seconds that a call waits for output.
-const MAX_WAIT: u32 = 300;
+const MAX_OUTPUT_WAIT: u32 = 300;
 
 /// A command to run.
 // The doc comments of the structs and their fields are the descriptions of the schemas, which a model reads.
@@ -142,9 +142,9 @@ impl ReadOutputArguments {
         let execution = self
             .execution
             .ok_or_else(|| invalid("execution is missing; pass the id that run_command returned"))?;
-        if !(0.0..=f64::from(MAX_WAIT)).contains(&self.wait_seconds) {
+        if !(0.0..=f64::from(MAX_OUTPUT_WAIT)).contains(&self.wait_seconds) {
             return Err(invalid(format!(
-                "wait_seconds must be from 0 to {MAX_WAIT}; call again to wait longer"
+                "wait_seconds must be from 0 to {MAX_OUTPUT_WAIT}; call again to wait longer"
             )));
         }
         let wait = Duration::from_secs_f64(self.wait_seconds);

@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, str::FromS
 pub struct ServerConfig {
     /// The sockets and the limits.
     pub serve: ServeConfig,
-    /// The settings of the MCP tool.
+    /// The settings of the MCP tools.
     pub mcp: McpConfig,
     /// Tenants with their own settings, by name.
     pub tenants: BTreeMap<String, TenantConfig>,

@@ -3,7 +3,7 @@
 use super::{SessionById, track};
 use crate::{api_error::ApiError, state::AppState};
 use cofferdam_core::session::{ExecutionSpec, SessionExecution};
-use cofferdam_types::{Error, ErrorCode, Report};
+use cofferdam_types::{Error, ErrorCode};
 use std::{ops::Deref, sync::Arc};
 use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -21,16 +21,19 @@ impl CallersExecution {
         self.is_released = true;
         self.execution.clone()
     }
+}
 
-    /// Waits for the end of the execution. The shutdown waits for it too, within its limits.
-    pub(crate) async fn report_within_grace(&self, state: &AppState) -> Result<Report, Error> {
-        let _token = state.tasks.token();
-        tokio::select! {
-            report = self.report() => report,
-            () = state.grace_over.cancelled() => {
-                let text = "the execution was killed: the sidecar is shutting down";
-                Err(Error::new(ErrorCode::Cancelled, text))
-            }
+/// Waits for the end of an execution. The shutdown waits for it too, within its limits.
+pub(crate) async fn within_grace<T>(
+    state: &AppState,
+    end: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let _token = state.tasks.token();
+    tokio::select! {
+        end = end => end,
+        () = state.grace_over.cancelled() => {
+            let text = "the execution was killed: the sidecar is shutting down";
+            Err(Error::new(ErrorCode::Cancelled, text))
         }
     }
 }

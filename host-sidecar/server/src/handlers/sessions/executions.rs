@@ -85,7 +85,7 @@ async fn outcome(
     tenant: &Tenant,
     execution: CallersExecution,
 ) -> Result<Response, ApiError> {
-    let report = execution.report_within_grace(state).await?;
+    let report = sessions::within_grace(state, execution.report()).await?;
     let json = shared_outcome(state, tenant, report).await?;
     state.metrics.sessions.sent(json.len());
     Ok(json::response(StatusCode::OK, vec![json]))

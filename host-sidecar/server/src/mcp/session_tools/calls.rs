@@ -91,9 +91,9 @@ impl Caller<'_> {
             if let Some((peer, token)) = self.progress {
                 progress::forward_output(execution.output(0), peer, &token).await;
             }
-            execution.report_within_grace(self.server).await
+            execution.report().await
         };
-        let outcome = Outcome::from(report.await?);
+        let outcome = Outcome::from(sessions::within_grace(self.server, report).await?);
         self.server.metrics.sessions.sent(outcome.stdout.content.0.len() + outcome.stderr.content.0.len());
         Ok(result::success(outcome))
     }

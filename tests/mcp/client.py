@@ -335,15 +335,15 @@ async def cancelled_commands(transport):
             if "here" in (message or ""):
                 begun.set()
 
-        await succeed(client, "run_command", **session, command=["sleep", "1000"], background=True)
-        arguments = {**session, "shell": "echo here; exec sleep 2000"}
+        await succeed(client, "run_command", **session, command=["sleep", "7531"], background=True)
+        arguments = {**session, "shell": "echo here; exec sleep 8642"}
         task = asyncio.create_task(client.call_tool("run_command", arguments, progress_callback=progress))
         waiting = asyncio.create_task(begun.wait())
         await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
         assert begun.is_set(), task.result()
         await cancel(task)
         # It is killed after the call has ended. The patterns match no command that contains them.
-        shell = "while grep -qs '[2]000' /proc/[0-9]*/cmdline; do sleep 0.05; done; grep -qs '[1]000' /proc/[0-9]*/cmdline"
+        shell = "while grep -qs '[8]642' /proc/[0-9]*/cmdline; do sleep 0.05; done; grep -qs '[7]531' /proc/[0-9]*/cmdline"
         result = await client.call_tool("run_command", {**session, "shell": shell, "timeout_seconds": 60})
         assert result.structured_content["exit_code"] == 0, result
         await succeed(client, "close_session", **session)

@@ -76,6 +76,9 @@ impl Processes {
                 processes.extend(Process::parse(&String::from_utf8_lossy(&stat)));
             }
         }
+        // gVisor may list some twice while others start.
+        processes.sort_unstable_by_key(|process| process.pid);
+        processes.dedup_by_key(|process| process.pid);
         Ok(Some(processes))
     }
 

@@ -56,6 +56,7 @@ fn optional() -> BTreeSet<String> {
     let tenant = TenantSettings {
         max_runs: Some(1),
         max_connections: Some(1),
+        max_sessions: Some(1),
         allowed_images: None,
         ceilings: LoweredCeilings::default(),
     };

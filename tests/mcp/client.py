@@ -13,6 +13,7 @@ from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 TOOL = "execute_code"
+SESSION_TOOLS = ["open_session", "run_command", "read_output", "write_file", "read_file", "list_files", "close_session"]
 # A program that runs until it is killed.
 ENDLESS = "print('here')\nwhile True: pass"
 PNG = """
@@ -91,7 +92,8 @@ async def initializes(transport):
 
 async def lists(transport):
     async with transport.connect() as client:
-        [tool] = (await client.list_tools()).tools
+        tool, *others = (await client.list_tools()).tools
+        assert [other.name for other in others] == SESSION_TOOLS, others
         assert tool.name == TOOL and "no network" in tool.description, tool
         assert tool.input_schema["required"] == ["code"], tool
         outcome, problem = tool.output_schema["anyOf"]
@@ -269,6 +271,82 @@ async def bad_input(transport):
             assert "there is execute_code" in str(error), error
         else:
             raise AssertionError("an unknown tool was called")
+
+
+async def succeed(client, tool, **arguments):
+    """The structured result of a call that succeeds. The client checks it against the schema of the tool."""
+    result = await client.call_tool(tool, arguments)
+    assert result.is_error is False, result
+    return result.structured_content
+
+
+async def sessions(transport):
+    """A session keeps its files, its processes and itself from one call to the next."""
+    async with transport.connect() as client:
+        opened = await succeed(client, "open_session", name="steps", env={"A": "b"}, idle_timeout_seconds=60)
+        session = {"session": opened["id"]}
+        assert opened["is_new"] is True and opened["idle_timeout_ms"] == 60_000, opened
+        again = await succeed(client, "open_session", name="steps", env={"A": "b"}, idle_timeout_seconds=60)
+        assert (again["id"], again["is_new"]) == (opened["id"], False), again
+
+        await succeed(client, "write_file", **session, path="d/n.txt", content="41")
+        await succeed(client, "write_file", **session, path="b", content_base64="/wA=")
+        result = await client.call_tool("run_command", {**session, "shell": "echo $(($(cat d/n.txt) + 1)) $A; cat; exit 3", "stdin": "ä"})
+        assert result.content[0].text == "exit code: 3\nstdout (7 bytes):\n```\n42 b\nä\n```\n", result
+        assert result.is_error is False and result.structured_content["exit_code"] == 3, result
+        listed = await succeed(client, "list_files", **session, depth=2)
+        assert [entry["path"] for entry in listed["entries"]] == ["b", "d", "d/n.txt"] and listed["total"] == 3, listed
+        text, blob = [(await client.call_tool("read_file", {**session, "path": path})).content[1] for path in ("d/n.txt", "/work/b")]
+        assert text.resource.text == "41" and base64.b64decode(blob.resource.blob) == b"\xff\0", (text, blob)
+
+        command = ["sh", "-c", "echo begun; while [ ! -e stop ]; do sleep 0.05; done; echo ended >&2"]
+        started = await succeed(client, "run_command", **session, command=command, background=True)
+        assert started["background"] is True and started["pid"] > 0, started
+        execution = {**session, "execution": started["id"]}
+        output, position = "", 0
+        while output != "begun\n":
+            part = await succeed(client, "read_output", **execution, position=position, wait_seconds=0.1)
+            output, position = output + part["stdout"], part["next_position"]
+        assert part["complete"] is False and "end" not in part["execution"], part
+        await succeed(client, "write_file", **session, path="stop", content="")
+        part = await succeed(client, "read_output", **execution, position=position, wait_seconds=60)
+        assert part["complete"] is True and (part["stdout"], part["stderr"]) == ("", "ended\n"), part
+        assert part["execution"]["end"]["exit_code"] == 0, part
+
+        assert await succeed(client, "close_session", **session) == {"id": opened["id"]}
+        for arguments, code, part in [
+            (session, "gone", "was closed"),
+            ({"session": "session-0"}, "not-found", "there is no session"),
+            ({}, "invalid-request", "session is missing"),
+            ({**session, "timeout": 1}, "invalid-request", "unknown argument `timeout`; the arguments are: session, command"),
+        ]:
+            result = await client.call_tool("run_command", {"shell": "true", **arguments})
+            assert result.is_error is True and result.structured_content["code"] == code, result
+            assert part in result.content[0].text, result
+
+
+async def cancelled_commands(transport):
+    """A cancelled call ends its command; the session and its background go on."""
+    async with transport.connect() as client:
+        session = {"session": (await succeed(client, "open_session"))["id"]}
+        begun = asyncio.Event()
+
+        async def progress(_progress, _total, message):
+            if "here" in (message or ""):
+                begun.set()
+
+        await succeed(client, "run_command", **session, command=["sleep", "7531"], background=True)
+        arguments = {**session, "shell": "echo here; exec sleep 8642"}
+        task = asyncio.create_task(client.call_tool("run_command", arguments, progress_callback=progress))
+        waiting = asyncio.create_task(begun.wait())
+        await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+        assert begun.is_set(), task.result()
+        await cancel(task)
+        # It is killed after the call has ended. The patterns match no command that contains them.
+        shell = "while grep -qs '[8]642' /proc/[0-9]*/cmdline; do sleep 0.05; done; grep -qs '[7]531' /proc/[0-9]*/cmdline"
+        result = await client.call_tool("run_command", {**session, "shell": shell, "timeout_seconds": 60})
+        assert result.structured_content["exit_code"] == 0, result
+        await succeed(client, "close_session", **session)
 
 
 async def same_ids(transport):

@@ -76,6 +76,25 @@ fn closing_stdin_cancels_the_executions() {
 }
 
 #[test]
+fn closing_stdin_ends_the_sessions() {
+    let dir = TestDir::new();
+    let mut server = Server::start(&dir, &[]);
+    server.initialize();
+    let mut call = |tool: &str, arguments: Value| {
+        let params = json!({ "name": tool, "arguments": arguments });
+        let request = json!({ "jsonrpc": "2.0", "id": tool, "method": "tools/call", "params": params });
+        server.request(&request)["structuredContent"].take()
+    };
+    let session = call("open_session", json!({}))["id"].take();
+    let arguments = json!({ "session": session, "command": ["sleep", "1000"], "background": true });
+    let started = call("run_command", arguments);
+    assert!(started["pid"].is_u64(), "{started}");
+    let output = server.end();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_no_leaks(&dir);
+}
+
+#[test]
 fn a_termination_signal_cancels_the_executions() {
     for signal in [Signal::TERM, Signal::INT] {
         let dir = TestDir::new();

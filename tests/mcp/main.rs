@@ -1,4 +1,4 @@
-//! Tests of the MCP tool with third-party clients, over stdio and HTTP, and with the protocol's conformance
+//! Tests of the MCP tools with third-party clients, over stdio and HTTP, and with the protocol's conformance
 //! suite.
 #![expect(clippy::expect_used, reason = "a test fails by panicking, and so do its helpers")]
 

@@ -11,7 +11,7 @@ use std::{env, fs, os::unix::fs::PermissionsExt};
 const TOKEN: &str = "0123456789abcdef-one";
 const OTHER: &str = "0123456789abcdef-other";
 /// Scenarios that need no settings.
-const SCENARIOS: [&str; 12] = [
+const SCENARIOS: [&str; 14] = [
     "initializes",
     "lists",
     "runs",
@@ -24,6 +24,8 @@ const SCENARIOS: [&str; 12] = [
     "parallel",
     "bad_input",
     "same_ids",
+    "sessions",
+    "cancelled_commands",
 ];
 /// One execution at a time; others are queued.
 const ONE_EXECUTION: [(&str, &str); 1] = [("COFFERDAM_SERVE__MAX_RUNS", "1")];
@@ -82,7 +84,7 @@ fn works_over_http_with_a_token() {
     let sidecar = with_tokens(&dir);
     let transport = |token| Transport::Http(sidecar.address.clone(), token);
     for mode in MODES {
-        assert_scenarios(&dir, &transport(Some(TOKEN)), mode, &["lists", "runs", "progress"]);
+        assert_scenarios(&dir, &transport(Some(TOKEN)), mode, &["lists", "runs", "progress", "sessions"]);
     }
     for token in [None, Some("0123456789abcdef-none")] {
         assert_scenarios(&dir, &transport(token), "auto", &["unauthorised"]);

@@ -21,7 +21,7 @@
 //! | `images` | OCI images as root file systems of sandboxes on this machine |
 //! | `component` | the import of the guest component, for hosts that embed wasmtime |
 //! | `client` | a client of a sidecar over HTTP |
-//! | `server` | the HTTP API and the MCP tool of a sidecar |
+//! | `server` | the HTTP API and the MCP tools of a sidecar |
 //! | `config` | settings, and the runtime that they describe |
 //! | `cli` (default) | the program `cofferdam` |
 

@@ -25,6 +25,8 @@ pub struct Runtime {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) pool: Option<Arc<Pool>>,
     pub(crate) sessions: Option<Arc<Sessions>>,
+    /// Sessions that this tenant may have at once; none: those that any tenant may have.
+    pub(crate) max_sessions: Option<u32>,
     /// Executions without a caller that waits for them.
     detached: TaskTracker,
 }
@@ -39,6 +41,7 @@ impl Runtime {
             backend,
             pool: None,
             sessions: None,
+            max_sessions: None,
             detached: TaskTracker::new(),
         }
     }

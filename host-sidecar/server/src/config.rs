@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, str::FromS
 pub struct ServerConfig {
     /// The sockets and the limits.
     pub serve: ServeConfig,
-    /// The settings of the MCP tool.
+    /// The settings of the MCP tools.
     pub mcp: McpConfig,
     /// Tenants with their own settings, by name.
     pub tenants: BTreeMap<String, TenantConfig>,
@@ -31,6 +31,9 @@ pub struct TenantConfig {
     /// Maximum number of connections, out of `serve.max_connections`. Default: half if there are several
     /// tenants.
     pub max_connections: Option<u32>,
+    /// Maximum number of sessions at once. Default: that of every tenant,
+    /// [`SessionConfig::max_sessions_per_tenant`](cofferdam_core::session::SessionConfig::max_sessions_per_tenant).
+    pub max_sessions: Option<u32>,
     /// The tenant's policy.
     pub policy: Policy,
 }

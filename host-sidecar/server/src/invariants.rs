@@ -70,9 +70,8 @@ pub fn message(message: &[u8]) {
         Ok((envelope, call)) => {
             assert!(envelope.len() <= 256 << 10, "{} bytes", envelope.len());
             match call {
-                Some(Ok(request)) => check_plan(request),
-                Some(Err(error)) => check_text(&error.message),
-                None => {}
+                Ok(request) => request.into_iter().for_each(check_plan),
+                Err(error) => check_text(&error.message),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The HTTP API, the MCP tool and the metrics of a sidecar: what `cofferdam serve` and `cofferdam mcp` run.
+//! The HTTP API, the MCP tools and the metrics of a sidecar: what `cofferdam serve` and `cofferdam mcp` run.
 
 mod admission;
 mod api_error;

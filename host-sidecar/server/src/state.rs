@@ -22,7 +22,7 @@ use std::{
 use tokio::{sync::Semaphore, time::sleep_until};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// The state of a sidecar, shared by its handlers, its middleware and the MCP tool.
+/// The state of a sidecar, shared by its handlers, its middleware and the MCP tools.
 pub(crate) struct AppState {
     pub(crate) runtime: Runtime,
     pub(crate) config: ServeConfig,

@@ -101,6 +101,10 @@ fn names(tokens: &[(String, Token)]) -> Vec<String> {
 
 fn tenant_runtime(runtime: &Runtime, name: &str, own: Option<&TenantConfig>, has_others: bool) -> Runtime {
     let runtime = own.map_or_else(|| runtime.clone(), |tenant| runtime.with_policy(tenant.policy.clone()));
+    let runtime = match own.and_then(|tenant| tenant.max_sessions) {
+        Some(maximum) => runtime.with_max_sessions(maximum),
+        None => runtime,
+    };
     if has_others { runtime.with_tenant(name) } else { runtime }
 }
 

@@ -9,5 +9,5 @@ mod render;
 mod text;
 
 pub use decode::{Decoded, decode};
-pub use render::{Outcome, Stream, render};
+pub use render::{Outcome, Stream, render, render_stream, status_line};
 pub use text::TextDecoder;

@@ -46,7 +46,7 @@ pub fn render(outcome: &Outcome<'_>) -> String {
     let mut text = status_line(outcome.status);
     text.push('\n');
     for (name, output) in [("stdout", outcome.stdout), ("stderr", outcome.stderr)] {
-        push_stream(&mut text, name, output);
+        push_stream(&mut text, name, output, MAX_STREAM);
     }
     if outcome.stdout.length == 0 && outcome.stderr.length == 0 {
         // A model may mistake an empty text for lost output.
@@ -62,7 +62,18 @@ pub fn render(outcome: &Outcome<'_>) -> String {
     text
 }
 
-fn status_line(status: Status) -> String {
+/// One stream of a program in a fence that the program cannot close. Empty for a stream without bytes. More than `max`
+/// bytes are truncated in the middle.
+#[must_use]
+pub fn render_stream(name: &str, output: Stream<'_>, max: usize) -> String {
+    let mut text = String::new();
+    push_stream(&mut text, name, output, max);
+    text
+}
+
+/// How a program ended, in a line without its end.
+#[must_use]
+pub fn status_line(status: Status) -> String {
     match status {
         Status::Exited(code) => format!("exit code: {code}"),
         Status::Killed(signal) => format!("killed by signal {signal}"),
@@ -74,14 +85,14 @@ fn status_line(status: Status) -> String {
     }
 }
 
-fn push_stream(text: &mut String, name: &str, output: Stream<'_>) {
+fn push_stream(text: &mut String, name: &str, output: Stream<'_>, max: usize) {
     if output.length == 0 {
         return;
     }
-    let mut shown = truncate(output, MAX_STREAM);
+    let mut shown = truncate(output, max);
     if longest_backticks(&shown) >= MAX_FENCE {
         // The stream and both its fences stay within the bound of one stream.
-        shown = truncate(output, MAX_STREAM / 4);
+        shown = truncate(output, max / 4);
     }
     let fence = "`".repeat(longest_backticks(&shown).max(2) + 1);
     let newline = if shown.ends_with('\n') { "" } else { "\n" };

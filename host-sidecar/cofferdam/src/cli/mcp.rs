@@ -1,4 +1,4 @@
-//! `cofferdam mcp`: the sidecar's tool, for the MCP client that starts this process.
+//! `cofferdam mcp`: the sidecar's MCP tools, for the MCP client that starts this process.
 
 use super::{
     Failure, load,
@@ -22,13 +22,13 @@ An MCP client starts it, such as with this entry of its configuration:
 
   { \"mcpServers\": { \"cofferdam\": { \"command\": \"cofferdam\", \"args\": [\"mcp\", \"--timeout\", \"60\"] } } }
 
-The client finds one tool, execute_code. Its description has the limits of these options and of the
-settings. A call may ask for another time limit. `cofferdam serve` has the same tool at /mcp, for
-clients that use HTTP.
+The client finds the tool execute_code and, if the backend has sessions, tools for those. Their
+descriptions have the limits of these options and of the settings. A call may ask for another time
+limit. `cofferdam serve` has the same tools at /mcp, for clients that use HTTP.
 
-The process ends with its client, and so do the client's programs. Standard error is its log.";
+The process ends with its client, and so do the client's programs and sessions. Standard error is its log.";
 
-/// Serves the tool `execute_code` to an MCP client.
+/// Serves the tools `execute_code` and those for sessions to an MCP client.
 #[derive(Debug, clap::Args, Serialize)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct McpArgs {

@@ -28,7 +28,7 @@ Examples:
   curl -d '{\"code\": \"print(6*7)\"}' -H 'Content-Type: application/json' \\
     http://127.0.0.1:8787/v1/executions
 
-MCP clients find the tool execute_code at /mcp. The options of limits set the defaults of requests.
+MCP clients find execute_code and the tools for sessions at /mcp. The options of limits set the defaults of requests.
 
 The token file has a line `TENANT TOKEN` for each token, or one token alone. Only its owner and group
 may have access to it. The settings of the tables `serve` and `tenants` limit the sidecar and its

@@ -85,9 +85,9 @@ impl Settings {
     pub fn server(&self) -> Result<ServerConfig, SettingsError> {
         let mut tenants = BTreeMap::new();
         for (name, tenant) in &self.tenants {
-            let TenantSettings { max_runs, max_connections, .. } = *tenant;
+            let TenantSettings { max_runs, max_connections, max_sessions, .. } = *tenant;
             let policy = self.tenant_policy(name)?;
-            tenants.insert(name.clone(), TenantConfig { max_runs, max_connections, policy });
+            tenants.insert(name.clone(), TenantConfig { max_runs, max_connections, max_sessions, policy });
         }
         Ok(ServerConfig { serve: self.serve.clone(), mcp: self.mcp.clone(), tenants })
     }

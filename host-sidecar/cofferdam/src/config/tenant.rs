@@ -18,6 +18,9 @@ pub struct TenantSettings {
     /// Its share of `serve.max_connections`. Default: half of them if there are several tenants.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
+    /// Its sessions at once, out of `sessions.max_sessions`. Default: `sessions.max_sessions_per_tenant`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_sessions: Option<u32>,
     /// The images that its requests may choose, instead of the setting `allowed_images`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_images: Option<AllowedImages>,
@@ -37,7 +40,11 @@ impl TenantSettings {
         operators: &LimitSettings,
     ) -> Result<LimitSettings, InvalidSetting> {
         let named = |setting: &str| format!("tenants.{name}.{setting}");
-        for (setting, value) in [("max_runs", self.max_runs), ("max_connections", self.max_connections)] {
+        for (setting, value) in [
+            ("max_runs", self.max_runs),
+            ("max_connections", self.max_connections),
+            ("max_sessions", self.max_sessions),
+        ] {
             if value == Some(0) {
                 return Err(InvalidSetting::new(named(setting), "is zero"));
             }
@@ -131,6 +138,7 @@ mod tests {
             ("[tenants.a.ceilings]\nprocess_limit = 0", "`tenants.a.ceilings.process_limit` is zero"),
             ("[tenants.a]\nmax_runs = 0", "`tenants.a.max_runs` is zero"),
             ("[tenants.a]\nmax_connections = 0", "`tenants.a.max_connections` is zero"),
+            ("[tenants.a]\nmax_sessions = 0", "`tenants.a.max_sessions` is zero"),
         ] {
             let error = settings(toml).policy().expect_err("refused").to_string();
             assert!(error.contains(part), "{error}");

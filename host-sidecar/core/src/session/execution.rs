@@ -104,6 +104,26 @@ impl SessionExecution {
         }
     }
 
+    /// Waits until the id of its first process is known, or until it has ended. A runner that takes too long to start it
+    /// loses its session, so that this wait has a bound.
+    ///
+    /// # Errors
+    ///
+    /// The sandbox could not start it, or the session has ended before.
+    pub async fn wait_for_start(&self) -> Result<(), Error> {
+        let mut changes = self.execution.channel.changes();
+        loop {
+            changes.mark_unchanged();
+            match (self.execution.channel.pid(), self.execution.channel.end()) {
+                (Some(_), _) => return Ok(()),
+                (None, Some((end, _))) => return end.map(drop),
+                (None, None) => {}
+            }
+            // The sender lives as long as the channel.
+            let _ = changes.changed().await;
+        }
+    }
+
     /// Waits until it has ended.
     ///
     /// # Errors

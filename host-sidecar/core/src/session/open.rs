@@ -43,6 +43,13 @@ impl Runtime {
         self
     }
 
+    /// The same with so many sessions of its tenant at once, in place of [`SessionConfig::max_sessions_per_tenant`].
+    #[must_use]
+    pub fn with_max_sessions(mut self, maximum: u32) -> Self {
+        self.max_sessions = Some(maximum);
+        self
+    }
+
     /// Whether it has sessions.
     #[must_use]
     pub fn has_sessions(&self) -> bool {
@@ -61,7 +68,8 @@ impl Runtime {
         let requested = Instant::now();
         let mut plan = SessionPlan::new(&self.policy, &request, &sessions.config)?;
         plan.sandbox.tenant.clone_from(&self.tenant);
-        let found = sessions.find_or_reserve(&self.tenant, &request, plan.memory()).await?;
+        let maximum = self.max_sessions.unwrap_or(sessions.config.max_sessions_per_tenant);
+        let found = sessions.find_or_reserve(&self.tenant, &request, plan.memory(), maximum).await?;
         let ticket = match found {
             Found::Session(shared) => {
                 shared.request()?;

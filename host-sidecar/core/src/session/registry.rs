@@ -90,12 +90,14 @@ impl Sessions {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Finds the session of the requested name, or the right to create one with so much memory.
+    /// Finds the session of the requested name, or the right to create one with so much memory, of which the tenant may
+    /// have `maximum`.
     pub(super) async fn find_or_reserve(
         self: &Arc<Self>,
         tenant: &Tenant,
         request: &SessionRequest,
         memory: u64,
+        maximum: u32,
     ) -> Result<Found, Error> {
         let name = request.name.clone().map(|name| (tenant.clone(), name));
         loop {
@@ -109,7 +111,7 @@ impl Sessions {
                         return Ok(Found::Session(session));
                     }
                     None => {
-                        registry.check_quotas(tenant, memory, &self.config, Instant::now())?;
+                        registry.check_quotas(tenant, memory, maximum, &self.config, Instant::now())?;
                         return Ok(Found::Ticket(registry.reserve(self, tenant, name, memory)));
                     }
                 }
@@ -163,6 +165,7 @@ impl Registry {
         &mut self,
         tenant: &Tenant,
         memory: u64,
+        maximum: u32,
         config: &SessionConfig,
         now: Instant,
     ) -> Result<(), Error> {
@@ -177,7 +180,7 @@ impl Registry {
             own += u32::from(owner == tenant);
             held = held.saturating_add(memory);
         }
-        if own >= config.max_sessions_per_tenant {
+        if own >= maximum {
             return Err(quota(format!("you have {own} sessions, the most that there may be")));
         }
         if all >= config.max_sessions || held > config.max_memory_bytes.0 {

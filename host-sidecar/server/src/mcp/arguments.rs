@@ -1,27 +1,25 @@
 //! The arguments of a call. Pure.
 
 use super::{
-    envelope::{ARGUMENTS, PARAMS},
+    argument_reader::{self, invalid, milliseconds, unknown_argument},
     input_file::{HostFile, InputFile, Source},
-    member::MemberAt,
     number::Number,
 };
 use cofferdam_http_api::{
-    bounded::{BoundedString, is_too_large},
+    bounded::BoundedString,
     object::{Object, ObjectSeed, optional},
     request::{ARGS, COLLECT, ENV, files},
 };
 use cofferdam_types::{
-    Error, ErrorCode, Request, RequestedLimits, quoted, shortened,
+    Error, Request, RequestedLimits,
     validation::{MAX_CODE, MAX_IMAGE, MAX_INPUT, MAX_NAME},
 };
-use serde::de::{self, DeserializeSeed, MapAccess};
+use serde::de::{self, MapAccess};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// The files that a call collects unless it says otherwise.
 const DEFAULT_COLLECT: &str = "*";
-const MILLISECONDS_PER_SECOND: f64 = 1000.0;
 
 /// What a call asks for.
 #[derive(Debug, Default, PartialEq)]
@@ -31,21 +29,9 @@ pub(super) struct CallRequest {
     pub(super) host_files: Vec<HostFile>,
 }
 
-/// Reads the arguments of a message that is a call. A model has written the arguments and reads the error, so
-/// each message names the argument. A call can request no limit other than the wall time.
+/// Reads the arguments of a message that is a call. A call can request no limit other than the wall time.
 pub(super) fn read(message: &[u8]) -> Result<CallRequest, Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(message);
-    let arguments = MemberAt::<Arguments>::new(&[PARAMS, ARGUMENTS]).deserialize(&mut deserializer);
-    arguments.map_err(|error| parse_error(&error))?.unwrap_or_default().into_request()
-}
-
-fn parse_error(error: &serde_json::Error) -> Error {
-    let text = error.to_string();
-    // A model that wrote only the arguments has no use for a position in the message.
-    let position = format!(" at line {} column {}", error.line(), error.column());
-    let text = shortened(text.strip_suffix(&*position).unwrap_or(&text));
-    let code = if is_too_large(&text) { ErrorCode::TooLarge } else { ErrorCode::InvalidRequest };
-    Error::new(code, text)
+    argument_reader::read::<Arguments>(message)?.into_request()
 }
 
 /// A program to execute.
@@ -116,8 +102,7 @@ impl Object for Arguments {
     }
 
     fn unknown_member<E: de::Error>(name: &str) -> E {
-        let known = Self::MEMBERS.join(", ");
-        E::custom(format_args!("unknown argument {}; the arguments are: {known}", quoted(name)))
+        unknown_argument::<Self, E>(name)
     }
 }
 
@@ -139,7 +124,10 @@ impl Arguments {
             files,
             collect: self.collect.unwrap_or_else(|| vec![DEFAULT_COLLECT.into()]),
             limits: RequestedLimits {
-                wall_time_ms: self.timeout_seconds.map(milliseconds).transpose()?,
+                wall_time_ms: self
+                    .timeout_seconds
+                    .map(|seconds| milliseconds("timeout_seconds", seconds))
+                    .transpose()?,
                 ..RequestedLimits::default()
             },
             network: self.network,
@@ -150,27 +138,10 @@ impl Arguments {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the cast saturates, as intended"
-)]
-fn milliseconds(seconds: f64) -> Result<u64, Error> {
-    if seconds > 0.0 {
-        // Rounded down to 0, a short time would mean the default.
-        Ok((seconds * MILLISECONDS_PER_SECOND).ceil() as u64)
-    } else {
-        Err(invalid("timeout_seconds must be greater than 0"))
-    }
-}
-
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(ErrorCode::InvalidRequest, message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cofferdam_types::ErrorCode;
     use serde_json::{Value, json};
 
     fn read(arguments: Value) -> Result<Request, String> {

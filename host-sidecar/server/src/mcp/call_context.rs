@@ -1,6 +1,6 @@
 //! What the sidecar knows of a message in addition to the library's request.
 
-use super::arguments::CallRequest;
+use super::tool_call::ToolCall;
 use crate::admission::AdmissionPermit;
 use cofferdam_types::Error;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,8 @@ pub(super) struct CallContext {
 pub(super) struct Call {
     /// The permit that was acquired to read the message.
     pub(super) permit: Option<AdmissionPermit>,
-    pub(super) request: Option<Result<CallRequest, Error>>,
+    /// None if there is no such tool.
+    pub(super) call: Option<Result<ToolCall, Error>>,
 }
 
 impl CallContext {

@@ -1,12 +1,15 @@
-//! Handles the protocol's requests: lists and calls the tool.
+//! Handles the protocol's requests: lists and calls the tools.
 
 use super::{
     TOOL,
     arguments::CallRequest,
     call_context::{Call, CallContext},
     defaults, host_files, progress, result,
+    session_tools::{self, Caller, Definitions, SessionLife},
     tool::tool,
+    tool_call::ToolCall,
 };
+use crate::admission::AdmissionPermit;
 use crate::{
     api_error::{ApiError, to_problem},
     executions::{EventReceiver, Waiter},
@@ -23,9 +26,9 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, CustomRequest, CustomResult, Implementation,
-        ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+        ListToolsResult, PaginatedRequestParams, ProgressToken, ServerCapabilities, ServerConfig, Tool,
     },
-    service::RequestContext,
+    service::{Peer, RequestContext},
 };
 use std::{sync::Arc, time::Instant};
 
@@ -38,29 +41,33 @@ pub(super) struct Handler {
     server: Arc<AppState>,
     tenant: Arc<Tenant>,
     limits: Limits,
-    tool: Tool,
+    tools: Arc<[Tool]>,
 }
 
 impl Handler {
-    pub(super) fn new(server: Arc<AppState>, tenant: Arc<Tenant>) -> Self {
-        let policy = tenant.runtime.policy();
-        let limits = defaults::limits(policy, &server.mcp);
-        let tool = tool(policy, &limits, server.mcp.input_dir.is_some());
-        Self { server, tenant, limits, tool }
+    /// The tools of a tenant, with those for sessions if its runtime has sessions.
+    pub(super) fn new(server: Arc<AppState>, tenant: Arc<Tenant>, life: SessionLife) -> Self {
+        let (policy, config) = (tenant.runtime.policy(), &server.mcp);
+        let limits = defaults::limits(policy, config);
+        let has_sessions = tenant.runtime.has_sessions();
+        let mut tools = vec![tool(policy, &limits, config.input_dir.is_some(), has_sessions)];
+        if has_sessions {
+            tools.extend(Definitions { policy, limits: &limits, config, life }.tools());
+        }
+        Self { server, tenant, limits, tools: tools.into() }
     }
 
     fn submit(
         &self,
-        call: Call,
+        call: Result<CallRequest, Error>,
+        permit: Option<AdmissionPermit>,
         wants_events: bool,
         parent: opentelemetry::Context,
     ) -> Result<(Waiter, Option<EventReceiver>), ApiError> {
         let requested = Instant::now();
         self.server.refuse_if_shutting_down()?;
-        let permit = call.permit.map_or_else(|| self.tenant.admission.try_admit(), Ok)?;
-        let CallRequest { request, host_files } = call
-            .request
-            .unwrap_or_else(|| Err(Error::new(ErrorCode::Internal, "the call has no arguments")))?;
+        let permit = permit.map_or_else(|| self.tenant.admission.try_admit(), Ok)?;
+        let CallRequest { request, host_files } = call?;
         let wall_time_ms = request.limits.wall_time_ms;
         let limits = RequestedLimits { wall_time_ms, ..defaults::requested(&self.limits) };
         let mut plan = self.tenant.runtime.plan(Request { limits, ..request })?;
@@ -72,8 +79,8 @@ impl Handler {
         )
     }
 
-    /// Executes the program and waits for its end, or until the client cancels the call or disconnects.
-    async fn call(&self, context: RequestContext<RoleServer>) -> CallToolResult {
+    /// Calls a tool and waits for the result, or until the client cancels the call or disconnects.
+    async fn call(&self, tool: &str, context: RequestContext<RoleServer>) -> CallToolResult {
         let http_request = context.extensions.get::<Parts>();
         let parent = http_request.map(|parts| telemetry::parent(&parts.headers)).unwrap_or_default();
         // Over HTTP the context is an extension of the HTTP request, over stdio of the message.
@@ -82,26 +89,47 @@ impl Handler {
             None => context.extensions.get(),
         };
         let call_context: CallContext = call_context.cloned().unwrap_or_default();
-        let progress_token = context.meta.get_progress_token();
-        let submitted = self.submit(call_context.take_call(), progress_token.is_some(), parent);
-        let (caller, feed) = match submitted {
+        let progress = context.meta.get_progress_token().map(|token| (&context.peer, token));
+        let Call { permit, call } = call_context.take_call();
+        let no_arguments = || Err(Error::new(ErrorCode::Internal, "the call has no arguments"));
+        let called = async {
+            match call.unwrap_or_else(no_arguments) {
+                Ok(ToolCall::Session(call)) => {
+                    let (server, tenant) = (&self.server, &self.tenant);
+                    let caller = Caller { server, tenant, parent, progress, permit };
+                    session_tools::call(caller, call).await
+                }
+                Err(error) if tool != TOOL => session_tools::refused(error),
+                Ok(ToolCall::Execute(call)) => self.execute(Ok(*call), permit, progress, parent).await,
+                Err(error) => self.execute(Err(error), permit, progress, parent).await,
+            }
+        };
+        // Dropping the call cancels an execution in the foreground. No client reads the result.
+        tokio::select! {
+            result = called => result,
+            () = context.ct.cancelled() => cancelled(),
+            () = call_context.disconnected.cancelled() => cancelled(),
+        }
+    }
+
+    /// Executes the program and waits for its end. If the future is dropped, the execution is cancelled.
+    async fn execute(
+        &self,
+        call: Result<CallRequest, Error>,
+        permit: Option<AdmissionPermit>,
+        progress: Option<(&Peer<RoleServer>, ProgressToken)>,
+        parent: opentelemetry::Context,
+    ) -> CallToolResult {
+        let (caller, feed) = match self.submit(call, permit, progress.is_some(), parent) {
             Ok(submitted) => submitted,
             Err(refusal) => return result::failure(&Problem::from(refusal)),
         };
-        let answer = async {
-            if let (Some(token), Some(feed)) = (progress_token, feed) {
-                progress::forward(feed, &context.peer, &token).await;
-            }
-            caller.execution().wait().await
-        };
-        tokio::select! {
-            answer = answer => match answer.outcome() {
-                Ok(outcome) => result::success(outcome),
-                Err(problem) => result::failure(&problem),
-            },
-            // Dropping the last caller cancels the execution. No client reads this result.
-            () = context.ct.cancelled() => cancelled(),
-            () = call_context.disconnected.cancelled() => cancelled(),
+        if let (Some((peer, token)), Some(feed)) = (progress, feed) {
+            progress::forward(feed, peer, &token).await;
+        }
+        match caller.execution().wait().await.outcome() {
+            Ok(outcome) => result::success(outcome),
+            Err(problem) => result::failure(&problem),
         }
     }
 }
@@ -121,11 +149,11 @@ impl ServerHandler for Handler {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(vec![self.tool.clone()]))
+        Ok(ListToolsResult::with_all_items(self.tools.to_vec()))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        (name == TOOL).then(|| self.tool.clone())
+        self.tools.iter().find(|tool| tool.name == name).cloned()
     }
 
     async fn call_tool(
@@ -133,11 +161,12 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        if request.name != TOOL {
-            let text = format!("unknown tool {}; there is {TOOL}", quoted(&request.name));
+        if self.get_tool(&request.name).is_none() {
+            let names: Vec<_> = self.tools.iter().map(|tool| &*tool.name).collect();
+            let text = format!("unknown tool {}; there is {}", quoted(&request.name), names.join(", "));
             return Err(ErrorData::invalid_params(text, None));
         }
-        Ok(self.call(context).await.into())
+        Ok(self.call(&request.name, context).await.into())
     }
 
     /// Rejects a method that the library does not know, and params that it cannot parse.

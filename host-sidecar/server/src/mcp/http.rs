@@ -6,6 +6,7 @@ use super::{
     call_context::{Call, CallContext},
     handler::Handler,
     message::{Incoming, Malformed},
+    session_tools::SessionLife,
     sessions::Sessions,
 };
 use crate::{
@@ -66,7 +67,7 @@ impl Endpoint {
         // The sidecar has checked the host and the origin, and has read the body.
         let mut config = StreamableHttpServerConfig::default().disable_allowed_hosts().with_sse_retry(None);
         config.max_request_body_bytes = usize::MAX;
-        let handler = Handler::new(server.clone(), tenant.clone());
+        let handler = Handler::new(server.clone(), tenant.clone(), SessionLife::Sidecar);
         let service =
             StreamableHttpService::new(move || Ok(handler.clone()), Arc::new(sessions.clone()), config);
         Self { service, sessions }
@@ -115,7 +116,7 @@ pub(crate) async fn mcp(
     }
     let disconnected = CancellationToken::new();
     let cancel_on_drop = disconnected.clone().drop_guard();
-    head.extensions.insert(CallContext::new(disconnected, Call { permit, request: incoming.request }));
+    head.extensions.insert(CallContext::new(disconnected, Call { permit, call: incoming.call }));
     let envelope = serde_json::to_vec(&incoming.envelope).unwrap_or_default();
     let response = endpoint.service.handle(Request::from_parts(head, Full::new(Bytes::from(envelope)))).await;
     Ok(response.map(|body| {

@@ -2,9 +2,9 @@
 //! library parses it.
 
 use super::{
-    arguments::CallRequest,
     call_context::{Call, CallContext},
     message::{Incoming, Malformed},
+    tool_call::ToolCall,
 };
 use crate::request::body;
 use cofferdam_types::Error;
@@ -108,7 +108,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         while let Some(line) = self.read_line().await? {
             let is_connected = match self.parse(line).await {
                 Ok(None) => true,
-                Ok(Some((message, request))) => self.deliver(message, request).await,
+                Ok(Some((message, call))) => self.deliver(message, call).await,
                 Err(malformed) => match malformed.response() {
                     Some(response) => self.responses.send(response).await.is_ok(),
                     None => true,
@@ -139,10 +139,10 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
     async fn deliver(
         &mut self,
         mut message: ClientJsonRpcMessage,
-        request: Option<Result<CallRequest, Error>>,
+        read: Option<Result<ToolCall, Error>>,
     ) -> bool {
         if let ClientJsonRpcMessage::Request(call) = &mut message {
-            let context = CallContext::new(self.disconnected.clone(), Call { permit: None, request });
+            let context = CallContext::new(self.disconnected.clone(), Call { permit: None, call: read });
             call.request.extensions_mut().insert(context);
         }
         self.messages.send(message).await.is_ok()
@@ -185,8 +185,8 @@ enum Line {
     TooLong,
 }
 
-/// A message, and the request of a call.
-type ParsedMessage = (ClientJsonRpcMessage, Option<Result<CallRequest, Error>>);
+/// A message, and what it calls.
+type ParsedMessage = (ClientJsonRpcMessage, Option<Result<ToolCall, Error>>);
 
 /// Parses a line; `None` if it is blank.
 fn parse(line: &[u8]) -> Result<Option<ParsedMessage>, Malformed> {
@@ -195,7 +195,7 @@ fn parse(line: &[u8]) -> Result<Option<ParsedMessage>, Malformed> {
         return Ok(None);
     }
     let incoming = Incoming::read(line)?;
-    Ok(Some((incoming.parse()?, incoming.request)))
+    Ok(Some((incoming.parse()?, incoming.call)))
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
 //! Reads a message within bounds, and parses its call, before the library parses the message. Pure.
 
 use super::{
-    arguments::{self, CallRequest},
-    envelope::{EnvelopeError, ID, JsonType, METHOD},
+    envelope::{EnvelopeError, ID, JsonType, METHOD, PARAMS},
     reader::read_envelope,
+    tool_call::{self, ToolCall},
 };
 use cofferdam_types::{Error, shortened};
 use rmcp::model::{ClientJsonRpcMessage, ErrorCode};
 use serde_json::{Map, Value, json};
 
-/// The method that calls the tool.
+/// The method that calls a tool.
 const CALL: &str = "tools/call";
+/// The member of its params with the tool's name.
+const NAME: &str = "name";
 /// The method that creates a session over HTTP.
 const INITIALIZE: &str = "initialize";
 
@@ -19,8 +21,8 @@ const INITIALIZE: &str = "initialize";
 pub(super) struct Incoming {
     /// The message without the arguments of a call.
     pub(super) envelope: Map<String, Value>,
-    /// The request of a call, or why its arguments are not valid.
-    pub(super) request: Option<Result<CallRequest, Error>>,
+    /// What a call of a known tool asks for, or why its arguments are not valid.
+    pub(super) call: Option<Result<ToolCall, Error>>,
 }
 
 /// Why a message is not valid, for its sender.
@@ -59,9 +61,12 @@ impl Incoming {
             );
         }
         let is_call = envelope.members.get(METHOD).and_then(Value::as_str) == Some(CALL);
-        let request = match envelope.arguments {
+        let call = match envelope.arguments {
             _ if !is_call => None,
-            None | Some(JsonType::Null | JsonType::Object) => Some(arguments::read(message)),
+            None | Some(JsonType::Null | JsonType::Object) => {
+                let tool = envelope.members.get(PARAMS).and_then(|params| params.get(NAME)?.as_str());
+                tool_call::read(tool.unwrap_or_default(), message)
+            }
             Some(json_type) => {
                 let text = format!(
                     "the arguments of {CALL} are {json_type} and must be an object, such as {{\"code\": \"print(1)\"}}"
@@ -69,7 +74,7 @@ impl Incoming {
                 return malformed(ErrorCode::INVALID_PARAMS, text);
             }
         };
-        Ok(Self { envelope: envelope.members, request })
+        Ok(Self { envelope: envelope.members, call })
     }
 
     /// Whether the message creates a session.
@@ -112,15 +117,18 @@ impl Malformed {
     }
 }
 
-/// The message that the library parses, and the request of its call.
+/// The message that the library parses, and the request of its call, if that executes a program in a new sandbox.
 #[cfg(any(test, fuzzing))]
-type ReadMessage = (Vec<u8>, Option<Result<cofferdam_types::Request, Error>>);
+type ReadMessage = (Vec<u8>, Result<Option<cofferdam_types::Request>, Error>);
 
 /// Reads a message. The error is the response to a malformed message, which a notification does not have.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn read(message: &[u8]) -> Result<ReadMessage, Option<Vec<u8>>> {
     let incoming = Incoming::read(message).map_err(|malformed| malformed.response())?;
-    let request = incoming.request.map(|call| call.map(|call| call.request));
+    let request = incoming.call.transpose().map(|call| match call {
+        Some(ToolCall::Execute(call)) => Some(call.request),
+        Some(ToolCall::Session(_)) | None => None,
+    });
     Ok((serde_json::to_vec(&incoming.envelope).unwrap_or_default(), request))
 }
 
@@ -223,14 +231,31 @@ mod tests {
     #[test]
     fn a_call_is_read_whatever_the_order_of_its_members() {
         for (message, code) in [
-            (r#"{"params":{"arguments":{"code":"1"}},"method":"tools\u002fcall","id":1}"#, Some(Ok("1"))),
-            (r#"{"method":"tools/call","id":1,"params":{"arguments":null}}"#, Some(Err("code is missing"))),
-            (r#"{"method":"tools/call","id":1}"#, Some(Err("code is missing"))),
+            (
+                r#"{"params":{"arguments":{"code":"1"},"name":"execute_code"},"method":"tools\u002fcall","id":1}"#,
+                Some(Ok("1")),
+            ),
+            (
+                r#"{"method":"tools/call","id":1,"params":{"name":"execute\u005fcode","arguments":null}}"#,
+                Some(Err("code is missing")),
+            ),
+            (
+                r#"{"method":"tools/call","id":1,"params":{"name":"execute_code"}}"#,
+                Some(Err("code is missing")),
+            ),
+            (
+                r#"{"method":"tools/call","id":1,"params":{"arguments":{"code":"1"},"name":"read_file"}}"#,
+                Some(Err("unknown argument `code`; the arguments are: session, path")),
+            ),
+            (r#"{"method":"tools/call","id":1,"params":{"name":"rm"}}"#, None),
+            (r#"{"method":"tools/call","id":1}"#, None),
             (r#"{"method":"prompts/get","id":1,"params":{"arguments":[1]}}"#, None),
         ] {
-            let call = Incoming::read(message.as_bytes()).expect("a message").request;
+            let call = Incoming::read(message.as_bytes()).expect("a message").call;
             match (call, code) {
-                (Some(Ok(call)), Some(Ok(code))) => assert_eq!(call.request.code, code, "{message}"),
+                (Some(Ok(ToolCall::Execute(call))), Some(Ok(code))) => {
+                    assert_eq!(call.request.code, code, "{message}");
+                }
                 (Some(Err(error)), Some(Err(part))) => {
                     assert!(error.message.contains(part), "{message}: {error:?}")
                 }

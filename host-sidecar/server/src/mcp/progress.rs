@@ -1,7 +1,13 @@
 //! Forwards the events of an execution as progress notifications.
 
+use super::utf8::incomplete_length;
 use crate::executions::EventReceiver;
+use cofferdam_core::{
+    Stream,
+    session::{OutputEvent, OutputReader},
+};
 use cofferdam_http_api::{Event, Phase};
+use futures_util::FutureExt;
 use rmcp::{
     RoleServer,
     model::{ProgressNotificationParam, ProgressToken},
@@ -9,11 +15,34 @@ use rmcp::{
 };
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
+/// Bytes of output in a notification, about.
+const MAX_PROGRESS: usize = 64 << 10;
+
+/// The notifications of one call.
+struct Notifications<'a> {
+    peer: &'a Peer<RoleServer>,
+    token: &'a ProgressToken,
+    progress: f64,
+}
+
+impl Notifications<'_> {
+    /// Sends a text, unless it is empty. Returns whether the client is still there.
+    async fn send(&mut self, text: String) -> bool {
+        if text.is_empty() {
+            return true;
+        }
+        self.progress += 1.0;
+        let notification =
+            ProgressNotificationParam::new(self.token.clone(), self.progress).with_message(text);
+        self.peer.notify_progress(notification).await.is_ok()
+    }
+}
+
 /// Forwards phases and output until the execution ends. Events that arrive while the client reads one
 /// notification are in the next. Events that a slow client misses are in the result.
 pub(super) async fn forward(mut feed: EventReceiver, peer: &Peer<RoleServer>, token: &ProgressToken) {
     let mut message = ProgressMessage::default();
-    let mut progress = 0.0;
+    let mut notifications = Notifications { peer, token, progress: 0.0 };
     loop {
         match feed.recv().await {
             Ok(event) => message.add(&event),
@@ -27,13 +56,25 @@ pub(super) async fn forward(mut feed: EventReceiver, peer: &Peer<RoleServer>, to
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
-        let text = message.take();
-        if text.is_empty() {
-            continue;
+        if !notifications.send(message.take()).await {
+            return;
         }
-        progress += 1.0;
-        let notification = ProgressNotificationParam::new(token.clone(), progress).with_message(text);
-        if peer.notify_progress(notification).await.is_err() {
+    }
+}
+
+/// Forwards the output of an execution of a session until it ends.
+pub(super) async fn forward_output(mut output: OutputReader, peer: &Peer<RoleServer>, token: &ProgressToken) {
+    let mut message = ProgressMessage::default();
+    let mut notifications = Notifications { peer, token, progress: 0.0 };
+    while let Some(event) = output.next().await {
+        message.add_output(&event);
+        // What has come meanwhile is in the same notification, up to a bound.
+        while message.text.len() < MAX_PROGRESS
+            && let Some(Some(event)) = output.next().now_or_never()
+        {
+            message.add_output(&event);
+        }
+        if !notifications.send(message.take()).await {
             return;
         }
     }
@@ -62,6 +103,18 @@ impl ProgressMessage {
         }
     }
 
+    fn add_output(&mut self, event: &OutputEvent) {
+        match event {
+            OutputEvent::Output { stream: Stream::Stdout, bytes, .. } => {
+                self.text += &self.stdout.decode(bytes);
+            }
+            OutputEvent::Output { stream: Stream::Stderr, bytes, .. } => {
+                self.text += &self.stderr.decode(bytes);
+            }
+            OutputEvent::Gap { .. } | OutputEvent::Truncated { .. } | OutputEvent::End(_) => {}
+        }
+    }
+
     fn add_line(&mut self, line: &str) {
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             self.text.push('\n');
@@ -87,12 +140,7 @@ impl Utf8Buffer {
     fn decode(&mut self, bytes: &[u8]) -> String {
         let mut buffer = std::mem::take(&mut self.incomplete);
         buffer.extend_from_slice(bytes);
-        let incomplete_length = buffer.utf8_chunks().last().map_or(0, |last| {
-            let invalid = last.invalid();
-            let is_incomplete = str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
-            if is_incomplete { invalid.len() } else { 0 }
-        });
-        self.incomplete = buffer.split_off(buffer.len() - incomplete_length);
+        self.incomplete = buffer.split_off(buffer.len() - incomplete_length(&buffer));
         String::from_utf8_lossy(&buffer).into_owned()
     }
 }

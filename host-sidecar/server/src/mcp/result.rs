@@ -37,8 +37,8 @@ fn advice(problem: &Problem) -> &'static str {
         | ErrorCode::TooLarge
         | ErrorCode::Denied
         | ErrorCode::NotFound
-        | ErrorCode::Conflict
-        | ErrorCode::Gone => "The program was not executed: correct the call.",
+        | ErrorCode::Conflict => "The program was not executed: correct the call.",
+        ErrorCode::Gone => "The session has ended, with its files and processes.",
         ErrorCode::Cancelled => "If the program had started, it was killed.",
         ErrorCode::Evicted | ErrorCode::Internal | ErrorCode::Unreachable => {
             "It is not known whether the program ran to its end. Its code is not the cause."
@@ -166,6 +166,7 @@ mod tests {
             (ErrorCode::SandboxUnavailable, false, "tell the user"),
             (ErrorCode::Evicted, false, "not known"),
             (ErrorCode::Cancelled, false, "it was killed"),
+            (ErrorCode::Gone, false, "The session has ended"),
         ] {
             let problem = problem(code, retryable);
             let result = failure(&problem);

@@ -1,4 +1,4 @@
-//! The JSON Schemas of the tool's arguments and of its structured result, generated from the types. Pure.
+//! The JSON Schemas of the tools' arguments and of their structured results, generated from the types. Pure.
 
 use super::arguments::Arguments;
 use cofferdam_core::policy::{Limits, Policy};
@@ -12,18 +12,23 @@ use utoipa::ToSchema;
 /// The schema of the arguments under this policy. `limits` are those of a call that requests none.
 pub(super) fn input(policy: &Policy, limits: &Limits, has_input_dir: bool) -> JsonObject {
     let mut schema = schema_of::<Arguments>();
-    // The arguments and the input files have no other members.
-    schema["additionalProperties"] = false.into();
     let properties = &mut schema["properties"];
     let file = &mut properties["files"]["items"];
+    // An input file has no other members.
     file["additionalProperties"] = false.into();
     if !has_input_dir {
         file["properties"].as_object_mut().map(|members| members.remove("source"));
     }
-    properties["language"]["enum"] = policy.languages.keys().cloned().collect();
-    properties["language"]["default"] = DEFAULT_LANGUAGE.into();
     properties["timeout_seconds"]["maximum"] = policy.ceilings.wall_time().as_secs_f64().into();
     properties["timeout_seconds"]["default"] = limits.wall_time().as_secs_f64().into();
+    apply_policy(properties, policy);
+    closed(schema)
+}
+
+/// Limits the language, the network and the image among the arguments to those of the policy.
+pub(super) fn apply_policy(properties: &mut Value, policy: &Policy) {
+    properties["language"]["enum"] = policy.languages.keys().cloned().collect();
+    properties["language"]["default"] = DEFAULT_LANGUAGE.into();
     if policy.networks.is_empty() {
         properties.as_object_mut().map(|properties| properties.remove("network"));
     } else {
@@ -37,19 +42,34 @@ pub(super) fn input(policy: &Policy, limits: &Limits, has_input_dir: bool) -> Js
         // Unlike a command, a pattern cannot contain instructions for the model.
         *description += &format!(" Allowed: {}.", policy.allowed_images);
     }
+}
+
+/// The schema of arguments without others.
+pub(super) fn closed(mut schema: Value) -> JsonObject {
+    schema["additionalProperties"] = false.into();
     object(schema)
 }
 
-/// The schema of the structured result: an outcome whose files are in the content blocks, or the problem of
-/// an execution that has no outcome.
+/// The schema of the structured result of an execution.
 pub(super) fn output() -> JsonObject {
+    result(vec![outcome()])
+}
+
+/// The schema of an outcome whose files are in the content blocks.
+pub(super) fn outcome() -> Value {
     let mut outcome = schema_of::<Outcome>();
     outcome["properties"]["files"]["items"] = schema_of::<FileSummary>();
-    object(json!({ "type": "object", "anyOf": [outcome, schema_of::<Problem>()] }))
+    outcome
+}
+
+/// The schema of a structured result: one of these, or the problem of a call that has none of them.
+pub(super) fn result(mut kinds: Vec<Value>) -> JsonObject {
+    kinds.push(schema_of::<Problem>());
+    object(json!({ "type": "object", "anyOf": kinds }))
 }
 
 /// The schema of a type, without references: hosts pass schemas on to models, and few resolve references.
-fn schema_of<T: ToSchema>() -> Value {
+pub(super) fn schema_of<T: ToSchema>() -> Value {
     let mut referenced = Vec::new();
     T::schemas(&mut referenced);
     let referenced = referenced.into_iter().map(|(name, schema)| (name, json!(schema))).collect();

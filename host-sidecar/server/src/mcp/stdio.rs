@@ -1,6 +1,6 @@
 //! The transport over standard input and output, with the client that started this process.
 
-use super::{handler::Handler, line_transport::LineTransport};
+use super::{handler::Handler, line_transport::LineTransport, session_tools::SessionLife};
 use crate::{
     config::{ServeConfig, ServerConfig},
     setup_error::SetupError,
@@ -35,7 +35,7 @@ pub async fn serve_stdio(
     let (transport, writer) = LineTransport::new(stdin, stdout, server.config.body_limit.0, disconnected);
     // Without a token file there is one tenant.
     if let Some(tenant) = server.tenants.authenticate(None) {
-        let handler = Handler::new(server.clone(), tenant.clone());
+        let handler = Handler::new(server.clone(), tenant.clone(), SessionLife::Process);
         match handler.serve_with_ct(transport, stop).await {
             Ok(running) => drop(running.waiting().await),
             Err(error) => tracing::info!(%error, "the client disconnected before it initialized the session"),

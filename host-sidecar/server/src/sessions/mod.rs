@@ -12,7 +12,7 @@ pub(crate) use convert::{
     session_update, usage_to_json,
 };
 pub(crate) use creations::{Creations, Key, open};
-pub(crate) use start::{CallersExecution, start};
+pub(crate) use start::{CallersExecution, start, within_grace};
 
 #[cfg(test)]
 mod tests;

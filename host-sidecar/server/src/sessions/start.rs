@@ -3,7 +3,7 @@
 use super::{SessionById, track};
 use crate::{api_error::ApiError, state::AppState};
 use cofferdam_core::session::{ExecutionSpec, SessionExecution};
-use cofferdam_types::Error;
+use cofferdam_types::{Error, ErrorCode};
 use std::{ops::Deref, sync::Arc};
 use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -20,6 +20,21 @@ impl CallersExecution {
     pub(crate) fn release(mut self) -> SessionExecution {
         self.is_released = true;
         self.execution.clone()
+    }
+}
+
+/// Waits for the end of an execution. The shutdown waits for it too, within its limits.
+pub(crate) async fn within_grace<T>(
+    state: &AppState,
+    end: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let _token = state.tasks.token();
+    tokio::select! {
+        end = end => end,
+        () = state.grace_over.cancelled() => {
+            let text = "the execution was killed: the sidecar is shutting down";
+            Err(Error::new(ErrorCode::Cancelled, text))
+        }
     }
 }
 
@@ -45,7 +60,8 @@ impl Drop for CallersExecution {
     }
 }
 
-/// Starts an execution. If the caller disconnects meanwhile, the execution is killed once it has started.
+/// Starts an execution; one in the background has started, and so has a process id, when this returns. If the caller
+/// disconnects meanwhile, one in the foreground is killed once it has started.
 pub(crate) async fn start(
     state: &Arc<AppState>,
     SessionById { session, tenant }: SessionById,
@@ -68,6 +84,9 @@ pub(crate) async fn start(
         let execution = session.start(spec).await?;
         span.record("id", execution.info().id);
         track::execution(&state, execution.clone(), span);
+        if is_background {
+            execution.wait_for_start().await?;
+        }
         Ok(CallersExecution { execution, is_released: is_background })
     });
     starting.await.map_err(|error| Error::internal("the execution could not be started", error))?

@@ -139,6 +139,30 @@ async fn a_runner_that_does_not_keep_the_wall_time_or_a_kill_is_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_is_known_when_there_is_a_process_or_never_will_be() {
+    let (_bench, session, mut peer) = open().await;
+    let starting = async |line| {
+        let execution = session.start(shell(line)).await.expect("an execution");
+        tokio::spawn(async move { execution.wait_for_start().await })
+    };
+    let started = starting("server").await;
+    let channel = peer.started().await;
+    sleep(Duration::from_secs(20)).await;
+    assert!(!started.is_finished());
+    peer.process(channel, 1).await;
+    assert_eq!(started.await.expect("no panic"), Ok(()));
+    let failed = starting("broken").await;
+    let channel = peer.started().await;
+    peer.send(channel, &Frame::Failed("no such program".into())).await;
+    assert_eq!(code(failed.await.expect("no panic")), ErrorCode::SandboxUnavailable);
+    let late = starting("late").await;
+    peer.started().await;
+    let begun = Instant::now();
+    assert_eq!(code(late.await.expect("no panic")), ErrorCode::Gone);
+    assert!((30..37).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_runner_that_opens_no_session_is_an_error_within_the_startup_time() {
     let bench = Bench::new(SessionConfig::default());
     let limits = RequestedLimits { startup_time_ms: Some(500), ..RequestedLimits::default() };

@@ -25,7 +25,6 @@ use cofferdam_http_api::{
     Outcome, Problem,
     session::{ExecutionRequest, SESSIONS, SessionExecution, SessionExecutions},
 };
-use cofferdam_types::{Error, ErrorCode};
 use http::{HeaderMap, StatusCode, header};
 use std::sync::Arc;
 
@@ -45,8 +44,8 @@ use std::sync::Arc;
             (Outcome = "application/json"),
             (SessionEventSchema = "text/event-stream"),
         )),
-        (status = 202, description = "It runs in the background; the header Location has its address",
-         body = SessionExecution),
+        (status = 202, description = "Its program has started and runs in the background; the header Location has its \
+         address", body = SessionExecution),
         (status = "4XX", description = "The request is refused. 409: the session has an execution with this id. 410: the \
          session has ended, and why. 429: too many executions are running", body = Problem,
          content_type = "application/problem+json"),
@@ -81,20 +80,12 @@ pub(crate) async fn start(
     outcome(&state, &tenant, execution).await
 }
 
-/// Waits for the end of the execution. The shutdown waits for it too, within its limits.
 async fn outcome(
     state: &AppState,
     tenant: &Tenant,
     execution: CallersExecution,
 ) -> Result<Response, ApiError> {
-    let _token = state.tasks.token();
-    let report = tokio::select! {
-        report = execution.report() => report?,
-        () = state.grace_over.cancelled() => {
-            let text = "the execution was killed: the sidecar is shutting down";
-            return Err(Error::new(ErrorCode::Cancelled, text).into());
-        }
-    };
+    let report = sessions::within_grace(state, execution.report()).await?;
     let json = shared_outcome(state, tenant, report).await?;
     state.metrics.sessions.sent(json.len());
     Ok(json::response(StatusCode::OK, vec![json]))

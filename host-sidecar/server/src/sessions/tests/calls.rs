@@ -53,6 +53,17 @@ async fn a_session_of_another_tenant_is_answered_like_none() {
 }
 
 #[tokio::test]
+async fn a_tenant_has_as_many_sessions_as_its_settings_say() {
+    let sidecar = Sidecar::start();
+    for (tenant, second) in [("bob", Some(ErrorCode::Quota)), ("ada", None)] {
+        let client = sidecar.client(tenant);
+        client.create_session(&SessionRequest::default()).await.expect("a session");
+        let refused = client.create_session(&SessionRequest::default()).await.err();
+        assert_eq!(refused.map(|error| error.code), second, "{tenant}");
+    }
+}
+
+#[tokio::test]
 async fn requests_with_one_key_create_one_session() {
     let sidecar = Sidecar::start();
     let create = |key: &'static str, body: &'static str| {

@@ -108,6 +108,27 @@ async fn an_execution_ends_with_its_caller_and_one_in_the_background_does_not() 
 }
 
 #[tokio::test]
+async fn an_execution_in_the_background_is_answered_when_it_has_started_or_could_not() {
+    let sidecar = Sidecar::start();
+    let (id, client) = (sidecar.session().await, sidecar.client("ada"));
+    let executions = format!("/v1/sessions/{id}/executions");
+    let late = ExecutionRequest { id: Some("late".into()), background: true, ..program(&["late"]) };
+    let start = async { client.start_in_session(&id, &late).await.expect("started") };
+    let release = async {
+        while !sidecar.raw("GET", &executions, &[], "").await.body.contains(r#""id":"late""#) {}
+        let before = state(&sidecar, &format!("{executions}/late")).await;
+        client.execute(&id, &program(&["echo", "a"])).await.expect("events");
+        before
+    };
+    let (started, before) = tokio::join!(start, release);
+    assert_eq!((before.pid, started.pid), (None, Some(8)));
+    let broken = r#"{"id":"broken","command":["broken"],"background":true}"#;
+    let response = sidecar.json("POST", &executions, broken).await;
+    assert_eq!(response.status, 503, "{}", response.body);
+    assert!(response.detail().contains("no such program"), "{}", response.detail());
+}
+
+#[tokio::test]
 async fn several_readers_follow_one_execution_from_any_position() {
     let sidecar = Sidecar::start();
     let (id, client) = (sidecar.session().await, sidecar.client("ada"));

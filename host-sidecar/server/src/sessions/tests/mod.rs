@@ -5,9 +5,10 @@ mod calls;
 mod executions;
 mod file_store;
 mod files;
+mod mcp;
 mod runner;
 
-use crate::{Listen, ServeConfig, ServerConfig, Service};
+use crate::{Listen, ServeConfig, ServerConfig, Service, TenantConfig};
 use backend::{MemoryBackend, NoSessions};
 use cofferdam_client::Client;
 use cofferdam_core::{Runtime, policy::Policy, session::SessionConfig};
@@ -20,7 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A sidecar with two tenants. Dropping it ends it.
+/// A sidecar with two tenants, of whom `bob` may have one session. Dropping it ends it.
 struct Sidecar {
     address: String,
     backend: Arc<MemoryBackend>,
@@ -60,7 +61,14 @@ impl Sidecar {
             allowed_origins: vec!["https://app.example".into()],
             ..ServeConfig::default()
         };
-        let config = ServerConfig { serve, ..ServerConfig::default() };
+        let bob = TenantConfig {
+            max_runs: None,
+            max_connections: None,
+            max_sessions: Some(1),
+            policy: Policy::default(),
+        };
+        let tenants = [("bob".to_owned(), bob)].into();
+        let config = ServerConfig { serve, tenants, ..ServerConfig::default() };
         let service = Service::new(&config, runtime(backend.clone())).expect("a sidecar");
         let address = service.addresses().next().expect("an address");
         let stop = CancellationToken::new();
@@ -85,11 +93,22 @@ impl Sidecar {
 
     /// Sends a request of `ada`.
     async fn begin(&self, method: &str, path: &str, headers: &[&str], body: &str) -> TcpStream {
+        self.begin_as("ada", method, path, headers, body).await
+    }
+
+    async fn begin_as(
+        &self,
+        tenant: &str,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: &str,
+    ) -> TcpStream {
         let host = self.address.strip_prefix("http://").expect("an address");
         let mut stream = TcpStream::connect(host).await.expect("a connection");
         let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer token-of-ada-0123456789\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer token-of-{tenant}-0123456789\r\n\
              Connection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
             body.len()
         );

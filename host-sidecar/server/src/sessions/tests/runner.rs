@@ -1,4 +1,4 @@
-//! A runner in memory that knows a few programs: `echo`, `cat`, `sleep`, `fail` and `die`.
+//! A runner in memory that knows a few programs: `echo`, `cat`, `sleep`, `fail`, `die`, `late` and `broken`.
 
 use super::file_store::FileStore;
 use cofferdam_protocol::{Call, Command, Decoder, Frame, Message, Stream, Termination, encode};
@@ -30,12 +30,19 @@ struct Runner {
     /// What waits for credit: bytes that may be sent, and frames.
     outputs: HashMap<u32, (usize, VecDeque<Frame>)>,
     files: FileStore,
+    /// Executions of `late`, which have no process until another program is executed.
+    late: Vec<u32>,
 }
 
 /// Answers messages until the connection ends, or until a program is `die`.
 pub(super) async fn run(stream: DuplexStream) {
-    let runner =
-        Runner { stream, programs: HashMap::new(), outputs: HashMap::new(), files: FileStore::default() };
+    let runner = Runner {
+        stream,
+        programs: HashMap::new(),
+        outputs: HashMap::new(),
+        files: FileStore::default(),
+        late: Vec::new(),
+    };
     // A test that ends closes the connection.
     let _ = runner.run().await;
 }
@@ -95,6 +102,20 @@ impl Runner {
     async fn execute(&mut self, channel: u32, command: Command) -> io::Result<()> {
         self.outputs.insert(channel, (command.window as usize, VecDeque::new()));
         self.send(channel, &Frame::Started).await?;
+        for late in std::mem::take(&mut self.late) {
+            self.send(late, &Frame::Process(8)).await?;
+        }
+        match &command.call {
+            Call::Program(args) if args == &["late"] => {
+                self.programs.insert(channel, Program::Sleep);
+                self.late.push(channel);
+                return Ok(());
+            }
+            Call::Program(args) if args == &["broken"] => {
+                return self.send(channel, &Frame::Failed("no such program".into())).await;
+            }
+            _ => {}
+        }
         self.send(channel, &Frame::Process(7)).await?;
         self.send(channel, &Frame::Credit(CREDIT)).await?;
         let args = match command.call {

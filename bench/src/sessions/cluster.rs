@@ -180,7 +180,8 @@ async fn in_execution(sidecar: &Runtime) -> Result<Duration, Failure> {
         }
     };
     let cancelled = CancellationToken::new();
-    let running = sidecar.run_with_inputs(Request::new(PROGRAM), Some(inputs), &cancelled, &NoObserver);
+    let request = Request { code: PROGRAM.to_owned(), ..Request::default() };
+    let running = sidecar.run_with_inputs(request, Some(inputs), &cancelled, &NoObserver);
     let (report, ()) = futures_util::future::join(running, sending).await;
     let report = report?;
     check(&report)?;

@@ -9,7 +9,7 @@ if [ -n "$theirs" ]; then
 elif ! alive; then
     unset KUBECONFIG
 fi
-[ $# != 0 ] || set -- --bench side_by_side --bench kubernetes
+[ $# != 0 ] || set -- --bench side_by_side --bench sessions --bench kubernetes
 [[ $* != *side_by_side* ]] || scripts/pandas.sh
 # With --workspace, cargo reuses the dependencies that were built for the tests.
 exec cargo bench --locked --workspace "$@"

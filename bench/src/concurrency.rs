@@ -78,7 +78,8 @@ pub fn prewarmed_memory(dir: &TestDir, sandboxes: u32) -> Result<u64, Failure> {
     })
 }
 
-fn sandbox_processes(dir: &TestDir) -> Result<Vec<u32>, Failure> {
+/// The processes of the sandboxes below the state folder.
+pub(crate) fn sandbox_processes(dir: &TestDir) -> Result<Vec<u32>, Failure> {
     let state = dir.state();
     let marker = state.as_os_str().as_bytes();
     let mut found = Vec::new();
@@ -97,4 +98,11 @@ fn proportional(pid: u32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() * 1024
+}
+
+/// Resident set size of a process in bytes.
+pub(crate) fn resident(pid: u32) -> Result<u64, Failure> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no memory")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
 }

@@ -1,6 +1,6 @@
 //! Overhead of HTTP: the composed component, a sidecar on loopback, and a backend that returns immediately.
 
-use crate::{hop::InstantBackend, interactive::Failure, samples::Samples};
+use crate::{concurrency, hop::InstantBackend, interactive::Failure, samples::Samples};
 use cofferdam::{
     Runtime,
     config::{Listen, ServeConfig, Settings},
@@ -9,7 +9,7 @@ use cofferdam::{
     types,
 };
 use cofferdam_tests::{program::TestDir, sidecar};
-use std::{fs, path::Path, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{
     Engine, Store,
@@ -133,7 +133,5 @@ pub fn idle_memory(dir: &TestDir) -> Result<u64, Failure> {
     if response.status != 200 {
         return Err(response.text.into());
     }
-    let status = fs::read_to_string(format!("/proc/{}/status", sidecar.pid()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no memory")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+    concurrency::resident(sidecar.pid())
 }

@@ -12,4 +12,5 @@ pub mod kubernetes;
 pub mod machine;
 pub mod report;
 pub mod samples;
+pub mod sessions;
 pub mod warm;

@@ -8,7 +8,7 @@ use crate::{cgroup::MemoryCgroup, program::TestDir};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
@@ -116,6 +116,12 @@ impl Sidecar {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The path of its Unix socket.
+    #[must_use]
+    pub fn socket_path(&self) -> &Path {
+        &self.socket
     }
 
     /// The process id.

@@ -4,7 +4,7 @@ use super::context::{Context, Test, block_on, expect};
 use cofferdam_tests::{
     cluster::{Action, ApiRequest, Namespace, eventually},
     conformance::Failure,
-    program::{stderr, stdout},
+    program::{TestDir, stderr, stdout},
     sidecar::{HttpResponse, Sidecar},
 };
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
@@ -54,43 +54,42 @@ async fn session_pods(namespace: &Namespace) -> Result<Vec<Pod>, Failure> {
     Ok(namespace.objects::<Pod>().list(&params).await?.items)
 }
 
-/// A sidecar in a namespace of its own.
-fn sidecar(settings: &[(&str, &str)]) -> Result<(Sidecar, Arc<Namespace>), Failure> {
+/// A sidecar in a namespace of its own, with the folder that it needs.
+fn sidecar(settings: &[(&str, &str)]) -> Result<(Sidecar, Context), Failure> {
     let namespace = Arc::new(block_on(Namespace::create())?);
-    let context = Context { dir: cofferdam_tests::program::TestDir::new(), namespace: namespace.clone() };
-    Ok((context.sidecar(&namespace.kubeconfig(), settings), namespace))
+    let context = Context { dir: TestDir::new(), namespace };
+    Ok((context.sidecar(&context.namespace.kubeconfig(), settings), context))
 }
 
 fn a_session_keeps_its_files_cold_and_from_the_pool(_: &Context) -> Result<(), Failure> {
-    let (mut sidecar, namespace) = sidecar(&[("COFFERDAM_POOL__MAXIMUM", "1")])?;
+    let (mut sidecar, context) = sidecar(&[("COFFERDAM_POOL__MAXIMUM", "1")])?;
     for is_warm in [false, true] {
         let session = open(&sidecar)?;
         expect_output(&sidecar, &session, "echo kept >file; echo secret-output", "secret-output\n")?;
         expect_output(&sidecar, &session, "cat file", "kept\n")?;
-        let pods = block_on(session_pods(&namespace))?;
+        let pods = block_on(session_pods(&context.namespace))?;
         let [pod] = pods.as_slice() else { return Err(format!("{} Pods", pods.len()).into()) };
         let evict = pod.annotations().get("cluster-autoscaler.kubernetes.io/safe-to-evict");
         expect(evict.is_some_and(|evict| evict == "false"), pod.annotations())?;
-        let log = block_on(namespace.objects::<Pod>().logs(&pod.name_any(), &LogParams::default()))?;
+        let log = block_on(context.namespace.objects::<Pod>().logs(&pod.name_any(), &LogParams::default()))?;
         expect(log.len() < 64 << 10 && !log.contains("secret-output"), log)?;
         let jobs = block_on(
-            namespace.objects::<Job>().list(&ListParams::default().labels("cofferdam.dev/session")),
+            context.namespace.objects::<Job>().list(&ListParams::default().labels("cofferdam.dev/session")),
         )?;
         let deadline = jobs.items.first().and_then(|job| job.spec.as_ref()?.active_deadline_seconds);
         expect(deadline.is_some_and(|seconds| seconds > 86_400), deadline)?;
         let closed = send(&sidecar, "DELETE", &session, &json!({}));
         expect(closed.status < 300, closed)?;
-        block_on(eventually(|| session_pods(&namespace), Vec::is_empty))?;
+        block_on(eventually(|| session_pods(&context.namespace), Vec::is_empty))?;
         if !is_warm {
-            block_on(sidecar.client().run(&json!({ "code": "print(1)" }), &[]));
             sidecar.wait_for("a sandbox waits");
         }
     }
     sidecar.signal(Signal::TERM);
     let (status, log) = sidecar.end();
     expect(status.success() && log.contains("warm=true"), log)?;
-    block_on(eventually(|| namespace.remaining_objects(), Vec::is_empty))?;
-    block_on(namespace.delete())
+    block_on(eventually(|| context.namespace.remaining_objects(), Vec::is_empty))?;
+    block_on(context.namespace.delete())
 }
 
 fn a_session_whose_connection_is_cut_goes_on(context: &Context) -> Result<(), Failure> {
@@ -117,37 +116,37 @@ fn a_session_whose_connection_is_cut_goes_on(context: &Context) -> Result<(), Fa
 }
 
 fn a_session_whose_pod_is_deleted_is_lost(_: &Context) -> Result<(), Failure> {
-    let (sidecar, namespace) = sidecar(&[])?;
+    let (sidecar, context) = sidecar(&[])?;
     let session = open(&sidecar)?;
-    let pods = block_on(session_pods(&namespace))?;
+    let pods = block_on(session_pods(&context.namespace))?;
     let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
     for pod in &pods {
-        block_on(namespace.objects::<Pod>().delete(&pod.name_any(), &now))?;
+        block_on(context.namespace.objects::<Pod>().delete(&pod.name_any(), &now))?;
     }
     let answer = async || -> Result<HttpResponse, Failure> {
         Ok(sidecar.client().send("GET", &session, &[], "").await)
     };
     let gone = block_on(eventually(answer, |response: &HttpResponse| response.status == 410))?;
     expect(gone.text.contains("evicted"), gone)?;
-    block_on(eventually(|| namespace.remaining_objects(), Vec::is_empty))?;
-    block_on(namespace.delete())
+    block_on(eventually(|| context.namespace.remaining_objects(), Vec::is_empty))?;
+    block_on(context.namespace.delete())
 }
 
 fn gc_deletes_the_sessions_of_a_killed_sidecar_and_no_others(_: &Context) -> Result<(), Failure> {
-    let (killed, namespace) = sidecar(&[])?;
+    let (killed, context) = sidecar(&[])?;
     open(&killed)?;
-    let other = Context { dir: cofferdam_tests::program::TestDir::new(), namespace: namespace.clone() };
-    let living = other.sidecar(&namespace.kubeconfig(), &[]);
+    let other = Context { dir: TestDir::new(), namespace: context.namespace.clone() };
+    let living = other.sidecar(&context.namespace.kubeconfig(), &[]);
     let session = open(&living)?;
     expect_output(&living, &session, "echo 1 >file", "")?;
     killed.signal(Signal::KILL);
     killed.end();
     let output = other.command("gc", &[]).output()?;
     expect(output.status.success(), (stdout(&output), stderr(&output)))?;
-    block_on(eventually(|| session_pods(&namespace), |pods: &Vec<Pod>| pods.len() == 1))?;
+    block_on(eventually(|| session_pods(&context.namespace), |pods: &Vec<Pod>| pods.len() == 1))?;
     expect_output(&living, &session, "cat file", "1\n")?;
     living.signal(Signal::TERM);
     living.end();
-    block_on(eventually(|| namespace.remaining_objects(), Vec::is_empty))?;
-    block_on(namespace.delete())
+    block_on(eventually(|| context.namespace.remaining_objects(), Vec::is_empty))?;
+    block_on(context.namespace.delete())
 }

@@ -25,13 +25,16 @@ pub(super) struct Input<W> {
     /// Bytes that were written, or discarded, and for which there was no credit yet.
     taken: u32,
     has_ended: bool,
+    /// The last byte that the sidecar has sent.
+    last: Option<u8>,
 }
 
 impl<W: Write> Input<W> {
     /// Creates the input for a pipe or terminal that never blocks. Without, it has ended.
     pub(super) fn new(pipe: Option<W>, is_terminal: bool) -> Self {
         let has_ended = pipe.is_none();
-        Self { pipe, is_terminal, waiting: VecDeque::new(), window: STDIN_WINDOW, taken: 0, has_ended }
+        let waiting = VecDeque::new();
+        Self { pipe, is_terminal, waiting, window: STDIN_WINDOW, taken: 0, has_ended, last: None }
     }
 
     /// Takes bytes of the sidecar. What comes after the end, or after the program has closed its input, is discarded.
@@ -44,6 +47,7 @@ impl<W: Write> Input<W> {
         self.window = self.window.checked_sub(length).ok_or(Malformed)?;
         if self.pipe.is_some() && !self.has_ended {
             self.waiting.extend(bytes);
+            self.last = bytes.last().copied().or(self.last);
             self.write_available();
         } else {
             self.taken += length;
@@ -54,6 +58,10 @@ impl<W: Write> Input<W> {
     /// The sidecar sends no more bytes.
     pub(super) fn end(&mut self) {
         if !self.has_ended && self.is_terminal {
+            // After a part of a line, the first one only hands over that part.
+            if self.last.is_some_and(|last| last != b'\n') {
+                self.waiting.push_back(END_OF_TRANSMISSION);
+            }
             self.waiting.push_back(END_OF_TRANSMISSION);
         }
         self.has_ended = true;
@@ -193,5 +201,15 @@ mod tests {
         assert_eq!((input.pipe.is_none(), input.take_credit()), (true, Some(2)));
         input.push(b"cd").expect("within the window");
         assert_eq!(input.take_credit(), Some(2));
+    }
+
+    #[test]
+    fn a_terminal_gets_the_end_of_input_also_after_a_part_of_a_line() {
+        for (sent, written) in [("", "\x04"), ("line\n", "line\n\x04"), ("part", "part\x04\x04")] {
+            let mut input = Input::new(Some(pipe(100)), true);
+            input.push(sent.as_bytes()).expect("within the window");
+            input.end();
+            assert_eq!(input.pipe.expect("an open terminal").written, written.as_bytes(), "{sent:?}");
+        }
     }
 }

@@ -52,7 +52,7 @@ impl Default for SessionConfig {
             max_idle_timeout_seconds: seconds(7200),
             max_executions: 32,
             retained_output_bytes: Bytes(1 << 20),
-            ended_output_bytes: Bytes(64 << 20),
+            ended_output_bytes: Bytes(16 << 20),
         }
     }
 }

@@ -130,19 +130,7 @@ impl SessionExecution {
     ///
     /// The sandbox could not start it, or the session has ended before it.
     pub async fn wait(&self) -> Result<ExecutionEnd, Error> {
-        self.wait_for_end().await.0
-    }
-
-    async fn wait_for_end(&self) -> (Result<ExecutionEnd, Error>, Instant) {
-        let mut changes = self.execution.channel.changes();
-        loop {
-            changes.mark_unchanged();
-            if let Some(end) = self.execution.channel.end() {
-                return end;
-            }
-            // The sender lives as long as the channel.
-            let _ = changes.changed().await;
-        }
+        self.execution.channel.wait_for_end().await.0
     }
 
     /// Waits until it has ended, and gives its report. Of an execution in the background or with a terminal, it has the
@@ -152,7 +140,7 @@ impl SessionExecution {
     ///
     /// As for [`Self::wait`].
     pub async fn report(&self) -> Result<Report, Error> {
-        let (end, ended) = self.wait_for_end().await;
+        let (end, ended) = self.execution.channel.wait_for_end().await;
         let Execution { id, channel, requested: (_, requested), .. } = &*self.execution;
         let capture = |stream| {
             let corrupt = |corrupt| Error::internal("the output of the execution cannot be read", corrupt);

@@ -77,9 +77,13 @@ impl Executions {
         self.used.remove(&self.hasher.hash_one(id));
     }
 
-    /// Adds an execution, and drops the oldest ended ones, whose output may hold so many bytes together.
-    pub(super) fn add(&mut self, execution: Arc<Execution>, max_ended_bytes: u64) {
+    /// Adds an execution.
+    pub(super) fn add(&mut self, execution: Arc<Execution>) {
         self.all.push_back(execution);
+    }
+
+    /// Drops the oldest ended ones, whose output may hold so many bytes together.
+    pub(super) fn drop_oldest(&mut self, max_ended_bytes: u64) {
         let (mut count, mut bytes) = (0, 0_u64);
         let mut keeps = |execution: &Arc<Execution>| {
             if !execution.has_ended() {

@@ -227,11 +227,14 @@ fn refuse_limits(
 
 fn check_name(what: &str, name: &str) -> Result<(), Error> {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_allowed) {
+    // A client would take "." and ".." in a path for something else.
+    if (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(is_allowed) && ![".", ".."].contains(&name) {
         return Ok(());
     }
     let name = quoted(name);
-    Err(errors::invalid(format!("{what}, {name}, is not 1 to {MAX_NAME} letters, digits, `.`, `_` and `-`")))
+    Err(errors::invalid(format!(
+        "{what}, {name}, is not 1 to {MAX_NAME} letters, digits, `.`, `_` and `-`, or is `.` or `..`"
+    )))
 }
 
 fn check_directory(path: &str) -> Result<(), Error> {

@@ -106,9 +106,15 @@ impl Sessions {
                 match name.as_ref().and_then(|name| registry.names.get(name)) {
                     Some(Named::Opening(opening)) => opening.clone(),
                     Some(Named::Open(id)) => {
-                        let session = registry.sessions.get(id).cloned().ok_or_else(ends)?;
-                        check_settings(&session.request, request)?;
-                        return Ok(Found::Session(session));
+                        let session =
+                            registry.sessions.get(id).filter(|session| session.check_open().is_ok());
+                        if let Some(session) = session {
+                            check_settings(&session.request, request)?;
+                            return Ok(Found::Session(session.clone()));
+                        }
+                        // It has ended, and is removed soon.
+                        name.as_ref().map(|name| registry.names.remove(name));
+                        continue;
                     }
                     None => {
                         registry.check_quotas(tenant, memory, maximum, &self.config, Instant::now())?;
@@ -143,7 +149,11 @@ impl Sessions {
         let mut registry = self.registry();
         registry.sessions.remove(&session.id);
         if let Some(name) = session.request.name.clone() {
-            registry.names.remove(&(session.tenant.clone(), name));
+            let name = (session.tenant.clone(), name);
+            // Another session may have the name by now.
+            if matches!(registry.names.get(&name), Some(Named::Open(id)) if *id == session.id) {
+                registry.names.remove(&name);
+            }
         }
         if registry.tombstones.len() == MAX_TOMBSTONES {
             registry.tombstones.pop_front();

@@ -68,7 +68,10 @@ async fn run(mut connector: impl Connector, mut user: DuplexStream) {
                 delay = (delay * 2).min(MAX_DELAY);
                 continue;
             }
-            Err(_) => continue,
+            Err(_) => {
+                tracing::debug!("a session's connection was not made in time");
+                continue;
+            }
         };
         let mut connection =
             Connection { reader, writer, is_alive: false, needs_flush: false, is_writable: true };

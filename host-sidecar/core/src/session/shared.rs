@@ -178,8 +178,9 @@ impl Shared {
             is_background: spec.background,
             has_terminal: spec.terminal.is_some(),
         });
-        state.executions.add(execution.clone(), self.config.ended_output_bytes.0);
+        state.executions.add(execution.clone());
         drop(state);
+        self.drop_oldest_after(execution.clone());
         if let StdinSpec::Bytes(bytes) = spec.stdin {
             let (session, execution) = (self.clone(), execution.clone());
             tokio::spawn(async move {
@@ -189,6 +190,17 @@ impl Shared {
             });
         }
         Ok(execution)
+    }
+
+    /// Once this execution has ended, drops what is more than the output of ended ones may hold.
+    fn drop_oldest_after(self: &Arc<Self>, execution: Arc<Execution>) {
+        let session = self.clone();
+        tokio::spawn(async move {
+            // An error is an end too.
+            let _ = execution.channel.wait_for_end().await;
+            drop(execution);
+            session.state().executions.drop_oldest(session.config.ended_output_bytes.0);
+        });
     }
 
     /// Starts a file call; gives its channel.

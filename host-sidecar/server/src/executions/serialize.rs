@@ -1,6 +1,6 @@
 //! Serializes the outcome of an execution. Only the JSON is kept.
 
-use crate::{state::AppState, tenants::Tenant};
+use crate::{admission::memory::MemoryCharge, state::AppState, tenants::Tenant};
 use axum::body::Bytes;
 use cofferdam_http_api::Outcome;
 use cofferdam_types::{Error, Report};
@@ -9,19 +9,17 @@ use tokio::task::spawn_blocking;
 /// Size from which an outcome is serialized on a blocking thread, in bytes.
 const LARGE_OUTCOME: usize = 256 << 10;
 
-/// The outcome of an execution of a session in JSON, which counts as memory of its tenant until it is sent.
+/// The outcome of an execution of a session in JSON, which keeps as much of the charged memory as it takes until it is
+/// sent.
 pub(crate) async fn shared_outcome(
     state: &AppState,
     tenant: &Tenant,
     report: Report,
+    mut charge: Option<MemoryCharge>,
 ) -> Result<Bytes, Error> {
-    let outcome = Outcome::from(report);
-    let bytes = 2 * size(&outcome) as u64;
-    let closed = |error| Error::internal("the sidecar returns no more outcomes", error);
-    let mut charge = tenant.outcome_memory.acquire(bytes).await.map_err(closed)?;
-    let json = serialize(state, outcome).await?;
-    charge.shrink_to(json.len() as u64);
-    Ok(state.registry.track_charged(&tenant.name, json.into(), Some(charge)))
+    let json = serialize(state, Outcome::from(report)).await?;
+    charge.iter_mut().for_each(|charge| charge.shrink_to(json.len() as u64));
+    Ok(state.registry.track_charged(&tenant.name, json.into(), charge))
 }
 
 pub(super) async fn serialize(state: &AppState, outcome: Outcome) -> Result<Vec<u8>, Error> {

@@ -154,7 +154,7 @@ async fn a_start_is_known_when_there_is_a_process_or_never_will_be() {
     let failed = starting("broken").await;
     let channel = peer.started().await;
     peer.send(channel, &Frame::Failed("no such program".into())).await;
-    assert_eq!(code(failed.await.expect("no panic")), ErrorCode::SandboxUnavailable);
+    assert_eq!(code(failed.await.expect("no panic")), ErrorCode::Conflict);
     let late = starting("late").await;
     peer.started().await;
     let begun = Instant::now();

@@ -7,6 +7,8 @@ use cofferdam_core::{
 };
 use cofferdam_protocol::{Frame, Message, Stream};
 use cofferdam_types::RequestedLimits;
+use std::time::Duration;
+use tokio::time::sleep;
 
 fn out(text: impl Into<Vec<u8>>) -> Frame {
     Frame::Output(Stream::Stdout, text.into())
@@ -104,7 +106,7 @@ async fn output_above_the_limit_is_truncated_in_the_middle() {
 
 #[tokio::test(start_paused = true)]
 async fn the_output_of_old_executions_is_dropped_first() {
-    let config = SessionConfig { ended_output_bytes: Bytes(30), ..SessionConfig::default() };
+    let config = SessionConfig { ended_output_bytes: Bytes(45), ..SessionConfig::default() };
     let mut bench = Bench::new(config);
     let (session, mut peer) = bench.open(SessionRequest::default()).await;
     for id in ["a", "b", "c"] {
@@ -115,6 +117,8 @@ async fn the_output_of_old_executions_is_dropped_first() {
         peer.exit(channel, 0).await;
         assert_eq!(execution.report().await.expect("a report").stdout.bytes.len(), 10);
     }
+    // Without another execution.
+    sleep(Duration::from_millis(1)).await;
     let ids: Vec<_> = session.executions().into_iter().map(|info| info.id).collect();
     assert_eq!(ids, ["b", "c"]);
 }

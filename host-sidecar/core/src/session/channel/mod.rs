@@ -130,6 +130,19 @@ impl Channel {
         self.state().end.clone()
     }
 
+    /// Waits for its end.
+    pub(super) async fn wait_for_end(&self) -> (Result<ExecutionEnd, Error>, Instant) {
+        let mut changes = self.changes();
+        loop {
+            changes.mark_unchanged();
+            if let Some(end) = self.end() {
+                return end;
+            }
+            // The sender lives as long as the channel.
+            let _ = changes.changed().await;
+        }
+    }
+
     /// Bytes of memory that its output holds.
     pub(super) fn kept(&self) -> u64 {
         self.state().output.kept()

@@ -164,6 +164,6 @@ impl State {
 }
 
 fn not_started(reason: &str) -> Error {
-    let message = format!("the sandbox could not execute this: {}", shortened(reason));
-    Error::new(ErrorCode::SandboxUnavailable, message)
+    // A program or a directory that is missing, or a full disk: the state of the session, which its caller can change.
+    Error::new(ErrorCode::Conflict, format!("the sandbox could not execute this: {}", shortened(reason)))
 }

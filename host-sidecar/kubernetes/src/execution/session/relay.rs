@@ -17,7 +17,7 @@ use std::{
     io,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 use tokio::io::{AsyncRead, ReadBuf, ReadHalf, SimplexStream, WriteHalf};
 
@@ -40,6 +40,8 @@ pub(in crate::execution) type Streams = (RelayOutput, WriteHalf<SimplexStream>);
 /// What a relay writes. The relay ends when this is dropped.
 pub(in crate::execution) struct RelayOutput {
     output: ReadHalf<SimplexStream>,
+    /// The end of the connection. The output does not end with a connection that breaks.
+    end: Option<BoxFuture<'static, ()>>,
     _process: AttachedProcess,
 }
 
@@ -67,9 +69,12 @@ pub(in crate::execution) async fn start(
         ..AttachParams::default()
     };
     let mut process = with_timeout(cluster.pods.exec(pod, relay_command(secret), &params)).await?;
-    match (process.stdout(), process.stdin()) {
-        (Some(output), Some(input)) => Ok((RelayOutput { output, _process: process }, input)),
-        // Both were asked for.
+    match (process.stdout(), process.stdin(), process.take_status()) {
+        (Some(output), Some(input), Some(status)) => {
+            let end: BoxFuture<'static, ()> = Box::pin(async { drop(status.await) });
+            Ok((RelayOutput { output, end: Some(end), _process: process }, input))
+        }
+        // All of them were asked for.
         _ => Err(RequestError::TimedOut),
     }
 }
@@ -107,7 +112,15 @@ impl AsyncRead for RelayOutput {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.output).poll_read(context, buffer)
+        if let Poll::Ready(read) = Pin::new(&mut self.output).poll_read(context, buffer) {
+            return Poll::Ready(read);
+        }
+        if let Some(end) = &mut self.end {
+            ready!(end.as_mut().poll(context));
+            self.end = None;
+        }
+        // What comes after the end is sent again on the next connection.
+        Poll::Ready(Ok(()))
     }
 }
 

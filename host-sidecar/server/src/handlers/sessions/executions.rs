@@ -46,8 +46,8 @@ use std::sync::Arc;
         )),
         (status = 202, description = "Its program has started and runs in the background; the header Location has its \
          address", body = SessionExecution),
-        (status = "4XX", description = "The request is refused. 409: the session has an execution with this id. 410: the \
-         session has ended, and why. 429: too many executions are running", body = Problem,
+        (status = "4XX", description = "The request is refused. 409: the session has an execution with this id, or the \
+         program cannot be started in it. 410: the session has ended, and why. 429: too many executions are running", body = Problem,
          content_type = "application/problem+json"),
         (status = "5XX", description = "The program was not executed, or its result is unknown", body = Problem,
          content_type = "application/problem+json"),
@@ -83,10 +83,10 @@ pub(crate) async fn start(
 async fn outcome(
     state: &AppState,
     tenant: &Tenant,
-    execution: CallersExecution,
+    mut execution: CallersExecution,
 ) -> Result<Response, ApiError> {
     let report = sessions::within_grace(state, execution.report()).await?;
-    let json = shared_outcome(state, tenant, report).await?;
+    let json = shared_outcome(state, tenant, report, execution.take_charge()).await?;
     state.metrics.sessions.sent(json.len());
     Ok(json::response(StatusCode::OK, vec![json]))
 }

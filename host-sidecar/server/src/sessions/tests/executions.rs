@@ -124,7 +124,7 @@ async fn an_execution_in_the_background_is_answered_when_it_has_started_or_could
     assert_eq!((before.pid, started.pid), (None, Some(8)));
     let broken = r#"{"id":"broken","command":["broken"],"background":true}"#;
     let response = sidecar.json("POST", &executions, broken).await;
-    assert_eq!(response.status, 503, "{}", response.body);
+    assert_eq!(response.status, 409, "{}", response.body);
     assert!(response.detail().contains("no such program"), "{}", response.detail());
 }
 

@@ -165,7 +165,7 @@ async fn a_command_has_the_result_of_a_program() {
     let result = &run(json!({ "command": ["fail", "3"] })).await.pop().expect("a response")["result"];
     assert_eq!((&result["isError"], &result["structuredContent"]["exit_code"]), (&json!(false), &json!(3)));
     let result = &run(json!({ "command": ["broken"] })).await.pop().expect("a response")["result"];
-    assert_eq!(result["structuredContent"]["code"], "sandbox-unavailable", "{result}");
+    assert_eq!(result["structuredContent"]["code"], "conflict", "{result}");
     let result = &run(json!({ "command": [] })).await.pop().expect("a response")["result"];
     assert!(text(result).contains("the program has no name"), "{result}");
 }

@@ -12,4 +12,4 @@ fi
 [ $# != 0 ] || set -- --bench side_by_side --bench sessions --bench kubernetes
 [[ $* != *side_by_side* ]] || scripts/pandas.sh
 # With --workspace, cargo reuses the dependencies that were built for the tests.
-exec cargo bench --locked --workspace "$@"
+exec cargo bench --locked --workspace --exclude cofferdam-pipeline-tests "$@"

@@ -10,13 +10,13 @@ if [ -z "${KUBECONFIG:-}" ]; then
     KUBECONFIG=${answer##*KUBECONFIG=} && export KUBECONFIG
 fi
 export RUNS=${RUNS:-3000} SOAK=1
-cargo test --release --locked --workspace --test faults -- "$@"
+cargo test --release --locked --workspace --exclude cofferdam-pipeline-tests --test faults -- "$@"
 [ -z "${ONLY:-}" ] || exit 0
 # Builds `cofferdam-host`.
-cargo test --release --locked --workspace --test host --no-run
-cargo test --release --locked --workspace --test conformance --test conformance_sessions --test hostile --test hostile_sessions -- "$@"
+cargo test --release --locked --workspace --exclude cofferdam-pipeline-tests --test host --no-run
+cargo test --release --locked --workspace --exclude cofferdam-pipeline-tests --test conformance --test conformance_sessions --test hostile --test hostile_sessions -- "$@"
 unset KUBECONFIG
-cargo test --release --locked --workspace --test e2e -- a_hostile_tenant_does_not_affect_another_tenant
-cargo bench --locked --workspace --bench attacks
-cargo test --release --locked --workspace --test e2e -- --include-ignored --nocapture --test-threads 1 \
+cargo test --release --locked --workspace --exclude cofferdam-pipeline-tests --test e2e -- a_hostile_tenant_does_not_affect_another_tenant
+cargo bench --locked --workspace --exclude cofferdam-pipeline-tests --bench attacks
+cargo test --release --locked --workspace --exclude cofferdam-pipeline-tests --test e2e -- --include-ignored --nocapture --test-threads 1 \
     schemathesis_finds_no_failures cpythons_own_tests

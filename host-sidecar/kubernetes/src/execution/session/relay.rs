@@ -85,7 +85,7 @@ impl Connector for Relay {
             if let Some((output, input)) = self.first.take() {
                 return Connected::Streams(Box::new(output), Box::new(input));
             }
-            match self.has_ended().await {
+            match has_ended(&self.cluster, &self.id).await {
                 Ok(true) => return Connected::Gone,
                 Ok(false) => {}
                 Err(error) => return Connected::Failed(io::Error::other(error)),
@@ -98,12 +98,10 @@ impl Connector for Relay {
     }
 }
 
-impl Relay {
-    /// Whether the Pod has ended, so that no relay can be started in it.
-    async fn has_ended(&self) -> Result<bool, RequestError> {
-        let pod = self.cluster.get_pod(&self.id).await?;
-        Ok(pod.is_none_or(|pod| pod_status::has_ended(&pod)))
-    }
+/// Whether the Pod of an execution has ended, so that no relay can be started in it.
+async fn has_ended(cluster: &Cluster, id: &str) -> Result<bool, RequestError> {
+    let pod = cluster.get_pod(id).await?;
+    Ok(pod.is_none_or(|pod| pod_status::has_ended(&pod)))
 }
 
 impl AsyncRead for RelayOutput {

@@ -112,7 +112,11 @@ fn a_session_whose_connection_is_cut_goes_on(context: &Context) -> Result<(), Fa
     // Each command was executed once.
     expect_output(&sidecar, &session, "cat runs", "run\n")?;
     expect(cuts.load(Ordering::Relaxed) >= 4, cuts)?;
-    expect(send(&sidecar, "DELETE", &session, &json!({})).status < 300, "closed")
+    expect(send(&sidecar, "DELETE", &session, &json!({})).status < 300, "closed")?;
+    // It ends once everything of the session is deleted.
+    sidecar.signal(Signal::TERM);
+    let (status, log) = sidecar.end();
+    expect(status.success(), log)
 }
 
 fn a_session_whose_pod_is_deleted_is_lost(_: &Context) -> Result<(), Failure> {

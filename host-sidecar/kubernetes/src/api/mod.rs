@@ -4,4 +4,4 @@ pub(crate) mod error;
 pub(crate) mod request;
 pub(crate) mod server_time;
 
-pub(crate) use request::{RequestError, with_deadline, with_timeout};
+pub(crate) use request::{REQUEST_TIMEOUT, RequestError, with_deadline, with_timeout};

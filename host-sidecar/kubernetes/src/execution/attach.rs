@@ -2,7 +2,7 @@
 //! exists, while it has a log only after its next look at the container.
 
 use crate::{
-    api::{RequestError, with_deadline},
+    api::{REQUEST_TIMEOUT, RequestError, with_deadline},
     manifest::CONTAINER,
 };
 use k8s_openapi::api::core::v1::Pod;
@@ -16,7 +16,7 @@ use tokio::{
     time::Instant,
 };
 
-/// Time limit. If it is exceeded, the log is read.
+/// Time limit where the log can be read instead.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of input, and of output, that the client buffers.
 const BUFFER_SIZE: usize = 128 << 10;
@@ -37,6 +37,10 @@ impl Attachment {
     ///
     /// The request failed, or the container has terminated.
     pub(super) async fn new(pods: &Api<Pod>, name: &str) -> Result<Self, AttachError> {
+        Self::within(REQUEST_TIMEOUT, pods, name).await
+    }
+
+    async fn within(timeout: Duration, pods: &Api<Pod>, name: &str) -> Result<Self, AttachError> {
         let params = AttachParams {
             container: Some(CONTAINER.into()),
             stdin: true,
@@ -47,7 +51,7 @@ impl Attachment {
             max_stdout_buf_size: Some(BUFFER_SIZE),
             ..AttachParams::default()
         };
-        let mut process = with_deadline(Instant::now() + ATTACH_TIMEOUT, pods.attach(name, &params)).await?;
+        let mut process = with_deadline(Instant::now() + timeout, pods.attach(name, &params)).await?;
         let (Some(stdin), Some(output)) = (process.stdin(), process.stdout()) else {
             return Err(AttachError::Closed(io::ErrorKind::NotConnected.into()));
         };
@@ -60,7 +64,7 @@ impl Attachment {
     ///
     /// See [`Attachment::new`].
     pub(super) async fn with_replay(pods: &Api<Pod>, name: &str) -> Result<Self, AttachError> {
-        let mut attachment = Self::new(pods, name).await?;
+        let mut attachment = Self::within(ATTACH_TIMEOUT, pods, name).await?;
         attachment.write(REPLAY).await?;
         Ok(attachment)
     }

@@ -2,7 +2,7 @@
 
 use super::peer::{Bench, Peer, code, open, shell};
 use cofferdam_core::session::{
-    Ended, ExecutionSpec, LostReason, OutputEvent, Session, SessionConfig, SessionRequest,
+    Ended, ExecutionSpec, LostReason, OutputEvent, Session, SessionConfig, SessionExecution, SessionRequest,
 };
 use cofferdam_protocol::{CONTROL, Frame, SessionEnd, Stream, Termination, encode};
 use cofferdam_types::{ErrorCode, RequestedLimits};
@@ -141,21 +141,19 @@ async fn a_runner_that_does_not_keep_the_wall_time_or_a_kill_is_ended() {
 #[tokio::test(start_paused = true)]
 async fn a_start_is_known_when_there_is_a_process_or_never_will_be() {
     let (_bench, session, mut peer) = open().await;
-    let starting = async |line| {
-        let execution = session.start(shell(line)).await.expect("an execution");
-        tokio::spawn(async move { execution.wait_for_start().await })
-    };
-    let started = starting("server").await;
+    let start = async |line| session.start(shell(line)).await.expect("an execution");
+    let wait = |execution: SessionExecution| tokio::spawn(async move { execution.wait_for_start().await });
+    let started = wait(start("server").await);
     let channel = peer.started().await;
     sleep(Duration::from_secs(20)).await;
     assert!(!started.is_finished());
     peer.process(channel, 1).await;
     assert_eq!(started.await.expect("no panic"), Ok(()));
-    let failed = starting("broken").await;
+    let failed = wait(start("broken").await);
     let channel = peer.started().await;
     peer.send(channel, &Frame::Failed("no such program".into())).await;
     assert_eq!(code(failed.await.expect("no panic")), ErrorCode::Conflict);
-    let late = starting("late").await;
+    let late = wait(start("late").await);
     peer.started().await;
     let begun = Instant::now();
     assert_eq!(code(late.await.expect("no panic")), ErrorCode::Gone);

@@ -10,7 +10,7 @@ use std::{
 /// Pages whose tables name tests and cases.
 const PAGES: [&str; 3] = ["docs/gke-code-executor.md", "docs/reliability.md", "docs/threat-model.md"];
 /// Folders of tests.
-const SOURCES: [&str; 3] = ["tests", "host-sidecar", "adapters/adk/tests"];
+const SOURCES: [&str; 4] = ["tests", "host-sidecar", "runner", "adapters/adk/tests"];
 /// Folders of test cases, each of which is a folder.
 const CASES: [&str; 4] =
     ["tests/conformance", "tests/conformance/sessions", "tests/hostile", "tests/hostile/sessions"];

@@ -71,7 +71,12 @@ fn a_session_keeps_its_files_cold_and_from_the_pool(_: &Context) -> Result<(), F
         let [pod] = pods.as_slice() else { return Err(format!("{} Pods", pods.len()).into()) };
         let evict = pod.annotations().get("cluster-autoscaler.kubernetes.io/safe-to-evict");
         expect(evict.is_some_and(|evict| evict == "false"), pod.annotations())?;
-        let log = block_on(context.namespace.objects::<Pod>().logs(&pod.name_any(), &LogParams::default()))?;
+        // The Pod's status may be later than its container.
+        let log = async || -> Result<Option<String>, Failure> {
+            let pods = context.namespace.objects::<Pod>();
+            Ok(pods.logs(&pod.name_any(), &LogParams::default()).await.ok())
+        };
+        let log = block_on(eventually(log, Option::is_some))?.unwrap_or_default();
         expect(log.len() < 64 << 10 && !log.contains("secret-output"), log)?;
         let jobs = block_on(
             context.namespace.objects::<Job>().list(&ListParams::default().labels("cofferdam.dev/session")),

@@ -1,6 +1,8 @@
 //! The handle of an execution of a session.
 
-use super::{ExecutionEnd, ExecutionInfo, OutputReader, Session, errors, executions::Execution};
+use super::{
+    ExecutionEnd, ExecutionInfo, OutputReader, Session, channel::Channel, errors, executions::Execution,
+};
 use cofferdam_protocol::{Message, Stream, TerminalSize};
 use cofferdam_types::{Error, Report, Timings};
 use std::sync::Arc;
@@ -111,17 +113,11 @@ impl SessionExecution {
     ///
     /// The sandbox could not start it, or the session has ended before.
     pub async fn wait_for_start(&self) -> Result<(), Error> {
-        let mut changes = self.execution.channel.changes();
-        loop {
-            changes.mark_unchanged();
-            match (self.execution.channel.pid(), self.execution.channel.end()) {
-                (Some(_), _) => return Ok(()),
-                (None, Some((end, _))) => return end.map(drop),
-                (None, None) => {}
-            }
-            // The sender lives as long as the channel.
-            let _ = changes.changed().await;
-        }
+        let started = |channel: &Channel| match channel.pid() {
+            Some(_) => Some(Ok(())),
+            None => channel.end().map(|(end, _)| end.map(drop)),
+        };
+        self.execution.channel.wait_for(started).await
     }
 
     /// Waits until it has ended.

@@ -132,11 +132,16 @@ impl Channel {
 
     /// Waits for its end.
     pub(super) async fn wait_for_end(&self) -> (Result<ExecutionEnd, Error>, Instant) {
+        self.wait_for(Self::end).await
+    }
+
+    /// Waits until this gives something.
+    pub(super) async fn wait_for<T>(&self, find: impl Fn(&Self) -> Option<T>) -> T {
         let mut changes = self.changes();
         loop {
             changes.mark_unchanged();
-            if let Some(end) = self.end() {
-                return end;
+            if let Some(found) = find(self) {
+                return found;
             }
             // The sender lives as long as the channel.
             let _ = changes.changed().await;

@@ -22,8 +22,13 @@ pub(super) fn success(outcome: Outcome) -> CallToolResult {
 
 /// The result of a call that has no outcome.
 pub(super) fn failure(problem: &Problem) -> CallToolResult {
+    failure_with(problem, advice(problem))
+}
+
+/// The result of a call that has failed, with what the model can do.
+pub(super) fn failure_with(problem: &Problem, advice: &str) -> CallToolResult {
     let (code, title, _) = describe(problem.code);
-    let text = format!("error: {code} ({title})\n{}\n{}", problem.detail, advice(problem));
+    let text = format!("error: {code} ({title})\n{}\n{advice}", problem.detail);
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
     result.structured_content = Some(json!(problem));
     result

@@ -4,7 +4,7 @@ use crate::{
     api_error::ApiError,
     request::json_body::JsonBody,
     response::json::Json,
-    sessions::{SessionById, session_to_json, session_update, usage_to_json},
+    sessions::{self, SessionById, session_to_json, session_update, usage_to_json},
 };
 use cofferdam_http_api::{
     Problem,
@@ -61,11 +61,7 @@ pub(crate) async fn update(
     ),
 )]
 pub(crate) async fn close(SessionById { session, .. }: SessionById) -> Result<StatusCode, ApiError> {
-    // In a task of its own: it continues if the caller disconnects.
-    let closing = tokio::spawn(async move { session.close().await });
-    closing
-        .await
-        .map_err(|error| cofferdam_types::Error::internal("the session could not be closed", error))??;
+    sessions::close(session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -157,10 +157,7 @@ impl Caller<'_> {
     }
 
     async fn close(self, id: &str) -> Result<CallToolResult, ApiError> {
-        let session = self.session(id)?;
-        // In a task of its own: it continues if the caller disconnects.
-        let closing = tokio::spawn(async move { session.close().await });
-        closing.await.map_err(|error| Error::internal("the session could not be closed", error))??;
+        sessions::close(self.session(id)?).await?;
         Ok(results::closed(id))
     }
 }

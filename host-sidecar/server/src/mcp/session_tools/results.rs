@@ -2,8 +2,7 @@
 
 use super::output_part::OutputPart;
 use crate::{
-    api_error::describe,
-    mcp::{content, utf8::incomplete_length},
+    mcp::{content, result::failure_with, utf8::incomplete_length},
     sessions::{execution_to_json, session_to_json},
 };
 use cofferdam_core::session::{ExecutionInfo, SessionInfo};
@@ -149,11 +148,7 @@ pub(super) fn closed(id: &str) -> CallToolResult {
 
 /// The result of a call that has failed and executes no program.
 pub(in crate::mcp) fn call_failure(problem: &Problem) -> CallToolResult {
-    let (code, title, _) = describe(problem.code);
-    let text = format!("error: {code} ({title})\n{}\n{}", problem.detail, advice(problem));
-    let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
-    result.structured_content = Some(json!(problem));
-    result
+    failure_with(problem, advice(problem))
 }
 
 /// Tells the model what to do.

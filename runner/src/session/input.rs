@@ -188,10 +188,10 @@ mod tests {
     #[test]
     fn a_terminal_gets_its_end_as_a_byte_and_stays_open() {
         let mut input = Input::new(Some(pipe(9)), true);
-        input.push(b"ab").expect("within the window");
+        input.push(b"ab\n").expect("within the window");
         input.end();
         input.end();
-        assert_eq!(input.pipe.expect("open").written, b"ab\x04");
+        assert_eq!(input.pipe.expect("open").written, b"ab\n\x04");
     }
 
     #[test]

@@ -1,18 +1,13 @@
 //! A connection to the stdin and stdout of a container. The kubelet attaches to a container as soon as it
 //! exists, while it has a log only after its next look at the container.
 
-use crate::{
-    api::{REQUEST_TIMEOUT, RequestError, with_deadline},
-    manifest::CONTAINER,
-};
+use super::container_streams::{ContainerStreams, parameters};
+use crate::api::{REQUEST_TIMEOUT, RequestError, with_deadline};
 use k8s_openapi::api::core::v1::Pod;
-use kube::{
-    Api,
-    api::{AttachParams, AttachedProcess},
-};
-use std::{fmt, io, time::Duration};
+use kube::Api;
+use std::{io, time::Duration};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, ReadHalf, SimplexStream, WriteHalf},
+    io::{AsyncReadExt, AsyncWriteExt, SimplexStream, WriteHalf},
     time::Instant,
 };
 
@@ -24,11 +19,8 @@ const BUFFER_SIZE: usize = 128 << 10;
 const REPLAY: &[u8] = b"\n";
 
 /// A connection to a container. It is closed when this is dropped.
-pub(super) struct Attachment {
-    output: ReadHalf<SimplexStream>,
-    stdin: WriteHalf<SimplexStream>,
-    _connection: AttachedProcess,
-}
+#[derive(Debug)]
+pub(super) struct Attachment(ContainerStreams);
 
 impl Attachment {
     /// Attaches. Reads give what the container writes from now on.
@@ -41,21 +33,10 @@ impl Attachment {
     }
 
     async fn within(timeout: Duration, pods: &Api<Pod>, name: &str) -> Result<Self, AttachError> {
-        let params = AttachParams {
-            container: Some(CONTAINER.into()),
-            stdin: true,
-            stdout: true,
-            stderr: false,
-            tty: false,
-            max_stdin_buf_size: Some(BUFFER_SIZE),
-            max_stdout_buf_size: Some(BUFFER_SIZE),
-            ..AttachParams::default()
-        };
-        let mut process = with_deadline(Instant::now() + timeout, pods.attach(name, &params)).await?;
-        let (Some(stdin), Some(output)) = (process.stdin(), process.stdout()) else {
-            return Err(AttachError::Closed(io::ErrorKind::NotConnected.into()));
-        };
-        Ok(Self { output, stdin, _connection: process })
+        let parameters = parameters(BUFFER_SIZE);
+        let attached = pods.attach(name, &parameters);
+        let process = with_deadline(Instant::now() + timeout, attached).await?;
+        Ok(Self(ContainerStreams::new(process)?))
     }
 
     /// Attaches to a container whose runner has its program, and has the runner send its whole output again.
@@ -70,22 +51,16 @@ impl Attachment {
     }
 
     pub(super) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stdin.write_all(bytes).await?;
-        self.stdin.flush().await
+        self.0.input.write_all(bytes).await?;
+        self.0.input.flush().await
     }
 
     pub(super) fn stdin(&mut self) -> &mut WriteHalf<SimplexStream> {
-        &mut self.stdin
+        &mut self.0.input
     }
 
     pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.output.read(buffer).await
-    }
-}
-
-impl fmt::Debug for Attachment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Attachment").finish_non_exhaustive()
+        self.0.output.read(buffer).await
     }
 }
 

@@ -36,6 +36,7 @@
 //! | output | from the start on |
 
 mod attach;
+mod container_streams;
 mod context;
 mod create;
 mod execute;

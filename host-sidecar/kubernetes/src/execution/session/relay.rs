@@ -4,22 +4,16 @@
 use crate::{
     api::{RequestError, with_timeout},
     connection::Cluster,
-    manifest::{CONTAINER, relay_command},
+    execution::container_streams::{ContainerStreams, parameters},
+    manifest::relay_command,
     watch::pod_status,
 };
 use cofferdam_core::{
     BoxFuture,
     session::{Connected, Connector},
 };
-use kube::api::{AttachParams, AttachedProcess};
 use sha2::{Digest, Sha256};
-use std::{
-    io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-};
-use tokio::io::{AsyncRead, ReadBuf, ReadHalf, SimplexStream, WriteHalf};
+use std::{io, sync::Arc};
 
 /// Bytes of input, and of output, that the client buffers.
 const BUFFER_SIZE: usize = 256 << 10;
@@ -31,18 +25,7 @@ pub(in crate::execution) struct Relay {
     pub(in crate::execution) pod: String,
     pub(in crate::execution) secret: String,
     /// The first one.
-    pub(in crate::execution) first: Option<Streams>,
-}
-
-/// The streams of one relay.
-pub(in crate::execution) type Streams = (RelayOutput, WriteHalf<SimplexStream>);
-
-/// What a relay writes. The relay ends when this is dropped.
-pub(in crate::execution) struct RelayOutput {
-    output: ReadHalf<SimplexStream>,
-    /// The end of the connection. The output does not end with a connection that breaks.
-    end: Option<BoxFuture<'static, ()>>,
-    _process: AttachedProcess,
+    pub(in crate::execution) first: Option<ContainerStreams>,
 }
 
 /// A secret of 128 random bits, in hexadecimal digits.
@@ -52,38 +35,23 @@ pub(in crate::execution) fn new_secret() -> String {
     format!("{digest:x}").chars().take(32).collect()
 }
 
-/// Starts a relay.
+/// Starts a relay, which ends when its output is dropped.
 pub(in crate::execution) async fn start(
     cluster: &Cluster,
     pod: &str,
     secret: &str,
-) -> Result<Streams, RequestError> {
-    let params = AttachParams {
-        container: Some(CONTAINER.into()),
-        stdin: true,
-        stdout: true,
-        stderr: false,
-        tty: false,
-        max_stdin_buf_size: Some(BUFFER_SIZE),
-        max_stdout_buf_size: Some(BUFFER_SIZE),
-        ..AttachParams::default()
-    };
-    let mut process = with_timeout(cluster.pods.exec(pod, relay_command(secret), &params)).await?;
-    match (process.stdout(), process.stdin(), process.take_status()) {
-        (Some(output), Some(input), Some(status)) => {
-            let end: BoxFuture<'static, ()> = Box::pin(async { drop(status.await) });
-            Ok((RelayOutput { output, end: Some(end), _process: process }, input))
-        }
-        // All of them were asked for.
-        _ => Err(RequestError::TimedOut),
-    }
+) -> Result<ContainerStreams, RequestError> {
+    let parameters = parameters(BUFFER_SIZE);
+    let executed = cluster.pods.exec(pod, relay_command(secret), &parameters);
+    // A process without its streams is one whose connection has ended.
+    ContainerStreams::new(with_timeout(executed).await?).map_err(|_| RequestError::TimedOut)
 }
 
 impl Connector for Relay {
     fn connect(&mut self) -> BoxFuture<'_, Connected> {
         Box::pin(async {
-            if let Some((output, input)) = self.first.take() {
-                return Connected::Streams(Box::new(output), Box::new(input));
+            if let Some(streams) = self.first.take() {
+                return connected(streams);
             }
             match has_ended(&self.cluster, &self.id).await {
                 Ok(true) => return Connected::Gone,
@@ -91,35 +59,21 @@ impl Connector for Relay {
                 Err(error) => return Connected::Failed(io::Error::other(error)),
             }
             match start(&self.cluster, &self.pod, &self.secret).await {
-                Ok((output, input)) => Connected::Streams(Box::new(output), Box::new(input)),
+                Ok(streams) => connected(streams),
                 Err(error) => Connected::Failed(io::Error::other(error)),
             }
         })
     }
 }
 
+fn connected(ContainerStreams { output, input }: ContainerStreams) -> Connected {
+    Connected::Streams(Box::new(output), Box::new(input))
+}
+
 /// Whether the Pod of an execution has ended, so that no relay can be started in it.
 async fn has_ended(cluster: &Cluster, id: &str) -> Result<bool, RequestError> {
     let pod = cluster.get_pod(id).await?;
     Ok(pod.is_none_or(|pod| pod_status::has_ended(&pod)))
-}
-
-impl AsyncRead for RelayOutput {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if let Poll::Ready(read) = Pin::new(&mut self.output).poll_read(context, buffer) {
-            return Poll::Ready(read);
-        }
-        if let Some(end) = &mut self.end {
-            ready!(end.as_mut().poll(context));
-            self.end = None;
-        }
-        // What comes after the end is sent again on the next connection.
-        Poll::Ready(Ok(()))
-    }
 }
 
 #[cfg(test)]

@@ -182,6 +182,9 @@ impl Registry {
         if self.is_closed {
             return Err(ends());
         }
+        if maximum == 0 {
+            return Err(errors::denied("the operator allows you no sessions"));
+        }
         let open = self.sessions.values().map(|session| (&session.tenant, session.plan.memory()));
         let opening = self.opening.values().map(|(tenant, memory)| (tenant, *memory));
         let (mut all, mut own, mut held) = (0, 0, memory);

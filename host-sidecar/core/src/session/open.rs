@@ -5,6 +5,7 @@ use super::{
     connection::{Connection, open},
     errors,
     executions::Executions,
+    id::{new_session_id, short_session_id},
     life::Life,
     policy::SessionPlan,
     registry::{Found, Sessions, ends},
@@ -30,9 +31,6 @@ use std::{
 };
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
-
-/// Random digits of a second number in a session's id, which has more than 128 random bits so.
-const MORE_ID_DIGITS: usize = 12;
 
 impl Runtime {
     /// The same with sessions, if its backend has them. A maximum of zero is none.
@@ -101,7 +99,8 @@ impl Runtime {
             deleted: CancellationToken::new(),
         });
         ticket.add(shared.clone())?;
-        tracing::info!(id = shared.log_id, warm = shared.is_warm, "a session is open");
+        let session = short_session_id(&shared.id);
+        tracing::info!(id = shared.log_id, session, warm = shared.is_warm, "a session is open");
         let Opened { sandbox, reader, writer, .. } = opened;
         let task = SessionTask {
             sandbox: ScopeGuard::into_inner(sandbox),
@@ -212,11 +211,4 @@ async fn connect(
 
 fn unsupported() -> Error {
     errors::denied("this sidecar has no sessions; its operator can allow them, if its backend has them")
-}
-
-/// A new id, which nobody can guess, and which is a DNS label.
-fn new_session_id() -> String {
-    let number = || uuid::Uuid::new_v4().simple().to_string();
-    let more: String = number().chars().take(MORE_ID_DIGITS).collect();
-    format!("session-{}{more}", number())
 }

@@ -135,7 +135,7 @@ impl Sessions {
         }
         let is_it = |(other, owner, _): &&(String, Tenant, Ended)| other == id && owner == tenant;
         let tombstone = registry.tombstones.iter().find(is_it);
-        Err(tombstone.map_or_else(|| errors::unknown_session(id), |(_, _, ended)| errors::gone(*ended)))
+        Err(tombstone.map_or_else(errors::unknown_session, |(_, _, ended)| errors::gone(*ended)))
     }
 
     /// All sessions of a tenant.

@@ -5,6 +5,7 @@ mod calls;
 mod executions;
 mod file_store;
 mod files;
+mod log;
 mod mcp;
 mod runner;
 

@@ -86,7 +86,7 @@ impl Usage {
         self.runner_processes = self.runner_processes.saturating_sub(processes);
     }
 
-    /// So many relays are connected with the runner.
+    /// There are so many relays to the runner.
     pub(crate) fn set_relays(&mut self, relays: u32) {
         self.relays = relays;
     }

@@ -11,7 +11,11 @@ use cofferdam_core::{
     BoxFuture,
     session::{Connected, Connector},
 };
-use kube::api::{AttachParams, AttachedProcess};
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api,
+    api::{AttachParams, AttachedProcess},
+};
 use sha2::{Digest, Sha256};
 use std::{
     io,
@@ -19,7 +23,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll, ready},
 };
-use tokio::io::{AsyncRead, ReadBuf, ReadHalf, SimplexStream, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf, ReadHalf, SimplexStream, WriteHalf};
 
 /// Bytes of input, and of output, that the client buffers.
 const BUFFER_SIZE: usize = 256 << 10;
@@ -54,7 +58,7 @@ pub(in crate::execution) fn new_secret() -> String {
 
 /// Starts a relay.
 pub(in crate::execution) async fn start(
-    cluster: &Cluster,
+    pods: &Api<Pod>,
     pod: &str,
     secret: &str,
 ) -> Result<Streams, RequestError> {
@@ -68,9 +72,12 @@ pub(in crate::execution) async fn start(
         max_stdout_buf_size: Some(BUFFER_SIZE),
         ..AttachParams::default()
     };
-    let mut process = with_timeout(cluster.pods.exec(pod, relay_command(secret), &params)).await?;
+    let mut process = with_timeout(pods.exec(pod, relay_command(), &params)).await?;
     match (process.stdout(), process.stdin(), process.take_status()) {
-        (Some(output), Some(input), Some(status)) => {
+        (Some(output), Some(mut input), Some(status)) => {
+            // Not an argument of the relay: the address of the request may be logged.
+            let sent = input.write_all(secret.as_bytes()).await;
+            sent.map_err(|error| kube::Error::Service(error.into()))?;
             let end: BoxFuture<'static, ()> = Box::pin(async { drop(status.await) });
             Ok((RelayOutput { output, end: Some(end), _process: process }, input))
         }
@@ -90,7 +97,7 @@ impl Connector for Relay {
                 Ok(false) => {}
                 Err(error) => return Connected::Failed(io::Error::other(error)),
             }
-            match start(&self.cluster, &self.pod, &self.secret).await {
+            match start(&self.cluster.pods, &self.pod, &self.secret).await {
                 Ok((output, input)) => Connected::Streams(Box::new(output), Box::new(input)),
                 Err(error) => Connected::Failed(io::Error::other(error)),
             }
@@ -125,6 +132,27 @@ impl AsyncRead for RelayOutput {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kube::{Client, Config};
+    use tokio::{
+        io::{AsyncBufReadExt, BufReader},
+        net::TcpListener,
+    };
+
+    #[tokio::test]
+    async fn the_address_of_the_request_does_not_have_the_secret() {
+        let server = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+        let address = format!("http://{}", server.local_addr().expect("an address"));
+        let client = Client::try_from(Config::new(address.parse().expect("an address"))).expect("a client");
+        let (pods, secret) = (Api::namespaced(client, "sandboxes"), new_secret());
+        let asked = async {
+            let (stream, _) = server.accept().await.expect("a connection");
+            BufReader::new(stream).lines().next_line().await.expect("a line").expect("a request")
+        };
+        let (started, asked) = tokio::join!(start(&pods, "run-0", &secret), asked);
+        assert!(started.is_err(), "the connection is closed");
+        assert!(asked.contains("/pods/run-0/exec?") && asked.contains("command=relay"), "{asked}");
+        assert!(!asked.contains(&secret), "{asked}");
+    }
 
     #[test]
     fn secrets_differ_and_have_the_length_that_the_runner_expects() {

@@ -8,6 +8,7 @@ mod files;
 mod log;
 mod mcp;
 mod runner;
+mod terminal;
 
 use crate::{Listen, ServeConfig, ServerConfig, Service, TenantConfig};
 use backend::{MemoryBackend, NoSessions};

@@ -1,7 +1,7 @@
 //! Sessions of a runtime.
 
 use super::{
-    Session, SessionConfig, SessionInfo, SessionRequest,
+    Ended, Session, SessionConfig, SessionInfo, SessionRequest,
     connection::{Connection, open},
     errors,
     executions::Executions,
@@ -32,6 +32,9 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
+/// The permission bits of a working directory that is made.
+const WORKING_DIR_MODE: u32 = 0o755;
+
 impl Runtime {
     /// The same with sessions, if its backend has them. A maximum of zero is none.
     #[must_use]
@@ -59,8 +62,8 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// The policy or a quota refuses the request, a session of its name has other settings, or no sandbox can be
-    /// created.
+    /// The policy or a quota refuses the request, a session of its name has other settings, no sandbox can be created, or
+    /// its working directory neither exists nor can be made.
     pub async fn open_session(&self, request: SessionRequest) -> Result<(Session, bool), Error> {
         let sessions = self.sessions.as_ref().ok_or_else(unsupported)?;
         let requested = Instant::now();
@@ -111,7 +114,12 @@ impl Runtime {
             closing: sessions.closing.clone(),
         };
         sessions.tasks.spawn(task.run(shared.clone()));
-        Ok((Session::new(shared, sessions), true))
+        let unfinished = scopeguard::guard(shared.clone(), |shared| shared.end(Ended::Closed));
+        let session = Session::new(shared, sessions);
+        make_working_dir(&session).await?;
+        ticket.name(&session.shared.id);
+        ScopeGuard::into_inner(unfinished);
+        Ok((session, true))
     }
 
     /// The session with this id. Counts as a request to it.
@@ -207,6 +215,22 @@ async fn connect(
         Error::new(ErrorCode::SandboxUnavailable, message).with_detail(error).retryable()
     })?;
     Ok(Opened { sandbox, reader, writer, is_warm })
+}
+
+/// Makes the working directory that the request names, without which no execution could be started.
+async fn make_working_dir(session: &Session) -> Result<(), Error> {
+    let Some(path) = &session.shared.request.working_dir else { return Ok(()) };
+    let made = session.files().make_directory(path.as_bytes(), WORKING_DIR_MODE).await;
+    made.map_err(|error| match error.code {
+        // Not the directory is at fault.
+        ErrorCode::Gone | ErrorCode::Internal | ErrorCode::Conflict => error,
+        _ => {
+            let problem = "the working directory of the session cannot be made";
+            let message =
+                format!("{problem}: {}; name one that exists, or one below /work or /tmp", error.message);
+            Error { message, ..error }
+        }
+    })
 }
 
 fn unsupported() -> Error {

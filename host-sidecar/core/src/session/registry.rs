@@ -232,17 +232,22 @@ impl Registry {
 }
 
 impl Ticket {
-    /// Adds the session that was created.
+    /// Adds the session that was created. Others still wait for its name.
     pub(super) fn add(&self, session: Arc<Shared>) -> Result<(), Error> {
         let mut registry = self.sessions.registry();
         if registry.is_closed {
             return Err(ends());
         }
-        if let Some(name) = self.name.clone() {
-            registry.names.insert(name, Named::Open(session.id.clone()));
-        }
+        registry.opening.remove(&self.number);
         registry.sessions.insert(session.id.clone(), session);
         Ok(())
+    }
+
+    /// Gives its name to the session with this id, which others have waited for.
+    pub(super) fn name(&self, id: &str) {
+        if let Some(name) = self.name.clone() {
+            self.sessions.registry().names.insert(name, Named::Open(id.to_owned()));
+        }
     }
 }
 

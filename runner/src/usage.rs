@@ -114,6 +114,11 @@ impl Usage {
         u32::from(sysinfo().procs).saturating_sub(self.runner_processes + self.relays)
     }
 
+    /// Whether the disk is full now.
+    pub(crate) fn disk_is_full() -> Result<bool, Error> {
+        Ok(Disk::measure()?.is_full)
+    }
+
     /// Whether the disk was full at any check since the last call.
     pub(crate) fn take_disk_was_full(&mut self) -> bool {
         std::mem::take(&mut self.disk_was_full)

@@ -11,7 +11,7 @@
 //!   `--log`.
 //! - `--sandbox-network`: the program shares the sandbox's network. By default it has a loopback interface
 //!   only.
-//! - `--session SECRET`: waits for a relay (`cofferdam-runner relay SECRET`) too, over which all messages and frames of a
+//! - `--session SECRET`: waits for a relay (`cofferdam-runner relay`) too, over which all messages and frames of a
 //!   session go instead.
 //! - `--expires TIME`: neither wait for a program nor start one after that time, in seconds since 1970.
 #![cfg(target_os = "linux")]

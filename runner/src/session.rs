@@ -236,14 +236,14 @@ impl Session<'_> {
     }
 
     fn execute(&mut self, channel: u32, command: Command) -> Result<(), Error> {
-        let terms = Terms::of(&command);
+        let (terms, disk_is_full) = (Terms::of(&command), Usage::disk_is_full()?);
         let handed_over = self.launchers.take(&mut self.usage, Instant::now()).and_then(|launcher| {
             let streams = launcher.hand_over(&self.preparation, command);
             streams.map(|streams| (launcher, streams))
         });
         match handed_over {
             Ok(launched) => {
-                self.executions.insert(channel, Execution::new(channel, launched, terms));
+                self.executions.insert(channel, Execution::new(channel, launched, terms, disk_is_full));
                 Ok(())
             }
             Err(error) => self.connection.push(channel, &Frame::Failed(error.to_string())),

@@ -86,7 +86,7 @@ impl Usage {
         self.runner_processes = self.runner_processes.saturating_sub(processes);
     }
 
-    /// So many relays are connected with the runner.
+    /// There are so many relays to the runner.
     pub(crate) fn set_relays(&mut self, relays: u32) {
         self.relays = relays;
     }
@@ -112,6 +112,11 @@ impl Usage {
     /// Processes and threads of the program.
     fn program_processes(&self) -> u32 {
         u32::from(sysinfo().procs).saturating_sub(self.runner_processes + self.relays)
+    }
+
+    /// Whether the disk is full now.
+    pub(crate) fn disk_is_full() -> Result<bool, Error> {
+        Ok(Disk::measure()?.is_full)
     }
 
     /// Whether the disk was full at any check since the last call.

@@ -54,6 +54,12 @@ async fn session_pods(namespace: &Namespace) -> Result<Vec<Pod>, Failure> {
     Ok(namespace.objects::<Pod>().list(&params).await?.items)
 }
 
+/// The secret with which a relay proves itself to the runner.
+fn secret_of_relay(pod: &Pod) -> Option<String> {
+    let args = pod.spec.as_ref()?.containers.first()?.args.as_ref()?;
+    args.iter().skip_while(|arg| *arg != "--session").nth(1).cloned()
+}
+
 /// A sidecar in a namespace of its own, with the folder that it needs.
 fn sidecar(settings: &[(&str, &str)]) -> Result<(Sidecar, Context), Failure> {
     let namespace = Arc::new(block_on(Namespace::create())?);
@@ -117,6 +123,11 @@ fn a_session_whose_connection_is_cut_goes_on(context: &Context) -> Result<(), Fa
     // Each command was executed once.
     expect_output(&sidecar, &session, "cat runs", "run\n")?;
     expect(cuts.load(Ordering::Relaxed) >= 4, cuts)?;
+    let secrets: Vec<_> =
+        block_on(session_pods(&context.namespace))?.iter().filter_map(secret_of_relay).collect();
+    let asked = proxy.requests();
+    let has_secret = |asked: &ApiRequest| secrets.iter().any(|secret| asked.path.contains(secret));
+    expect(!secrets.is_empty() && !asked.iter().any(has_secret), asked)?;
     expect(send(&sidecar, "DELETE", &session, &json!({})).status < 300, "closed")?;
     // It ends once everything of the session is deleted.
     sidecar.signal(Signal::TERM);

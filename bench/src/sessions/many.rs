@@ -72,8 +72,8 @@ fn bare(runsc: &Path, count: u32) -> Result<Samples, Failure> {
             created.await?
         }
     };
-    let created: Vec<_> =
-        runtime().block_on(stream::iter((0..count).map(create)).buffer_unordered(BARE_STARTS).try_collect())?;
+    let created: Vec<_> = runtime()
+        .block_on(stream::iter((0..count).map(create)).buffer_unordered(BARE_STARTS).try_collect())?;
     Ok(samples(created.into_iter().map(|(time, _)| time)))
 }
 

@@ -2,6 +2,7 @@
 // browsers. Call `connect` once for each instance: an execution belongs to the instance that started it.
 
 const ATTEMPTS = 5;
+const MAX_SECONDS = 60;
 const PHASES = ["queued", "scheduled", "pulled", "started", "finished"];
 
 export function connect(url, token) {
@@ -76,7 +77,7 @@ export function connect(url, token) {
         const problem = await response.json().catch(() => ({}));
         fail(problem.code ?? "unreachable", describe(problem) ?? `HTTP ${response.status}`, problem);
       }
-      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      await new Promise((resolve) => setTimeout(resolve, Math.min(seconds, MAX_SECONDS) * 1000));
     }
   }
 

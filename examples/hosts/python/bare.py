@@ -20,6 +20,7 @@ from wasmtime.component import Component, Linker, Variant
 SANDBOX = "cofferdam:code-executor/sandbox@0.1.0"
 OPTIONAL = ("language", "args", "env", "stdin", "files", "collect", "limits", "network", "labels")
 ATTEMPTS = 5
+MAX_SECONDS = 60
 PHASES = ("queued", "scheduled", "pulled", "started", "finished", "answered")
 
 
@@ -59,7 +60,7 @@ def post(request):
             retry_after = response.headers.get("retry-after", "")
             if not retry_after.isdecimal() or attempts_left == 0:
                 raise
-            time.sleep(int(retry_after))
+            time.sleep(min(int(retry_after), MAX_SECONDS))
 
 
 def to_json(value):

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// Seconds after which a caller may retry, unless the error states another time.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
+/// The most seconds after which a caller is asked to retry. Many cannot wait for a longer time without an overflow.
+const MAX_RETRY_AFTER: u64 = 86_400;
+
 /// The detail of a response with a problem, for the access log.
 #[derive(Debug, Clone)]
 pub(crate) struct ErrorDetail(pub(crate) String);
@@ -53,10 +56,10 @@ impl ApiError {
         self
     }
 
-    /// Adds the header `Retry-After`, in whole seconds rounded up.
+    /// Adds the header `Retry-After`, in whole seconds rounded up, at most a day.
     pub(crate) fn retry_after(self, wait: Duration) -> Self {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        self.with_header(header::RETRY_AFTER, seconds.max(1).into())
+        let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+        self.with_header(header::RETRY_AFTER, seconds.clamp(1, MAX_RETRY_AFTER).into())
     }
 
     /// Sets the one additional header of the response.
@@ -180,5 +183,18 @@ mod tests {
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
         assert_eq!(response.headers()[header::CONTENT_TYPE], PROBLEM);
+    }
+
+    #[test]
+    fn the_time_to_a_retry_is_rounded_up_and_at_most_a_day() {
+        for (wait, seconds) in [
+            (Duration::ZERO, "1"),
+            (Duration::from_millis(1500), "2"),
+            (Duration::from_secs(86_400), "86400"),
+            (Duration::MAX, "86400"),
+        ] {
+            let response = ApiError::from(overloaded("later")).retry_after(wait).into_response();
+            assert_eq!(response.headers()[header::RETRY_AFTER], seconds, "{wait:?}");
+        }
     }
 }

@@ -67,11 +67,6 @@ impl Endpoint {
         poll.add(token, self.stream.as_ref().map(AsFd::as_fd), PollFlags::IN | out);
     }
 
-    /// Whether there is a connection with the secret.
-    pub(crate) fn is_connected(&self) -> bool {
-        self.stream.is_some()
-    }
-
     /// Accepts connections. Returns whether there is one with the secret.
     pub(crate) fn accept(&mut self) -> bool {
         while let Ok((stream, _)) = self.listener.accept() {
@@ -92,7 +87,7 @@ impl Endpoint {
                 Arrival::Refused => {}
             }
         }
-        self.is_connected()
+        self.stream.is_some()
     }
 
     /// Accepts connections, and passes on once what the sidecar has sent.

@@ -88,9 +88,8 @@ impl Session<'_> {
         let own_memory = self.memory_bytes();
         self.usage.refresh_view(own_memory)?;
         let exceeded = self.usage.exceeded_limit(own_memory)?;
-        if self.usage.take_disk_was_full() {
-            self.executions.values_mut().for_each(Execution::on_full_disk);
-        }
+        let disk_is_full = self.usage.take_disk_was_full();
+        self.executions.values_mut().for_each(|execution| execution.on_disk(disk_is_full));
         let may_exceed = |execution: &Execution| {
             let CommandLimits { memory_bytes, processes, .. } = execution.limits;
             execution.may_be_killed() && !self.usage.is_certainly_within(memory_bytes, processes)

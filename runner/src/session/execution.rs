@@ -1,5 +1,6 @@
 //! One execution of a session, from its launcher's start to the end of its last process.
 
+mod disk;
 mod ending;
 mod terms;
 
@@ -16,6 +17,7 @@ use crate::{
     processes::Processes,
 };
 use cofferdam_protocol::{CONTROL, CommandLimits, Frame, Message, Termination, encode};
+use disk::Disk;
 use rustix::process::{Pid, Signal, WaitStatus, kill_process};
 use std::{
     os::unix::process::ExitStatusExt,
@@ -46,7 +48,7 @@ pub(super) struct Execution {
     killing: Option<Killing>,
     /// The first process, which leads its process group, while it runs.
     first: Option<Pid>,
-    disk_was_full: bool,
+    disk: Disk,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +84,7 @@ impl Execution {
         channel: u32,
         (launcher, streams): (Launcher, Streams),
         Terms { limits, keeps_background, is_file_call, credit }: Terms,
+        disk_is_full: bool,
     ) -> Self {
         Self {
             channel,
@@ -97,7 +100,7 @@ impl Execution {
             kill_reason: None,
             killing: None,
             first: None,
-            disk_was_full: false,
+            disk: Disk::new(disk_is_full),
         }
     }
 
@@ -269,9 +272,9 @@ impl Execution {
         self.started.filter(|_| may_time_out)?.checked_add(self.limits.wall_time?)
     }
 
-    /// The disk was full while it was executed.
-    pub(super) fn on_full_disk(&mut self) {
-        self.disk_was_full = true;
+    /// The disk of the session was checked.
+    pub(super) fn on_disk(&mut self, is_full: bool) {
+        self.disk.check(is_full);
     }
 
     /// Bytes of memory that the runner uses for it.

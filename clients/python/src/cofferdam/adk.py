@@ -55,15 +55,13 @@ class CofferdamEnvironment(BaseEnvironment):
         return Path(self._session_info().working_dir)
 
     async def initialize(self) -> None:
-        """Opens a session, and makes its working directory. Does nothing if there is one that has not been found ended."""
+        """Opens a session. Does nothing if there is one that has not been found ended."""
         if self.is_initialized:
             return
         async with self._client() as client, contextlib.AsyncExitStack() as undo:
             session = await client.create_session(**self._options)
             if "name" not in self._options:
                 await undo.enter_async_context(session)
-            if "working_dir" in self._options:
-                await session.files.make_directory(session.info.working_dir)
             # If another call was faster, this session is closed.
             if not self.is_initialized:
                 self._info, self.is_initialized = session.info, True

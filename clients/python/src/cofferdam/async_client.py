@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from . import calls
 from .address import resolve
 from .async_files import AsyncFiles
-from .calls import ExecutionOptions, Program, SessionOptions, StartOptions
+from .calls import ExecutionOptions, SessionOptions, StartOptions
 from .errors import GoneError, NotFoundError
 from .events import Ended, ExecutionEvent, execution_event
 from .models import Execution, ExecutionEnd, ExecutionInfo, SessionInfo, Usage
@@ -96,7 +96,7 @@ class AsyncSession:
         self, code: str, args: Sequence[str] = (), *, language: str | None = None, **options: Unpack[ExecutionOptions]
     ) -> Execution:
         """Executes code to its end."""
-        return await self._transport.send(calls.execute(self.id, Program("code", code, language, args), options))
+        return await self._transport.send(calls.execute(self.id, calls.code(code, language, args), options))
 
     async def exec(self, command: Sequence[str], **options: Unpack[ExecutionOptions]) -> Execution:
         """Executes a program with its arguments to its end."""
@@ -104,7 +104,7 @@ class AsyncSession:
 
     async def shell(self, command: str, **options: Unpack[ExecutionOptions]) -> Execution:
         """Executes a command line of a shell to its end."""
-        return await self._transport.send(calls.execute(self.id, Program("shell", command), options))
+        return await self._transport.send(calls.execute(self.id, calls.shell(command), options))
 
     async def start(self, command: str | Sequence[str], **options: Unpack[StartOptions]) -> AsyncProcess:
         """Starts a program in the background: a command line of a shell, or a program with its arguments."""

@@ -126,9 +126,28 @@ def arguments(command: Sequence[str]) -> Program:
     return Program("command", list(command))
 
 
+def code(text: str, language: str | None, args: Sequence[str]) -> Program:
+    """Code and the arguments after its name. Raises TypeError for a command, and for arguments in one text."""
+    if isinstance(args, str):
+        raise TypeError("the arguments are text; give a list of them")
+    return Program("code", _text("code", text), language, args)
+
+
+def shell(line: str) -> Program:
+    """A command line for a shell. Raises TypeError for a command."""
+    return Program("shell", _text("command line", line))
+
+
 def program(command: str | Sequence[str]) -> Program:
     """A command line for a shell if it is text, else a program and its arguments."""
-    return Program("shell", command) if isinstance(command, str) else arguments(command)
+    return shell(command) if isinstance(command, str) else arguments(command)
+
+
+def _text(what: str, value: str) -> str:
+    if not isinstance(value, str):
+        problem = f"the {what} is not text but of the type {type(value).__name__}"
+        raise TypeError(f"{problem}; give a str, or pass a list of a program and its arguments to `exec`")
+    return value
 
 
 def session_path(session: str, rest: str = "") -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import calls
 from .address import resolve
-from .calls import ExecutionOptions, Program, SessionOptions, StartOptions
+from .calls import ExecutionOptions, SessionOptions, StartOptions
 from .errors import GoneError, NotFoundError
 from .events import Ended, ExecutionEvent, execution_event
 from .files import Files
@@ -96,7 +96,7 @@ class Session:
         self, code: str, args: Sequence[str] = (), *, language: str | None = None, **options: Unpack[ExecutionOptions]
     ) -> Execution:
         """Executes code to its end."""
-        return self._transport.send(calls.execute(self.id, Program("code", code, language, args), options))
+        return self._transport.send(calls.execute(self.id, calls.code(code, language, args), options))
 
     def exec(self, command: Sequence[str], **options: Unpack[ExecutionOptions]) -> Execution:
         """Executes a program with its arguments to its end."""
@@ -104,7 +104,7 @@ class Session:
 
     def shell(self, command: str, **options: Unpack[ExecutionOptions]) -> Execution:
         """Executes a command line of a shell to its end."""
-        return self._transport.send(calls.execute(self.id, Program("shell", command), options))
+        return self._transport.send(calls.execute(self.id, calls.shell(command), options))
 
     def start(self, command: str | Sequence[str], **options: Unpack[StartOptions]) -> Process:
         """Starts a program in the background: a command line of a shell, or a program with its arguments."""

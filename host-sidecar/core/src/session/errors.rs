@@ -5,9 +5,12 @@ use cofferdam_protocol::{FileErrorKind, FileFailure};
 use cofferdam_types::{Error, ErrorCode, quoted, shortened};
 
 /// The same for a session that there never was and for one of another tenant.
-pub(super) fn unknown_session(id: &str) -> Error {
-    let message = format!("there is no session {}; open one, or list those that there are", quoted(id));
-    Error::new(ErrorCode::NotFound, message)
+pub(super) fn unknown_session() -> Error {
+    // Without the id: the message lands in logs, and the id may be another tenant's.
+    Error::new(
+        ErrorCode::NotFound,
+        "there is no session with this id; open one, or list those that there are",
+    )
 }
 
 /// The answer to every call on a session that has ended.

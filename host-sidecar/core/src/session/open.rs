@@ -1,10 +1,11 @@
 //! Sessions of a runtime.
 
 use super::{
-    Session, SessionConfig, SessionInfo, SessionRequest,
+    Ended, Session, SessionConfig, SessionInfo, SessionRequest,
     connection::{Connection, open},
     errors,
     executions::Executions,
+    id::{new_session_id, short_session_id},
     life::Life,
     policy::SessionPlan,
     registry::{Found, Sessions, ends},
@@ -31,8 +32,8 @@ use std::{
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-/// Random digits of a second number in a session's id, which has more than 128 random bits so.
-const MORE_ID_DIGITS: usize = 12;
+/// The permission bits of a working directory that is made.
+const WORKING_DIR_MODE: u32 = 0o755;
 
 impl Runtime {
     /// The same with sessions, if its backend has them. A maximum of zero is none.
@@ -61,8 +62,8 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// The policy or a quota refuses the request, a session of its name has other settings, or no sandbox can be
-    /// created.
+    /// The policy or a quota refuses the request, a session of its name has other settings, no sandbox can be created, or
+    /// its working directory neither exists nor can be made.
     pub async fn open_session(&self, request: SessionRequest) -> Result<(Session, bool), Error> {
         let sessions = self.sessions.as_ref().ok_or_else(unsupported)?;
         let requested = Instant::now();
@@ -101,7 +102,8 @@ impl Runtime {
             deleted: CancellationToken::new(),
         });
         ticket.add(shared.clone())?;
-        tracing::info!(id = shared.log_id, warm = shared.is_warm, "a session is open");
+        let session = short_session_id(&shared.id);
+        tracing::info!(id = shared.log_id, session, warm = shared.is_warm, "a session is open");
         let Opened { sandbox, reader, writer, .. } = opened;
         let task = SessionTask {
             sandbox: ScopeGuard::into_inner(sandbox),
@@ -112,7 +114,12 @@ impl Runtime {
             closing: sessions.closing.clone(),
         };
         sessions.tasks.spawn(task.run(shared.clone()));
-        Ok((Session::new(shared, sessions), true))
+        let unfinished = scopeguard::guard(shared.clone(), |shared| shared.end(Ended::Closed));
+        let session = Session::new(shared, sessions);
+        make_working_dir(&session).await?;
+        ticket.name(&session.shared.id);
+        ScopeGuard::into_inner(unfinished);
+        Ok((session, true))
     }
 
     /// The session with this id. Counts as a request to it.
@@ -210,13 +217,22 @@ async fn connect(
     Ok(Opened { sandbox, reader, writer, is_warm })
 }
 
-fn unsupported() -> Error {
-    errors::denied("this sidecar has no sessions; its operator can allow them, if its backend has them")
+/// Makes the working directory that the request names, without which no execution could be started.
+async fn make_working_dir(session: &Session) -> Result<(), Error> {
+    let Some(path) = &session.shared.request.working_dir else { return Ok(()) };
+    let made = session.files().make_directory(path.as_bytes(), WORKING_DIR_MODE).await;
+    made.map_err(|error| match error.code {
+        // Not the directory is at fault.
+        ErrorCode::Gone | ErrorCode::Internal | ErrorCode::Conflict => error,
+        _ => {
+            let problem = "the working directory of the session cannot be made";
+            let message =
+                format!("{problem}: {}; name one that exists, or one below /work or /tmp", error.message);
+            Error { message, ..error }
+        }
+    })
 }
 
-/// A new id, which nobody can guess, and which is a DNS label.
-fn new_session_id() -> String {
-    let number = || uuid::Uuid::new_v4().simple().to_string();
-    let more: String = number().chars().take(MORE_ID_DIGITS).collect();
-    format!("session-{}{more}", number())
+fn unsupported() -> Error {
+    errors::denied("this sidecar has no sessions; its operator can allow them, if its backend has them")
 }

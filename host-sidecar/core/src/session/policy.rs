@@ -77,7 +77,7 @@ impl SessionPlan {
             ..Request::default()
         })?;
         let limits = exec.limits;
-        Ok(Self {
+        let plan = Self {
             sandbox,
             ceilings: Limits {
                 wall_time_ms: policy.ceilings.wall_time_ms,
@@ -89,7 +89,9 @@ impl SessionPlan {
             language: request.language.clone().unwrap_or_else(|| DEFAULT_LANGUAGE.to_owned()),
             env: exec.env,
             working_dir,
-        })
+        };
+        check_memory(plan.memory(), config.max_memory_bytes.0)?;
+        Ok(plan)
     }
 
     /// Bytes of memory that the session can hold: its disk is in memory too.
@@ -182,6 +184,17 @@ impl SessionPlan {
             }
         })
     }
+}
+
+/// Refuses a session that could not be even if there were no other one.
+fn check_memory(memory: u64, maximum: u64) -> Result<(), Error> {
+    if memory <= maximum {
+        return Ok(());
+    }
+    Err(errors::denied(format!(
+        "the limits memory-bytes and disk-bytes of the session are {memory} together, above the operator's ceiling of \
+         {maximum} for all sessions (sessions.max_memory_bytes); ask for lower limits"
+    )))
 }
 
 /// Checks what the contract limits.

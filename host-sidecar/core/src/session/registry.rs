@@ -135,7 +135,7 @@ impl Sessions {
         }
         let is_it = |(other, owner, _): &&(String, Tenant, Ended)| other == id && owner == tenant;
         let tombstone = registry.tombstones.iter().find(is_it);
-        Err(tombstone.map_or_else(|| errors::unknown_session(id), |(_, _, ended)| errors::gone(*ended)))
+        Err(tombstone.map_or_else(errors::unknown_session, |(_, _, ended)| errors::gone(*ended)))
     }
 
     /// All sessions of a tenant.
@@ -181,6 +181,9 @@ impl Registry {
     ) -> Result<(), Error> {
         if self.is_closed {
             return Err(ends());
+        }
+        if maximum == 0 {
+            return Err(errors::denied("the operator allows you no sessions"));
         }
         let open = self.sessions.values().map(|session| (&session.tenant, session.plan.memory()));
         let opening = self.opening.values().map(|(tenant, memory)| (tenant, *memory));
@@ -229,17 +232,22 @@ impl Registry {
 }
 
 impl Ticket {
-    /// Adds the session that was created.
+    /// Adds the session that was created. Others still wait for its name.
     pub(super) fn add(&self, session: Arc<Shared>) -> Result<(), Error> {
         let mut registry = self.sessions.registry();
         if registry.is_closed {
             return Err(ends());
         }
-        if let Some(name) = self.name.clone() {
-            registry.names.insert(name, Named::Open(session.id.clone()));
-        }
+        registry.opening.remove(&self.number);
         registry.sessions.insert(session.id.clone(), session);
         Ok(())
+    }
+
+    /// Gives its name to the session with this id, which others have waited for.
+    pub(super) fn name(&self, id: &str) {
+        if let Some(name) = self.name.clone() {
+            self.sessions.registry().names.insert(name, Named::Open(id.to_owned()));
+        }
     }
 }
 

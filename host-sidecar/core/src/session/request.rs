@@ -24,7 +24,8 @@ pub struct SessionRequest {
     pub limits: RequestedLimits,
     /// Environment variables of every execution.
     pub env: Vec<(String, String)>,
-    /// Working directory of every execution; a relative one begins at `/work`, the default.
+    /// Working directory of every execution; a relative one begins at `/work`, the default. It is made if it does not
+    /// exist.
     pub working_dir: Option<String>,
     /// The caller's own names and values, at most [`MAX_METADATA`] bytes together.
     pub metadata: BTreeMap<String, String>,

@@ -113,7 +113,7 @@ impl WarmPod {
         let objects = Objects { workload, id: &identity.id, pod: &pod, created_at, deadline };
         // The runner gets no message before the session is connected with, which needs both.
         let (claimed, first) =
-            tokio::join!(objects.claim(&cluster, claim), relay::start(&cluster, &pod, &secret));
+            tokio::join!(objects.claim(&cluster, claim), relay::start(&cluster.pods, &pod, &secret));
         let claimed = claimed?;
         let first = first.map_err(|error| connection_error(&error))?;
         let relay =

@@ -20,8 +20,8 @@ use k8s_openapi::{
 use std::collections::BTreeMap;
 
 /// The program that a cluster executes in a container to connect with the runner of a session.
-pub(crate) fn relay_command(secret: &str) -> [String; 3] {
-    [format!("{FOLDER}/{RUNNER}"), "relay".to_owned(), secret.to_owned()]
+pub(crate) fn relay_command() -> [String; 2] {
+    [format!("{FOLDER}/{RUNNER}"), "relay".to_owned()]
 }
 
 /// The name of the container.

@@ -6,6 +6,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use cofferdam_core::session::short_session_id;
 use cofferdam_types::without_pointer;
 use http::{Method, StatusCode};
 use std::{
@@ -30,7 +31,7 @@ impl RequestContext {
     }
 
     pub(crate) fn set_session(&self, id: &str) {
-        let _ = self.0.session.set(id.to_owned());
+        let _ = self.0.session.set(short_session_id(id).to_owned());
     }
 
     pub(crate) fn set_execution(&self, id: &str) {
@@ -63,11 +64,22 @@ impl Drop for Line {
     }
 }
 
+/// The path with the part of a session's id that logs have.
+fn path_for_log(path: &str) -> String {
+    let mut is_id = false;
+    let segments = path.split('/').map(|segment| {
+        let shown = if is_id { short_session_id(segment) } else { segment };
+        is_id = segment == "sessions";
+        shown
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
 /// Writes the line of a request. Its duration ends with the head of the response.
 pub(crate) async fn log(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     let context = RequestContext::default();
     request.extensions_mut().insert(context.clone());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = (request.method().clone(), path_for_log(request.uri().path()));
     let mut line = Line { state, method, path, context, start: Instant::now(), status: None, reason: None };
     let response = next.run(request).await;
     line.status = Some(response.status());

@@ -21,7 +21,7 @@ use tokio_tungstenite::{
 const WEBSOCKET: &str = "websocket";
 const VERSION: &str = "13";
 /// Maximum bytes of a message.
-const MAX_MESSAGE: usize = 1 << 20;
+pub(crate) const MAX_MESSAGE: usize = 1 << 20;
 
 /// A WebSocket after its handshake.
 pub(crate) type WebSocket = WebSocketStream<TokioIo<Upgraded>>;

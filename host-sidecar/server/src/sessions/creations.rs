@@ -6,7 +6,7 @@ use crate::{
     state::AppState,
     tenants::Tenant,
 };
-use cofferdam_core::session::{Session, SessionRequest};
+use cofferdam_core::session::{Session, SessionRequest, short_session_id};
 use cofferdam_http_api::Problem;
 use cofferdam_types::Error;
 use http::StatusCode;
@@ -176,7 +176,7 @@ async fn create(
         let (session, was_created) = opened.inspect_err(|_| {
             Span::current().record("otel.status_code", "ERROR");
         })?;
-        Span::current().record("id", session.info().id);
+        Span::current().record("id", short_session_id(&session.info().id));
         if was_created {
             track::session(&state, session.clone());
         }

@@ -7,7 +7,7 @@ use crate::{
     state::AppState,
     tenants::Tenant,
 };
-use cofferdam_core::session::{ExecutionSpec, Session, SessionExecution};
+use cofferdam_core::session::{ExecutionSpec, Session, SessionExecution, short_session_id};
 use cofferdam_types::{Error, ErrorCode, Limits};
 use std::{ops::Deref, sync::Arc};
 use tokio::time::timeout;
@@ -107,7 +107,7 @@ pub(crate) async fn start(
     let id = session.info().id;
     let span = tracing::info_span!(
         "session_execution",
-        session = id,
+        session = short_session_id(&id),
         tenant = tenant.name,
         id = Empty,
         otel.status_code = Empty

@@ -113,7 +113,7 @@ impl Execution {
         }
         // Without a launcher nobody knows its status; it did not survive.
         let status = status.unwrap_or(ExitStatus::from_raw(SIGKILL));
-        let termination = classify(status, self.kill_reason, self.disk_was_full);
+        let termination = classify(status, self.kill_reason, self.disk.may_be_the_reason());
         connection.push(self.channel, &Frame::Terminated(termination, run_time))?;
         self.state = State::Gone;
         if self.tree == Tree::Alive {

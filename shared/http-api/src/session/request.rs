@@ -56,7 +56,7 @@ pub struct SessionRequest {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "openapi", schema(nullable, required = false))]
     pub env: BTreeMap<String, String>,
-    /// The working directory of every execution. Default: `/work`.
+    /// The working directory of every execution, which is made. Default: `/work`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 4096))]
     pub working_dir: Option<String>,

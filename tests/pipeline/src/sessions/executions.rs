@@ -54,7 +54,6 @@ async fn a_command_has_what_the_session_and_its_specification_say() {
     let env = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let request = cofferdam_core::session::SessionRequest {
         env: vec![env("A", "1"), env("B", "1")],
-        working_dir: Some("/tmp".into()),
         ..Default::default()
     };
     let (session, mut peer) = bench.open(request).await;
@@ -63,7 +62,7 @@ async fn a_command_has_what_the_session_and_its_specification_say() {
     let spec = ExecutionSpec { env: vec![env("B", "2")], limits, ..ExecutionSpec::new(call) };
     session.start(spec).await.expect("an execution");
     let (_, Message::Execute(command)) = peer.next().await else { panic!("no execution") };
-    assert_eq!((command.env, &*command.working_dir), (vec![env("A", "1"), env("B", "2")], "/tmp"));
+    assert_eq!((command.env, &*command.working_dir), (vec![env("A", "1"), env("B", "2")], "/work"));
     assert!(
         matches!(command.call, Call::Code { interpreter, args, .. } if interpreter[0] == "python3" && args == ["x"])
     );

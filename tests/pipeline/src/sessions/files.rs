@@ -25,7 +25,7 @@ fn entry(path: &str, kind: FileKind) -> FileEntry {
     }
 }
 
-async fn request(peer: &mut Peer) -> (u32, FileRequest) {
+pub(super) async fn request(peer: &mut Peer) -> (u32, FileRequest) {
     match peer.next().await {
         (channel, Message::Execute(command)) => match command.call {
             Call::Files(request) => (channel, request),
@@ -35,7 +35,7 @@ async fn request(peer: &mut Peer) -> (u32, FileRequest) {
     }
 }
 
-async fn reply(peer: &Peer, channel: u32, reply: &FileReply) {
+pub(super) async fn reply(peer: &Peer, channel: u32, reply: &FileReply) {
     let bytes = encode(CONTROL, reply).expect("a short reply");
     peer.send(channel, &Frame::Output(Stream::Stdout, bytes)).await;
 }

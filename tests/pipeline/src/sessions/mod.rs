@@ -7,3 +7,4 @@ mod life;
 mod output;
 mod peer;
 mod resumable;
+mod working_dir;

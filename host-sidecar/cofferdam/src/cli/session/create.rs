@@ -41,7 +41,7 @@ pub(super) struct CreateArgs {
     /// Environment variable of all commands; may be repeated
     #[arg(long, value_name = "NAME[=VALUE]")]
     env: Vec<String>,
-    /// Working directory of all commands [default: /work]
+    /// Working directory of all commands, which is made [default: /work]
     #[arg(long, value_name = "DIR")]
     workdir: Option<String>,
     /// Your own data, by which sessions can be listed; may be repeated

@@ -1,4 +1,5 @@
 use super::*;
+use crate::quantity::Bytes;
 use cofferdam_protocol::TerminalSize;
 
 fn plan(request: &SessionRequest) -> Result<SessionPlan, ErrorCode> {
@@ -35,6 +36,21 @@ fn a_request_that_has_no_meaning_for_a_session_is_refused() {
         SessionRequest { env, ..SessionRequest::default() },
     ] {
         assert_eq!(plan(&request).err(), Some(ErrorCode::InvalidRequest), "{request:?}");
+    }
+}
+
+#[test]
+fn a_session_that_can_never_fit_is_above_a_ceiling() {
+    let memory = Limits::DEFAULT.memory_bytes + Limits::DEFAULT.disk_bytes;
+    let plan = |maximum| {
+        let config = SessionConfig { max_memory_bytes: Bytes(maximum), ..SessionConfig::default() };
+        SessionPlan::new(&Policy::default(), &SessionRequest::default(), &config).map(|plan| plan.memory())
+    };
+    assert_eq!(plan(memory), Ok(memory));
+    let refused = plan(memory - 1).expect_err("it cannot fit");
+    assert_eq!((refused.code, refused.retryable), (ErrorCode::Denied, false));
+    for part in [memory.to_string(), (memory - 1).to_string()] {
+        assert!(refused.message.contains(&part), "{refused}");
     }
 }
 

@@ -12,8 +12,11 @@ use cofferdam_core::{
     BoxFuture,
     session::{Connected, Connector},
 };
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
 use sha2::{Digest, Sha256};
 use std::{io, sync::Arc};
+use tokio::io::AsyncWriteExt;
 
 /// Bytes of input, and of output, that the client buffers.
 const BUFFER_SIZE: usize = 256 << 10;
@@ -37,14 +40,19 @@ pub(in crate::execution) fn new_secret() -> String {
 
 /// Starts a relay, which ends when its output is dropped.
 pub(in crate::execution) async fn start(
-    cluster: &Cluster,
+    pods: &Api<Pod>,
     pod: &str,
     secret: &str,
 ) -> Result<ContainerStreams, RequestError> {
     let parameters = parameters(BUFFER_SIZE);
-    let executed = cluster.pods.exec(pod, relay_command(secret), &parameters);
+    let executed = pods.exec(pod, relay_command(), &parameters);
     // A process without its streams is one whose connection has ended.
-    ContainerStreams::new(with_timeout(executed).await?).map_err(|_| RequestError::TimedOut)
+    let mut streams =
+        ContainerStreams::new(with_timeout(executed).await?).map_err(|_| RequestError::TimedOut)?;
+    // Not an argument of the relay: the address of the request may be logged.
+    let sent = streams.input.write_all(secret.as_bytes()).await;
+    sent.map_err(|error| kube::Error::Service(error.into()))?;
+    Ok(streams)
 }
 
 impl Connector for Relay {
@@ -58,7 +66,7 @@ impl Connector for Relay {
                 Ok(false) => {}
                 Err(error) => return Connected::Failed(io::Error::other(error)),
             }
-            match start(&self.cluster, &self.pod, &self.secret).await {
+            match start(&self.cluster.pods, &self.pod, &self.secret).await {
                 Ok(streams) => connected(streams),
                 Err(error) => Connected::Failed(io::Error::other(error)),
             }
@@ -79,6 +87,27 @@ async fn has_ended(cluster: &Cluster, id: &str) -> Result<bool, RequestError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kube::{Client, Config};
+    use tokio::{
+        io::{AsyncBufReadExt, BufReader},
+        net::TcpListener,
+    };
+
+    #[tokio::test]
+    async fn the_address_of_the_request_does_not_have_the_secret() {
+        let server = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+        let address = format!("http://{}", server.local_addr().expect("an address"));
+        let client = Client::try_from(Config::new(address.parse().expect("an address"))).expect("a client");
+        let (pods, secret) = (Api::namespaced(client, "sandboxes"), new_secret());
+        let asked = async {
+            let (stream, _) = server.accept().await.expect("a connection");
+            BufReader::new(stream).lines().next_line().await.expect("a line").expect("a request")
+        };
+        let (started, asked) = tokio::join!(start(&pods, "run-0", &secret), asked);
+        assert!(started.is_err(), "the connection is closed");
+        assert!(asked.contains("/pods/run-0/exec?") && asked.contains("command=relay"), "{asked}");
+        assert!(!asked.contains(&secret), "{asked}");
+    }
 
     #[test]
     fn secrets_differ_and_have_the_length_that_the_runner_expects() {

@@ -6,7 +6,7 @@ use crate::{
     request::query::Query,
     response::{
         execution_events::event_to_json,
-        websocket::{Handshake, Upgrade, WebSocket},
+        websocket::{Handshake, MAX_MESSAGE, Upgrade, WebSocket},
     },
     sessions::{ExecutionOfSession, execution_to_json},
     state::AppState,
@@ -23,13 +23,15 @@ use futures_util::{
 };
 use http::{HeaderMap, StatusCode};
 use std::{
-    io,
     pin::pin,
     sync::{Arc, Weak},
     time::Duration,
 };
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::tungstenite::{
+    self, Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
 
 /// Interval of pings in an idle connection, so that no proxy closes it.
 const PING_INTERVAL: Duration = Duration::from_secs(15);
@@ -37,9 +39,13 @@ const PING_INTERVAL: Duration = Duration::from_secs(15);
 /// Time for the caller to close the connection after the end of the execution.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Maximum bytes of a reason, by RFC 6455.
+const MAX_REASON: usize = 123;
+
 /// Connects to the terminal of an execution. Binary messages are its input and its output. A text message of the caller
-/// is a `TerminalSize`; those of the sidecar are `SessionEvent`s other than output. The execution continues when the
-/// caller disconnects, and any number of callers may be connected.
+/// is a `TerminalSize`; those of the sidecar are `SessionEvent`s other than output. The sidecar closes the connection
+/// after another message, with a code and the reason. The execution continues when the caller disconnects, and any number
+/// of callers may be connected.
 #[utoipa::path(
     get,
     path = "/v1/sessions/{id}/executions/{execution}/terminal",
@@ -89,18 +95,28 @@ pub(crate) async fn terminal(
     Ok(response)
 }
 
-/// Passes input and output on until the caller disconnects, or until the execution has ended and its output is sent.
+/// Passes input and output on until the caller disconnects or sends what is no input, or until the execution has ended
+/// and its output is sent.
 async fn serve(state: &AppState, socket: WebSocket, execution: SessionExecution, from: u64) -> Sent {
-    let (sink, stream) = socket.split();
-    let mut receiving = pin!(receive_input(state, stream, &execution));
-    tokio::select! {
-        sent = send_output(state, sink, &execution, execution.output(from)) => {
-            sent?;
-            // A connection that closes with input unread may lose output that is on the way.
-            timeout(CLOSE_TIMEOUT, receiving).await.unwrap_or(Ok(()))
+    let (mut sink, mut stream) = socket.split();
+    let refused = {
+        let mut receiving = pin!(receive_input(state, &mut stream, &execution));
+        tokio::select! {
+            sent = send_output(state, &mut sink, &execution, execution.output(from)) => {
+                sent?;
+                // A connection that closes with input unread may lose output that is on the way.
+                return timeout(CLOSE_TIMEOUT, receiving).await.unwrap_or(Ok(None)).map(drop);
+            }
+            received = receiving.as_mut() => received?,
         }
-        received = receiving.as_mut() => received,
-    }
+    };
+    let Some(frame) = refused else { return Ok(()) };
+    let close = async {
+        sink.send(Message::Close(Some(frame))).await?;
+        while stream.next().await.transpose()?.is_some() {}
+        Ok(())
+    };
+    timeout(CLOSE_TIMEOUT, close).await.unwrap_or(Ok(()))
 }
 
 /// Whether the connection is still there.
@@ -108,7 +124,7 @@ type Sent = Result<(), tungstenite::Error>;
 
 async fn send_output(
     state: &AppState,
-    mut sink: SplitSink<WebSocket, Message>,
+    sink: &mut SplitSink<WebSocket, Message>,
     execution: &SessionExecution,
     mut output: OutputReader,
 ) -> Sent {
@@ -133,22 +149,30 @@ fn text(event: &SessionEvent) -> Message {
     Message::Text(serde_json::to_string(event).unwrap_or_default().into())
 }
 
+/// Passes input on. Returns with what the connection is to be closed if a message is no input.
 async fn receive_input(
     state: &AppState,
-    mut stream: SplitStream<WebSocket>,
+    stream: &mut SplitStream<WebSocket>,
     execution: &SessionExecution,
-) -> Sent {
+) -> Result<Option<CloseFrame>, tungstenite::Error> {
     while let Some(message) = stream.next().await {
-        let written = match message? {
+        let message = match message {
+            Err(error) => return refusal(&error).map(Some).ok_or(error),
+            Ok(message) => message,
+        };
+        let written = match message {
             Message::Binary(bytes) => {
                 state.metrics.sessions.received(bytes.len());
                 execution.write_stdin(bytes.into()).await
             }
             Message::Text(size) => {
-                let size: session::TerminalSize = serde_json::from_str(&size).map_err(io::Error::other)?;
-                execution.resize(TerminalSize { columns: size.columns, rows: size.rows }).await
+                let size = match terminal_size(&size) {
+                    Err(frame) => return Ok(Some(frame)),
+                    Ok(size) => size,
+                };
+                execution.resize(size).await
             }
-            Message::Close(_) => return Ok(()),
+            Message::Close(_) => return Ok(None),
             _ => Ok(()),
         };
         if let Err(error) = written {
@@ -156,5 +180,38 @@ async fn receive_input(
             tracing::debug!(%error, "input of a terminal was not written");
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// The size in a text message.
+fn terminal_size(text: &str) -> Result<TerminalSize, CloseFrame> {
+    let problem = match serde_json::from_str(text) {
+        Ok(session::TerminalSize { columns: 1.., rows: 0 } | session::TerminalSize { columns: 0, .. }) => {
+            "it has no columns or no rows".to_owned()
+        }
+        Ok(session::TerminalSize { columns, rows }) => return Ok(TerminalSize { columns, rows }),
+        Err(error) => error.to_string(),
+    };
+    let what = r#"a text message is not a size like {"columns":80,"rows":24}; send input as binary"#;
+    Err(close_frame(CloseCode::Invalid, &format!("{what}: {problem}")))
+}
+
+/// How a message is refused that is malformed or too large; none if the connection is at fault.
+fn refusal(error: &tungstenite::Error) -> Option<CloseFrame> {
+    match error {
+        tungstenite::Error::Capacity(_) => {
+            let text = format!("a message has more than {MAX_MESSAGE} bytes; send several");
+            Some(close_frame(CloseCode::Size, &text))
+        }
+        tungstenite::Error::Utf8(_) => {
+            let text = "a text message is not UTF-8; send input as binary messages";
+            Some(close_frame(CloseCode::Invalid, text))
+        }
+        _ => None,
+    }
+}
+
+fn close_frame(code: CloseCode, reason: &str) -> CloseFrame {
+    let end = reason.floor_char_boundary(MAX_REASON);
+    CloseFrame { code, reason: reason.get(..end).unwrap_or_default().into() }
 }

@@ -41,7 +41,7 @@ async fn a_session_of_another_tenant_is_answered_like_none() {
     let foreign = other.session(&id).await.expect_err("foreign");
     let unknown = other.session("session-0").await.expect_err("unknown");
     assert_eq!((foreign.code, unknown.code), (ErrorCode::NotFound, ErrorCode::NotFound));
-    assert_eq!(foreign.message.replace(&id, ""), unknown.message.replace("session-0", ""));
+    assert_eq!(foreign.message, unknown.message);
     for result in [
         other.close_session(&id).await.err(),
         other.execute(&id, &program(&["echo", "a"])).await.err(),

@@ -5,8 +5,10 @@ mod calls;
 mod executions;
 mod file_store;
 mod files;
+mod log;
 mod mcp;
 mod runner;
+mod terminal;
 
 use crate::{Listen, ServeConfig, ServerConfig, Service, TenantConfig};
 use backend::{MemoryBackend, NoSessions};

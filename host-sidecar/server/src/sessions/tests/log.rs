@@ -8,7 +8,7 @@ use std::{
 };
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// The log of this thread.
+/// The log of all tests of the process, each of which has its own sessions.
 #[derive(Debug, Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -39,7 +39,8 @@ async fn no_line_and_no_span_has_a_whole_id() {
         .with_span_events(FmtSpan::CLOSE)
         .with_ansi(false)
         .with_writer(move || writer.clone());
-    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    // For all threads: a span that another one enters first, without a subscriber, would be disabled here too.
+    tracing::subscriber::set_global_default(subscriber.finish()).expect("the only one");
     let sidecar = Sidecar::start();
     let id = sidecar.session().await;
     let path = format!("/v1/sessions/{id}");

@@ -14,11 +14,15 @@ use cofferdam_protocol::{
 };
 use rustix::{fs::Mode, process::umask};
 use std::{
-    env, fs,
+    env,
+    fs::{self, Permissions},
     io::{PipeReader, Read, Write, pipe},
     os::{
         fd::AsFd,
-        unix::{ffi::OsStrExt, fs::MetadataExt},
+        unix::{
+            ffi::OsStrExt,
+            fs::{MetadataExt, PermissionsExt},
+        },
     },
     path::{Path, PathBuf},
     process,
@@ -146,6 +150,10 @@ fn paths(entries: &[FileEntry]) -> Vec<&str> {
 /// Messages, encoded.
 fn messages<P: Payload>(messages: &[P]) -> Vec<u8> {
     messages.iter().flat_map(|message| encode(CONTROL, message).expect("a message")).collect()
+}
+
+fn chmod(folder: &Folder, path: &str, mode: u32) {
+    fs::set_permissions(folder.join(path), Permissions::from_mode(mode)).expect("a mode");
 }
 
 /// Takes from this thread what lets root read everything.

@@ -93,7 +93,8 @@ impl Files {
         self.step(FileRequest::MakeDirectory(checked(path)?, mode)).await
     }
 
-    /// Moves a file or a directory, and replaces a file.
+    /// Moves a file or a directory, and replaces a file. To another file system, such as from `/work` to `/tmp`, only files
+    /// and links are moved, and a file is copied, which needs room for both.
     ///
     /// # Errors
     ///

@@ -198,6 +198,17 @@ async fn a_write_that_fails_says_why_while_it_is_written() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_whose_bytes_do_not_come_fails_at_the_end_of_its_session() {
+    let (_bench, session, mut peer) = open().await;
+    let mut writer = session.files().write(b"a", None).await.expect("a writer");
+    request(&mut peer).await;
+    let failing = tokio::spawn(async move { writer.failure().await });
+    assert_eq!(peer.arrived().await, []);
+    session.close().await.expect("closed");
+    assert_eq!(failing.await.expect("no panic").code, ErrorCode::Gone);
+}
+
+#[tokio::test(start_paused = true)]
 async fn trees_are_read_and_written() {
     let parts = [
         FileReply::Entry(entry("d", FileKind::Directory)),

@@ -124,8 +124,8 @@ impl FileCall {
         closed
     }
 
-    /// Waits until the call fails.
-    async fn failure(&mut self) -> Error {
+    /// Waits until the call fails, such as by the end of the session. Nothing is lost if the future is dropped.
+    pub(super) async fn failure(&mut self) -> Error {
         match self.next().await {
             Err(error) => error,
             Ok(_) => self.violated(),

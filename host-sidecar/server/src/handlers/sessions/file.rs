@@ -127,7 +127,7 @@ pub(crate) async fn write(
     let query = query.only(&["path", "mode"])?;
     let mut writer = session.files().write(query.bytes("path")?, query.mode()?).await?;
     let mut body = BodyStream::new(body, state.config.body_seconds.0);
-    while let Some(bytes) = body.next().await? {
+    while let Some(bytes) = body.next_unless(writer.failure()).await? {
         state.metrics.sessions.received(bytes.len());
         writer.write(bytes).await?;
     }

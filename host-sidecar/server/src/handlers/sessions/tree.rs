@@ -109,7 +109,7 @@ pub(crate) async fn write(
     let mut writer = session.files().write_tree(query.bytes("path")?).await?;
     let mut body = BodyStream::new(body, state.config.body_seconds.0);
     let mut decoder = TarDecoder::default();
-    while let Some(bytes) = body.next().await? {
+    while let Some(bytes) = body.next_unless(writer.failure()).await? {
         state.metrics.sessions.received(bytes.len());
         decoder.push(bytes);
         if write_parts(&mut decoder, &mut writer).await? {

@@ -76,6 +76,30 @@ async fn a_write_that_is_cut_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_write_whose_bytes_do_not_come_is_answered_at_the_end_of_the_session() {
+    let sidecar = Sidecar::start();
+    let client = sidecar.client("ada");
+    for call in ["", "/tar"] {
+        let id = sidecar.session().await;
+        let (sender, body) = BodyChannel::new();
+        let writing = tokio::spawn({
+            let (id, client) = (id.clone(), client.clone());
+            async move {
+                match call {
+                    "" => client.write_file(&id, b"/f", 0o600, body).await,
+                    _ => client.write_tree(&id, b"/t", body).await,
+                }
+            }
+        });
+        while client.session(&id).await.expect("a session").executions == 0 {}
+        client.close_session(&id).await.expect("closed");
+        let error = writing.await.expect("no panic").expect_err("the session has ended");
+        assert_eq!(error.code, ErrorCode::Gone, "{error}");
+        drop(sender);
+    }
+}
+
+#[tokio::test]
 async fn files_are_listed_moved_and_removed() {
     let sidecar = Sidecar::start();
     let (id, client) = (sidecar.session().await, sidecar.client("ada"));

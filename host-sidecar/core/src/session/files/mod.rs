@@ -2,6 +2,7 @@
 
 mod call;
 mod streams;
+mod timeout;
 
 pub use streams::{FileChange, FileReader, FileWriter, TreePart, TreeReader, TreeWriter, Watch};
 

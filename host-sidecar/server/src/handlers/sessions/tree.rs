@@ -87,6 +87,8 @@ impl Reading {
 }
 
 /// Writes the files, directories and symbolic links of a tar archive into a directory, which is made.
+///
+/// Names are UTF-8; a file with another name can be written by its own path.
 #[utoipa::path(
     put,
     path = "/v1/sessions/{id}/files/tar",

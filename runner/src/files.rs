@@ -6,6 +6,7 @@ mod failure;
 mod input;
 mod list;
 mod make_directory;
+mod move_across;
 mod path;
 mod read;
 mod read_tree;
@@ -48,8 +49,9 @@ pub(crate) fn main(request: FileRequest) -> ExitCode {
         // It works without, but slower.
         let _ = fcntl_setpipe_size(fd, PIPE);
     }
-    let is_write = matches!(request, FileRequest::Write(..) | FileRequest::WriteTree(_));
-    let written = match is_write.then(input::receive_sigterm).transpose() {
+    let writes =
+        matches!(request, FileRequest::Write(..) | FileRequest::WriteTree(_) | FileRequest::Move(..));
+    let written = match writes.then(input::receive_sigterm).transpose() {
         Ok(abort) => {
             let input = Input { data: stdin.as_fd(), abort: abort.as_ref().map(AsFd::as_fd) };
             serve(&request, &input, stdout.as_fd())
@@ -76,7 +78,7 @@ fn execute(request: &FileRequest, input: &Input<'_>, replies: &mut Replies<'_>) 
         FileRequest::List(path, depth) => list::list(path::check(path)?, *depth, replies),
         FileRequest::Stat(path) => entry::stat(path::check(path)?, replies),
         FileRequest::MakeDirectory(path, mode) => make_directory::make_directory(path::check(path)?, *mode),
-        FileRequest::Move(from, to) => rename::rename(path::check(from)?, path::check(to)?),
+        FileRequest::Move(from, to) => rename::rename(path::check(from)?, path::check(to)?, input),
         FileRequest::Remove(path) => remove::remove(path::check(path)?),
         FileRequest::ReadTree(path) => read_tree::read_tree(path::check(path)?, replies),
         FileRequest::WriteTree(path) => write_tree::write_tree(path::check(path)?, input),

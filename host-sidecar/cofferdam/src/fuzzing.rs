@@ -2,4 +2,4 @@
 
 pub use crate::config::check_settings as settings;
 pub use cofferdam_kubernetes::{events, overlay, pods};
-pub use cofferdam_server::{message, parts, request};
+pub use cofferdam_server::{archive, message, parts, request};

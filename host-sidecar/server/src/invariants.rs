@@ -4,11 +4,13 @@
 use crate::{
     convert, mcp,
     request::{body, multipart},
+    tar::decode_archive,
 };
-use cofferdam_core::policy::Policy;
+use cofferdam_core::{policy::Policy, session::EntryKind};
 use cofferdam_http_api::Problem;
 use cofferdam_protocol::{Decoder, EXECUTION, Message, encode};
 use cofferdam_types::Request;
+use tar::Header;
 
 /// Checks that a body is refused with a short, printable message, or becomes a plan: with the requested
 /// program, with no limit above its ceiling, and in a form that the runner can decode.
@@ -93,6 +95,48 @@ pub fn parts(body: &[u8]) {
     }
 }
 
+/// Checks that a tar archive is decoded alike however it is split, into entries below their directory and no more bytes
+/// than it has, or is refused with a short, printable message.
+///
+/// # Panics
+///
+/// If an invariant is violated.
+pub fn archive(bytes: &[u8]) {
+    check_archive(bytes);
+    check_archive(&with_checksums(bytes));
+}
+
+/// The same blocks with the checksums of headers, which hardly any other bytes have.
+fn with_checksums(bytes: &[u8]) -> Vec<u8> {
+    let (blocks, rest) = bytes.as_chunks::<512>();
+    let headers = blocks.iter().flat_map(|block| {
+        let mut header = Header::new_old();
+        header.as_mut_bytes().copy_from_slice(block);
+        if block.iter().any(|byte| *byte != 0) {
+            header.set_cksum();
+        }
+        *header.as_bytes()
+    });
+    headers.chain(rest.iter().copied()).collect()
+}
+
+fn check_archive(bytes: &[u8]) {
+    let whole = decode_archive(bytes, bytes.len().max(1));
+    for size in [1, 7, 512] {
+        assert_eq!(decode_archive(bytes, size), whole, "in pieces of {size}");
+    }
+    let entries = match whole {
+        Ok(entries) => entries.unwrap_or_default(),
+        Err(malformed) => return check_text(&malformed.to_string()),
+    };
+    for (entry, content) in &entries {
+        let is_below = entry.path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        assert!(is_below, "{:?}", entry.path);
+        assert!(matches!(entry.kind, EntryKind::File(_)) || content.is_empty(), "{:?}", entry.path);
+    }
+    assert!(entries.iter().map(|(_, content)| content.len()).sum::<usize>() <= bytes.len());
+}
+
 fn check_text(message: &str) {
     assert!(!message.chars().any(|c| c.is_control()), "{message:?}");
     assert!(message.len() <= 8 << 10, "{} bytes", message.len());
@@ -104,6 +148,7 @@ mod tests {
 
     #[test]
     fn corpora_violate_no_invariant() {
+        cofferdam_fuzz::check_corpus("archives", archive);
         cofferdam_fuzz::check_corpus("calls", message);
         cofferdam_fuzz::check_corpus("parts", parts);
         cofferdam_fuzz::check_corpus("plans", request);

@@ -27,7 +27,7 @@ mod tenants;
 pub use api_error::to_problem;
 pub use config::{Listen, MalformedListen, ServeConfig, ServerConfig, TenantConfig};
 #[cfg(any(test, fuzzing))]
-pub use invariants::{message, parts, request};
+pub use invariants::{archive, message, parts, request};
 pub use mcp::{McpConfig, serve_stdio};
 pub use service::Service;
 pub use setup_error::SetupError;

@@ -21,7 +21,7 @@ pub enum FileRequest {
     Stat(#[serde(with = "serde_bytes")] Vec<u8>),
     /// Makes a directory with these permission bits, and missing ones above it. One that exists stays as it is.
     MakeDirectory(#[serde(with = "serde_bytes")] Vec<u8>, u32),
-    /// Moves a file or a directory, and replaces a file.
+    /// Moves a file or a directory, and replaces a file. To another mount, only files and links are moved.
     Move(#[serde(with = "serde_bytes")] Vec<u8>, #[serde(with = "serde_bytes")] Vec<u8>),
     /// Removes a file, or a directory with everything in it.
     Remove(#[serde(with = "serde_bytes")] Vec<u8>),

@@ -11,7 +11,7 @@ use rustix::{
     event::PollFlags,
     io::{Errno, read},
 };
-use std::os::fd::BorrowedFd;
+use std::{os::fd::BorrowedFd, time::Duration};
 
 /// The caller's bytes.
 #[derive(Debug)]
@@ -37,9 +37,7 @@ impl Input<'_> {
             match poll.wait(None) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error).at(b""),
-                Ok(ready) if ready.contains(&Source::Abort) => {
-                    return Err(failure(FileErrorKind::Other, b"", "the write was aborted"));
-                }
+                Ok(ready) if ready.contains(&Source::Abort) => return Err(aborted()),
                 Ok(_) => {}
             }
             match read(self.data, &mut *buffer) {
@@ -48,6 +46,18 @@ impl Input<'_> {
             }
         }
     }
+
+    /// Fails once the caller has given up.
+    pub(super) fn check(&self) -> Result<(), FileFailure> {
+        let mut poll = Poll::new();
+        poll.add(Source::Abort, self.abort, PollFlags::IN);
+        let is_aborted = poll.wait(Some(Duration::ZERO)).is_ok_and(|ready| !ready.is_empty());
+        if is_aborted { Err(aborted()) } else { Ok(()) }
+    }
+}
+
+fn aborted() -> FileFailure {
+    failure(FileErrorKind::Other, b"", "the write was aborted")
 }
 
 /// Makes SIGTERM readable instead of deadly, so that a write which is aborted can remove what it has written.

@@ -1,6 +1,10 @@
 //! Moves files and directories.
 
-use super::failure::{AtPath, failure};
+use super::{
+    failure::{AtPath, failure},
+    input::Input,
+    move_across::move_across,
+};
 use cofferdam_protocol::{FileErrorKind, FileFailure};
 use rustix::{
     fs::{AtFlags, CWD, renameat, statat},
@@ -8,12 +12,9 @@ use rustix::{
 };
 
 /// Moves a file or a directory.
-pub(super) fn rename(from: &[u8], to: &[u8]) -> Result<(), FileFailure> {
+pub(super) fn rename(from: &[u8], to: &[u8], input: &Input<'_>) -> Result<(), FileFailure> {
     match renameat(CWD, from, CWD, to) {
-        Err(Errno::XDEV) => {
-            let reason = "the two paths are on different file systems; copy, then remove";
-            Err(failure(FileErrorKind::Other, to, reason))
-        }
+        Err(Errno::XDEV) => move_across(from, to, input),
         Err(Errno::INVAL) => {
             Err(failure(FileErrorKind::InvalidPath, to, "a directory cannot be moved into itself"))
         }

@@ -4,8 +4,8 @@ use super::entry;
 use cofferdam_protocol::FileKind;
 use rustix::{
     fs::{
-        AtFlags, FlockOperation, Mode, OFlags, fchmod, flock, fstat, ftruncate, openat, renameat, statat,
-        unlinkat,
+        AtFlags, FlockOperation, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, fchmod, flock, fstat,
+        ftruncate, futimens, openat, renameat, statat, symlinkat, unlinkat,
     },
     io::Errno,
 };
@@ -35,8 +35,7 @@ pub(super) struct Temporary<'fd> {
 impl<'fd> Temporary<'fd> {
     /// Creates an empty file in a directory.
     pub(super) fn create(directory: BorrowedFd<'fd>) -> Result<Self, Errno> {
-        for number in 0..MAX_FILES {
-            let name = format!("{PREFIX}{number}");
+        for name in names() {
             if let Some(file) = take(directory, &name)? {
                 return Ok(Self { directory, name, file, is_committed: false });
             }
@@ -47,6 +46,13 @@ impl<'fd> Temporary<'fd> {
     /// Appends bytes.
     pub(super) fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
+    }
+
+    /// Gives the file the time of the last change of another one.
+    pub(super) fn set_modified(&self, of: &Stat) -> Result<(), Errno> {
+        let last_access = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+        let last_modification = Timespec { tv_sec: of.st_mtime, tv_nsec: of.st_mtime_nsec.cast_signed() };
+        futimens(&self.file, &Timestamps { last_access, last_modification })
     }
 
     /// Gives the file its permission bits and its name in the directory. It replaces what has that name, unless that
@@ -66,6 +72,26 @@ impl Drop for Temporary<'_> {
             let _ = unlinkat(self.directory, &self.name, AtFlags::empty());
         }
     }
+}
+
+/// Makes a link in a directory. It replaces what has its name, unless that is a directory.
+pub(super) fn replace_by_link(directory: BorrowedFd<'_>, name: &[u8], target: &[u8]) -> Result<(), Errno> {
+    for temporary in names() {
+        match symlinkat(target, directory, &temporary) {
+            Err(Errno::EXIST) => continue,
+            result => result?,
+        }
+        return renameat(directory, &temporary, directory, name).inspect_err(|_| {
+            // If the program has removed it, there is nothing to do.
+            let _ = unlinkat(directory, &temporary, AtFlags::empty());
+        });
+    }
+    Err(Errno::EXIST)
+}
+
+/// The names that temporary files can have.
+fn names() -> impl Iterator<Item = String> {
+    (0..MAX_FILES).map(|number| format!("{PREFIX}{number}"))
 }
 
 /// Whether it is the name of a file that is not complete.

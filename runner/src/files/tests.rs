@@ -3,6 +3,7 @@
 mod change;
 mod hostile;
 mod list;
+mod move_across;
 mod read;
 mod tree;
 mod watch;
@@ -14,11 +15,15 @@ use cofferdam_protocol::{
 };
 use rustix::{fs::Mode, process::umask};
 use std::{
-    env, fs,
+    env,
+    fs::{self, Permissions},
     io::{PipeReader, Read, Write, pipe},
     os::{
         fd::AsFd,
-        unix::{ffi::OsStrExt, fs::MetadataExt},
+        unix::{
+            ffi::OsStrExt,
+            fs::{MetadataExt, PermissionsExt},
+        },
     },
     path::{Path, PathBuf},
     process,
@@ -148,11 +153,17 @@ fn messages<P: Payload>(messages: &[P]) -> Vec<u8> {
     messages.iter().flat_map(|message| encode(CONTROL, message).expect("a message")).collect()
 }
 
+fn chmod(folder: &Folder, path: &str, mode: u32) {
+    fs::set_permissions(folder.join(path), Permissions::from_mode(mode)).expect("a mode");
+}
+
 /// Takes from this thread what lets root read everything.
 fn without_override() {
     use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
     let mut sets = capabilities(None).expect("the capabilities");
-    sets.effective -= CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH;
+    let removed = CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH;
+    // access(2) of root uses those that are permitted.
+    (sets.effective, sets.permitted) = (sets.effective - removed, sets.permitted - removed);
     set_capabilities(None, sets).expect("fewer capabilities");
 }
 

@@ -50,11 +50,7 @@ fn find_target(path: &[u8]) -> Result<Target, FileFailure> {
     let mut current = path.to_vec();
     for _ in 0..MAX_LINKS {
         let Some((parent, name)) = path::split(&current) else {
-            return Err(failure(
-                FileErrorKind::IsDirectory,
-                path,
-                "it is the path of a directory, not of a file",
-            ));
+            return Err(not_of_a_file(path));
         };
         let directory = open_parent(parent, &current)
             .map_err(|failure| FileFailure { path: path.to_vec(), ..failure })?;
@@ -69,6 +65,11 @@ fn find_target(path: &[u8]) -> Result<Target, FileFailure> {
         current = path::join(parent, readlinkat(&directory, name, Vec::new()).at(path)?.as_bytes());
     }
     Err(failure(FileErrorKind::LinkLoop, path, "the link leads to too many other links"))
+}
+
+/// The failure of a path that can only be that of a directory.
+pub(super) fn not_of_a_file(path: &[u8]) -> FileFailure {
+    failure(FileErrorKind::IsDirectory, path, "it is the path of a directory, not of a file")
 }
 
 /// Opens the directory `parent` of `path`, which is made if it is missing. It need not be readable.

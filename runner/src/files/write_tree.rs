@@ -6,12 +6,12 @@ use super::{
     input::Input,
     make_directory::{PARENT_MODE, make_directory},
     path,
-    temporary::Temporary,
+    temporary::{Temporary, replace_by_link},
     walk::{MAX_ENTRIES, open_below, open_directory},
 };
 use cofferdam_protocol::{Decoder, EntryKind, FileErrorKind, FileFailure, InputEntry, Message, PERMISSIONS};
 use rustix::{
-    fs::{AtFlags, Mode, fchmod, mkdirat, symlinkat, unlinkat},
+    fs::{Mode, fchmod, mkdirat},
     io::{Errno, dup},
 };
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -124,13 +124,7 @@ impl Tree<'_> {
 
     fn link(&self, path: &[u8], target: &str) -> Result<(), FileFailure> {
         let (directory, name) = self.open_parent(path)?;
-        let link = || symlinkat(target, &directory, name);
-        match link() {
-            // A directory stays, and is the error.
-            Err(Errno::EXIST) => unlinkat(&directory, name, AtFlags::empty()).and_then(|()| link()),
-            result => result,
-        }
-        .at(path)
+        replace_by_link(directory.as_fd(), name, target.as_bytes()).at(path)
     }
 
     /// Opens the directory that a file is written into, and gives the file's name.

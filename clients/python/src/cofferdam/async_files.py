@@ -49,7 +49,7 @@ class AsyncFiles:
         await self._transport.send(file_calls.make_directory(self._session, path, mode))
 
     async def move(self, source: SandboxPath, target: SandboxPath) -> None:
-        """Moves a file or a directory, and replaces a file."""
+        """Moves a file or a directory, and replaces a file. Between file systems, only files and links are moved."""
         await self._transport.send(file_calls.move(self._session, source, target))
 
     async def remove(self, path: SandboxPath) -> None:

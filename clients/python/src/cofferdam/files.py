@@ -48,7 +48,7 @@ class Files:
         self._transport.send(file_calls.make_directory(self._session, path, mode))
 
     def move(self, source: SandboxPath, target: SandboxPath) -> None:
-        """Moves a file or a directory, and replaces a file."""
+        """Moves a file or a directory, and replaces a file. Between file systems, only files and links are moved."""
         self._transport.send(file_calls.move(self._session, source, target))
 
     def remove(self, path: SandboxPath) -> None:

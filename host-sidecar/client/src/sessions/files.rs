@@ -11,13 +11,17 @@ use cofferdam_http_api::{
     MODE_HEADER, Mode,
     session::{FileEntry, TAR},
 };
-use cofferdam_types::Error;
+use cofferdam_types::{Error, ErrorCode};
 use http::Method;
 use hyper::body::Bytes;
 
 /// Bytes that are being received. Dropping it disconnects.
 #[derive(Debug)]
-pub struct Download(Response);
+pub struct Download {
+    response: Response,
+    client: Client,
+    session: String,
+}
 
 impl Client {
     /// What has a path. A symbolic link is not followed.
@@ -35,7 +39,7 @@ impl Client {
     ///
     /// As for [`Client::stat`].
     pub async fn read_file(&self, session: &str, path: &[u8]) -> Result<Download, Error> {
-        Ok(Download(self.get(&file_path(session, "", path), "application/octet-stream").await?))
+        self.download(session, &file_path(session, "", path), "application/octet-stream").await
     }
 
     /// Writes a regular file with these permission bits.
@@ -60,7 +64,29 @@ impl Client {
     ///
     /// As for [`Client::stat`].
     pub async fn read_tree(&self, session: &str, path: &[u8]) -> Result<Download, Error> {
-        Ok(Download(self.get(&file_path(session, "/tar", path), TAR).await?))
+        self.download(session, &file_path(session, "/tar", path), TAR).await
+    }
+
+    async fn download(&self, session: &str, path: &str, accept: &str) -> Result<Download, Error> {
+        match self.get(path, accept).await {
+            Ok(response) => Ok(Download { response, client: self.clone(), session: session.to_owned() }),
+            // An early failure cuts the head too.
+            Err(ClientError::ConnectionLost) => Err(self.why_cut(session).await),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Why a download ended early, which its response cannot say.
+    async fn why_cut(&self, session: &str) -> Error {
+        match self.session(session).await {
+            Err(error) => error,
+            Ok(_) => Error::new(
+                ErrorCode::Conflict,
+                "the sidecar could not read it to its end: a file has changed meanwhile, or the call took longer than \
+                 it may; read it again, or in parts",
+            )
+            .retryable(),
+        }
     }
 
     /// Writes the entries of a tar archive into a directory.
@@ -78,7 +104,7 @@ impl Download {
     /// The permission bits of a regular file.
     #[must_use]
     pub fn mode(&self) -> Option<u32> {
-        let mode: Mode = self.0.headers.get(MODE_HEADER)?.to_str().ok()?.parse().ok()?;
+        let mode: Mode = self.response.headers.get(MODE_HEADER)?.to_str().ok()?.parse().ok()?;
         Some(mode.0)
     }
 
@@ -86,8 +112,12 @@ impl Download {
     ///
     /// # Errors
     ///
-    /// The connection ended before that.
+    /// The response ended before that: the sidecar cannot be reached, the session has ended, or it could not be read
+    /// to its end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        self.0.next().await.map_err(|error: ClientError| error.into())
+        match self.response.next().await {
+            Err(ClientError::ConnectionLost) => Err(self.client.why_cut(&self.session).await),
+            result => Ok(result?),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::api_error::ApiError;
 use axum::body::{Body, Bytes};
+use cofferdam_types::Error;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use std::time::Duration;
@@ -23,6 +24,18 @@ impl BodyStream {
     /// Bytes that may come at any time, such as those that somebody types.
     pub(crate) fn patient(body: Body) -> Self {
         Self { body, time: None }
+    }
+
+    /// The next bytes; none at the end. They are not waited for once what takes them has failed.
+    pub(crate) async fn next_unless(
+        &mut self,
+        failure: impl Future<Output = Error>,
+    ) -> Result<Option<Bytes>, ApiError> {
+        tokio::select! {
+            biased;
+            error = failure => Err(error.into()),
+            bytes = self.next() => bytes,
+        }
     }
 
     /// The next bytes; none at the end.

@@ -196,6 +196,9 @@ impl TarDecoder {
             }
             _ => return Err(refused(&path, "neither a file nor a directory nor a symbolic link")),
         };
+        if path.is_empty() && !matches!(kind, EntryKind::Directory(_)) {
+            return Err(malformed("has a file or a link without a name"));
+        }
         // The directory itself, as `tar -C DIR .` has it.
         Ok((!path.is_empty()).then_some(TarPart::Entry(InputEntry { path, kind })))
     }
@@ -269,6 +272,28 @@ fn refused(path: &str, what: &str) -> Malformed {
 fn malformed(text: &str) -> Malformed {
     Malformed(text.into())
 }
+
+/// The entries of an archive that comes in pieces of this size, each with its content. None if the archive is cut.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn decode_archive(archive: &[u8], size: usize) -> Result<Option<WholeEntries>, Malformed> {
+    let (mut decoder, mut entries) = (TarDecoder::default(), WholeEntries::new());
+    for piece in archive.chunks(size) {
+        decoder.push(Bytes::copy_from_slice(piece));
+        while let Some(part) = decoder.next()? {
+            match (part, entries.last_mut()) {
+                (TarPart::Entry(entry), _) => entries.push((entry, Vec::new())),
+                (TarPart::Content(bytes), Some((_, content))) => content.extend_from_slice(&bytes),
+                (TarPart::Content(_), None) => {}
+                (TarPart::End, _) => return Ok(Some(entries)),
+            }
+        }
+    }
+    Ok(decoder.is_complete().then_some(entries))
+}
+
+/// Entries with their contents.
+#[cfg(any(test, fuzzing))]
+type WholeEntries = Vec<(InputEntry, Vec<u8>)>;
 
 #[cfg(test)]
 mod tests;

@@ -3,5 +3,7 @@
 mod decoder;
 mod encoder;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use decoder::decode_archive;
 pub(crate) use decoder::{Malformed, TarDecoder, TarPart};
 pub(crate) use encoder::TarEncoder;

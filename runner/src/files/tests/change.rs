@@ -103,11 +103,7 @@ fn a_tree_of_any_depth_is_removed_and_one_too_deep_is_not_listed() {
 fn what_may_not_be_removed_is_named() {
     let folder = Folder::new();
     folder.write("tree/a/b", b"");
-    let chmod = |mode| {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(folder.join("tree/a"), fs::Permissions::from_mode(mode)).expect("a mode");
-    };
-    chmod(0o555);
+    chmod(&folder, "tree/a", 0o555);
     let failure = thread::scope(|scope| {
         let call = || {
             without_override();
@@ -115,7 +111,7 @@ fn what_may_not_be_removed_is_named() {
         };
         scope.spawn(call).join().expect("a failure")
     });
-    chmod(0o755);
+    chmod(&folder, "tree/a", 0o755);
     assert_eq!((failure.error, failure.path), (FileErrorKind::PermissionDenied, folder.path("tree/a")));
     assert_eq!(entries(&FileRequest::Stat(folder.path("tree/a/b")))[0].kind, FileKind::File);
 }

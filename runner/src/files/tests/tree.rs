@@ -139,3 +139,24 @@ fn a_tree_is_read_as_it_was_written() {
     ];
     assert!(read == expected, "{:?}", read.iter().map(|(path, ..)| path).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_tree_that_may_not_be_read_is_refused_before_anything_of_it_is_sent() {
+    let folder = Folder::new();
+    folder.write("tree/a", b"");
+    folder.write("tree/dir/b", b"");
+    folder.write("tree/dir/c", b"");
+    for (path, mode) in [("tree/dir/b", 0o644), ("tree/dir", 0o755)] {
+        chmod(&folder, path, 0);
+        let replies = thread::scope(|scope| {
+            let call = || {
+                without_override();
+                call(&FileRequest::ReadTree(folder.path("tree")), b"")
+            };
+            scope.spawn(call).join().expect("replies")
+        });
+        chmod(&folder, path, mode);
+        let [FileReply::Failed(failure)] = replies.as_slice() else { panic!("{replies:?}") };
+        assert_eq!((failure.error, &failure.path), (FileErrorKind::PermissionDenied, &folder.path(path)));
+    }
+}

@@ -153,7 +153,9 @@ async fn a_call_that_is_dropped_or_not_read_is_killed_and_the_session_lives() {
     sleep(Duration::from_secs(902)).await;
     assert_eq!(peer.next().await, (channel, Message::Kill));
     peer.terminate(channel, Termination::Cancelled).await;
-    assert_eq!(code(reader.next().await), ErrorCode::Conflict);
+    let error = reader.next().await.expect_err("too slow");
+    assert_eq!(error.code, ErrorCode::Conflict);
+    assert!(error.message.contains("the read of the file `a` took longer than 900 s"), "{error}");
     session.usage().await.expect("the session lives");
 }
 
@@ -195,6 +197,28 @@ async fn a_write_that_fails_says_why_while_it_is_written() {
     reply(&peer, channel, &FileReply::Failed(failure)).await;
     peer.exit(channel, 1).await;
     assert_eq!(writing.await.expect("no panic").code, ErrorCode::TooLarge);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_its_runner_ends_for_its_time_is_named() {
+    let (_bench, session, mut peer) = open().await;
+    let files = session.files();
+    let removing = tokio::spawn(async move { files.remove(b"d").await });
+    let (channel, _) = request(&mut peer).await;
+    peer.terminate(channel, Termination::TimedOut).await;
+    let error = removing.await.expect("no panic").expect_err("too slow");
+    assert!(error.message.contains("the removal of `d` took longer than 60 s"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_bytes_do_not_come_fails_at_the_end_of_its_session() {
+    let (_bench, session, mut peer) = open().await;
+    let mut writer = session.files().write(b"a", None).await.expect("a writer");
+    request(&mut peer).await;
+    let failing = tokio::spawn(async move { writer.failure().await });
+    assert_eq!(peer.arrived().await, []);
+    session.close().await.expect("closed");
+    assert_eq!(failing.await.expect("no panic").code, ErrorCode::Gone);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 //! One file call: an execution whose standard output carries replies.
 
+use super::timeout;
 use crate::session::{Ended, LostReason, Session, channel::Channel, errors};
 use cofferdam_protocol::{Decoder, FileReply, FileRequest};
 use cofferdam_types::{Error, ErrorCode, Status};
@@ -23,6 +24,8 @@ pub(super) struct FileCall {
     changes: watch::Receiver<()>,
     decoder: Decoder<FileReply>,
     deadline: Instant,
+    /// The error of the call once it has taken too long.
+    too_slow: Error,
     /// Whether the runner has said how it ended.
     is_over: bool,
 }
@@ -35,6 +38,7 @@ impl FileCall {
         time: Option<Duration>,
     ) -> Result<Self, Error> {
         let deadline = Instant::now() + time.unwrap_or(TEN_YEARS);
+        let too_slow = timeout::too_slow(&request, time.unwrap_or(TEN_YEARS));
         let (channel, number) = session.shared.call_files(request, time).await?;
         Ok(Self {
             session: session.clone(),
@@ -43,6 +47,7 @@ impl FileCall {
             number,
             decoder: Decoder::with_max_body(MAX_REPLY),
             deadline,
+            too_slow,
             is_over: false,
         })
     }
@@ -93,26 +98,26 @@ impl FileCall {
                 return Ok(());
             }
             match end {
-                Some((Ok(end), _)) => return Err(ended_early(end.status)),
+                Some((Ok(end), _)) => return Err(self.ended_early(end.status)),
                 Some((Err(error), _)) => return Err(error),
-                None if self.channel.is_abandoned() => return Err(too_slow()),
+                None if self.channel.is_abandoned() => return Err(self.too_slow.clone()),
                 None => {}
             }
             // The sender lives as long as the channel.
             let changed = timeout_at(self.deadline, self.changes.changed()).await;
-            changed.map_err(|_| too_slow())?.ok();
+            changed.map_err(|_| self.too_slow.clone())?.ok();
         }
     }
 
     /// Sends the next bytes of what is written, unless the call fails.
     pub(super) async fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let (session, channel) = (self.session.clone(), self.channel.clone());
-        let (number, deadline) = (self.number, self.deadline);
+        let (number, deadline, too_slow) = (self.number, self.deadline, self.too_slow.clone());
         let sending = session.shared.write_stdin(&channel, number, bytes);
         tokio::select! {
             biased;
             error = self.failure() => Err(error),
-            sent = timeout_at(deadline, sending) => sent.map_err(|_| too_slow())?,
+            sent = timeout_at(deadline, sending) => sent.map_err(|_| too_slow)?,
         }
     }
 
@@ -124,11 +129,26 @@ impl FileCall {
         closed
     }
 
-    /// Waits until the call fails.
-    async fn failure(&mut self) -> Error {
+    /// Waits until the call fails, such as by the end of the session. Nothing is lost if the future is dropped.
+    pub(super) async fn failure(&mut self) -> Error {
         match self.next().await {
             Err(error) => error,
             Ok(_) => self.violated(),
+        }
+    }
+
+    /// The helper in the sandbox ended without a last reply.
+    fn ended_early(&self, status: Status) -> Error {
+        match status {
+            Status::TimedOut => self.too_slow.clone(),
+            Status::OutOfMemory | Status::OutOfProcesses => {
+                let message = "the file call exceeded a limit of the session, and has ended; let other programs end first";
+                Error::new(ErrorCode::Conflict, message)
+            }
+            status => {
+                let message = "the file call ended without a result; the operator's log says why";
+                Error::internal(message, format!("the helper's status is {status:?}"))
+            }
         }
     }
 
@@ -148,28 +168,6 @@ impl Drop for FileCall {
     fn drop(&mut self) {
         if !self.is_over {
             self.session.shared.connection.abandon(self.number, Instant::now());
-        }
-    }
-}
-
-fn too_slow() -> Error {
-    let message =
-        "the file call took longer than it may, and has ended; read or write in smaller parts, or faster";
-    Error::new(ErrorCode::Conflict, message)
-}
-
-/// The helper in the sandbox ended without a last reply.
-fn ended_early(status: Status) -> Error {
-    match status {
-        Status::TimedOut => too_slow(),
-        Status::OutOfMemory | Status::OutOfProcesses => {
-            let message =
-                "the file call exceeded a limit of the session, and has ended; let other programs end first";
-            Error::new(ErrorCode::Conflict, message)
-        }
-        status => {
-            let message = "the file call ended without a result; the operator's log says why";
-            Error::internal(message, format!("the helper's status is {status:?}"))
         }
     }
 }

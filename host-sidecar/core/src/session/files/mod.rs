@@ -2,6 +2,7 @@
 
 mod call;
 mod streams;
+mod timeout;
 
 pub use streams::{FileChange, FileReader, FileWriter, TreePart, TreeReader, TreeWriter, Watch};
 
@@ -93,7 +94,8 @@ impl Files {
         self.step(FileRequest::MakeDirectory(checked(path)?, mode)).await
     }
 
-    /// Moves a file or a directory, and replaces a file.
+    /// Moves a file or a directory, and replaces a file. To another file system, such as from `/work` to `/tmp`, only files
+    /// and links are moved, and a file is copied, which needs room for both.
     ///
     /// # Errors
     ///

@@ -97,6 +97,11 @@ impl FileWriter {
         self.0.send(&bytes).await
     }
 
+    /// Waits until the write fails, such as by the end of the session. Nothing is lost if the future is dropped.
+    pub async fn failure(&mut self) -> Error {
+        self.0.failure().await
+    }
+
     /// Ends the file, which then has its path.
     ///
     /// # Errors
@@ -161,6 +166,11 @@ impl TreeWriter {
     async fn send(&mut self, message: &Message) -> Result<(), Error> {
         let bytes = encode(CONTROL, message).map_err(|malformed| errors::invalid(malformed.to_string()))?;
         self.0.send(&bytes).await
+    }
+
+    /// Waits until the write fails, such as by the end of the session. Nothing is lost if the future is dropped.
+    pub async fn failure(&mut self) -> Error {
+        self.0.failure().await
     }
 
     /// Ends the files.

@@ -18,7 +18,10 @@ use futures_util::stream::unfold;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use std::sync::Arc;
 
-/// Reads a regular file. A response that ends early is incomplete.
+/// Reads a regular file.
+///
+/// A response that ends early is incomplete: the session has ended, which the next call says, the file has changed, or the
+/// call took longer than 15 minutes.
 #[utoipa::path(
     get,
     path = "/v1/sessions/{id}/files",
@@ -54,7 +57,7 @@ type Reading = (Arc<AppState>, FileReader);
 /// The next bytes. After an error there are no more, and the response has no end.
 async fn next((state, mut reader): Reading) -> Option<(Result<Bytes, Error>, Reading)> {
     let bytes =
-        reader.next().await.inspect_err(|error| tracing::debug!(%error, "a file was not read to its end"));
+        reader.next().await.inspect_err(|error| tracing::info!(%error, "a file was not read to its end"));
     let bytes = bytes.transpose()?.inspect(|bytes| state.metrics.sessions.sent(bytes.len()));
     Some((bytes, (state, reader)))
 }
@@ -127,7 +130,7 @@ pub(crate) async fn write(
     let query = query.only(&["path", "mode"])?;
     let mut writer = session.files().write(query.bytes("path")?, query.mode()?).await?;
     let mut body = BodyStream::new(body, state.config.body_seconds.0);
-    while let Some(bytes) = body.next().await? {
+    while let Some(bytes) = body.next_unless(writer.failure()).await? {
         state.metrics.sessions.received(bytes.len());
         writer.write(bytes).await?;
     }

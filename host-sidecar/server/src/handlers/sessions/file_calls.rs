@@ -102,6 +102,9 @@ pub(crate) async fn make_directory(
 }
 
 /// Moves a file or a directory, and replaces a file.
+///
+/// Between file systems, such as from `/work` to `/tmp`, only files and symbolic links are moved. A file is copied, which
+/// needs room for both; it has the new path once the copy is complete.
 #[utoipa::path(
     post,
     path = "/v1/sessions/{id}/files/move",
@@ -113,7 +116,8 @@ pub(crate) async fn make_directory(
     ),
     responses(
         (status = 204, description = "It has the new path"),
-        (status = "4XX", description = "404: nothing has this path. 409: the new path cannot be replaced", body = Problem,
+        (status = "4XX", description = "404: nothing has this path. 409: the new path cannot be replaced. 400: a \
+         directory is moved to another file system. 413: the disk is full", body = Problem,
          content_type = "application/problem+json"),
     ),
 )]

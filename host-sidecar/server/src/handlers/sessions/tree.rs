@@ -18,8 +18,10 @@ use futures_util::stream::unfold;
 use http::{StatusCode, header};
 use std::{io, sync::Arc};
 
-/// Reads a directory as a tar archive: regular files, directories and symbolic links. A response that ends early is
-/// incomplete.
+/// Reads a directory as a tar archive: regular files, directories and symbolic links.
+///
+/// A response that ends early is incomplete: the session has ended, which the next call says, a file has changed, or the
+/// call took longer than 15 minutes.
 #[utoipa::path(
     get,
     path = "/v1/sessions/{id}/files/tar",
@@ -31,7 +33,8 @@ use std::{io, sync::Arc};
     responses(
         (status = 200, description = "The archive, with paths relative to the directory", body = Vec<u8>,
          content_type = "application/x-tar"),
-        (status = "4XX", description = "404: nothing has this path. 400: it is no directory", body = Problem,
+        (status = "4XX", description = "404: nothing has this path. 400: it is no directory. 403: something in it may \
+         not be read; the detail names it. 413: it has too many entries", body = Problem,
          content_type = "application/problem+json"),
     ),
 )]
@@ -48,7 +51,7 @@ pub(crate) async fn read(
     let parts = unfold(reading, async |mut reading| {
         let bytes = reading.next().await.transpose()?;
         Some((
-            bytes.inspect_err(|error| tracing::debug!(%error, "a directory was not read to its end")),
+            bytes.inspect_err(|error| tracing::info!(%error, "a directory was not read to its end")),
             reading,
         ))
     });
@@ -84,6 +87,8 @@ impl Reading {
 }
 
 /// Writes the files, directories and symbolic links of a tar archive into a directory, which is made.
+///
+/// Names are UTF-8; a file with another name can be written by its own path.
 #[utoipa::path(
     put,
     path = "/v1/sessions/{id}/files/tar",
@@ -109,7 +114,7 @@ pub(crate) async fn write(
     let mut writer = session.files().write_tree(query.bytes("path")?).await?;
     let mut body = BodyStream::new(body, state.config.body_seconds.0);
     let mut decoder = TarDecoder::default();
-    while let Some(bytes) = body.next().await? {
+    while let Some(bytes) = body.next_unless(writer.failure()).await? {
         state.metrics.sessions.received(bytes.len());
         decoder.push(bytes);
         if write_parts(&mut decoder, &mut writer).await? {

@@ -6,6 +6,11 @@ use cofferdam_protocol::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
+/// A file of which nothing follows after its first half.
+pub(super) const HALF: &[u8] = b"/half";
+/// A directory with a file that becomes shorter while it is read.
+pub(super) const SHRINKS: &[u8] = b"/shrinks";
+
 /// Contents by path. A path that begins with another one and a slash is in that directory.
 #[derive(Debug, Default)]
 pub(super) struct FileStore(BTreeMap<Vec<u8>, Vec<u8>>);
@@ -16,12 +21,18 @@ impl FileStore {
         matches!(request, FileRequest::Write(..) | FileRequest::WriteTree(_))
     }
 
+    /// Whether a call goes on after its first replies.
+    pub(super) fn goes_on(request: &FileRequest) -> bool {
+        matches!(request, FileRequest::Watch(..)) || *request == FileRequest::Read(HALF.into())
+    }
+
     pub(super) fn call(&mut self, request: &FileRequest, content: &[u8]) -> Vec<FileReply> {
         match request {
             FileRequest::Write(path, _) => {
                 self.0.insert(path.clone(), content.into());
                 vec![FileReply::Done]
             }
+            FileRequest::Read(path) if path == HALF => vec![entry(HALF, 4), FileReply::Content(b"ha".into())],
             FileRequest::Read(path) => match self.0.get(path) {
                 Some(content) => {
                     [self.entry(path)].into_iter().chain(pieces(content)).chain([FileReply::Done]).collect()
@@ -43,6 +54,10 @@ impl FileStore {
                 let mut replies: Vec<_> = self.below(path).map(|(name, _)| self.entry(&name)).collect();
                 replies.push(FileReply::Done);
                 replies
+            }
+            FileRequest::ReadTree(path) if path == SHRINKS => {
+                let content = FileReply::Content(b"sh".into());
+                vec![entry(b"a", 4), content, failed(FileErrorKind::Other, b"/shrinks/a")]
             }
             FileRequest::ReadTree(path) => {
                 let file = |(name, content): (Vec<u8>, Vec<u8>)| {
@@ -110,9 +125,9 @@ fn pieces(content: &[u8]) -> impl Iterator<Item = FileReply> {
 }
 
 fn not_found(path: &[u8]) -> FileReply {
-    FileReply::Failed(FileFailure {
-        error: FileErrorKind::NotFound,
-        path: path.into(),
-        reason: String::new(),
-    })
+    failed(FileErrorKind::NotFound, path)
+}
+
+fn failed(error: FileErrorKind, path: &[u8]) -> FileReply {
+    FileReply::Failed(FileFailure { error, path: path.into(), reason: String::new() })
 }

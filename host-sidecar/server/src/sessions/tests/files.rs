@@ -1,6 +1,9 @@
 //! Files of sessions.
 
-use super::*;
+use super::{
+    file_store::{HALF, SHRINKS},
+    *,
+};
 use cofferdam_client::{BodyChannel, Download};
 use cofferdam_types::{Error, ErrorCode};
 use std::io::Read;
@@ -73,6 +76,50 @@ async fn a_write_that_is_cut_changes_nothing() {
     let error = client.write_file(&id, b"/f", 0o600, body(vec![Ok(b"new".into()), fails])).await;
     assert_eq!(error.expect_err("cut").message, "unreadable");
     assert_eq!(read(client.read_file(&id, b"/f").await.expect("a file")).await, b"old");
+}
+
+#[tokio::test]
+async fn a_write_whose_bytes_do_not_come_is_answered_at_the_end_of_the_session() {
+    let sidecar = Sidecar::start();
+    let client = sidecar.client("ada");
+    for call in ["", "/tar"] {
+        let id = sidecar.session().await;
+        let (sender, body) = BodyChannel::new();
+        let writing = tokio::spawn({
+            let (id, client) = (id.clone(), client.clone());
+            async move {
+                match call {
+                    "" => client.write_file(&id, b"/f", 0o600, body).await,
+                    _ => client.write_tree(&id, b"/t", body).await,
+                }
+            }
+        });
+        while client.session(&id).await.expect("a session").executions == 0 {}
+        client.close_session(&id).await.expect("closed");
+        let error = writing.await.expect("no panic").expect_err("the session has ended");
+        assert_eq!(error.code, ErrorCode::Gone, "{error}");
+        drop(sender);
+    }
+}
+
+#[tokio::test]
+async fn a_download_that_ends_early_says_why() {
+    let sidecar = Sidecar::start();
+    let (id, client) = (sidecar.session().await, sidecar.client("ada"));
+    let read_all = async || {
+        let mut download = client.read_tree(&id, SHRINKS).await?;
+        while download.next().await?.is_some() {}
+        Ok::<_, Error>(())
+    };
+    let error = read_all().await.expect_err("cut");
+    assert_eq!(error.code, ErrorCode::Conflict);
+    assert!(error.message.contains("a file has changed"), "{error}");
+    let mut cut = client.read_file(&id, HALF).await.expect("a file");
+    assert_eq!(cut.next().await.expect("the first half").as_deref(), Some(&b"ha"[..]));
+    client.close_session(&id).await.expect("closed");
+    let error = cut.next().await.expect_err("cut");
+    assert_eq!(error.code, ErrorCode::Gone);
+    assert!(error.message.contains("was closed"), "{error}");
 }
 
 #[tokio::test]

@@ -166,7 +166,7 @@ impl Runner {
             let reply = encode(cofferdam_protocol::CONTROL, &reply).expect("a short reply");
             self.output(channel, reply).await?;
         }
-        if matches!(request, cofferdam_protocol::FileRequest::Watch(..)) {
+        if FileStore::goes_on(request) {
             self.programs.insert(channel, Program::Sleep);
             return Ok(());
         }

@@ -2,20 +2,10 @@ use super::*;
 use proptest::prelude::*;
 use tar::Builder;
 
-/// Decodes an archive that comes in pieces of this size; joins the pieces of a file.
-fn decode(archive: &[u8], size: usize) -> Result<Vec<(InputEntry, Vec<u8>)>, String> {
-    let (mut decoder, mut entries) = (TarDecoder::default(), Vec::new());
-    for piece in archive.chunks(size) {
-        decoder.push(Bytes::copy_from_slice(piece));
-        while let Some(part) = decoder.next().map_err(|error| error.to_string())? {
-            match part {
-                TarPart::Entry(entry) => entries.push((entry, Vec::new())),
-                TarPart::Content(bytes) => entries.last_mut().expect("an entry").1.extend_from_slice(&bytes),
-                TarPart::End => return Ok(entries),
-            }
-        }
-    }
-    if decoder.is_complete() { Ok(entries) } else { Err("incomplete".into()) }
+/// Decodes a whole archive that comes in pieces of this size.
+fn decode(archive: &[u8], size: usize) -> Result<WholeEntries, String> {
+    let entries = decode_archive(archive, size).map_err(|error| error.to_string())?;
+    entries.ok_or_else(|| "incomplete".into())
 }
 
 fn header(kind: EntryType, size: u64) -> Header {
@@ -78,6 +68,8 @@ fn what_cannot_be_written_is_refused_with_its_name() {
         (with(EntryType::Link, b"h"), "has the entry `h`, which is a hard link"),
         (with(EntryType::Fifo, b"f"), "has the entry `f`, which is neither a file"),
         (with(EntryType::Char, b"c"), "has the entry `c`, which is neither a file"),
+        (with(EntryType::Regular, b"./"), "has a file or a link without a name"),
+        (with(EntryType::Symlink, b"."), "has a file or a link without a name"),
         (vec![b'x'; 1024], "wrong checksum"),
     ] {
         let error = decode(&bytes, 512).expect_err(part);

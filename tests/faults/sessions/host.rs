@@ -5,7 +5,7 @@ use super::{
     limits,
     plan::{Fault, Plan},
 };
-use crate::{env::Env, node};
+use crate::{CACHE, HAS_CACHE, env::Env, node};
 use cofferdam::config::Workload;
 use cofferdam_tests::{
     cluster::{Action, ApiRequest, Proxy, eventually},
@@ -22,6 +22,7 @@ use kube::{
 };
 use rustix::process::{Signal, kill_process};
 use std::{
+    env,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -139,15 +140,18 @@ impl Host {
 
 impl Surroundings {
     async fn start_sidecar(&self) -> Result<(Sidecar, Client), Failure> {
-        let (dir, options) = (self.dir.clone(), self.options());
-        let mut settings = limits::SETTINGS.to_vec();
-        settings.push(("COFFERDAM_SERVE__GRACE_SECONDS", "2"));
-        if self.is_warm {
-            settings.extend([("COFFERDAM_POOL__MAXIMUM", "1"), ("COFFERDAM_POOL__MINIMUM", "1")]);
-        }
+        let (dir, options, is_warm) = (self.dir.clone(), self.options(), self.is_warm);
+        // gVisor is in the user's own cache folder.
+        let cache = matches!(self.place, Place::Local).then(|| env::var(HAS_CACHE).ok()).flatten();
         // The proxy needs this thread while the sidecar starts.
         let start = move || {
             let options: Vec<_> = options.iter().map(String::as_str).collect();
+            let mut settings = limits::SETTINGS.to_vec();
+            settings.push(("COFFERDAM_SERVE__GRACE_SECONDS", "2"));
+            if is_warm {
+                settings.extend([("COFFERDAM_POOL__MAXIMUM", "1"), ("COFFERDAM_POOL__MINIMUM", "1")]);
+            }
+            settings.extend(cache.as_deref().map(|cache| (CACHE, cache)));
             Sidecar::start(&dir, &options, &settings)
         };
         let sidecar = spawn_blocking(start).await?;

@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Exits with 7 at SIGUSR1.
+/// Exits with 7 at SIGUSR1, which may come right after its only write and before any wait.
 const HANDLES_SIGNAL: &str = "
-import signal, sys
+import signal, sys, time
 signal.signal(signal.SIGUSR1, lambda *_: sys.exit(7))
-print('ready', flush=True)
+sys.stdout.write('ready\\n')
+sys.stdout.flush()
 while True:
-    signal.pause()
+    time.sleep(0.05)
 ";
 const READY: &str = "ready\n";
 

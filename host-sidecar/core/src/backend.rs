@@ -132,6 +132,11 @@ pub trait SessionSandbox: fmt::Debug + Send + 'static {
     /// The byte streams from and to the runner. Called once.
     fn connect(&mut self) -> BoxFuture<'_, Result<(SessionReader, SessionWriter), Error>>;
 
+    /// For how long the connection may carry nothing while the runner is well, such as while it is made again.
+    fn max_silence(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Why the sandbox is gone, once its connection has ended. Answers within a bound of the backend.
     fn loss(&mut self) -> BoxFuture<'_, LostReason>;
 

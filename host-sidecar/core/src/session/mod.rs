@@ -31,5 +31,5 @@ pub use id::short_session_id;
 pub use reader::{OutputEvent, OutputReader};
 pub(crate) use registry::Sessions;
 pub use request::{Ended, LostReason, MAX_METADATA, SessionInfo, SessionRequest, SessionUpdate};
-pub use resumable::{Connected, Connector, resumable};
+pub use resumable::{Connected, Connector, MAX_SILENCE, resumable};
 pub use spec::{ExecutionCall, ExecutionEnd, ExecutionInfo, ExecutionSpec, StdinSpec};

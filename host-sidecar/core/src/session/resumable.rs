@@ -20,6 +20,10 @@ const MAX_DELAY: Duration = Duration::from_secs(2);
 /// Without a byte for this time, a connection is taken as broken: a session is asked more often whether it answers.
 const STALL_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// For how long the streams may carry nothing while the runner is well: until a connection is taken as broken, and made
+/// again.
+pub const MAX_SILENCE: Duration = STALL_TIMEOUT.saturating_add(RECONNECT_TIMEOUT);
+
 /// Makes connections to one runner.
 pub trait Connector: Send + 'static {
     /// Makes a connection, or fails in a way that may pass.

@@ -39,7 +39,8 @@ impl SessionTask {
         // Also if this task fails: nobody waits for ever.
         let _deleted = session.deleted.clone().drop_guard();
         let max_body = MAX_OUTPUT_FRAME.max(session.plan.ceilings.output_bytes / 2 + TAIL_NUMBERS);
-        let connection = session.connection.run(self.reader, self.writer, &mut self.queued, max_body);
+        let (queued, max_silence) = (&mut self.queued, self.sandbox.max_silence());
+        let connection = session.connection.run(self.reader, self.writer, queued, max_body, max_silence);
         let end = tokio::select! {
             end = connection => Some(end),
             _ = session.wait_for_end() => None,

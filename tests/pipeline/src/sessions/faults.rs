@@ -139,6 +139,33 @@ async fn a_runner_that_does_not_keep_the_wall_time_or_a_kill_is_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_is_silent_while_it_is_made_again_is_no_late_runner() {
+    let mut bench = Bench::new(SessionConfig::default());
+    bench.backend.max_silence.store(60, Relaxed);
+    let (session, mut peer) = bench.open(SessionRequest::default()).await;
+    let limits = RequestedLimits { wall_time_ms: Some(1000), ..RequestedLimits::default() };
+    let start = async |peer: &mut Peer| {
+        let spec = ExecutionSpec { limits, ..shell("true") };
+        let execution = session.start(spec).await.expect("an execution");
+        let channel = peer.started().await;
+        peer.process(channel, 1).await;
+        (execution, channel)
+    };
+    let (execution, channel) = start(&mut peer).await;
+    bench.backend.answers.store(false, Relaxed);
+    sleep(Duration::from_secs(50)).await;
+    peer.exit(channel, 0).await;
+    assert!(execution.wait().await.is_ok());
+    peer.send(CONTROL, &Frame::Ready).await;
+    bench.backend.answers.store(true, Relaxed);
+    // One that answers, and not with what is due, is late.
+    start(&mut peer).await;
+    let begin = Instant::now();
+    assert_eq!(session.ended().await, Ended::Lost(LostReason::NotResponding));
+    assert!(begin.elapsed().as_secs() < 10, "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_start_is_known_when_there_is_a_process_or_never_will_be() {
     let (_bench, session, mut peer) = open().await;
     let start = async |line| session.start(shell(line)).await.expect("an execution");

@@ -13,7 +13,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -87,6 +87,8 @@ pub(super) struct SessionBackend {
     pub(super) deleted: Arc<AtomicUsize>,
     /// Whether runners answer.
     pub(super) answers: Arc<AtomicBool>,
+    /// For how long connections may be silent, in seconds.
+    pub(super) max_silence: AtomicU64,
 }
 
 /// What a test has.
@@ -104,6 +106,7 @@ impl Bench {
             created: AtomicUsize::new(0),
             deleted: Arc::default(),
             answers: Arc::new(true.into()),
+            max_silence: AtomicU64::new(0),
         });
         let runtime = Runtime::new(Policy::default(), backend.clone()).with_sessions(config);
         Self { backend, runtime, peers }
@@ -152,8 +155,9 @@ impl Backend for SessionBackend {
             sleep(Duration::from_secs(1)).await;
             self.created.fetch_add(1, Relaxed);
             let (peers, answers) = (self.peers.clone(), self.answers.clone());
-            Ok(Box::new(FakeSandbox { peers, answers, deletion: Deletion(self.deleted.clone()) })
-                as Box<dyn Sandbox>)
+            let max_silence = Duration::from_secs(self.max_silence.load(Relaxed));
+            let deletion = Deletion(self.deleted.clone());
+            Ok(Box::new(FakeSandbox { peers, answers, max_silence, deletion }) as Box<dyn Sandbox>)
         })
     }
 
@@ -176,6 +180,7 @@ impl Drop for Deletion {
 struct FakeSandbox {
     peers: mpsc::Sender<Peer>,
     answers: Arc<AtomicBool>,
+    max_silence: Duration,
     deletion: Deletion,
 }
 
@@ -213,6 +218,10 @@ impl SessionSandbox for FakeSandbox {
             let (reader, writer) = split(ours);
             Ok((Box::new(reader) as SessionReader, Box::new(writer) as SessionWriter))
         })
+    }
+
+    fn max_silence(&self) -> Duration {
+        self.max_silence
     }
 
     fn loss(&mut self) -> BoxFuture<'_, LostReason> {

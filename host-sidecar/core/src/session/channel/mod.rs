@@ -36,8 +36,8 @@ pub(super) struct Channel {
 /// Who has to take the next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Late {
-    /// The runner, which does not answer.
-    Runner,
+    /// The runner, which had to take it by this time.
+    Runner(Instant),
     /// The reader of a file call, which then ends.
     Reader,
 }
@@ -107,9 +107,8 @@ impl Channel {
     /// Who is late with the next step.
     pub(super) fn late(&self, now: Instant) -> Option<Late> {
         let state = self.state();
-        let is_late = state.deadline.is_some_and(|deadline| deadline < now);
-        let late = if state.waits_for_reader() { Late::Reader } else { Late::Runner };
-        is_late.then_some(late)
+        let deadline = state.deadline.filter(|deadline| *deadline < now)?;
+        Some(if state.waits_for_reader() { Late::Reader } else { Late::Runner(deadline) })
     }
 
     /// Whether nobody reads its output any more.

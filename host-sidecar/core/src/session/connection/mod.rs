@@ -11,6 +11,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -119,16 +120,18 @@ impl Connection {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Connects this with a runner until the end of the connection. A frame has at most `max_body` bytes.
+    /// Connects this with a runner until the end of the connection. A frame has at most `max_body` bytes. The connection may
+    /// carry nothing for `max_silence` while the runner is well.
     pub(super) async fn run(
         &self,
         reader: impl AsyncRead + Unpin + Send,
         writer: impl AsyncWrite + Unpin + Send,
         queued: &mut mpsc::Receiver<Queued>,
         max_body: u64,
+        max_silence: Duration,
     ) -> ConnectionEnd {
         tokio::select! {
-            end = self.read(reader, max_body) => end,
+            end = self.read(reader, max_body, max_silence) => end,
             // The rest of the frames says why the runner does not take messages any more.
             never = self.write(writer, queued) => match never {},
         }

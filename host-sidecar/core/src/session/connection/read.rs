@@ -36,7 +36,9 @@ impl Connection {
         &self,
         mut reader: impl AsyncRead + Unpin + Send,
         max_body: u64,
+        max_silence: Duration,
     ) -> ConnectionEnd {
+        let mut heard = Instant::now();
         let mut decoder = Decoder::with_max_body(max_body);
         let mut chunk = vec![0; CHUNK];
         let mut ping = Ping::At(Instant::now() + PING_INTERVAL);
@@ -47,11 +49,12 @@ impl Connection {
                 read = reader.read(&mut chunk) => match read {
                     Ok(0) | Err(_) => Some(ConnectionEnd::Disconnected),
                     Ok(length) => {
+                        heard = Instant::now();
                         decoder.push(&chunk[..length]);
                         self.receive_all(&mut decoder, &mut ping).unwrap_or_else(|corrupt| Some(ConnectionEnd::Corrupt(corrupt)))
                     }
                 },
-                now = ticks.tick() => self.check_time(now, &mut ping),
+                now = ticks.tick() => self.check_time(now, heard, max_silence, &mut ping),
             };
             if let Some(end) = end {
                 return end;
@@ -103,23 +106,35 @@ impl Connection {
         Ok(())
     }
 
-    /// Asks the runner whether it answers, and ends what is late.
-    fn check_time(&self, now: Instant, ping: &mut Ping) -> Option<ConnectionEnd> {
+    /// Asks the runner whether it answers, and ends what is late. What a connection that is silent carries late is not the
+    /// runner's fault: frames come in order, so a late step does not come any more once a later frame was heard.
+    fn check_time(
+        &self,
+        now: Instant,
+        heard: Instant,
+        max_silence: Duration,
+        ping: &mut Ping,
+    ) -> Option<ConnectionEnd> {
+        let is_over = |deadline: Instant| heard > deadline || deadline + max_silence < now;
+        let mut asks = matches!(*ping, Ping::At(time) if time <= now);
+        let late: Vec<_> = self.state().late(now);
+        for (number, late) in late {
+            match late {
+                Late::Runner(deadline) if is_over(deadline) => return Some(ConnectionEnd::NotResponding),
+                Late::Runner(_) => asks |= matches!(*ping, Ping::At(_)),
+                Late::Reader => self.abandon(number, now),
+            }
+        }
         match *ping {
-            Ping::Until(deadline) if deadline < now => return Some(ConnectionEnd::NotResponding),
-            Ping::At(time) if time <= now => {
+            Ping::Until(deadline) if deadline + max_silence < now => {
+                return Some(ConnectionEnd::NotResponding);
+            }
+            _ if asks => {
                 *ping = Ping::Until(now + PING_TIMEOUT);
                 self.state().urgent.has_ping = true;
                 self.urgent.notify_one();
             }
             _ => {}
-        }
-        let late: Vec<_> = self.state().late(now);
-        for (number, late) in late {
-            match late {
-                Late::Runner => return Some(ConnectionEnd::NotResponding),
-                Late::Reader => self.abandon(number, now),
-            }
         }
         None
     }

@@ -16,10 +16,10 @@ use crate::{
 use claim::Claimed;
 use cofferdam_core::{
     BoxFuture, SessionReader, SessionSandbox, SessionWriter,
-    session::{LostReason, resumable},
+    session::{LostReason, MAX_SILENCE, resumable},
 };
 use cofferdam_types::Error;
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// The sandbox of a session. Its objects are deleted when it is dropped.
 pub(super) struct KubernetesSession {
@@ -60,6 +60,10 @@ impl SessionSandbox for KubernetesSession {
             })?;
             Ok(resumable(relay))
         })
+    }
+
+    fn max_silence(&self) -> Duration {
+        MAX_SILENCE
     }
 
     fn loss(&mut self) -> BoxFuture<'_, LostReason> {
